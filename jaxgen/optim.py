@@ -1,0 +1,51 @@
+"""Config -> optax: one optimizer, its schedule and its gradient clipping."""
+
+import optax
+from ml_collections import ConfigDict
+
+from jaxgen.errors import UserError
+
+_SCHEDULES = {
+  'constant': lambda peak, steps: optax.constant_schedule(peak),
+  'cosine': lambda peak, steps: optax.cosine_decay_schedule(peak, steps),
+  'linear': lambda peak, steps: optax.linear_schedule(peak, 0.0, steps),
+}
+
+_RULES = {
+  'adam': lambda c, rate: optax.adam(rate, b1=c.b1, b2=c.b2, eps=c.eps),
+  'adamw': lambda c, rate: optax.adamw(rate, b1=c.b1, b2=c.b2, eps=c.eps, weight_decay=c.weight_decay),
+  'adamax': lambda c, rate: optax.adamax(rate, b1=c.b1, b2=c.b2, eps=c.eps),
+  'rmsprop': lambda c, rate: optax.rmsprop(rate, decay=c.b2, eps=c.eps, momentum=c.b1 or None),
+  'sgd': lambda c, rate: optax.sgd(rate, momentum=c.b1 or None),
+}
+
+
+def make(config: ConfigDict, num_steps: int) -> optax.GradientTransformation:
+  """The optimizer that `config.optimizer` describes (keys: `jaxgen.config.optimizer`).
+
+  Args:
+    config: name, learning_rate, schedule, warmup_steps, b1, b2, eps, weight_decay, clip_norm.
+    num_steps: the number of updates until the schedule ends.
+
+  Raises:
+    UserError: if the name or the schedule is unknown.
+  """
+  rule = _choose(_RULES, config.name, 'optimizer')(config, schedule(config, num_steps))
+  return optax.chain(optax.clip_by_global_norm(config.clip_norm), rule) if config.clip_norm else rule
+
+
+def schedule(config: ConfigDict, num_steps: int) -> optax.Schedule:
+  """Linear warm-up over `warmup_steps`, then the named schedule up to `num_steps`."""
+  after = _choose(_SCHEDULES, config.schedule, 'schedule')(
+    config.learning_rate, max(1, num_steps - config.warmup_steps)
+  )
+  if not config.warmup_steps:
+    return after
+  warmup = optax.linear_schedule(0.0, config.learning_rate, config.warmup_steps)
+  return optax.join_schedules([warmup, after], [config.warmup_steps])
+
+
+def _choose(table, name, kind):
+  if name not in table:
+    raise UserError(f'There is no {kind} "{name}"; choose one of: {", ".join(table)}.')
+  return table[name]

@@ -1,0 +1,110 @@
+"""The vocabulary of jaxgen: every concept is a `NamedTuple` of pure functions.
+
+Shapes are written `f32[B, H, W, C]`; `B` is the number of examples on one device. Log-likelihoods
+are in nats. Nothing here computes anything: the rooms beside this file fill these shapes.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+
+PRNGKey = jax.Array
+Params = Any  # pytree of f32 arrays; its top-level keys name the players ('generator', ...)
+Extra = Any  # pytree of arrays that no gradient touches: batch statistics, codebooks, buffers
+OptState = Any
+Position = Any  # pytree of arrays: the state of a Markov chain, or a partly filled image
+Batch = Mapping[str, jax.Array]  # 'x': uint8[B, H, W, C] or f32[B, D]; 'label': i32[B] where the data has classes
+Metrics = Mapping[str, Any]
+
+# The one mapped axis: `jaxgen.parallel.data_parallel` binds it, whatever the number of devices.
+DATA_AXIS = 'data'
+
+
+class State(NamedTuple):
+  """Everything that a checkpoint holds, and nothing but arrays."""
+
+  step: jax.Array  # i32[]
+  params: Params
+  extra: Extra
+  opt: OptState
+  rng: PRNGKey  # never changes: the key of a step is folded from it
+
+
+# (params, extra, rng, batch) -> (loss f32[], (extra, metrics)), where each metric is a term per
+# example, f32[B], or one number, f32[].
+LossFn = Callable[[Params, Extra, PRNGKey, Batch], tuple[jax.Array, tuple[Extra, Metrics]]]
+
+
+class Update(NamedTuple):
+  """One training transform, in the shape of an optax transform but one level up.
+
+  Attributes:
+    init: `params -> opt_state`.
+    apply: `(state, rng, batch) -> (state, metrics)`. `state.opt` is what `init` made; the metrics are
+      `clu.metrics.Average`, already summed over the devices. `apply` leaves `state.step` as it is.
+  """
+
+  init: Callable[[Params], OptState]
+  apply: Callable[[State, PRNGKey, Batch], tuple[State, Metrics]]
+
+
+class Sampler(NamedTuple):
+  """A Markov kernel: `init(position) -> state` and `step(rng, state) -> (state, info)`.
+
+  Every sampler state has a field `position`.
+  """
+
+  init: Callable[[Position], Any]
+  step: Callable[[PRNGKey, Any], tuple[Any, Any]]
+
+
+class DataSpec(NamedTuple):
+  """What a model may know of a data set.
+
+  Attributes:
+    shape: the shape of one example, `(H, W, C)` for images, `(D,)` for vectors.
+    levels: the number of values a pixel takes (256 for photographs, 17 for the digits); 0 where the
+      values are continuous.
+    classes: the number of labels; 0 where there are none.
+  """
+
+  shape: tuple[int, ...]
+  levels: int
+  classes: int
+
+
+class GenerativeModel(NamedTuple):
+  """What the training loop knows of a model. A model can be measured by what it can do.
+
+  `x` is always what the data layer gives: `uint8[B, H, W, C]` in `[0, levels)`, or `f32[B, D]`.
+
+  Attributes:
+    init: `(rng, batch) -> (params, extra)`; the batch serves data-dependent initialization.
+    update: the training transform, written for one device and the axis `DATA_AXIS`.
+    evaluate: `(params, extra, rng, batch) -> {name: f32[B]}`, terms per example (nats where they are
+      log-likelihoods).
+    sample: `(params, extra, rng, num, label=None) -> x[num, ...]`; `label` is `i32[num]`. One `rng` gives
+      the same latents at every step of training.
+    objective: one line that states the loss as it is computed, with its weights.
+    log_prob: `(params, extra, rng, batch) -> f32[B]`, the log-density in nats of
+      `(u + U[0, 1)) / levels` on the unit cube (of `x` itself where the data is continuous); discrete
+      models add `D log(levels)` to their log-mass. `jaxgen.metrics.bits_per_dim` converts it.
+    log_prob_kind: 'exact' or 'lower bound'; empty without `log_prob`. Dequantization alone does not
+      make a bound of an exact density.
+    encode: `(params, extra, rng, batch) -> latents`, a pytree of arrays with leading axis B.
+    decode: `(params, extra, latents) -> x[B, ...]`.
+    trajectory: `(params, extra, rng, num) -> x[T, num, ...]`, the stages a sample goes through: a Langevin
+      chain, an image filled in position by position.
+  """
+
+  init: Callable[..., tuple[Params, Extra]]
+  update: Update
+  evaluate: Callable[..., Mapping[str, jax.Array]]
+  sample: Callable[..., jax.Array]
+  objective: str
+  log_prob: Callable[..., jax.Array] | None = None
+  log_prob_kind: str = ''
+  encode: Callable[..., Any] | None = None
+  decode: Callable[..., jax.Array] | None = None
+  trajectory: Callable[..., jax.Array] | None = None

@@ -1,0 +1,219 @@
+"""Training transforms: small `Update`s that compose, as optax composes gradient transformations.
+
+A variational autoencoder is `chain(minimize(loss, tx), ema(0.999))`; a GAN is
+`chain(alternate(minimize(d_loss, tx_d, wrt='discriminator'), minimize(g_loss, tx_g, wrt='generator'),
+periods=(1, 1)), ema(0.999))`; lazy R1 is `every(16, minimize(r1, tx_d, wrt='discriminator'))`.
+`alternate` sits one level above optax because optax receives finished gradients: with optax alone both
+players' backward passes would run at every step, on the same old parameters.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import optax
+from clu import metrics as clu_metrics
+from jax import lax
+
+from jaxgen.types import Batch, LossFn, Metrics, Params, PRNGKey, State, Update
+
+
+class EmaState(NamedTuple):
+  """`average` has the shape of the parameters; `count` is the number of updates it has seen."""
+
+  count: jax.Array
+  average: Params
+
+
+def minimize(
+  loss: LossFn,
+  tx: optax.GradientTransformation,
+  *,
+  wrt: str | Sequence[str] | None = None,
+  axis_name: str | None = None,
+) -> Update:
+  """One gradient step on `loss`.
+
+  Args:
+    loss: `(params, extra, rng, batch) -> (loss f32[], (extra, metrics))`.
+    tx: turns the gradient into an update; it sees only the parameters under `wrt`.
+    wrt: top-level key or keys of the parameters to move; all of them where None.
+    axis_name: the mapped axis over which gradient, `extra` and metrics are averaged, where there is one.
+
+  Returns:
+    An `Update` whose metrics are those of the loss, and `<wrt>_grad_norm` (l2, before `tx`).
+
+  Raises:
+    KeyError: if `wrt` names a key that the parameters lack.
+  """
+  keys = (wrt,) if isinstance(wrt, str) else wrt
+  grad_norm = 'grad_norm' if keys is None else '_'.join([*keys, 'grad_norm'])
+
+  def apply(state: State, rng: PRNGKey, batch: Batch) -> tuple[State, Metrics]:
+    moving = _select(state.params, keys)
+
+    def loss_of_moving(moving):
+      return loss(_merge(state.params, moving, keys), state.extra, rng, batch)
+
+    (_, (extra, metrics)), grads = jax.value_and_grad(loss_of_moving, has_aux=True)(moving)
+    grads = _mean_over(grads, axis_name)
+    step, opt = tx.update(grads, state.opt, moving)
+    moving = optax.apply_updates(moving, step)
+    metrics = {name: _average(value, axis_name) for name, value in metrics.items()}
+    metrics[grad_norm] = _average(optax.global_norm(grads))
+    params = _merge(state.params, moving, keys)
+    return state._replace(params=params, extra=_mean_over(extra, axis_name), opt=opt), metrics
+
+  return Update(lambda params: tx.init(_select(params, keys)), apply)
+
+
+def chain(*updates: Update) -> Update:
+  """Applies the updates one after the other; each sees the parameters that the one before it left.
+
+  Raises:
+    ValueError: if two of them report a metric of the same name.
+  """
+
+  def init(params):
+    return tuple(update.init(params) for update in updates)
+
+  def apply(state, rng, batch):
+    opts, metrics = [], {}
+    for index, (update, opt) in enumerate(zip(updates, state.opt, strict=True)):
+      moved, new = update.apply(state._replace(opt=opt), jax.random.fold_in(rng, index), batch)
+      opts.append(moved.opt)
+      metrics = _join(metrics, new)
+      state = moved
+    return state._replace(opt=tuple(opts)), metrics
+
+  return Update(init, apply)
+
+
+def every(period: int, update: Update) -> Update:
+  """Applies `update` at the steps that `period` divides; elsewhere it reports nothing (a count of zero).
+
+  Lazy regularization (Karras et al., "Analyzing and improving the image quality of StyleGAN", appendix B)
+  and the generator of a GAN with several discriminator steps are of this kind.
+
+  Raises:
+    ValueError: if `period` is less than 1.
+  """
+  if period < 1:
+    raise ValueError(f'period must be at least 1, not {period}.')
+  if period == 1:
+    return update
+
+  def apply(state, rng, batch):
+    _, shapes = jax.eval_shape(update.apply, state, rng, batch)
+    nothing = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), shapes)
+    return lax.cond(
+      state.step % period == 0,
+      lambda: update.apply(state, rng, batch),
+      lambda: (state, nothing),
+    )
+
+  return Update(update.init, apply)
+
+
+def repeat(num: int, update: Update) -> Update:
+  """Applies `update` `num` times, on `num` equal slices of the batch.
+
+  Raises:
+    ValueError: if `num` is less than 1, or does not divide the number of examples on a device.
+  """
+  if num < 1:
+    raise ValueError(f'num must be at least 1, not {num}.')
+  if num == 1:
+    return update
+
+  def split(leaf):
+    if leaf.shape[0] % num:
+      raise ValueError(f'{num} inner steps do not divide a batch of {leaf.shape[0]} examples per device.')
+    return leaf.reshape(num, leaf.shape[0] // num, *leaf.shape[1:])
+
+  def apply(state, rng, batch):
+    def body(state, slice_and_index):
+      part, index = slice_and_index
+      return update.apply(state, jax.random.fold_in(rng, index), part)
+
+    state, metrics = lax.scan(body, state, (jax.tree.map(split, batch), jnp.arange(num)))
+    return state, jax.tree.map(lambda leaf: leaf.sum(0), metrics)
+
+  return Update(update.init, apply)
+
+
+def alternate(*updates: Update, periods: Sequence[int] | None = None) -> Update:
+  """The game of a GAN: players move in turn, each against what the others have just become.
+
+  Args:
+    *updates: one per player, in the order in which they move.
+    periods: player `i` moves at the steps that `periods[i]` divides; by default all move at every step.
+      `alternate(d, g, periods=(1, 5))` is five discriminator steps per generator step.
+
+  Raises:
+    ValueError: if there are not as many periods as players.
+  """
+  periods = (1,) * len(updates) if periods is None else tuple(periods)
+  if len(periods) != len(updates):
+    raise ValueError(f'{len(updates)} players need {len(updates)} periods, not {len(periods)}.')
+  return chain(*(every(period, update) for period, update in zip(periods, updates, strict=True)))
+
+
+def ema(decay: float) -> Update:
+  """An exponential moving average of all parameters, warmed up so that early samples are not noise.
+
+  `average <- d average + (1 - d) params` with `d = min(decay, (1 + t) / (10 + t))`, where `t` counts the
+  updates (the warm-up is TensorFlow's `ExponentialMovingAverage` with `num_updates`).
+
+  Raises:
+    ValueError: if `decay` is not in [0, 1).
+  """
+  if not 0 <= decay < 1:
+    raise ValueError(f'decay must be in [0, 1), not {decay}.')
+
+  def init(params):
+    return EmaState(jnp.zeros((), jnp.int32), jax.tree.map(jnp.array, params))
+
+  def apply(state, rng, batch):
+    del rng, batch
+    count, average = state.opt
+    rate = jnp.minimum(decay, (1.0 + count) / (10.0 + count))
+    average = jax.tree.map(lambda a, p: a + ((1 - rate) * (p - a)).astype(a.dtype), average, state.params)
+    return state._replace(opt=EmaState(count + 1, average)), {}
+
+  return Update(init, apply)
+
+
+def averaged_params(state: State) -> Params:
+  """The averaged weights that an `ema` in the update keeps, or the weights themselves where there is none."""
+  leaves = jax.tree.leaves(state.opt, is_leaf=lambda node: isinstance(node, EmaState))
+  averages = [leaf.average for leaf in leaves if isinstance(leaf, EmaState)]
+  return averages[-1] if averages else state.params
+
+
+def _select(params, keys):
+  return params if keys is None else {key: params[key] for key in keys}
+
+
+def _merge(params, moving, keys):
+  return moving if keys is None else {**params, **moving}
+
+
+def _join(metrics, new):
+  if twice := metrics.keys() & new.keys():
+    raise ValueError(f'two updates report the same metric: {", ".join(sorted(twice))}.')
+  return {**metrics, **new}
+
+
+def _mean_over(tree: Any, axis_name: str | None) -> Any:
+  return tree if axis_name is None else lax.pmean(tree, axis_name)
+
+
+def _average(value, axis_name=None) -> clu_metrics.Average:
+  """Sums a metric over the examples of one device and over the devices. A number counts as one example."""
+  value = lax.stop_gradient(jnp.asarray(value, jnp.float32))
+  total, count = value.sum(), jnp.float32(value.size)
+  if axis_name is not None:
+    total, count = lax.psum((total, count), axis_name)
+  return clu_metrics.Average(total=total, count=count)
