@@ -1,0 +1,1 @@
+from jaxgen.samplers.run import run as run

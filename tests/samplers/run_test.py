@@ -1,0 +1,55 @@
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgen.samplers import run
+from jaxgen.types import Sampler
+
+
+class CounterState(NamedTuple):
+  position: dict
+  visits: jax.Array
+
+
+def _counter():
+  """Doubles and adds one; the info is the key's noise."""
+
+  def init(position):
+    return CounterState(position, jnp.zeros((), jnp.int32))
+
+  def step(rng, state):
+    position = jax.tree.map(lambda p: 2 * p + 1, state.position)
+    return CounterState(position, state.visits + 1), jax.random.normal(rng)
+
+  return Sampler(init, step)
+
+
+def test_iterates_from_the_position_and_stacks_the_infos():
+  state, infos = run(_counter(), jax.random.key(0), {'a': jnp.array([0.0, 1.0])}, 3)
+  np.testing.assert_array_equal(state.position['a'], [7.0, 15.0])
+  assert state.visits == 3
+  assert infos.shape == (3,)
+  assert len(np.unique(infos)) == 3  # every step has a key of its own
+
+
+def test_trace_records_what_it_is_asked_for():
+  _, path = run(_counter(), jax.random.key(0), jnp.array([0.0]), 3, lambda state, info: state.position)
+  np.testing.assert_array_equal(path, [[1.0], [3.0], [7.0]])
+
+
+def test_a_shorter_run_is_the_beginning_of_a_longer_one():
+  sampler, rng, start = _counter(), jax.random.key(1), jnp.zeros(2)
+  _, short = run(sampler, rng, start, 2)
+  _, long = jax.jit(lambda: run(sampler, rng, start, 5))()
+  np.testing.assert_array_equal(short, long[:2])
+
+
+def test_no_steps_is_the_start_and_fewer_is_an_error():
+  state, infos = run(_counter(), jax.random.key(0), jnp.ones(2), 0)
+  np.testing.assert_array_equal(state.position, jnp.ones(2))
+  assert infos.shape == (0,)
+  with pytest.raises(ValueError, match='num_steps'):
+    run(_counter(), jax.random.key(0), jnp.ones(2), -1)
