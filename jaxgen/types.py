@@ -28,7 +28,7 @@ class State(NamedTuple):
   params: Params
   extra: Extra
   opt: OptState
-  rng: PRNGKey  # never changes: the key of a step is folded from it
+  rng: jax.Array  # u32[2], the data of a key; never changes: the key of a step is folded from it
 
 
 # (params, extra, rng, batch) -> (loss f32[], (extra, metrics)), where each metric is a term per

@@ -1,0 +1,195 @@
+"""The one place that knows how many devices there are: jit on one, pmap or shard_map on several.
+
+A training step is written for one device and the axis `DATA_AXIS`. Here that axis is bound: to the devices of
+every host where there are several, and to an axis of size one where there is a single device, so that the
+same step runs everywhere. The state has no replica dimension: it is one value, held by all devices.
+"""
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from jaxgen.errors import UserError
+from jaxgen.types import DATA_AXIS, PRNGKey, State
+
+# (state, rng, batch) -> (state, metrics), as `Update.apply`
+Step = Callable[[State, PRNGKey, Any], tuple[State, Any]]
+
+
+def start() -> None:
+  """Joins the other hosts of a run, where there are any. Call it before a device is touched.
+
+  On TPU pods and under Slurm or Open MPI jax finds the others by itself; elsewhere the environment names
+  them: `JAXGEN_COORDINATOR=host:port`, `JAXGEN_NUM_PROCESSES` and `JAXGEN_PROCESS_ID`.
+  """
+  coordinator = os.environ.get('JAXGEN_COORDINATOR')
+  if coordinator:
+    jax.distributed.initialize(
+      coordinator, int(os.environ['JAXGEN_NUM_PROCESSES']), int(os.environ['JAXGEN_PROCESS_ID'])
+    )
+  elif any(name in os.environ for name in ('TPU_WORKER_HOSTNAMES', 'SLURM_JOB_NUM_NODES', 'OMPI_MCA_orte_hnp_uri')):
+    jax.distributed.initialize()
+
+
+def backend(config, devices=None) -> str:
+  """'jit' on one device, else what `config.parallel` names.
+
+  Raises:
+    UserError: if that is neither 'pmap' nor 'shard_map', or if the devices do not divide `config.batch_size`.
+  """
+  count = len(devices or jax.devices())
+  if config.parallel not in ('pmap', 'shard_map'):
+    raise UserError(f'config.parallel is "{config.parallel}"; it must be pmap or shard_map.')
+  if config.batch_size % count:
+    near = max(1, round(config.batch_size / count)) * count
+    raise UserError(
+      f'config.batch_size={config.batch_size} cannot be divided by {count} devices; try --config.batch_size={near}.'
+    )
+  return 'jit' if count == 1 else config.parallel
+
+
+def data_parallel(step: Step, backend: str = 'pmap', devices=None) -> Callable[..., tuple[State, Any]]:
+  """Turns a step for one device into one program over all of them.
+
+  The key of a step is `fold_in(fold_in(state.rng, state.step), device index)`; `state.rng` stays as it is.
+
+  Args:
+    step: `(state, rng, batch) -> (state, metrics)`; its gradients, `extra` and metrics are already averaged over
+      `DATA_AXIS`.
+    backend: 'jit', 'pmap' or 'shard_map'.
+    devices: the devices to use, all of them by default.
+
+  Returns:
+    `(state, batches, resident) -> (state, metrics)`. The leaves of `batches` are `[K, B, ...]`: K consecutive
+    batches of this process, which one dispatch takes K steps on; the metrics come back stacked, `[K]`. Where
+    `resident` is a pytree of whole arrays `[N, ...]` on the devices, `batches` are `i32[K, B]` indices into them.
+    The given state is donated: it must not be used again.
+  """
+  devices = tuple(devices or jax.devices())
+  return _BACKENDS[backend](step, devices)
+
+
+def replicate(tree: Any, backend: str, devices=None) -> Any:
+  """Puts the same arrays on every device, in the layout that `data_parallel` takes without a copy."""
+  devices = tuple(devices or jax.devices())
+  if backend == 'jit':
+    return jax.device_put(tree, devices[0])
+  return jax.device_put(tree, NamedSharding(_mesh(devices), P()))
+
+
+def split_over_devices(tree: Any) -> Any:
+  """Splits leading axes over the devices of this process where they divide them: evaluation and sampling are plain
+  jitted functions, which XLA then partitions."""
+  devices = jax.local_devices()
+  sizes = {leaf.shape[0] for leaf in jax.tree.leaves(tree)}
+  if len(devices) == 1 or any(size % len(devices) for size in sizes):
+    return tree
+  return jax.device_put(tree, NamedSharding(_mesh(devices), P(DATA_AXIS)))
+
+
+def _steps(step: Step) -> Callable[..., tuple[State, Any]]:
+  """K steps on one device; a single one stays outside a loop, where XLA optimizes most."""
+
+  def one(state, batch, resident, device):
+    rng = jax.random.wrap_key_data(state.rng)
+    rng = jax.random.fold_in(jax.random.fold_in(rng, state.step), device)
+    if resident is not None:
+      batch = jax.tree.map(lambda array: array[batch], resident)
+    state, metrics = step(state, rng, batch)
+    return state._replace(step=state.step + 1), metrics
+
+  def steps(state, batches, resident, device):
+    if jax.tree.leaves(batches)[0].shape[0] == 1:
+      state, metrics = one(state, jax.tree.map(lambda leaf: leaf[0], batches), resident, device)
+      return state, jax.tree.map(lambda leaf: leaf[None], metrics)
+    return lax.scan(lambda state, batch: one(state, batch, resident, device), state, batches)
+
+  return steps
+
+
+def _jit(step, devices):
+  del devices
+  steps = _steps(step)
+
+  def on_axis_of_one(state, batches, resident):
+    return steps(state, batches, resident, 0)
+
+  # Mapping nothing over an axis of size one only gives the axis its name; the program stays the same.
+  mapped = jax.vmap(on_axis_of_one, in_axes=None, out_axes=None, axis_name=DATA_AXIS, axis_size=1)
+  return jax.jit(mapped, donate_argnums=0)
+
+
+def _pmap(step, devices):
+  steps = _steps(step)
+  local = [device for device in devices if device.process_index == jax.process_index()]
+
+  def on_axis(state, batches, resident):
+    return steps(state, batches, resident, lax.axis_index(DATA_AXIS))
+
+  mapped = jax.pmap(
+    on_axis,
+    axis_name=DATA_AXIS,
+    in_axes=(None, 1, None),
+    out_axes=None,
+    devices=devices if jax.process_count() == 1 else None,
+    donate_argnums=0,
+  )
+
+  def split(leaf):
+    return leaf.reshape(leaf.shape[0], len(local), -1, *leaf.shape[2:])
+
+  return _Dispatch(mapped, lambda batches: jax.tree.map(split, batches))
+
+
+def _shard_map(step, devices):
+  steps = _steps(step)
+  sharding = NamedSharding(_mesh(devices), P(None, DATA_AXIS))
+
+  def on_axis(state, batches, resident):
+    return steps(state, batches, resident, lax.axis_index(DATA_AXIS))
+
+  # Without check_vma=False the gradient of replicated parameters is summed before our own pmean.
+  mapped = jax.shard_map(
+    on_axis,
+    mesh=_mesh(devices),
+    in_specs=(P(), P(None, DATA_AXIS), P()),
+    out_specs=P(),
+    check_vma=False,
+  )
+
+  def place(leaf):
+    return jax.make_array_from_process_local_data(sharding, np.asarray(leaf))
+
+  return _Dispatch(jax.jit(mapped, donate_argnums=0), lambda batches: jax.tree.map(place, batches))
+
+
+class _Dispatch:
+  """A compiled program and what its batches must go through first; `lower` is that of the program."""
+
+  def __init__(self, program, place):
+    self._program, self._place = program, place
+
+  def __call__(self, state, batches, resident):
+    return self._program(state, self._place(batches), resident)
+
+  def lower(self, state, batches, resident):
+    return self._program.lower(state, self._place(batches), resident)
+
+
+def _mesh(devices):
+  return Mesh(np.asarray(devices), (DATA_AXIS,))
+
+
+_BACKENDS = {'jit': _jit, 'pmap': _pmap, 'shard_map': _shard_map}
+
+
+def initial_state(params, extra, opt, rng) -> State:
+  """The state at step 0; `rng` is a typed key, kept as its data so that a checkpoint holds plain arrays."""
+  return State(jnp.zeros((), jnp.int32), params, extra, opt, jax.random.key_data(rng))
