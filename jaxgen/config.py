@@ -89,13 +89,13 @@ def preset(config: ConfigDict, name: str, **smoke_changes) -> ConfigDict:
   return config
 
 
-def save(config: ConfigDict, path: Path) -> None:
-  """Writes the config as JSON."""
-  Path(path).write_text(json.dumps(config.to_dict(), indent=2, sort_keys=True) + '\n')
+def to_json(config: ConfigDict) -> str:
+  """The config as JSON."""
+  return json.dumps(config.to_dict(), indent=2, sort_keys=True) + '\n'
 
 
 def load(path: Path) -> ConfigDict:
-  """Reads what `save` wrote; lists become tuples again."""
+  """Reads what `to_json` gave; lists become tuples again."""
   return ConfigDict(_tuples(json.loads(Path(path).read_text())))
 
 

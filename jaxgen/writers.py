@@ -1,0 +1,114 @@
+"""Where numbers go: `metrics.jsonl`, TensorBoard events and the terminal."""
+
+import json
+import math
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tensorboardX import SummaryWriter
+from tqdm import tqdm
+
+
+class MetricsWriter:
+  """Appends rows `{'step': 500, 'split': 'train', ...}` to `<workdir>/metrics.jsonl` and to TensorBoard.
+
+  A run that was killed starts again from its last checkpoint and comes past steps whose rows are in the file already. They
+  would be the same rows, so they are not written twice; and nothing that was written is ever removed.
+  """
+
+  def __init__(self, workdir: Path):
+    """Opens the file for appending; a last line that a killed process left unfinished is completed or dropped."""
+    self._path = Path(workdir) / 'metrics.jsonl'
+    self._seen = {_identity(row) for row in read(workdir)}
+    _drop_torn_line(self._path)
+    self._file = open(self._path, 'a', buffering=1)  # noqa: SIM115: lives as long as the run
+    self._events = SummaryWriter(str(Path(workdir) / 'tensorboard'), flush_secs=30)
+
+  def write(self, row: Mapping[str, Any]) -> None:
+    """Writes one row; its numbers become scalars `<split>/<name>` in TensorBoard."""
+    if _identity(row) in self._seen:
+      return
+    self._seen.add(_identity(row))
+    self._file.write(json.dumps({key: _rounded(value) for key, value in row.items()}) + '\n')
+    prefix = '/'.join(str(row[key]) for key in ('split', 'weights') if key in row)
+    for name, value in row.items():
+      if name != 'step' and isinstance(value, (int, float)):
+        self._events.add_scalar(f'{prefix}/{name}', value, row['step'])
+
+  def picture(self, name: str, image, step: int) -> None:
+    """Shows a picture, uint8[H, W, 3], in TensorBoard."""
+    self._events.add_image(name, image, step, dataformats='HWC')
+
+  def close(self) -> None:
+    """Writes what is left."""
+    self._file.close()
+    self._events.close()
+
+
+def read(workdir: Path) -> list[dict[str, Any]]:
+  """The rows of a run's `metrics.jsonl`; a torn last line is passed over."""
+  path = Path(workdir) / 'metrics.jsonl'
+  if not path.is_file():
+    return []
+  return [json.loads(line) for line in path.read_text().split('\n')[:-1]]
+
+
+class Progress:
+  """One line that lives on a terminal: step, steps/s, time to the end and the newest metrics; plain lines elsewhere."""
+
+  def __init__(self, start: int, stop: int):
+    """Shows progress from step `start` to `stop`."""
+    self._bar = tqdm(
+      total=stop, initial=start, unit='step', dynamic_ncols=True, smoothing=0.1, disable=not sys.stderr.isatty()
+    )
+
+  def advance(self, steps: int) -> None:
+    """Moves on."""
+    self._bar.update(steps)
+
+  def show(self, row: Mapping[str, Any], seconds_left: float | None = None) -> None:
+    """Shows a row of metrics."""
+    numbers = [f'{name} {value:.4g}' for name, value in row.items() if isinstance(value, float)]
+    if not self._bar.disable and row['split'] == 'train':
+      self._bar.set_postfix_str('  '.join(numbers[:4]))
+      return
+    where = ' '.join(str(row[key]) for key in ('split', 'weights') if key in row)
+    left = '' if seconds_left is None else f'  {duration(seconds_left)} left'
+    self.say(f'step {row["step"]:>6}  {where:<14}  {"  ".join(numbers)}{left}')
+
+  def say(self, text: str) -> None:
+    """Prints a line above the progress line."""
+    tqdm.write(text, file=sys.stdout)
+    sys.stdout.flush()
+
+  def close(self) -> None:
+    """Leaves the line as it is."""
+    self._bar.close()
+
+
+def duration(seconds: float) -> str:
+  """`3725 -> '1h02m'`, `125 -> '2m05s'`, `7 -> '7s'`."""
+  seconds = round(seconds)
+  if seconds >= 3600:
+    return f'{seconds // 3600}h{seconds % 3600 // 60:02d}m'
+  return f'{seconds // 60}m{seconds % 60:02d}s' if seconds >= 60 else f'{seconds}s'
+
+
+def _identity(row):
+  return row['step'], row.get('split'), row.get('weights')
+
+
+def _rounded(value):
+  return float(f'{value:.7g}') if isinstance(value, float) and math.isfinite(value) else value
+
+
+def _drop_torn_line(path):
+  if not path.is_file():
+    return
+  text = path.read_bytes()
+  whole = text.rfind(b'\n') + 1
+  if whole < len(text):
+    with open(path, 'r+b') as file:
+      file.truncate(whole)
