@@ -16,10 +16,13 @@ def run(
   position: Position,
   num_steps: int,
   trace: Callable[[Any, Any], Any] | None = None,
+  *,
+  thin: int = 1,
 ) -> tuple[Any, Any]:
-  """Runs `num_steps` steps of a sampler in one `lax.scan`.
+  """Runs `num_steps` steps of a sampler in one XLA program.
 
-  Step `i` uses the key `fold_in(rng, i)`, so a shorter run is the beginning of a longer one.
+  Step `i` uses the key `fold_in(rng, i)`, so a shorter run is the beginning of a longer one, and what is
+  recorded does not change the chain.
 
   Args:
     sampler: `init(position) -> state`, `step(rng, state) -> (state, info)`.
@@ -28,18 +31,31 @@ def run(
     num_steps: the number of steps, not negative.
     trace: `(state, info) -> record` after each step, for instance `lambda state, info: state.position`;
       None records the infos alone, which for most samplers are small.
+    thin: record one step of so many, counted back from the last, which is always among them.
 
   Returns:
-    The last state, and the records stacked over the steps (a leading axis of `num_steps`).
+    The last state, and the records stacked (a leading axis of `num_steps // thin`).
 
   Raises:
-    ValueError: if `num_steps` is negative.
+    ValueError: if `num_steps` is negative, or `thin` less than 1.
   """
-  if num_steps < 0:
-    raise ValueError(f'num_steps must not be negative, but is {num_steps}.')
+  if num_steps < 0 or thin < 1:
+    raise ValueError(
+      f'num_steps must not be negative and thin at least 1, but they are {num_steps} and {thin}.'
+    )
 
-  def body(state, index):
+  def one(state, index):
     state, info = sampler.step(jax.random.fold_in(rng, index), state)
     return state, info if trace is None else trace(state, info)
 
-  return lax.scan(body, sampler.init(position), jnp.arange(num_steps))
+  def block(state, indices):
+    # The record travels with the state, so that only a block's last one is ever stored.
+    record = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(one, state, indices[0])[1])
+    return lax.scan(lambda carry, index: (one(carry[0], index), None), (state, record), indices)[0]
+
+  state, indices = sampler.init(position), jnp.arange(num_steps)
+  if thin == 1:
+    return lax.scan(one, state, indices)
+  if unrecorded := num_steps % thin:
+    state, _ = block(state, indices[:unrecorded])
+  return lax.scan(block, state, indices[unrecorded:].reshape(-1, thin))

@@ -47,9 +47,24 @@ def test_a_shorter_run_is_the_beginning_of_a_longer_one():
   np.testing.assert_array_equal(short, long[:2])
 
 
+@pytest.mark.parametrize('num_steps, thin', [(6, 3), (7, 3), (2, 3)])
+def test_thinning_records_the_same_chain_backwards_from_its_end(num_steps, thin):
+  def chain(thin):
+    trace = lambda state, info: (state.position, info)  # noqa: E731
+    return run(_counter(), jax.random.key(2), jnp.zeros(2), num_steps, trace, thin=thin)
+
+  (state, every), (thinned_state, some) = chain(1), chain(thin)
+  jax.tree.map(np.testing.assert_array_equal, state, thinned_state)
+  first = num_steps % thin + thin - 1
+  jax.tree.map(lambda a, b: np.testing.assert_array_equal(a[first::thin], b), every, some)
+  assert some[1].shape == (num_steps // thin,)
+
+
 def test_no_steps_is_the_start_and_fewer_is_an_error():
   state, infos = run(_counter(), jax.random.key(0), jnp.ones(2), 0)
   np.testing.assert_array_equal(state.position, jnp.ones(2))
   assert infos.shape == (0,)
   with pytest.raises(ValueError, match='num_steps'):
     run(_counter(), jax.random.key(0), jnp.ones(2), -1)
+  with pytest.raises(ValueError, match='thin'):
+    run(_counter(), jax.random.key(0), jnp.ones(2), 3, thin=0)

@@ -1,0 +1,142 @@
+"""Adversarial losses: functions of logits, one number per example.
+
+A discriminator's logits are `f32[B]`, or `f32[B, ...]` where it judges patches; patches are averaged, so
+every function here returns `f32[B]` and leaves the reduction to the caller. `D` is the logit, large for
+what the discriminator takes for real; `p = sigmoid(D)`. What the discriminator and the generator minimize
+are two functions; a `GanLoss` pairs them, and `LOSSES` lists the pairs by name.
+
+Penalties take the discriminator as a function `critic: f32[B, ...] -> f32[B]` of its input.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxgen.types import PRNGKey
+
+
+class GanLoss(NamedTuple):
+  """A game: what each player minimizes.
+
+  Attributes:
+    discriminator: `(real_logits, fake_logits) -> f32[B]`.
+    generator: `fake_logits -> f32[B]`.
+  """
+
+  discriminator: Callable[[jax.Array, jax.Array], jax.Array]
+  generator: Callable[[jax.Array], jax.Array]
+
+
+def logistic_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
+  """`-log p(real) - log(1 - p(fake))`, in nats (Goodfellow et al. 2014, equation 1, negated).
+
+  Where the discriminator cannot tell (`D = 0`) it is `2 log 2 = 1.386`.
+  """
+  return _per_example(jax.nn.softplus(-real_logits)) + _per_example(jax.nn.softplus(fake_logits))
+
+
+def non_saturating_generator(fake_logits: jax.Array) -> jax.Array:
+  """`-log p(fake)`, in nats: no vanishing gradient at `p = 0` (Goodfellow et al. 2014, section 3)."""
+  return _per_example(jax.nn.softplus(-fake_logits))
+
+
+def minimax_generator(fake_logits: jax.Array) -> jax.Array:
+  """`log(1 - p(fake))`, in nats: its half of the zero-sum game (Goodfellow et al. 2014, equation 1)."""
+  return -_per_example(jax.nn.softplus(fake_logits))
+
+
+def hinge_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
+  """`max(0, 1 - D(real)) + max(0, 1 + D(fake))` (Lim & Ye 2017; Miyato et al. 2018, equation 16)."""
+  return _per_example(jax.nn.relu(1 - real_logits)) + _per_example(jax.nn.relu(1 + fake_logits))
+
+
+def hinge_generator(fake_logits: jax.Array) -> jax.Array:
+  """`-D(fake)` (Lim & Ye 2017; Miyato et al. 2018, equation 17)."""
+  return -_per_example(fake_logits)
+
+
+def wasserstein_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
+  """`D(fake) - D(real)`: if `D` is 1-Lipschitz, minus a bound on W1 (Arjovsky et al. 2017, equation 2)."""
+  return _per_example(fake_logits) - _per_example(real_logits)
+
+
+def wasserstein_generator(fake_logits: jax.Array) -> jax.Array:
+  """`-D(fake)` (Arjovsky et al. 2017, algorithm 1)."""
+  return -_per_example(fake_logits)
+
+
+def least_squares_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
+  """`((D(real) - 1)^2 + D(fake)^2) / 2` (Mao et al., "Least squares GAN", 2017, equation 9)."""
+  return (_per_example((real_logits - 1) ** 2) + _per_example(fake_logits**2)) / 2
+
+
+def least_squares_generator(fake_logits: jax.Array) -> jax.Array:
+  """`(D(fake) - 1)^2 / 2` (Mao et al. 2017, equation 9)."""
+  return _per_example((fake_logits - 1) ** 2) / 2
+
+
+LOSSES = {
+  'non_saturating': GanLoss(logistic_discriminator, non_saturating_generator),
+  'minimax': GanLoss(logistic_discriminator, minimax_generator),
+  'hinge': GanLoss(hinge_discriminator, hinge_generator),
+  'wasserstein': GanLoss(wasserstein_discriminator, wasserstein_generator),
+  'least_squares': GanLoss(least_squares_discriminator, least_squares_generator),
+}
+
+
+def r1_penalty(critic: Callable[[jax.Array], jax.Array], x: jax.Array) -> jax.Array:
+  """`||grad_x D(x)||^2 / 2` at real data; times gamma it is R1 (Mescheder et al. 2018, equation 9).
+
+  The norm is over all axes of an example. At generated `x` it is R2 (equation 10).
+
+  Args:
+    critic: `f32[B, ...] -> f32[B]`, each output a function of its own example (no batch statistics).
+    x: f32[B, ...].
+
+  Returns:
+    f32[B].
+  """
+  return _squared_slope(critic, x) / 2
+
+
+def gradient_penalty(
+  critic: Callable[[jax.Array], jax.Array], rng: PRNGKey, real: jax.Array, fake: jax.Array
+) -> jax.Array:
+  """`(||grad D(x)||_2 - 1)^2` at a random point between a real and a generated example (WGAN-GP).
+
+  `x = e real + (1 - e) fake` with one `e ~ U[0, 1)` per example, the norm over all axes of an example
+  (Gulrajani et al. 2017, equation 3 and algorithm 1, where its weight is 10).
+
+  Args:
+    critic: `f32[B, ...] -> f32[B]`, each output a function of its own example (no batch statistics).
+    rng: key of the mixing weights.
+    real: f32[B, ...].
+    fake: f32[B, ...].
+
+  Returns:
+    f32[B].
+  """
+  mix = jax.random.uniform(rng, (real.shape[0],) + (1,) * (real.ndim - 1))
+  # The floor keeps the derivative of the square root finite where the critic is flat.
+  slope = jnp.sqrt(jnp.maximum(_squared_slope(critic, mix * real + (1 - mix) * fake), 1e-12))
+  return (slope - 1) ** 2
+
+
+# (critic, rng, real, fake) -> f32[B]
+PENALTIES = {
+  'r1': lambda critic, rng, real, fake: r1_penalty(critic, real),
+  'r2': lambda critic, rng, real, fake: r1_penalty(critic, fake),
+  'gradient_penalty': gradient_penalty,
+}
+
+
+def _per_example(terms):
+  return terms.reshape(terms.shape[0], -1).mean(1)
+
+
+def _squared_slope(critic, x):
+  # The logits of different examples do not mix, so the gradient of their sum is every example's own.
+  gradient = jax.grad(lambda x: critic(x).sum())(x)
+  return (gradient**2).reshape(x.shape[0], -1).sum(1)

@@ -1,0 +1,110 @@
+import equinox
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgen.losses.score import geometric_sigmas
+from jaxgen.samplers import annealed, balanced_step_size, langevin, num_annealed_steps, run
+
+# The mixture of Song & Ermon 2019, section 3.2.2: a fifth of the mass at (-5, -5).
+CENTRES = jnp.array([[-5.0, -5.0], [5.0, 5.0]])
+WEIGHTS = jnp.array([0.2, 0.8])
+
+
+def _mixture_score(x, sigma):
+  """The exact score of the mixture of two N(centre, I), blurred by `sigma`, f32[B]."""
+  variance = 1 + sigma[:, None] ** 2
+
+  def log_density(x):
+    squares = ((x[:, None] - CENTRES) ** 2).sum(-1)
+    return jax.nn.logsumexp(jnp.log(WEIGHTS) - squares / (2 * variance), axis=1).sum()
+
+  return jax.grad(log_density)(x)
+
+
+def test_annealing_finds_the_weights_of_two_modes_where_plain_langevin_does_not():
+  sigmas, steps = geometric_sigmas(20.0, 0.3, 12), 60
+  start = jax.random.uniform(jax.random.key(0), (1500, 2), minval=-8.0, maxval=8.0)
+  sampler = annealed(_mixture_score, sigmas, 0.1 * 0.3**2, steps)
+  plain = langevin(lambda x: _mixture_score(x, jnp.full(x.shape[0], 0.3)), 0.1)
+
+  @jax.jit
+  def both():
+    num_steps = num_annealed_steps(12, steps)
+    return [run(s, jax.random.key(1), start, num_steps)[0].position for s in (sampler, plain)]
+
+  share_annealed, share_plain = [(x.sum(1) < 0).mean() for x in both()]
+  assert abs(share_annealed - 0.2) < 0.05
+  assert share_plain > 0.35  # half the starts lie nearer to the light mode, and stay
+
+
+def test_from_one_mode_only_annealing_reaches_the_other():
+  start = jnp.broadcast_to(CENTRES[1], (300, 2))
+  sampler = annealed(_mixture_score, geometric_sigmas(20.0, 0.3, 8), 0.1 * 0.3**2, 40)
+  plain = langevin(lambda x: _mixture_score(x, jnp.full(x.shape[0], 0.3)), 0.1)
+  reached, stuck = [
+    (run(s, jax.random.key(2), start, num_annealed_steps(8, 40))[0].position.sum(1) < 0).mean()
+    for s in (sampler, plain)
+  ]
+  assert 0.05 < reached < 0.5
+  assert stuck == 0
+
+
+def _point_score(x, sigma):
+  """Data at one point, 2: the blurred density is N(2, sigma^2)."""
+  return (2.0 - x) / sigma[:, None] ** 2
+
+
+def test_variances_along_the_chain_and_the_denoising_step():
+  sigmas, steps, step_size = jnp.array([4.0, 2.0, 1.0]), 2, 0.5
+  sampler = annealed(_point_score, sigmas, step_size, steps)
+  num_steps = num_annealed_steps(3, steps)
+  start = 2.0 + 4.0 * jax.random.normal(jax.random.key(0), (40_000, 1))
+  state, path = run(sampler, jax.random.key(1), start, num_steps + 2, lambda state, _: state.position)
+  assert num_steps == 7
+  # alpha_i = h sigma_i^2, so that per step V' = (1 - h / 2)^2 V + h sigma_i^2, with h = 0.5.
+  variance, expected = 16.0, []
+  for sigma in [4.0, 4.0, 2.0, 2.0, 1.0, 1.0]:
+    variance = 0.75**2 * variance + 0.5 * sigma**2
+    expected.append(variance)
+  np.testing.assert_allclose(path[:6].var((1, 2)), expected, rtol=0.04)
+  # x + sigma^2 s = 2 exactly; beyond its end the chain stands still.
+  np.testing.assert_allclose(path[6], 2.0, atol=1e-5)
+  np.testing.assert_array_equal(path[8], path[6])
+  assert state.step == 9
+
+
+def test_without_denoising_the_chain_ends_with_its_last_level():
+  sampler = annealed(_point_score, [2.0, 1.0], 0.5, 2, denoise=False)
+  _, path = run(sampler, jax.random.key(0), jnp.zeros((3, 1)), 6, lambda state, _: state.position)
+  assert num_annealed_steps(2, 2, denoise=False) == 4
+  assert np.all(path[3] != path[2])
+  np.testing.assert_array_equal(path[4], path[3])
+  np.testing.assert_array_equal(path[5], path[3])
+
+
+@pytest.mark.parametrize('steps', [1, 5, 100])
+def test_balanced_step_size_carries_the_variance_from_level_to_level(steps):
+  sigmas = np.geomspace(10.0, 0.1, 20)
+
+  def left(h):
+    variance = (sigmas[0] / sigmas[1]) ** 2
+    for _ in range(steps):
+      variance = (1 - h / 2) ** 2 * variance + h
+    return abs(variance - 1)
+
+  best = balanced_step_size(sigmas, steps) / sigmas[-1] ** 2
+  assert left(best) <= min(left(0.9 * best), left(1.1 * best)) + 1e-6
+  assert left(best) < {1: 0.4, 5: 0.25, 100: 0.03}[steps]
+
+
+def test_an_equinox_module_is_a_score():
+  network = equinox.nn.MLP(3, 2, 8, 1, key=jax.random.key(0))
+
+  def score_fn(x, sigma):
+    return jax.vmap(network)(jnp.concatenate([x, sigma[:, None]], axis=1)) / sigma[:, None]
+
+  state, _ = run(annealed(score_fn, [1.0, 0.1], 1e-3, 3), jax.random.key(1), jnp.ones((4, 2)), 7)
+  assert state.position.shape == (4, 2)
+  assert np.all(np.isfinite(state.position))
