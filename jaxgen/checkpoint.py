@@ -12,6 +12,7 @@ from typing import Any
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
+from jax.sharding import SingleDeviceSharding
 
 from jaxgen.errors import UserError
 from jaxgen.types import State
@@ -20,8 +21,8 @@ from jaxgen.types import State
 class Checkpoints:
   """The checkpoints of one run, `<directory>/<step>/`."""
 
-  def __init__(self, directory: Path, keep: int = 3):
-    """Opens the directory and keeps the newest `keep` checkpoints in it."""
+  def __init__(self, directory: Path, keep: int | None = None):
+    """Opens the directory and keeps the newest `keep` checkpoints in it, all of them by default."""
     self._directory = Path(directory).resolve()
     self._keep = keep
     self._manager = self._open()
@@ -58,7 +59,7 @@ class Checkpoints:
       self._manager.wait_until_finished()
 
   def restore(self, like: State, step: int | None = None) -> tuple[State, Mapping[str, Any]] | None:
-    """The newest whole checkpoint, or that of `step`, laid out on the devices as `like` is.
+    """The newest whole checkpoint, or that of `step`, laid out on the devices as `like` is (arrays or their shapes).
 
     A damaged checkpoint is renamed to `damaged-<step>`, said so on the terminal, and the one before it is tried.
 
@@ -75,8 +76,10 @@ class Checkpoints:
       try:
         return self._read(candidate, like)
       except _OtherModel as error:
-        raise UserError(f'The checkpoint of step {candidate} in {self._directory} is of another model: {error}') from None
-      except Exception as error:  # noqa: BLE001: orbax, tensorstore and zstd each raise their own
+        raise UserError(
+          f'The checkpoint of step {candidate} in {self._directory} is of another model: {error}'
+        ) from None
+      except Exception as error:  # orbax, tensorstore and zstd each raise their own
         self._set_aside(candidate, error)
     if step is not None:
       raise UserError(f'The checkpoint of step {step} in {self._directory} is damaged.')
@@ -94,7 +97,10 @@ class Checkpoints:
 
   def _read(self, step, like):
     _check_shapes(self._manager.item_metadata(step).state, like)
-    target = jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding), like)
+    here = SingleDeviceSharding(jax.local_devices()[0])
+    target = jax.tree.map(
+      lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding or here), like
+    )
     args = ocp.args.Composite(state=ocp.args.StandardRestore(target), meta=ocp.args.JsonRestore())
     restored = self._manager.restore(step, args=args)
     if restored.meta['checksum'] != checksum(restored.state):
@@ -107,7 +113,9 @@ class Checkpoints:
     number = 1
     while aside.exists():
       aside = aside.with_name(f'damaged-{self._directory.name}-{step}-{(number := number + 1)}')
-    print(f'The checkpoint of step {step} is damaged ({reason}); it is set aside as {aside.name}.', flush=True)
+    print(
+      f'The checkpoint of step {step} is damaged ({reason}); it is set aside as {aside.name}.', flush=True
+    )
     self._manager.close()
     (self._directory / str(step)).rename(aside)
     self._manager = self._open()
@@ -132,12 +140,16 @@ def _check_shapes(saved, like):
   wanted = {_name(path): tuple(leaf.shape) for path, leaf in jax.tree_util.tree_leaves_with_path(like)}
   for name in sorted(saved.keys() | wanted.keys()):
     if saved.get(name) != wanted.get(name):
-      raise _OtherModel(f'{name} is {saved.get(name, "absent")} there and {wanted.get(name, "absent")} in this config.')
+      raise _OtherModel(
+        f'{name} is {saved.get(name, "absent")} there and {wanted.get(name, "absent")} in this config.'
+      )
 
 
 def _name(path):
   # A NamedTuple's field, a dict's key and a sequence's index are saved alike, as names.
-  return '/'.join(str(getattr(part, 'name', getattr(part, 'key', getattr(part, 'idx', part)))) for part in path)
+  return '/'.join(
+    str(getattr(part, 'name', getattr(part, 'key', getattr(part, 'idx', part)))) for part in path
+  )
 
 
 class _clear_failure:
@@ -151,7 +163,9 @@ class _clear_failure:
 
   def __exit__(self, kind, error, traceback):
     text = str(error)
-    if isinstance(error, OSError) or (error and any(word in text for word in ('No space left', 'ENOSPC', 'RESOURCE_EXHAUSTED', 'quota'))):
+    if isinstance(error, OSError) or (
+      error and any(word in text for word in ('No space left', 'ENOSPC', 'RESOURCE_EXHAUSTED', 'quota'))
+    ):
       full = isinstance(error, OSError) and error.errno == 28 or 'No space left' in text or 'ENOSPC' in text
       why = 'the disk is full' if full else text.strip().splitlines()[0][:200]
       raise UserError(

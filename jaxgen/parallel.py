@@ -34,7 +34,9 @@ def start() -> None:
     jax.distributed.initialize(
       coordinator, int(os.environ['JAXGEN_NUM_PROCESSES']), int(os.environ['JAXGEN_PROCESS_ID'])
     )
-  elif any(name in os.environ for name in ('TPU_WORKER_HOSTNAMES', 'SLURM_JOB_NUM_NODES', 'OMPI_MCA_orte_hnp_uri')):
+  elif any(
+    name in os.environ for name in ('TPU_WORKER_HOSTNAMES', 'SLURM_JOB_NUM_NODES', 'OMPI_MCA_orte_hnp_uri')
+  ):
     jax.distributed.initialize()
 
 

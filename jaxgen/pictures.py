@@ -13,7 +13,9 @@ from jaxgen.types import DataSpec
 _SMALLEST_TILE = 40  # pixels a side; smaller images are magnified by a whole number so that they can be seen
 
 
-def picture(x: np.ndarray, spec: DataSpec, columns: int | None = None, limits: float | None = None) -> np.ndarray:
+def picture(
+  x: np.ndarray, spec: DataSpec, columns: int | None = None, limits: float | None = None
+) -> np.ndarray:
   """Draws examples as a person would want to see them.
 
   Args:
@@ -51,7 +53,10 @@ def scatter(x: np.ndarray, limits: float | None = None, size: int = 480) -> np.n
   """Points, f32[N, D], by their first two coordinates; uint8[size, size, 3]."""
   limits = limits or float(np.abs(x).max()) * 1.05 or 1.0
   counts, _, _ = np.histogram2d(-x[:, 1], x[:, 0], bins=size // 3, range=[[-limits, limits]] * 2)
-  shade = 1 - np.clip(counts / max(1.0, np.quantile(counts[counts > 0], 0.95) if counts.any() else 1.0), 0, 1) ** 0.5
+  shade = (
+    1
+    - np.clip(counts / max(1.0, np.quantile(counts[counts > 0], 0.95) if counts.any() else 1.0), 0, 1) ** 0.5
+  )
   red_green = np.rint(255 * shade).astype(np.uint8).repeat(3, 0).repeat(3, 1)
   blue = np.rint(255 - 60 * (1 - shade)).astype(np.uint8).repeat(3, 0).repeat(3, 1)
   return np.stack([red_green, red_green, blue], -1)
@@ -95,7 +100,9 @@ def curves(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
   panels = figure.subplots(height, columns, squeeze=False).ravel()
   for panel, (name, lines) in zip(panels, series.items(), strict=False):
     for label, points in sorted(lines.items()):
-      panel.plot(*zip(*points, strict=True), label=label, linewidth=1.2, marker='.' if len(points) < 20 else None)
+      panel.plot(
+        *zip(*points, strict=True), label=label, linewidth=1.2, marker='.' if len(points) < 20 else None
+      )
     panel.set_title(name.replace('_', ' '), fontsize=10)
     panel.set_xlabel('step', fontsize=8)
     panel.tick_params(labelsize=8)
@@ -117,4 +124,8 @@ def _series(rows):
         series.setdefault(name, {}).setdefault(label, []).append((row['step'], value))
   # The loss first, the machinery last.
   order = {'loss': 0, 'bits_per_dim': 1}
-  return dict(sorted(series.items(), key=lambda item: (order.get(item[0], 2 if 'second' not in item[0] else 3), item[0])))
+  return dict(
+    sorted(
+      series.items(), key=lambda item: (order.get(item[0], 2 if 'second' not in item[0] else 3), item[0])
+    )
+  )

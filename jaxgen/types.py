@@ -14,7 +14,9 @@ Params = Any  # pytree of f32 arrays; its top-level keys name the players ('gene
 Extra = Any  # pytree of arrays that no gradient touches: batch statistics, codebooks, buffers
 OptState = Any
 Position = Any  # pytree of arrays: the state of a Markov chain, or a partly filled image
-Batch = Mapping[str, jax.Array]  # 'x': uint8[B, H, W, C] or f32[B, D]; 'label': i32[B] where the data has classes
+Batch = Mapping[
+  str, jax.Array
+]  # 'x': uint8[B, H, W, C] or f32[B, D]; 'label': i32[B] where the data has classes
 Metrics = Mapping[str, Any]
 
 # The one mapped axis: `jaxgen.parallel.data_parallel` binds it, whatever the number of devices.

@@ -63,7 +63,7 @@ def minimize(
     metrics = {name: _average(value, axis_name) for name, value in metrics.items()}
     metrics[grad_norm] = _average(optax.global_norm(grads))
     params = _merge(state.params, moving, keys)
-    return state._replace(params=params, extra=_mean_over(extra, axis_name), opt=opt), metrics
+    return state._replace(params=params, extra=_mean_of_floats(extra, axis_name), opt=opt), metrics
 
   return Update(lambda params: tx.init(_select(params, keys)), apply)
 
@@ -208,6 +208,13 @@ def _join(metrics, new):
 
 def _mean_over(tree: Any, axis_name: str | None) -> Any:
   return tree if axis_name is None else lax.pmean(tree, axis_name)
+
+
+def _mean_of_floats(tree: Any, axis_name: str | None) -> Any:
+  """Counters are the same on every device, and a mean would make floats of them."""
+  return jax.tree.map(
+    lambda leaf: _mean_over(leaf, axis_name) if jnp.issubdtype(leaf.dtype, jnp.inexact) else leaf, tree
+  )
 
 
 def _average(value, axis_name=None) -> clu_metrics.Average:

@@ -1,9 +1,9 @@
 """A run's folder, which describes itself: config, versions, parameters, checkpoints, metrics and pictures.
 
-    config.json      the resolved config          parameters.txt   every array, its shape and its size
-    versions.json    what the run ran on          checkpoints/     see `jaxgen.checkpoint`
-    metrics.jsonl    one line per log interval    tensorboard/     the same as TensorBoard events
-    curves.png       the same as a picture        samples/         grids, reconstructions; samples.gif beside it
+config.json      the resolved config          parameters.txt   every array, its shape and its size
+versions.json    what the run ran on          checkpoints/     see `jaxgen.checkpoint`
+metrics.jsonl    one line per log interval    tensorboard/     the same as TensorBoard events
+curves.png       the same as a picture        samples/         grids, reconstructions; samples.gif beside it
 """
 
 import contextlib
@@ -46,13 +46,13 @@ def claim(workdir: Path, config: ConfigDict) -> Iterator[None]:
   workdir = Path(workdir)
   try:
     workdir.mkdir(parents=True, exist_ok=True)
-    lock = open(workdir / '.lock', 'w')
+    lock = open(workdir / '.lock', 'w')  # noqa: SIM115
   except OSError as error:
     raise UserError(f'The workdir {workdir} cannot be written: {error.strerror}.') from None
   with lock:
     if jax.process_index() == 0:
       _lock(lock, workdir)
-      _check_same_run(workdir, config)
+      check_same_run(workdir, config)
       _write(workdir / 'config.json', configs.to_json(config))
       _write(workdir / 'versions.json', json.dumps(versions(), indent=2) + '\n')
     yield
@@ -66,7 +66,9 @@ def load_config(workdir: Path) -> ConfigDict:
   """
   path = Path(workdir) / 'config.json'
   if not path.is_file():
-    raise UserError(f'{workdir} holds no run; train one there first: --config=configs/<name>.py --workdir={workdir}.')
+    raise UserError(
+      f'{workdir} holds no run; train one there first: --config=configs/<name>.py --workdir={workdir}.'
+    )
   return configs.load(path)
 
 
@@ -91,10 +93,18 @@ def _lock(lock, workdir):
   try:
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
   except BlockingIOError:
-    raise UserError(f'Another process is training in {workdir}; wait for it or choose another --workdir.') from None
+    raise UserError(
+      f'Another process is training in {workdir}; wait for it or choose another --workdir.'
+    ) from None
 
 
-def _check_same_run(workdir, config):
+def check_same_run(workdir: Path, config: ConfigDict) -> None:
+  """Compares a resolved config with that of the run in `workdir`, where there is one.
+
+  Raises:
+    UserError: if they differ in what a training step computes.
+  """
+  workdir = Path(workdir)
   if not (workdir / 'config.json').is_file():
     return
   changed = configs.differences(load_config(workdir), config)

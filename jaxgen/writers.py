@@ -14,8 +14,8 @@ from tqdm import tqdm
 class MetricsWriter:
   """Appends rows `{'step': 500, 'split': 'train', ...}` to `<workdir>/metrics.jsonl` and to TensorBoard.
 
-  A run that was killed starts again from its last checkpoint and comes past steps whose rows are in the file already. They
-  would be the same rows, so they are not written twice; and nothing that was written is ever removed.
+  A run that was killed starts again from its last checkpoint and comes past steps whose rows are in the file
+  already. They would be the same rows, so they are not written twice; and nothing that was written is removed.
   """
 
   def __init__(self, workdir: Path):
@@ -23,7 +23,7 @@ class MetricsWriter:
     self._path = Path(workdir) / 'metrics.jsonl'
     self._seen = {_identity(row) for row in read(workdir)}
     _drop_torn_line(self._path)
-    self._file = open(self._path, 'a', buffering=1)  # noqa: SIM115: lives as long as the run
+    self._file = open(self._path, 'a', buffering=1)  # noqa: SIM115
     self._events = SummaryWriter(str(Path(workdir) / 'tensorboard'), flush_secs=30)
 
   def write(self, row: Mapping[str, Any]) -> None:
@@ -61,7 +61,12 @@ class Progress:
   def __init__(self, start: int, stop: int):
     """Shows progress from step `start` to `stop`."""
     self._bar = tqdm(
-      total=stop, initial=start, unit='step', dynamic_ncols=True, smoothing=0.1, disable=not sys.stderr.isatty()
+      total=stop,
+      initial=start,
+      unit='step',
+      dynamic_ncols=True,
+      smoothing=0.1,
+      disable=not sys.stderr.isatty(),
     )
 
   def advance(self, steps: int) -> None:
@@ -75,7 +80,7 @@ class Progress:
       self._bar.set_postfix_str('  '.join(numbers[:4]))
       return
     where = ' '.join(str(row[key]) for key in ('split', 'weights') if key in row)
-    left = '' if seconds_left is None else f'  {duration(seconds_left)} left'
+    left = '' if seconds_left is None or math.isnan(seconds_left) else f'  {duration(seconds_left)} left'
     self.say(f'step {row["step"]:>6}  {where:<14}  {"  ".join(numbers)}{left}')
 
   def say(self, text: str) -> None:
@@ -101,7 +106,9 @@ def _identity(row):
 
 
 def _rounded(value):
-  return float(f'{value:.7g}') if isinstance(value, float) and math.isfinite(value) else value
+  if not isinstance(value, float):
+    return value
+  return float(f'{value:.7g}') if math.isfinite(value) else None  # JSON knows no nan
 
 
 def _drop_torn_line(path):

@@ -1,0 +1,109 @@
+"""From a config to the things that training, evaluation, sampling and planning all start from."""
+
+import difflib
+import importlib
+import pkgutil
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from ml_collections import ConfigDict
+
+from jaxgen import data, models, updates
+from jaxgen import workdir as workdirs
+from jaxgen.checkpoint import Checkpoints
+from jaxgen.errors import UserError
+from jaxgen.parallel import initial_state
+from jaxgen.types import Batch, DataSpec, GenerativeModel, Params, State
+
+
+class Trained(NamedTuple):
+  """A run's newest checkpoint, ready to be used."""
+
+  config: ConfigDict
+  model: GenerativeModel
+  state: State
+
+  def weights(self) -> dict[str, Params]:
+    """The parameters and, where the update keeps one, their average: `{'raw': ..., 'averaged': ...}`."""
+    return weights(self.state)
+
+
+def weights(state: State) -> dict[str, Params]:
+  """The parameters and, where the update keeps one, their average: `{'raw': ..., 'averaged': ...}`."""
+  average = updates.averaged_params(state)
+  return {'raw': state.params} if average is state.params else {'raw': state.params, 'averaged': average}
+
+
+def build_model(config: ConfigDict) -> GenerativeModel:
+  """What `build(config)` of the module `config.module` makes; `config.data` is resolved.
+
+  Raises:
+    UserError: if there is no such module, or it has no `build`.
+  """
+  try:
+    module = importlib.import_module(config.module)
+  except ModuleNotFoundError as error:
+    if error.name and not config.module.startswith(error.name):
+      raise
+    names = [f'jaxgen.models.{info.name}' for info in pkgutil.iter_modules(models.__path__)]
+    near = difflib.get_close_matches(config.module, names, n=1)
+    hint = f'did you mean {near[0]}?' if near else f'there are: {", ".join(names)}.'
+    raise UserError(f'config.module names "{config.module}", which cannot be imported; {hint}') from None
+  if not hasattr(module, 'build'):
+    raise UserError(
+      f'{config.module} has no function build(config); config.module must name a module that has one.'
+    )
+  return module.build(config)
+
+
+def spec(config: ConfigDict) -> DataSpec:
+  """What a resolved config knows of its data."""
+  return DataSpec(tuple(config.data.shape), config.data.levels, config.data.classes)
+
+
+def first_state(model: GenerativeModel, config: ConfigDict, batch: Batch) -> State:
+  """The state at step 0: a function of the seed and of the first batch alone."""
+  init_rng, run_rng = jax.random.split(jax.random.key(config.seed))
+  params, extra = jax.jit(model.init)(init_rng, batch)
+  return initial_state(params, extra, jax.jit(model.update.init)(params), run_rng)
+
+
+def first_batch(source: data.Source, config: ConfigDict) -> Batch:
+  """The whole batch of step 0, over all hosts, so that all of them initialize alike."""
+  return source.examples(data.batch_indices(config.seed, 0, len(source), config.batch_size))
+
+
+def load(workdir: Path, config: ConfigDict | None = None) -> Trained:
+  """The newest checkpoint of the run in `workdir`. Neither the data set nor the devices it trained on are needed.
+
+  Args:
+    workdir: of the run.
+    config: where given, it must be that of the run.
+
+  Raises:
+    UserError: if there is no run, no whole checkpoint, or the run is of another config.
+  """
+  stored = workdirs.load_config(workdir)
+  if config is not None:
+    workdirs.check_same_run(workdir, data.resolve(config))
+  if not (Path(workdir) / 'checkpoints').is_dir():
+    raise UserError(
+      f'{workdir} has no checkpoint yet; train first: python -m jaxgen.main --workdir={workdir}.'
+    )
+  model = build_model(stored)
+  checkpoints = Checkpoints(Path(workdir) / 'checkpoints', keep=None)
+  restored = checkpoints.restore(jax.eval_shape(lambda: first_state(model, stored, _blank_batch(stored))))
+  checkpoints.close()
+  if restored is None:
+    raise UserError(
+      f'{workdir} has no checkpoint yet; train first: python -m jaxgen.main --workdir={workdir}.'
+    )
+  return Trained(stored, model, restored[0])
+
+
+def _blank_batch(config):
+  shape, levels, classes = spec(config)
+  batch = {'x': jnp.zeros((config.batch_size, *shape), jnp.uint8 if levels else jnp.float32)}
+  return batch | ({'label': jnp.zeros(config.batch_size, jnp.int32)} if classes else {})

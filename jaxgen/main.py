@@ -1,0 +1,142 @@
+"""jaxgen's command line.
+
+python -m jaxgen.main --config=configs/glow_digits.py               train, into runs/glow_digits
+python -m jaxgen.main --workdir=runs/glow_digits                    go on with that run
+python -m jaxgen.main --mode=evaluate --workdir=runs/glow_digits    measure it on the test split
+python -m jaxgen.main --mode=sample --workdir=runs/glow_digits      draw pictures from it
+python -m jaxgen.main --mode=plan --config=configs/glow_cifar.py    what a run would cost
+
+--config      configs/<name>.py, or configs/<name>.py:smoke for the same in seconds; any key of it can be
+              set: --config.optimizer.learning_rate=3e-4. Without it, the config of the workdir's run.
+--workdir     the run's folder; by default runs/<name>
+--mode        train | evaluate | sample | plan
+--num         with --mode=sample: how many samples; by default config.num_samples
+"""
+
+import difflib
+import sys
+from pathlib import Path
+
+from absl import flags
+from ml_collections import ConfigDict, config_flags
+
+from jaxgen import process
+from jaxgen.errors import UserError
+
+_MODES = ('train', 'evaluate', 'sample', 'plan')
+
+
+def main(argv: list[str] | None = None) -> int:
+  """Runs one command; returns the exit code: 0, 2 for bad input, 143 after SIGTERM or Ctrl-C."""
+  argv = list(sys.argv if argv is None else argv)
+  if {'-h', '--help', '-help'} & set(argv) or len(argv) == 1:
+    print(__doc__)
+    return 0
+  try:
+    process.set_up()  # before jax touches a device
+    return _run(_parse(argv))
+  except UserError as error:
+    print(f'jaxgen: {error}', file=sys.stderr)
+    return 2
+
+
+def _run(options: flags.FlagValues) -> int:
+  from jaxgen import parallel
+  from jaxgen.evaluate import evaluate
+  from jaxgen.plan import plan
+  from jaxgen.sample import sample
+  from jaxgen.train import Stopped, train
+
+  parallel.start()
+  # Evaluation and sampling take the config of the run; one that is given as well has to be the same.
+  given = options.config if options['config'].using_default_value is False else None
+  workdir = Path(options.workdir)
+  try:
+    if options.mode == 'train':
+      train(options.config, workdir)
+    elif options.mode == 'plan':
+      plan(options.config)
+    elif options.mode == 'evaluate':
+      evaluate(workdir, given)
+    else:
+      sample(workdir, given, options.num)
+  except Stopped as stopped:
+    print(stopped, flush=True)
+    return 143
+  return 0
+
+
+def _parse(argv: list[str]) -> flags.FlagValues:
+  """The options, with `config` and `workdir` filled in.
+
+  Raises:
+    UserError: saying what is wrong with them.
+  """
+  options = flags.FlagValues()
+  flags.DEFINE_enum('mode', 'train', _MODES, '', flag_values=options)
+  flags.DEFINE_string('workdir', None, '', flag_values=options)
+  flags.DEFINE_integer('num', None, '', flag_values=options)
+  path, workdir = _value_of(argv, 'config'), _value_of(argv, 'workdir')
+  if path is not None:
+    _check_config_file(path.partition(':')[0])
+    config_flags.DEFINE_config_file('config', None, '', flag_values=options)
+  elif workdir is not None:
+    config_flags.DEFINE_config_dict('config', _config_of(workdir), '', flag_values=options)
+  else:
+    raise UserError('Give --config=configs/<name>.py, or the --workdir of a run; --help says more.')
+  try:
+    rest = options(argv)[1:]
+  except UserError:
+    raise
+  except (flags.Error, AttributeError, KeyError, TypeError, ValueError) as error:
+    raise UserError(_sentence(error)) from None
+  if rest:
+    raise UserError(f'"{rest[0]}" is not an option; options are written --name=value. --help says more.')
+  if not isinstance(options.config, ConfigDict):
+    raise UserError(f'get_config() in {path} gives no ConfigDict.')
+  if options.workdir is None:
+    options.workdir = str(Path('runs') / Path(path.partition(':')[0]).stem)
+  return options
+
+
+def _config_of(workdir):
+  from jaxgen import workdir as workdirs
+
+  config = workdirs.load_config(workdir)
+  for resolved in ('shape', 'levels', 'classes'):
+    del config.data[resolved]
+  return config
+
+
+def _value_of(argv, name):
+  """The value of `--name=value` or `--name value`; None where it is not given."""
+  for index, argument in enumerate(argv[1:], 1):
+    key, equals, value = argument.lstrip('-').partition('=')
+    if argument.startswith('-') and key == name:
+      return value if equals else (argv[index + 1] if index + 1 < len(argv) else '')
+  return None
+
+
+def _check_config_file(path):
+  if Path(path).is_file():
+    return
+  there = sorted(map(str, Path('configs').glob('*.py')))
+  near = difflib.get_close_matches(path, there, n=1, cutoff=0.4)
+  hint = f'did you mean {near[0]}?' if near else 'name a file that exists.'
+  raise UserError(f'There is no config file {path}; {hint}')
+
+
+def _sentence(error):
+  """What absl and ml_collections raise, as one sentence."""
+  text = str(error).strip('\'"').replace("\\'", "'").replace('\\n', ' ').replace('\n', ' ')
+  if 'Did you mean' in text and isinstance(error, (AttributeError, KeyError)):
+    wrong, _, hint = text.partition(' Did you mean ')
+    near = hint.split(' instead of ')[0].strip('"')
+    return f'The config has no key {wrong.strip()}; did you mean "{near}"?'
+  if isinstance(error, (AttributeError, KeyError)):
+    return f'The config has no key {text}.'
+  return text if text.endswith(('.', '?')) else f'{text}.'
+
+
+if __name__ == '__main__':
+  sys.exit(main())

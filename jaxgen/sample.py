@@ -1,0 +1,123 @@
+"""Pictures from a model: grids, reconstructions, interpolations, and the stages that a sample goes through."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from ml_collections import ConfigDict
+
+from jaxgen import data, experiment, pictures
+from jaxgen.errors import UserError
+from jaxgen.types import DataSpec, GenerativeModel
+
+
+def sampler(model: GenerativeModel, num: int, seed: int = 0):
+  """A function `(params, extra) -> x[num, ...]`, compiled once, that starts from the same latents each time."""
+  draw = jax.jit(model.sample, static_argnums=3)
+  rng = jax.random.fold_in(jax.random.key(seed), 2)
+  return lambda params, extra: np.asarray(draw(params, extra, rng, num))
+
+
+def reconstructor(model: GenerativeModel, seed: int = 0):
+  """A function `(params, extra, batch) -> x`, compiled once: `decode(encode(batch))`."""
+  rng = jax.random.fold_in(jax.random.key(seed), 3)
+
+  @jax.jit
+  def reconstruct(params, extra, batch):
+    return model.decode(params, extra, model.encode(params, extra, rng, batch))
+
+  return reconstruct
+
+
+def side_by_side(originals: np.ndarray, reconstructions: np.ndarray, spec: DataSpec) -> np.ndarray:
+  """Originals with their reconstructions beneath, eight pairs a row; uint8[height, width, 3]."""
+  columns = 8
+  count = len(originals) // columns * columns or len(originals)
+  columns = min(columns, count)
+  pairs = np.stack([np.asarray(originals[:count]), np.asarray(reconstructions[:count])])
+  pairs = pairs.reshape(2, -1, columns, *spec.shape).swapaxes(0, 1)
+  return pictures.picture(pairs.reshape(-1, *spec.shape), spec, columns)
+
+
+def interpolate(first, second, num: int):
+  """`num` points on the way from one pytree of latents, `[B, ...]`, to another: leaves `[num * B, ...]`.
+
+  The way is that of White, "Sampling generative networks" (2016), section 2: along the sphere, since Gaussian latents
+  of many dimensions lie near one and the straight line leaves it.
+  """
+  flat = lambda tree: jnp.concatenate([leaf.reshape(len(leaf), -1) for leaf in jax.tree.leaves(tree)], -1)  # noqa: E731
+  a, b = flat(first), flat(second)
+  cosine = jnp.sum(a * b, -1) / jnp.maximum(jnp.linalg.norm(a, axis=-1) * jnp.linalg.norm(b, axis=-1), 1e-12)
+  angle = jnp.arccos(jnp.clip(cosine, -1 + 1e-6, 1 - 1e-6))
+
+  def between(leaf_a, leaf_b):
+    shape = (-1,) + (1,) * (leaf_a.ndim - 1)
+    at = [
+      leaf_a * (jnp.sin((1 - t) * angle) / jnp.sin(angle)).reshape(shape)
+      + leaf_b * (jnp.sin(t * angle) / jnp.sin(angle)).reshape(shape)
+      for t in np.linspace(0, 1, num)
+    ]
+    return jnp.concatenate(at)
+
+  return jax.tree.map(between, first, second)
+
+
+def sample(workdir: Path, config: ConfigDict | None = None, num: int | None = None) -> Mapping[str, Path]:
+  """Samples from the newest checkpoint of a run, with averaged weights where there are any.
+
+  Writes to `<workdir>/sampled/`: `samples.png` and `samples.npz`; `interpolation.png` where the model can encode and
+  decode; `trajectory.gif` where a sample has stages.
+
+  Args:
+    workdir: of the run; its data set is needed for the interpolation alone.
+    config: where given, it must be that of the run.
+    num: how many; by default `num_samples` of the config.
+
+  Returns:
+    What was written, `{name: path}`.
+
+  Raises:
+    UserError: if the workdir holds no checkpoint.
+  """
+  trained = experiment.load(workdir, config)
+  num = trained.config.num_samples if num is None else num
+  if num < 1:
+    raise UserError(f'--num={num} samples cannot be drawn; ask for at least 1.')
+  spec, params = experiment.spec(trained.config), list(trained.weights().values())[-1]
+  folder = Path(workdir) / 'sampled'
+  written = {}
+
+  x = sampler(trained.model, num, trained.config.seed)(params, trained.state.extra)
+  written['samples'] = folder / 'samples.png'
+  pictures.save_png(pictures.picture(x, spec), written['samples'])
+  written['array'] = folder / 'samples.npz'
+  np.savez_compressed(written['array'], x=x, step=int(trained.state.step), levels=spec.levels)
+
+  if trained.model.encode and trained.model.decode and len(spec.shape) == 3:
+    written['interpolation'] = folder / 'interpolation.png'
+    pictures.save_png(_interpolation(trained, params, spec), written['interpolation'])
+  if trained.model.trajectory:
+    written['trajectory'] = folder / 'trajectory.gif'
+    stages = jax.jit(trained.model.trajectory, static_argnums=3)(
+      params, trained.state.extra, jax.random.key(trained.config.seed), min(num, 16)
+    )
+    pictures.save_gif([pictures.picture(stage, spec) for stage in np.asarray(stages)], written['trajectory'])
+  for name, path in written.items():
+    print(f'{name:14} {path}')
+  return written
+
+
+def _interpolation(trained, params, spec, pairs=8, stages=10):
+  """A row per pair of test examples, whose first and last pictures are their reconstructions."""
+  source = data.load(trained.config.data, 'test')
+  batch = source.examples(np.arange(2 * pairs) % len(source))
+  model, extra = trained.model, trained.state.extra
+  latents = jax.jit(model.encode)(params, extra, jax.random.key(trained.config.seed), batch)
+  ends = [
+    jax.tree.map(lambda leaf, part=part: leaf[part * pairs : (part + 1) * pairs], latents) for part in (0, 1)
+  ]
+  x = jax.jit(model.decode)(params, extra, interpolate(*ends, stages))
+  x = np.asarray(x).reshape(stages, pairs, *spec.shape).swapaxes(0, 1)
+  return pictures.picture(x.reshape(-1, *spec.shape), spec, columns=stages)

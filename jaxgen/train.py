@@ -1,0 +1,287 @@
+"""The one loop. It knows of a model what `GenerativeModel` says, and nothing else."""
+
+import contextlib
+import itertools
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from ml_collections import ConfigDict
+
+from jaxgen import data, experiment, parallel, writers
+from jaxgen import workdir as workdirs
+from jaxgen.checkpoint import Checkpoints
+from jaxgen.errors import UserError
+from jaxgen.types import GenerativeModel, State
+from jaxgen.watch import Watch
+from jaxgen.window import NotFinite, Window
+
+
+class Stopped(Exception):
+  """SIGTERM or Ctrl-C arrived; the state was saved, and the same command goes on from it."""
+
+
+class Setting(NamedTuple):
+  """What stays the same during a run."""
+
+  config: ConfigDict
+  workdir: Path
+  source: data.Source
+  model: GenerativeModel
+  backend: str
+  resident: Any  # the whole training set on the devices, or None where it is streamed
+
+
+class Dispatch(NamedTuple):
+  """The steps `first, ..., last - 1`, which one program takes."""
+
+  first: int
+  last: int
+  batches: Any
+
+  def due(self, every: int) -> bool:
+    """Whether the dispatch completes a multiple of `every` steps; never where that is 0."""
+    return bool(every) and self.last // every > self.first // every
+
+
+def train(config: ConfigDict, workdir: Path | str) -> State:
+  """Trains to `config.num_steps`, or goes on with the run that `workdir` holds.
+
+  A run that was stopped or killed and is started again ends in the same parameters, bit for bit, as one that was
+  not: the batch of a step is a function of (seed, step), and so is its key.
+
+  Args:
+    config: as a file in `configs/` gives it.
+    workdir: see `jaxgen.workdir` for what it holds afterwards.
+
+  Returns:
+    The last state.
+
+  Raises:
+    UserError: if the config, the data, the devices or the workdir do not fit, or if a loss is no longer finite.
+    Stopped: on SIGTERM or Ctrl-C, once the state is saved.
+  """
+  workdir = Path(workdir)
+  config = data.resolve(config)
+  with workdirs.claim(workdir, config):
+    setting = prepare(config, workdir)
+    with contextlib.closing(Checkpoints(workdir / 'checkpoints', config.keep_checkpoints)) as checkpoints:
+      state, notes = _start(setting, checkpoints)
+      if int(state.step) >= config.num_steps:
+        print(
+          f'done     already; to train longer, give --config.num_steps a value above {int(state.step)}.',
+          flush=True,
+        )
+        return state
+      return _run(setting, checkpoints, state, notes)
+
+
+def prepare(config: ConfigDict, workdir: Path) -> Setting:
+  """Reads the data and builds the model of a resolved config.
+
+  Raises:
+    UserError: if the config, the data or the devices do not fit.
+  """
+  backend = parallel.backend(config)
+  source = data.load(config.data, 'train')
+  model = experiment.build_model(config)
+  resident = source.resident()
+  resident = None if resident is None else parallel.replicate(resident, backend)
+  return Setting(config, Path(workdir), source, model, backend, resident)
+
+
+def first_state(setting: Setting) -> State:
+  """The state at step 0, on all devices."""
+  batch = experiment.first_batch(setting.source, setting.config)
+  return parallel.replicate(experiment.first_state(setting.model, setting.config, batch), setting.backend)
+
+
+def dispatches(setting: Setting, start: int, stop: int) -> Iterator[Dispatch]:
+  """The batches of the steps from `start` to `stop`, `steps_per_dispatch` at a time.
+
+  Dispatches end at multiples of `steps_per_dispatch`, wherever a run starts, so that a resumed run goes through
+  the same programs as an uninterrupted one.
+  """
+  size = setting.config.steps_per_dispatch
+  stream = _streamed_batches if setting.resident is None else _index_batches
+  stream = stream(setting, start, stop, jax.process_index(), jax.process_count())
+  while start < stop:
+    last = min((start // size + 1) * size, stop)
+    batches = list(itertools.islice(stream, last - start))
+    yield Dispatch(start, last, jax.tree.map(lambda *leaves: np.stack(leaves), *batches))
+    start = last
+
+
+def _streamed_batches(setting, start, stop, process, processes):
+  config = setting.config
+  return data.batches(setting.source, config.seed, start, stop, config.batch_size, process, processes)
+
+
+def _index_batches(setting, start, stop, process, processes):
+  config, share = setting.config, setting.config.batch_size // processes
+  for step in range(start, stop):
+    indices = data.batch_indices(config.seed, step, len(setting.source), config.batch_size)
+    yield indices[process * share : (process + 1) * share]
+
+
+def _start(setting, checkpoints):
+  """The first state, or that of the newest checkpoint; says what runs where."""
+  config = setting.config
+  state = first_state(setting)
+  workdirs.write_parameters(setting.workdir, state.params)
+  size = sum(leaf.size for leaf in jax.tree.leaves(state.params))
+  device = jax.devices()[0]
+  where = 'streamed' if setting.resident is None else 'on the device'
+  shape = 'x'.join(map(str, config.data.shape))
+  print(f'model    {config.module}, {size:,} parameters; {setting.model.objective}')
+  print(
+    f'data     {setting.source.name}: {len(setting.source):,} examples of {shape}, {where}; {config.batch_size} a step'
+  )
+  print(f'devices  {jax.device_count()} x {device.device_kind} ({setting.backend}), jax {jax.__version__}')
+  print(f'workdir  {setting.workdir}', flush=True)
+  restored = checkpoints.restore(state)
+  if restored is None:
+    return state, {}
+  state, notes = restored
+  print(f'resumed  at step {int(state.step):,} of {config.num_steps:,}', flush=True)
+  return state, notes
+
+
+def _run(setting, checkpoints, state, notes):
+  config, start = setting.config, int(state.step)
+  step_fn = parallel.data_parallel(setting.model.update.apply, setting.backend)
+  window = Window(notes.get('window'))
+  with (
+    _stop_signals() as stop_asked,
+    contextlib.closing(writers.MetricsWriter(setting.workdir)) as writer,
+    contextlib.closing(writers.Progress(start, config.num_steps)) as progress,
+  ):
+    watch = Watch(setting, writer, progress)
+    clock = _Clock()
+    late = None  # the dispatch before, whose metrics nobody has waited for yet
+    for dispatch in dispatches(setting, start, config.num_steps):
+      state, metrics = step_fn(state, dispatch.batches, setting.resident)
+      if late is not None:
+        _settle(setting, checkpoints, *late, window, clock, writer, progress)
+      late = dispatch, metrics
+      end = dispatch.last == config.num_steps
+      stopping = stop_asked.is_set() and not end
+      if (
+        end
+        or stopping
+        or any(map(dispatch.due, (config.checkpoint_every, config.eval_every, config.sample_every)))
+      ):
+        _settle(setting, checkpoints, *late, window, clock, writer, progress)
+        late = None
+        if end or stopping or dispatch.due(config.checkpoint_every):
+          _save(checkpoints, state, window)
+        with clock.paused():
+          watch.look(state, dispatch, end)
+      if stopping:
+        checkpoints.wait()
+        again = f'python -m jaxgen.main --workdir={setting.workdir}'
+        raise Stopped(f'Stopped at step {dispatch.last} and saved. To go on: {again}')
+    checkpoints.wait()
+  print(f'done     {setting.workdir}', flush=True)
+  return state
+
+
+def _settle(setting, checkpoints, dispatch, metrics, window, clock, writer, progress):
+  """Takes in the metrics of a dispatch, and writes a row where one is due."""
+  try:
+    window.add(dispatch.first, jax.device_get(metrics))
+  except NotFinite as error:
+    raise UserError(f'{error}; {_what_is_kept(checkpoints)} {_REMEDY}') from None
+  progress.advance(dispatch.last - dispatch.first)
+  if took := clock.tick(dispatch.last - dispatch.first):
+    progress.say(f'compiled first step after {took:.1f} s')
+  if dispatch.due(setting.config.log_every) or dispatch.last == setting.config.num_steps:
+    row = {'step': dispatch.last, 'split': 'train', **window.means(), 'steps_per_second': clock.rate()}
+    writer.write(row)
+    progress.show(row, (setting.config.num_steps - dispatch.last) / row['steps_per_second'])
+    window.clear()
+
+
+_REMEDY = (
+  'A lower learning rate (--config.optimizer.learning_rate) or gradient clipping (--config.optimizer.clip_norm) '
+  'often helps.'
+)
+
+
+def _what_is_kept(checkpoints):
+  steps = checkpoints.steps()
+  return (
+    f'the last good checkpoint is that of step {steps[-1]}.'
+    if steps
+    else 'there was no checkpoint before it.'
+  )
+
+
+def _save(checkpoints, state, window):
+  """Saves, unless an array is no longer finite: the loss of the next step would show it, but too late."""
+  if not bool(_all_finite(state.params)):
+    raise UserError(
+      f'The parameters are no longer finite at step {int(state.step)}; {_what_is_kept(checkpoints)} {_REMEDY}'
+    )
+  checkpoints.save(state, {'window': window.to_json()})
+
+
+@jax.jit
+def _all_finite(tree):
+  return jnp.all(jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(tree)]))
+
+
+class _Clock:
+  """Steps per second since the last row, without compilation, evaluation and pictures."""
+
+  def __init__(self):
+    self._since, self._steps, self._last = time.perf_counter(), None, float('nan')
+
+  def tick(self, steps):
+    """Counts finished steps. The first ones only start the clock, and what they took is returned."""
+    if self._steps is not None:
+      self._steps += steps
+      return None
+    took, self._since, self._steps = time.perf_counter() - self._since, time.perf_counter(), 0
+    return took
+
+  def rate(self):
+    now = time.perf_counter()
+    if self._steps:
+      self._last = self._steps / (now - self._since)
+    self._since, self._steps = now, 0
+    return self._last
+
+  @contextlib.contextmanager
+  def paused(self):
+    start = time.perf_counter()
+    yield
+    self._since += time.perf_counter() - start
+
+
+@contextlib.contextmanager
+def _stop_signals() -> Iterator[threading.Event]:
+  """An event that SIGTERM or Ctrl-C sets, the first time; the second time they do what they always do."""
+  asked = threading.Event()
+  if threading.current_thread() is not threading.main_thread():
+    yield asked
+    return
+  old = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+  def ask(number, frame):
+    asked.set()
+    signal.signal(number, old[number])
+
+  for number in old:
+    signal.signal(number, ask)
+  try:
+    yield asked
+  finally:
+    for number, handler in old.items():
+      signal.signal(number, handler)

@@ -1,0 +1,69 @@
+"""What a person looks at while a model trains: evaluations, sample grids, reconstructions, curves and a GIF."""
+
+from typing import Any
+
+import numpy as np
+
+from jaxgen import data, experiment, pictures, writers
+from jaxgen.evaluate import evaluator
+from jaxgen.sample import reconstructor, sampler, side_by_side
+from jaxgen.types import State
+
+_COLLAPSED = 0.2  # of the data's spread; below it the samples hardly differ from each other
+
+
+class Watch:
+  """Evaluates and draws at the steps that the config names, and at the end."""
+
+  def __init__(self, setting: Any, writer: writers.MetricsWriter, progress: writers.Progress):
+    """`setting` is a `jaxgen.train.Setting`."""
+    config = setting.config
+    self._setting, self._writer, self._progress = setting, writer, progress
+    self._spec = experiment.spec(config)
+    self._test = data.load(config.data, 'test')
+    self._evaluate = evaluator(setting.model, self._test, config.batch_size, config.seed)
+    self._sample = sampler(setting.model, config.num_samples, config.seed)
+    self._reconstruct = reconstructor(setting.model, config.seed)
+    self._shown = self._test.examples(np.arange(min(config.num_samples, len(self._test))))
+    self._limits = None if self._spec.levels else float(np.abs(self._shown['x']).max()) * 1.1
+
+  def look(self, state: State, dispatch: Any, end: bool) -> None:
+    """Does what is due after a `jaxgen.train.Dispatch`."""
+    config, step = self._setting.config, dispatch.last
+    weights = experiment.weights(state)
+    if config.eval_every and (end or dispatch.due(config.eval_every)):
+      for name, params in weights.items():
+        row = {'step': step, 'split': 'test', 'weights': name, **self._evaluate(params, state.extra)}
+        self._writer.write(row)
+        self._progress.show(row)
+    if config.sample_every and (end or dispatch.due(config.sample_every)):
+      for name, params in weights.items():
+        self._draw(name, params, state.extra, step)
+      self._summarize()
+
+  def _draw(self, name, params, extra, step):
+    x = self._sample(params, extra)
+    self._save(f'{name}_{step:08d}', pictures.picture(x, self._spec, limits=self._limits), name, step)
+    spread = float(x.std(0).mean() / max(1e-9, self._shown['x'].std(0).mean()))
+    self._writer.write({'step': step, 'split': 'samples', 'weights': name, 'spread': spread})
+    if spread < _COLLAPSED and len(x) > 1:
+      self._progress.say(
+        f"step {step:>6}  the {name} samples hardly differ: their spread is {spread:.2f} of the data's. "
+        'If this lasts, the model has collapsed.'
+      )
+    if self._setting.model.encode and self._setting.model.decode and len(self._spec.shape) == 3:
+      again = np.asarray(self._reconstruct(params, extra, self._shown))
+      drawn = side_by_side(self._shown['x'], again, self._spec)
+      self._save(f'reconstructions_{name}_{step:08d}', drawn, f'reconstructions_{name}', step)
+
+  def _save(self, stem, image, tag, step):
+    pictures.save_png(image, self._setting.workdir / 'samples' / f'{stem}.png')
+    self._writer.picture(tag, image, step)
+
+  def _summarize(self):
+    workdir = self._setting.workdir
+    pictures.curves(writers.read(workdir), workdir / 'curves.png')
+    kinds = ('averaged', 'raw')
+    best = next((kind for kind in kinds if list((workdir / 'samples').glob(f'{kind}_*.png'))), None)
+    if best:
+      pictures.gif_of_pngs(f'{best}_*.png', workdir / 'samples', workdir / 'samples.gif')
