@@ -10,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from jaxgen.data.images import UnreadableImages
+
 # {name: (shape, dtype)} of the arrays of a whole split
 Expected = Mapping[str, tuple[tuple[int, ...], np.dtype]]
 
@@ -44,7 +46,11 @@ def decoded(key: str, expected: Expected, read: Callable[[np.ndarray], Mapping[s
 
 
 def read_all(expected: Expected, read) -> dict[str, np.ndarray]:
-  """Every example, read in chunks by as many threads as there are cores (Pillow decodes without the GIL)."""
+  """Every example, read in chunks by as many threads as there are cores: Pillow decodes without the GIL.
+
+  Raises:
+    UnreadableImages: naming all of them, not just those of the first chunk.
+  """
   arrays = {name: np.empty(shape, dtype) for name, (shape, dtype) in expected.items()}
   size = len(arrays['x'])
 
@@ -53,10 +59,23 @@ def read_all(expected: Expected, read) -> dict[str, np.ndarray]:
     for name, value in read(chunk).items():
       arrays[name][start : start + len(chunk)] = value
 
+  unreadable = []
   with futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
     for done in [pool.submit(fill, start) for start in range(0, size, _CHUNK)]:
-      done.result()
+      try:
+        done.result()
+      except UnreadableImages as error:
+        unreadable += error.names
+  if unreadable:
+    raise UnreadableImages(unreadable)
   return arrays
+
+
+def fingerprint(folder: Path) -> str:
+  """Changes when a file below this folder is added, removed or written to."""
+  files = sorted(path for path in folder.rglob('*') if path.is_file())
+  lines = [f'{path.relative_to(folder)} {path.stat().st_size} {path.stat().st_mtime_ns}' for path in files]
+  return hashlib.sha256('\n'.join(lines).encode(errors='surrogateescape')).hexdigest()
 
 
 def _load(path, expected):

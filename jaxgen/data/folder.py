@@ -1,9 +1,117 @@
-"""Placeholder until its own commit: folder data."""
+"""A user's own images in a folder."""
 
+import functools
+import hashlib
+import os
+from collections import Counter
+from concurrent import futures
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import PIL
+
+from jaxgen.data import images
 from jaxgen.data.source import Source
 from jaxgen.errors import UserError
+from jaxgen.types import DataSpec
+
+_SUFFIXES = ('.png', '.jpg', '.jpeg', '.webp', '.bmp')
+
+
+class _Scan(NamedTuple):
+  """What the headers of the images say."""
+
+  sizes: Counter  # (height, width) -> how many
+  grey: bool  # all of them
 
 
 def load(name: str, image_size: int, split: str) -> Source:
-  """Refuses."""
-  raise UserError(f'folder:{name} cannot be read yet.')
+  """The images below a folder, `folder:<path>`, cropped to a square and resized to `image_size`.
+
+  PNG, JPEG, WebP and BMP files are found at any depth; names that begin with a dot are passed over. If every
+  image lies in a sub-folder and there are at least two of them, the sub-folders, sorted, are the classes. A
+  tenth of the images, chosen by a hash of their names, is the test split. All images are grey if each file
+  is, else all are colour.
+
+  Raises:
+    UserError: if the folder is missing or holds no images, if some cannot be read (here the headers
+      are looked at; a set that is held in memory is decoded as a whole by `Source.resident`), or if their
+      sizes differ and `image_size` is 0.
+  """
+  root = Path(name).expanduser()
+  files = _files(root)
+  fingerprint = _fingerprint(root, files)
+  scan = _scan(root, tuple(files), fingerprint)
+  height, width = _size(root, scan, image_size)
+  channels = 1 if scan.grey else 3
+  classes = _classes(files)
+  chosen = _split(files, split)
+  labels = np.array([classes.index(file.split('/')[0]) for file in chosen], np.int32) if classes else None
+
+  def read(indices):
+    names = [str(root / chosen[index]) for index in indices]
+    arrays = {'x': images.decode_all(names, names, channels, image_size)}
+    return arrays if labels is None else {**arrays, 'label': labels[indices]}
+
+  spec = DataSpec((height, width, channels), 256, len(classes))
+  key = f'folder {root.resolve()} {fingerprint} {split} {image_size} {channels} {PIL.__version__}'
+  return Source(f'{root} ({split})', spec, len(chosen), read, cache_key=key)
+
+
+def _files(root):
+  """The paths of the images, relative to the folder, sorted, with '/' between their parts."""
+  if not root.is_dir():
+    raise UserError(f'There is no folder {root}; set --config.data.name=folder:<path> to one with images.')
+  found = []
+  for place, folders, names in os.walk(root):
+    folders[:] = [folder for folder in folders if not folder.startswith('.')]
+    wanted = [name for name in names if name.lower().endswith(_SUFFIXES) and not name.startswith('.')]
+    found += [(Path(place) / name).relative_to(root).as_posix() for name in wanted]
+  if len(found) < 2:
+    count = 'only one image' if found else 'no images'
+    raise UserError(f'There are {count} in {root}; put at least two {", ".join(_SUFFIXES)} files there.')
+  return sorted(found)
+
+
+def _fingerprint(root, files):
+  stats = [os.stat(root / file) for file in files]
+  lines = [f'{file} {stat.st_size} {stat.st_mtime_ns}' for file, stat in zip(files, stats, strict=True)]
+  return hashlib.sha256('\n'.join(lines).encode(errors='surrogateescape')).hexdigest()
+
+
+@functools.lru_cache(maxsize=4)
+def _scan(root, files, fingerprint):
+  """Reads every header once per state of the folder."""
+  del fingerprint  # part of the key of the cache above
+  with futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    headers = list(pool.map(lambda file: images.header(str(root / file)), files))
+  unreadable = [str(root / file) for file, header in zip(files, headers, strict=True) if header is None]
+  if unreadable:
+    raise images.UnreadableImages(unreadable)
+  return _Scan(Counter(size for size, _ in headers), all(grey for _, grey in headers))
+
+
+def _size(root, scan, image_size):
+  if image_size:
+    return image_size, image_size
+  if len(scan.sizes) > 1:
+    common = [f'{width}x{height} ({count})' for (height, width), count in scan.sizes.most_common(3)]
+    raise UserError(
+      f'The images in {root} have {len(scan.sizes)} different sizes, most often {", ".join(common)}; '
+      'set --config.data.image_size to the pixels of a side.'
+    )
+  return next(iter(scan.sizes))
+
+
+def _classes(files):
+  """The sub-folders, or none if they do not divide the images."""
+  tops = sorted({file.split('/')[0] if '/' in file else '' for file in files})
+  return [] if '' in tops or len(tops) < 2 else tops
+
+
+def _split(files, split):
+  """A tenth for 'test'. By hash, so that most images stay where they are when some are added."""
+  by_hash = sorted(files, key=lambda file: hashlib.sha256(file.encode(errors='surrogateescape')).digest())
+  count = max(1, len(files) // 10)
+  return sorted(by_hash[:count] if split == 'test' else by_hash[count:])

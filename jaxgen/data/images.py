@@ -1,9 +1,12 @@
 """From image files and arrays to pixels of one size."""
 
 import io
+from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageOps
+
+from jaxgen.errors import UserError
 
 # Pillow's Lanczos filter widens with the reduction, so small images are free of aliasing.
 _FILTER = Image.Resampling.LANCZOS
@@ -31,32 +34,67 @@ def resize_all(pixels: np.ndarray, image_size: int, levels: int = 256) -> np.nda
   return np.minimum(resized, levels - 1)
 
 
-def decode(data: bytes | str, channels: int, image_size: int) -> np.ndarray:
-  """One image file as pixels, turned upright as its EXIF says, cropped and resized.
+class UnreadableImages(UserError):
+  """Some images cannot be read.
+
+  Attributes:
+    names: which ones, in words.
+  """
+
+  def __init__(self, names: Sequence[str]):
+    self.names = list(names)
+    more = f' (nor can {len(names) - 1} more)' if len(names) > 1 else ''
+    super().__init__(f'{names[0]} cannot be read as an image{more}; remove or replace what is damaged.')
+
+
+def decode_all(
+  files: Sequence[bytes | str], names: Sequence[str], channels: int, image_size: int
+) -> np.ndarray:
+  """Image files as pixels, turned upright as their EXIF says, cropped and resized.
 
   Args:
-    data: the file's bytes, or its path.
-    channels: 1 (grey) or 3 (colour).
-    image_size: the pixels of a side; 0: as it is.
+    files: the bytes or the path of each, N of them.
+    names: what a message calls each.
+    channels: 1 (grey) or 3 (colour; transparent images are laid on white).
+    image_size: the pixels of a side; 0: as they are, and then all of one size.
 
   Returns:
-    `uint8[H, W, channels]`
+    `uint8[N, H, W, channels]`
 
   Raises:
-    OSError, ValueError, SyntaxError, Image.DecompressionBombError: whatever Pillow says of a bad file.
+    UnreadableImages: if some cannot be decoded.
   """
-  with Image.open(io.BytesIO(data) if isinstance(data, bytes) else data) as image:
+  decoded, unreadable = [], []
+  for file, name in zip(files, names, strict=True):
+    try:
+      decoded.append(_decode(file, channels, image_size))
+    except Exception:  # Pillow's many decoders raise almost anything on a damaged file
+      unreadable.append(name)
+  if unreadable:
+    raise UnreadableImages(unreadable)
+  return np.stack(decoded)
+
+
+def _decode(file, channels, image_size):
+  with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
+    if (
+      image_size
+    ):  # a JPEG can be decoded at a fraction of its size: twice what is wanted leaves the filter its work
+      image.draft(None, (2 * image_size, 2 * image_size))
     image = _opaque(ImageOps.exif_transpose(image)).convert('L' if channels == 1 else 'RGB')
     return to_array(fit(image, image_size))
 
 
-def header(path: str) -> tuple[tuple[int, int], bool]:
-  """`(height, width)` of an image as it stands upright, and whether it is grey; reads the header only."""
-  with Image.open(path) as image:
-    width, height = image.size
-    if image.getexif().get(_ORIENTATION) in _SIDEWAYS:
-      width, height = height, width
-    return (height, width), image.mode in ('1', 'L', 'LA', 'F') or image.mode.startswith('I')
+def header(path: str) -> tuple[tuple[int, int], bool] | None:
+  """`(height, width)` of an image as it stands upright, and whether it is grey; None if it is no image."""
+  try:
+    with Image.open(path) as image:
+      width, height = image.size
+      if image.getexif().get(_ORIENTATION) in _SIDEWAYS:
+        width, height = height, width
+      return (height, width), image.mode in ('1', 'L', 'LA', 'F') or image.mode.startswith('I')
+  except Exception:  # as in decode_all
+    return None
 
 
 def fit(image: Image.Image, image_size: int) -> Image.Image:

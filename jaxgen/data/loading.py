@@ -1,6 +1,7 @@
 """From `config.data` to a source."""
 
 import difflib
+from pathlib import Path
 
 from ml_collections import ConfigDict
 
@@ -29,7 +30,7 @@ def load(config: ConfigDict, split: str) -> Source:
   kind, colon, name = config.name.partition(':')
   if kind not in _KINDS or bool(colon) == (kind == 'digits') or bool(name) != bool(colon):
     raise UserError(
-      f'There is no data set "{config.name}"{_nearest(kind)}; --config.data.name is one of {_FORMS}.'
+      f'There is no data set "{config.name}"{_hint(config.name)}; --config.data.name is one of {_FORMS}.'
     )
   if config.image_size < 0:
     raise UserError(f'--config.data.image_size={config.image_size} is negative; 0 leaves images as they are.')
@@ -52,6 +53,22 @@ def resolve(config: ConfigDict) -> ConfigDict:
   return config
 
 
-def _nearest(kind):
-  near = difflib.get_close_matches(kind, _KINDS, n=1, cutoff=0.5)
-  return f' (did you mean "{near[0]}"?)' if near else ''
+def _hint(name):
+  """What may have been meant: a misspelt kind, or a name whose kind is missing."""
+  kind, colon, rest = name.partition(':')
+  near = difflib.get_close_matches(kind.lower(), _KINDS, n=1)
+  if kind in _KINDS:
+    guess = ''
+  elif near:
+    guess = near[0] + colon + rest
+  else:
+    guess = '' if colon else _guess(name)
+  return f' (did you mean "{guess}"?)' if guess else ''
+
+
+def _guess(name):
+  if name in toy.DENSITIES:
+    return f'toy:{name}'
+  if name.endswith('.npz'):
+    return f'npz:{name}'
+  return f'folder:{name}' if Path(name).is_dir() else f'tfds:{name}'
