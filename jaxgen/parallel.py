@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.sharding import Mesh, NamedSharding
+from jax.sharding import Mesh, NamedSharding, SingleDeviceSharding
 from jax.sharding import PartitionSpec as P
 
 from jaxgen.errors import UserError
@@ -79,11 +79,11 @@ def data_parallel(step: Step, backend: str = 'pmap', devices=None) -> Callable[.
 
 
 def replicate(tree: Any, backend: str, devices=None) -> Any:
-  """Puts the same arrays on every device, in the layout that `data_parallel` takes without a copy."""
+  """Copies the same arrays to every device, in the layout that `data_parallel` takes as it is."""
   devices = tuple(devices or jax.devices())
-  if backend == 'jit':
-    return jax.device_put(tree, devices[0])
-  return jax.device_put(tree, NamedSharding(_mesh(devices), P()))
+  where = SingleDeviceSharding(devices[0]) if backend == 'jit' else NamedSharding(_mesh(devices), P())
+  # The state is donated later: it must not share memory with the arrays that are given here.
+  return jax.jit(lambda tree: jax.tree.map(jnp.copy, tree), out_shardings=where)(tree)
 
 
 def split_over_devices(tree: Any) -> Any:

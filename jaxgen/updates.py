@@ -61,7 +61,7 @@ def minimize(
     step, opt = tx.update(grads, state.opt, moving)
     moving = optax.apply_updates(moving, step)
     metrics = {name: _average(value, axis_name) for name, value in metrics.items()}
-    metrics[grad_norm] = _average(optax.global_norm(grads))
+    metrics[grad_norm] = _average(optax.tree.norm(grads))
     params = _merge(state.params, moving, keys)
     return state._replace(params=params, extra=_mean_of_floats(extra, axis_name), opt=opt), metrics
 

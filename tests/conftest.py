@@ -1,0 +1,35 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+# Before jax is imported: what one test compiles, another test, worker or run need not compile again.
+CACHE = Path(os.environ.setdefault('JAX_COMPILATION_CACHE_DIR', str(Path('.cache/jax').resolve())))
+os.environ.setdefault('JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS', '0.2')
+os.environ.setdefault('JAXGEN_CACHE', str(Path('.cache/jaxgen').resolve()))
+os.environ.setdefault('JAX_PLATFORMS', 'cpu')
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope='session')
+def run_python():
+  """Runs `python *arguments` from the repository's root, with as many host devices as asked for."""
+
+  def run(*arguments, devices=1, env=None, **options):
+    environment = (
+      os.environ | {'XLA_FLAGS': f'--xla_force_host_platform_device_count={devices}'} | (env or {})
+    )
+    return subprocess.run(
+      [sys.executable, *map(str, arguments)],
+      cwd=ROOT,
+      env=environment,
+      capture_output=True,
+      text=True,
+      timeout=300,
+      **options,
+    )
+
+  return run

@@ -1,0 +1,101 @@
+import json
+
+import numpy as np
+import pytest
+
+from jaxgen import parallel
+from jaxgen.errors import UserError
+from tests.tiny_config import get_config
+
+# pmap and shard_map need several devices, and a process has its number of host devices for life.
+_SCRIPT = """
+import json, jax, jax.numpy as jnp, numpy as np, optax
+from jaxgen import parallel, updates
+
+def loss(params, extra, rng, batch):
+  noise = NOISE * jax.random.normal(rng, batch['x'].shape)
+  error = ((batch['x'] + noise) @ params['w']) ** 2
+  return error.mean(), ({'mean': error.mean()}, {'loss': error.mean(-1), 'draw': jax.random.uniform(rng)})
+
+update = updates.chain(
+  updates.every(2, updates.minimize(loss, optax.adam(0.1), axis_name='data')), updates.ema(0.9))
+x = np.random.RandomState(0).randn(100, 5).astype(np.float32)
+result = {}
+for NOISE in (0.0, 1.0):
+  for backend, count in [('jit', 1), ('pmap', 4), ('shard_map', 4), ('pmap', 2)]:
+    devices = jax.devices()[:count]
+    step = parallel.data_parallel(update.apply, backend, devices)
+    params = {'w': jnp.ones((5, 3))}
+    state = parallel.initial_state(params, {'mean': jnp.zeros(())}, update.init(params), jax.random.key(0))
+    state = parallel.replicate(state, backend, devices)
+    resident = parallel.replicate({'x': x}, backend, devices)
+    for first in (0, 3):
+      indices = np.arange(first * 8, first * 8 + 24).reshape(3, 8)
+      state, metrics = step(state, indices, resident)
+      # the same steps one by one and from batches that travel
+    other = parallel.initial_state(params, {'mean': jnp.zeros(())}, update.init(params), jax.random.key(0))
+    other = parallel.replicate(other, backend, devices)
+    for first in range(6):
+      other, _ = step(other, {'x': x[None, first * 8:first * 8 + 8]}, None)
+    result[f'{backend}{count} {NOISE}'] = {
+      'w': np.asarray(state.params['w']).tolist(), 'other': np.asarray(other.params['w']).tolist(),
+      'step': int(state.step), 'loss': (metrics['loss'].total / jnp.maximum(1, metrics['loss'].count)).tolist(),
+      'count': metrics['loss'].count.tolist(), 'draw': (metrics['draw'].total / metrics['draw'].count).tolist(),
+      'rank': np.asarray(state.params['w']).ndim,
+    }
+print(json.dumps(result))
+"""
+
+
+@pytest.fixture(scope='module')
+def results(run_python):
+  done = run_python('-c', _SCRIPT, devices=4)
+  assert done.returncode == 0, done.stderr
+  return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize('backend', ['pmap4', 'shard_map4', 'pmap2'])
+def test_every_backend_computes_what_one_device_does(results, backend):
+  one, many = results['jit1 0.0'], results[f'{backend} 0.0']
+  np.testing.assert_allclose(many['w'], one['w'], rtol=1e-5)
+  np.testing.assert_allclose(many['loss'], one['loss'], rtol=1e-5)
+  assert many['count'] == one['count'] == [0.0, 8.0, 0.0]
+  assert many['step'] == one['step'] == 6
+  assert many['rank'] == 2
+
+
+def test_pmap_and_shard_map_draw_the_same_noise(results):
+  assert results['pmap4 1.0']['w'] == results['shard_map4 1.0']['w']
+
+
+def test_devices_draw_different_noise(results):
+  """The mean of four draws is not the draw of one device alone."""
+  four, one = results['pmap4 1.0']['draw'][1], results['jit1 1.0']['draw'][1]
+  assert four != pytest.approx(one, abs=1e-6)
+
+
+@pytest.mark.parametrize('backend', ['jit1', 'pmap4', 'shard_map4'])
+def test_several_steps_a_dispatch_are_single_steps(results, backend):
+  result = results[f'{backend} 1.0']
+  np.testing.assert_allclose(result['w'], result['other'], rtol=1e-5)
+
+
+def test_one_device_is_jit_whatever_the_config_says():
+  assert parallel.backend(get_config(), devices=[object()]) == 'jit'
+  assert parallel.backend(get_config(), devices=[object()] * 4) == 'pmap'
+
+
+def test_a_batch_that_devices_do_not_divide_is_refused():
+  config = get_config()
+  config.batch_size = 10
+  with pytest.raises(
+    UserError, match=r'batch_size=10 cannot be divided by 4 devices; try --config.batch_size=8\.'
+  ):
+    parallel.backend(config, devices=[object()] * 4)
+
+
+def test_an_unknown_backend_is_refused():
+  config = get_config()
+  config.parallel = 'magic'
+  with pytest.raises(UserError, match='must be pmap or shard_map'):
+    parallel.backend(config)

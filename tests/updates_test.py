@@ -1,0 +1,193 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from jaxgen import updates
+from jaxgen.types import State
+
+
+def quadratic(target, key='w', name='loss'):
+  """0.5 (w - target)^2: one step of SGD at rate r moves w by r (target - w)."""
+
+  def loss(params, extra, rng, batch):
+    del rng
+    value = 0.5 * (params[key] - target) ** 2 * batch['x']
+    return value.mean(), (extra, {name: value})
+
+  return loss
+
+
+def state_of(update, params, step=0):
+  params = {key: jnp.float32(value) for key, value in params.items()}
+  return State(jnp.int32(step), params, {}, update.init(params), jax.random.key_data(jax.random.key(0)))
+
+
+def apply(update, state, batch=None):
+  batch = {'x': jnp.ones(4)} if batch is None else batch
+  return jax.jit(update.apply)(state, jax.random.key(0), batch)
+
+
+def mean(metric):
+  return float(metric.total / metric.count)
+
+
+def test_minimize_takes_the_step_of_the_optimizer():
+  update = updates.minimize(quadratic(3.0), optax.sgd(0.5))
+  state, metrics = apply(update, state_of(update, {'w': 1.0}))
+  assert state.params['w'] == 2.0
+  assert mean(metrics['loss']) == 2.0
+  assert metrics['loss'].count == 4
+  assert mean(metrics['grad_norm']) == 2.0
+
+
+def test_minimize_moves_only_what_wrt_names():
+  def loss(params, extra, rng, batch):
+    del rng, batch
+    value = params['a'] * params['b'] * params['c']
+    return value, (extra, {'loss': value})
+
+  update = updates.minimize(loss, optax.sgd(1.0), wrt=('a', 'b'))
+  state, metrics = apply(update, state_of(update, {'a': 2.0, 'b': 3.0, 'c': 1.0}))
+  assert {key: float(value) for key, value in state.params.items()} == {'a': -1.0, 'b': 1.0, 'c': 1.0}
+  assert 'a_b_grad_norm' in metrics
+
+
+def test_minimize_refuses_a_key_that_is_not_there():
+  with pytest.raises(KeyError, match='nobody'):
+    updates.minimize(quadratic(0.0), optax.sgd(1.0), wrt='nobody').init({'w': jnp.ones(())})
+
+
+def test_minimize_leaves_integer_counters_integers_across_devices():
+  def loss(params, extra, rng, batch):
+    del rng, batch
+    return params['w'] ** 2, ({'count': extra['count'] + 1, 'mean': params['w'] * 2}, {'loss': params['w']})
+
+  update = updates.minimize(loss, optax.sgd(0.0), axis_name='data')
+  state = state_of(update, {'w': 1.0})._replace(extra={'count': jnp.int32(0), 'mean': jnp.float32(0)})
+  step = jax.vmap(lambda x: update.apply(state, jax.random.key(0), {'x': x}), axis_name='data')
+  extra = step(jnp.ones((2, 3)))[0].extra
+  assert extra['count'].dtype == jnp.int32
+  np.testing.assert_array_equal(extra['mean'], [2.0, 2.0])
+
+
+def test_chain_lets_each_see_the_last_ones_params():
+  halve = updates.minimize(quadratic(0.0, name='first'), optax.sgd(0.5), wrt=['w'])
+  update = updates.chain(halve, updates.minimize(quadratic(1.0), optax.sgd(0.5)))
+  state, _ = apply(update, state_of(update, {'w': 4.0}))
+  assert state.params['w'] == 1.5  # 4 -> 2 -> 1.5; on the same old parameters it would be 4 - 2 - 1.5
+
+
+def test_chain_refuses_two_metrics_of_one_name():
+  update = updates.chain(*[updates.minimize(quadratic(0.0), optax.sgd(0.1))] * 2)
+  with pytest.raises(ValueError, match='grad_norm, loss'):
+    apply(update, state_of(update, {'w': 1.0}))
+
+
+def test_every_moves_at_multiples_of_its_period_and_reports_nothing_elsewhere():
+  update = updates.every(3, updates.minimize(quadratic(0.0), optax.sgd(0.5)))
+  moved = {}
+  for step in range(7):
+    state, metrics = apply(update, state_of(update, {'w': 1.0}, step))
+    moved[step] = float(state.params['w']) == 0.5
+    assert float(metrics['loss'].count) == (4.0 if moved[step] else 0.0)
+    assert np.isfinite(metrics['loss'].total)
+  assert [step for step, yes in moved.items() if yes] == [0, 3, 6]
+
+
+def test_every_does_not_touch_the_optimizer_between():
+  update = updates.every(2, updates.minimize(quadratic(0.0), optax.adam(0.1)))
+  state = state_of(update, {'w': 1.0}, step=1)
+  after, _ = apply(update, state)
+  jax.tree.map(np.testing.assert_array_equal, after, state)
+
+
+def test_repeat_goes_through_slices_of_the_batch():
+  update = updates.repeat(2, updates.minimize(quadratic(0.0), optax.sgd(0.5)))
+  batch = {'x': jnp.array([1.0, 1.0, 2.0, 2.0])}
+  state, metrics = apply(update, state_of(update, {'w': 8.0}), batch)
+  assert state.params['w'] == 0.0  # 8 -> 4 by the first half, 4 - 0.5 * 2 * 4 by the second
+  assert metrics['loss'].count == 4
+
+
+def test_repeat_refuses_a_batch_that_it_does_not_divide():
+  update = updates.repeat(3, updates.minimize(quadratic(0.0), optax.sgd(0.5)))
+  with pytest.raises(ValueError, match='3 inner steps do not divide a batch of 4'):
+    apply(update, state_of(update, {'w': 1.0}))
+
+
+def test_alternate_plays_in_turn_and_by_period():
+  """max_d min_g of g d: the second player answers to where the first has just gone."""
+
+  def loss(sign, name):
+    def of(params, extra, rng, batch):
+      del rng, batch
+      value = sign * params['d'] * params['g']
+      return value, (extra, {name: value})
+
+    return of
+
+  update = updates.alternate(
+    updates.minimize(loss(-1, 'd_loss'), optax.sgd(1.0), wrt='d'),
+    updates.minimize(loss(1, 'g_loss'), optax.sgd(1.0), wrt='g'),
+    periods=(1, 2),
+  )
+  state, _ = apply(update, state_of(update, {'d': 1.0, 'g': 3.0}))
+  assert (float(state.params['d']), float(state.params['g'])) == (4.0, -1.0)
+  state, metrics = apply(update, state._replace(step=jnp.int32(1)))
+  assert (float(state.params['d']), float(state.params['g'])) == (3.0, -1.0)
+  assert metrics['g_loss'].count == 0
+
+
+def test_alternate_needs_a_period_for_each_player():
+  with pytest.raises(ValueError, match='1 players need 1 periods, not 2'):
+    updates.alternate(updates.ema(0.9), periods=(1, 2))
+
+
+def test_ema_is_warmed_up_and_then_decays():
+  update = updates.ema(0.5)
+  state = state_of(update, {'w': 0.0})._replace(params={'w': jnp.float32(1.0)})
+  expected = 0.0
+  for count in range(12):
+    state, _ = apply(update, state)
+    rate = min(0.5, (1 + count) / (10 + count))
+    expected = rate * expected + (1 - rate)
+    np.testing.assert_allclose(updates.averaged_params(state)['w'], expected, rtol=1e-6)
+  assert expected > 0.999
+
+
+def test_averaged_params_are_found_anywhere_in_a_chain():
+  update = updates.chain(
+    updates.alternate(updates.minimize(quadratic(0.0), optax.adam(0.1))), updates.chain(updates.ema(0.9))
+  )
+  state = state_of(update, {'w': 1.0})
+  assert updates.averaged_params(state)['w'] == 1.0
+  plain = state_of(updates.minimize(quadratic(0.0), optax.adam(0.1)), {'w': 5.0})
+  assert updates.averaged_params(plain) is plain.params
+
+
+def test_each_part_of_a_chain_draws_its_own_noise():
+  def noisy(name):
+    def loss(params, extra, rng, batch):
+      del batch
+      return params['w'], (extra, {name: jax.random.normal(rng)})
+
+    return updates.minimize(loss, optax.sgd(0.0), wrt=name)
+
+  update = updates.chain(noisy('w'), noisy('v'))
+  _, metrics = apply(update, state_of(update, {'w': 1.0, 'v': 1.0}))
+  assert mean(metrics['w']) != mean(metrics['v'])
+
+
+@pytest.mark.parametrize(
+  'wrong',
+  [
+    lambda: updates.every(0, updates.ema(0)),
+    lambda: updates.repeat(0, updates.ema(0)),
+    lambda: updates.ema(1.0),
+  ],
+)
+def test_senseless_numbers_are_refused(wrong):
+  with pytest.raises(ValueError, match='must be'):
+    wrong()
