@@ -26,9 +26,9 @@ from jaxgen.errors import UserError
 _MODES = ('train', 'evaluate', 'sample', 'plan')
 
 
-def main(argv: list[str] | None = None) -> int:
-  """Runs one command; returns the exit code: 0, 2 for bad input, 143 after SIGTERM or Ctrl-C."""
-  argv = list(sys.argv if argv is None else argv)
+def main() -> int:
+  """Runs the command in `sys.argv`; returns the exit code: 0, 2 for bad input, 143 after SIGTERM or Ctrl-C."""
+  argv = sys.argv
   if {'-h', '--help', '-help'} & set(argv) or len(argv) == 1:
     print(__doc__)
     return 0
@@ -86,9 +86,7 @@ def _parse(argv: list[str]) -> flags.FlagValues:
     raise UserError('Give --config=configs/<name>.py, or the --workdir of a run; --help says more.')
   try:
     rest = options(argv)[1:]
-  except UserError:
-    raise
-  except (flags.Error, AttributeError, KeyError, TypeError, ValueError) as error:
+  except Exception as error:  # a config file is code, and may raise anything
     raise UserError(_sentence(error)) from None
   if rest:
     raise UserError(f'"{rest[0]}" is not an option; options are written --name=value. --help says more.')
@@ -127,15 +125,20 @@ def _check_config_file(path):
 
 
 def _sentence(error):
-  """What absl and ml_collections raise, as one sentence."""
-  text = str(error).strip('\'"').replace("\\'", "'").replace('\\n', ' ').replace('\n', ' ')
-  if 'Did you mean' in text and isinstance(error, (AttributeError, KeyError)):
-    wrong, _, hint = text.partition(' Did you mean ')
-    near = hint.split(' instead of ')[0].strip('"')
-    return f'The config has no key {wrong.strip()}; did you mean "{near}"?'
+  """What absl, ml_collections or the config file itself raise, as one sentence."""
+  text = ' '.join(str(error).split())
+  if isinstance(error, UserError):
+    return text
   if isinstance(error, (AttributeError, KeyError)):
-    return f'The config has no key {text}.'
-  return text if text.endswith(('.', '?')) else f'{text}.'
+    wrong, _, hint = text.replace("\\'", "'").replace('\\n', ' ').strip('\'"').partition('Did you mean ')
+    wrong, near = wrong.strip(" '"), hint.split(' instead of ')[0].strip('"')
+    return f'The config has no key "{wrong}"' + (f'; did you mean "{near}"?' if near else '.')
+  if isinstance(error, flags.Error):
+    # get_config() failed inside the flag's parser: the last line of its traceback says how.
+    last = str(error).strip().splitlines()[-1].strip()
+    text = f'The config file cannot be read: {last}' if 'Traceback' in text else text
+    return text.partition('UserError: ')[2] or text
+  return f'The config file cannot be read: {type(error).__name__}: {text}'
 
 
 if __name__ == '__main__':

@@ -1,0 +1,2 @@
+def get_config():
+  return 1 / 0

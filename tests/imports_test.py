@@ -1,0 +1,93 @@
+"""The house rules of imports, checked by parsing: a line of code can know its room from them."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent / 'jaxgen'
+STANDARD = {'collections', 'functools', 'math', 'typing', 'itertools', 'dataclasses', 'operator', 'numpy'}
+JAX = STANDARD | {'jax', 'jaxgen.types', 'jaxgen.errors'}
+MATHS = {'jaxgen.losses', 'jaxgen.samplers', 'jaxgen.bijectors'}
+
+# A room may import what is listed, and itself.
+ROOMS = {
+  'losses': JAX,
+  'samplers': JAX,
+  'bijectors': JAX | {'flax'},
+  'nn': JAX | {'flax'},
+  'updates.py': JAX | {'optax', 'clu'},
+  'types.py': STANDARD | {'jax'},
+  'families': JAX | MATHS | {'flax', 'optax', 'jaxgen.updates', 'jaxgen.nn', 'jaxgen.metrics.bits_per_dim'},
+  'models': JAX | MATHS | {'flax', 'ml_collections', 'jaxgen.families', 'jaxgen.nn', 'jaxgen.optim'},
+}
+NOBODY_IMPORTS = ('jaxgen.train', 'jaxgen.main')
+MAY_IMPORT_TRAIN = {'main.py', 'plan.py'}
+
+
+def imports(path):
+  for node in ast.walk(ast.parse(path.read_text())):
+    if isinstance(node, ast.Import):
+      yield from (alias.name for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+      assert node.level == 0, f'{path}: relative import'
+      # `from jaxgen import optim` imports jaxgen.optim
+      yield from (
+        f'{node.module}.{alias.name}' if node.module == 'jaxgen' else node.module for alias in node.names
+      )
+
+
+def files(room):
+  path = ROOT / room
+  return [path] if path.suffix else sorted(path.rglob('*.py'))
+
+
+@pytest.mark.parametrize('room', ROOMS)
+def test_a_room_imports_only_what_it_may(room):
+  allowed = ROOMS[room] | {f'jaxgen.{room.removesuffix(".py")}'}
+  wrong = {
+    f'{path.relative_to(ROOT)}: {name}'
+    for path in files(room)
+    for name in imports(path)
+    if not any(name == good or name.startswith(f'{good}.') for good in allowed)
+  }
+  assert not wrong
+
+
+def test_only_the_command_line_imports_the_loop_and_nobody_the_command_line():
+  wrong = {
+    f'{path.relative_to(ROOT)}: {name}'
+    for path in ROOT.rglob('*.py')
+    for name in imports(path)
+    if name in NOBODY_IMPORTS
+    and not (name == 'jaxgen.train' and str(path.relative_to(ROOT)) in MAY_IMPORT_TRAIN)
+  }
+  assert not wrong
+
+
+def test_flags_are_read_in_main_alone():
+  readers = {
+    str(path.relative_to(ROOT))
+    for path in ROOT.rglob('*.py')
+    for name in imports(path)
+    if name.startswith('absl.flags')
+    or name == 'ml_collections.config_flags'
+    or (name == 'absl' and 'flags' in path.read_text())
+  }
+  assert readers <= {'main.py'}
+
+
+@pytest.mark.parametrize(
+  ('module', 'absent'),
+  [
+    ('jaxgen.losses.gan', ['flax', 'optax', 'orbax', 'tensorflow', 'grain']),
+    ('jaxgen.samplers', ['flax', 'optax', 'orbax', 'tensorflow', 'grain']),
+    ('jaxgen.bijectors', ['optax', 'orbax', 'tensorflow', 'grain']),
+    ('jaxgen.updates', ['orbax', 'tensorflow', 'grain']),
+    ('jaxgen.train', ['tensorflow', 'torch', 'matplotlib']),
+  ],
+)
+def test_importing_a_part_loads_nothing_it_does_not_need(run_python, module, absent):
+  code = f'import sys, {module}; print([name for name in {absent} if name in sys.modules])'
+  done = run_python('-c', code)
+  assert done.stdout.strip() == '[]', done.stdout + done.stderr

@@ -1,0 +1,137 @@
+"""The command line as a newcomer meets it: every mode, and one sentence for each mistake."""
+
+import sys
+
+import pytest
+
+from jaxgen import main as command_line
+from jaxgen import process
+
+
+@pytest.fixture(autouse=True)
+def no_set_up(monkeypatch):
+  """The set-up changes the whole process, and has tests of its own."""
+  monkeypatch.setattr(process, 'set_up', lambda: None)
+
+
+@pytest.fixture
+def jaxgen(capsys, monkeypatch):
+  def call(*arguments):
+    monkeypatch.setattr(sys, 'argv', ['jaxgen', *map(str, arguments)])
+    code = command_line.main()
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+  return call
+
+
+@pytest.fixture(scope='module')
+def workdir(tmp_path_factory):
+  path = tmp_path_factory.mktemp('main') / 'run'
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(process, 'set_up', lambda: None)
+    patch.setattr(sys, 'argv', ['jaxgen', '--config=tests/tiny_config.py:smoke', f'--workdir={path}'])
+    assert command_line.main() == 0
+  return path
+
+
+def test_train_says_what_runs_where(jaxgen, workdir, tmp_path):
+  code, out, _ = jaxgen('--config=tests/tiny_config.py:smoke', f'--workdir={tmp_path}')
+  assert code == 0
+  for words in (
+    '1,088 parameters',
+    'digits',
+    'examples of 8x8x1',
+    '1 x cpu',
+    str(tmp_path),
+    'compiled first step after',
+  ):
+    assert words in out
+
+
+def test_the_workdir_is_named_after_the_config(jaxgen, tmp_path, monkeypatch):
+  import shutil
+
+  from tests.conftest import ROOT
+
+  shutil.copy(ROOT / 'tests' / 'tiny_config.py', tmp_path / 'my_experiment.py')
+  monkeypatch.chdir(tmp_path)
+  assert jaxgen('--config=my_experiment.py:smoke')[0] == 0
+  assert (tmp_path / 'runs' / 'my_experiment' / 'config.json').exists()
+
+
+def test_a_workdir_is_enough_to_evaluate_sample_and_go_on(jaxgen, workdir):
+  code, out, _ = jaxgen('--mode=evaluate', f'--workdir={workdir}')
+  assert code == 0
+  assert 'averaged' in out
+  assert 'bits_per_dim' in out or 'nll' in out
+  code, out, _ = jaxgen('--mode=sample', f'--workdir={workdir}', '--num=5')
+  assert code == 0
+  assert (workdir / 'sampled' / 'samples.png').exists()
+  code, out, _ = jaxgen(f'--workdir={workdir}')
+  assert (code, 'already' in out) == (0, True)
+
+
+def test_plan_bills_one_step_and_writes_nothing(jaxgen, tmp_path, monkeypatch):
+  monkeypatch.setattr('jaxgen.plan._TIMED_SECONDS', 0.1)
+  code, out, _ = jaxgen('--mode=plan', '--config=tests/tiny_config.py:smoke', f'--workdir={tmp_path}/none')
+  assert code == 0
+  for words in ('parameters    1,088', 'peak memory', 'GFLOP', 'steps/s', 'to the end'):
+    assert words in out
+  assert not (tmp_path / 'none').exists()
+
+
+def test_help_shows_the_commands(jaxgen):
+  code, out, _ = jaxgen('--help')
+  assert code == 0
+  assert '--mode=sample' in out
+
+
+CONFIG = '--config=tests/tiny_config.py:smoke'
+MISTAKES = {
+  'no config': (['--mode=sample'], 'Give --config=configs/<name>.py, or the --workdir of a run'),
+  'broken config': (['--config=tests/broken_config.py'], 'The config file cannot be read: ZeroDivisionError'),
+  'misspelt key': (
+    [CONFIG, '--config.optimizer.learning_rat=1'],
+    'no key "learning_rat"; did you mean "learning_rate"?',
+  ),
+  'misspelt section': ([CONFIG, '--config.optimiser.name=sgd'], 'did you mean "optimizer"?'),
+  'wrong type': (
+    [CONFIG, '--config.batch_size=many'],
+    "batch_size=many: invalid literal for int() with base 10: 'many'",
+  ),
+  'wrong mode': ([CONFIG, '--mode=trian'], 'should be one of <train|evaluate|sample|plan>'),
+  'unknown flag': ([CONFIG, '--wokdir=x'], 'Did you mean: workdir'),
+  'stray word': ([CONFIG, 'train'], '"train" is not an option'),
+  'unknown preset': (['--config=tests/tiny_config.py:fast'], 'no preset "fast"; the presets are: smoke'),
+  'missing config': (
+    ['--config=configs/glow_digit.py'],
+    'There is no config file configs/glow_digit.py; did you mean configs/glow_digits.py?',
+  ),
+  'unknown data set': ([CONFIG, '--config.data.name=digit'], 'did you mean "digits"?'),
+  'missing folder': ([CONFIG, '--config.data.name=folder:/nowhere/at/all'], '/nowhere/at/all'),
+  'unknown optimizer': ([CONFIG, '--config.optimizer.name=adan'], 'no optimizer "adan"; choose one of: adam'),
+  'unknown module': ([CONFIG, '--config.module=jaxgen.models.glwo'], 'did you mean jaxgen.models.glow?'),
+  'bad backend': ([CONFIG, '--config.parallel=yes'], 'must be pmap or shard_map'),
+  'no run': (['--mode=sample', '--workdir=/nowhere/run'], '/nowhere/run holds no run; train one there first'),
+}
+
+
+@pytest.mark.parametrize('mistake', MISTAKES)
+def test_a_mistake_gets_one_sentence_and_exit_code_2(jaxgen, tmp_path, mistake):
+  arguments, sentence = MISTAKES[mistake]
+  if any(argument.startswith('--config=') for argument in arguments):
+    arguments = [*arguments, f'--workdir={tmp_path}/run']
+  code, out, err = jaxgen(*arguments)
+  assert code == 2
+  assert sentence in err
+  assert err.startswith('jaxgen: ')
+  assert err.count('\n') == 1
+  assert 'Traceback' not in out + err
+
+
+def test_devices_must_divide_the_batch(run_python, tmp_path):
+  done = run_python('-m', 'jaxgen.main', CONFIG, f'--workdir={tmp_path}', '--config.batch_size=10', devices=4)
+  assert done.returncode == 2
+  assert 'batch_size=10 cannot be divided by 4 devices; try --config.batch_size=8' in done.stderr
+  assert 'Traceback' not in done.stderr
