@@ -9,6 +9,7 @@ from concurrent import futures
 from pathlib import Path
 
 import numpy as np
+from absl import logging
 
 from jaxgen.data.images import UnreadableImages
 
@@ -16,11 +17,19 @@ from jaxgen.data.images import UnreadableImages
 Expected = Mapping[str, tuple[tuple[int, ...], np.dtype]]
 
 _CHUNK = 256  # examples that one thread decodes at a time
+_WORTH_A_WORD = 5_000  # so many images take about a second to decode
 
 
-def directory() -> Path:
-  """Where decoded data sets are kept, `$JAXGEN_CACHE` or else `~/.cache/jaxgen`; it may be deleted."""
-  return Path(os.environ.get('JAXGEN_CACHE') or Path.home() / '.cache' / 'jaxgen')
+def directory() -> Path | None:
+  """Where decoded data sets are kept: `$JAXGEN_CACHE` or else `~/.cache/jaxgen`; it may be deleted.
+
+  None for a user without a home, as in some containers.
+  """
+  chosen = os.environ.get('JAXGEN_CACHE')
+  if chosen:
+    return Path(chosen).expanduser()
+  home = os.path.expanduser('~')
+  return Path(home) / '.cache' / 'jaxgen' if os.path.isabs(home) else None
 
 
 def decoded(key: str, expected: Expected, read: Callable[[np.ndarray], Mapping[str, np.ndarray]]):
@@ -35,11 +44,14 @@ def decoded(key: str, expected: Expected, read: Callable[[np.ndarray], Mapping[s
     expected: what the arrays must be.
     read: `i64[B] -> arrays` of these examples; called from several threads.
   """
-  if not key:
+  if not key or directory() is None:
     return read_all(expected, read)
-  path = directory() / f'{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz'
+  path = directory() / f'{hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()[:32]}.npz'
   arrays = _load(path, expected)
   if arrays is None:
+    (size, *_), _ = expected['x']
+    if size >= _WORTH_A_WORD:
+      logging.info('Decoding %d images; the next run finds them in %s', size, directory())
     arrays = read_all(expected, read)
     _save(path, arrays)
   return arrays

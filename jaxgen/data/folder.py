@@ -69,14 +69,17 @@ def _files(root):
     wanted = [name for name in names if name.lower().endswith(_SUFFIXES) and not name.startswith('.')]
     found += [(Path(place) / name).relative_to(root).as_posix() for name in wanted]
   if len(found) < 2:
-    count = 'only one image' if found else 'no images'
-    raise UserError(f'There are {count} in {root}; put at least two {", ".join(_SUFFIXES)} files there.')
+    count = 'is only one image' if found else 'are no images'
+    raise UserError(f'There {count} in {root}; put at least two {", ".join(_SUFFIXES)} files there.')
   return sorted(found)
 
 
 def _fingerprint(root, files):
-  stats = [os.stat(root / file) for file in files]
-  lines = [f'{file} {stat.st_size} {stat.st_mtime_ns}' for file, stat in zip(files, stats, strict=True)]
+  lines = []
+  for file in files:
+    # a link to nowhere is found out when its header is read
+    stat = os.stat(root / file) if (root / file).exists() else os.lstat(root / file)
+    lines.append(f'{file} {stat.st_size} {stat.st_mtime_ns}')
   return hashlib.sha256('\n'.join(lines).encode(errors='surrogateescape')).hexdigest()
 
 

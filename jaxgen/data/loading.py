@@ -56,14 +56,11 @@ def resolve(config: ConfigDict) -> ConfigDict:
 def _hint(name):
   """What may have been meant: a misspelt kind, or a name whose kind is missing."""
   kind, colon, rest = name.partition(':')
-  near = difflib.get_close_matches(kind.lower(), _KINDS, n=1)
-  if kind in _KINDS:
-    guess = ''
-  elif near:
-    guess = near[0] + colon + rest
-  else:
-    guess = '' if colon else _guess(name)
-  return f' (did you mean "{guess}"?)' if guess else ''
+  near = difflib.get_close_matches(kind.lower(), _KINDS if colon else ['digits'], n=1)
+  if kind in _KINDS or (colon and not near):
+    return ''
+  guess = near[0] + colon + rest if near else _guess(name)
+  return f' (did you mean "{guess}"?)'
 
 
 def _guess(name):

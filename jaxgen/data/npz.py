@@ -26,20 +26,21 @@ def load(name: str, image_size: int, split: str) -> Source:
   """
   path = Path(name).expanduser()
   file = _read(path)
-  parts = _parts(file, path)
-  x = {part: _examples(value['x'], path) for part, value in parts.items()}
-  if x['train'].shape[1:] != x['test'].shape[1:] or x['train'].dtype != x['test'].dtype:
-    raise UserError(f'{path}: x_train and x_test are not alike; give both the same shape and type.')
+  keys = _keys(file, path)
+  x = {key: _examples(file[key], key, path) for key in keys}
   levels = _levels(file, x, path)
-  classes = 0
-  if all('label' in value for value in parts.values()):
-    labels = {part: _labels(value['label'], len(x[part]), path) for part, value in parts.items()}
-    classes = 1 + max(int(label.max(initial=0)) for label in labels.values())
   if image_size and not levels:
     raise UserError(f'--config.data.image_size is for images, but {path} holds vectors; set it to 0.')
-  pixels = images.resize_all(x[split], image_size, levels) if levels else x[split]
-  arrays = {'x': pixels, 'label': labels[split]} if classes else {'x': pixels}
-  return from_arrays(f'{path} ({split})', DataSpec(pixels.shape[1:], levels, classes), arrays)
+  labels = {key: _labels(file, key, len(x[key]), path) for key in keys if _label_key(key) in file}
+  classes = 1 + max((int(label.max(initial=0)) for label in labels.values()), default=-1)
+  key = keys[-1] if split == 'test' else keys[0]
+  rows = _hold_out(len(x[key]))[split] if len(keys) == 1 else slice(None)
+  arrays = {'x': x[key][rows]}
+  if levels:
+    arrays['x'] = images.resize_all(arrays['x'], image_size, levels)
+  if classes:
+    arrays['label'] = labels[key][rows]
+  return from_arrays(f'{path} ({split})', DataSpec(arrays['x'].shape[1:], levels, classes), arrays)
 
 
 def _read(path):
@@ -55,38 +56,29 @@ def _read(path):
     raise UserError(f'{path} cannot be read as an .npz file; write it with numpy.savez.') from error
 
 
-def _parts(file, path):
-  """`{'train': {'x': ..., 'label': ...}, 'test': ...}`, the labels where there are any."""
-  if 'x_train' in file and 'x_test' in file:
-    both = {part: {'x': file[f'x_{part}']} for part in ('train', 'test')}
-    if ('label_train' in file) != ('label_test' in file):
-      raise UserError(f'{path} has labels for one split only; give label_train and label_test.')
-    for part in both:
-      if 'label_train' in file:
-        both[part]['label'] = file[f'label_{part}']
-    return both
-  if 'x' not in file or file['x'].ndim == 0:
-    found = ', '.join(sorted(file)) or 'nothing'
-    raise UserError(f'{path} holds {found}; it needs {_KEYS}.')
-  whole = {key: file[key] for key in ('x', 'label') if key in file}
-  if 'label' in whole and whole['label'].shape[:1] != whole['x'].shape[:1]:
-    raise UserError(
-      f'{path}: there are {len(whole["x"])} examples but labels of shape {whole["label"].shape}.'
-    )
-  return {
-    part: {key: value[rows] for key, value in whole.items()}
-    for part, rows in hold_out(len(whole['x'])).items()
-  }
+def _keys(file, path):
+  """What holds the examples: `['x']`, or `['x_train', 'x_test']`."""
+  keys = ['x'] if 'x' in file else ['x_train', 'x_test']
+  if not all(key in file for key in keys):
+    raise UserError(f'{path} holds {", ".join(sorted(file)) or "nothing"}; it needs {_KEYS}.')
+  labelled = [key for key in keys if _label_key(key) in file]
+  if labelled and labelled != keys:
+    raise UserError(f'{path} has labels for one split only; give label_train and label_test.')
+  return keys
 
 
-def hold_out(size: int) -> dict[str, np.ndarray]:
+def _label_key(key):
+  return key.replace('x', 'label', 1)
+
+
+def _hold_out(size):
   """A tenth of the places for 'test', the others for 'train': at random, but always the same."""
   shuffled = order.permutation(0, 0, size)
   count = max(1, size // 10)
   return {'train': np.sort(shuffled[count:]), 'test': np.sort(shuffled[:count])}
 
 
-def _examples(x, path):
+def _examples(x, key, path):
   """Images as `uint8[N, H, W, C]`, vectors as `f32[N, D]`."""
   if x.dtype == np.uint8 and x.ndim == 3:
     x = x[..., None]
@@ -94,30 +86,36 @@ def _examples(x, path):
     return x
   if np.issubdtype(x.dtype, np.floating) and x.ndim == 2:
     if not np.isfinite(x).all():
-      raise UserError(f'{path}: x holds values that are not finite; remove them.')
+      raise UserError(f'{path}: {key} holds values that are not finite; remove them.')
     return x.astype(np.float32)
   raise UserError(
-    f'{path}: x is {x.dtype}{list(x.shape)}; images are uint8[N, H, W] or uint8[N, H, W, C] with C 1 or 3, '
+    f'{path}: {key} is {x.dtype}{list(x.shape)}; images are uint8[N, H, W] or uint8[N, H, W, C] with C 1 or 3, '
     'vectors are float[N, D].'
   )
 
 
-def _labels(label, size, path):
-  if label.shape != (size,) or not np.issubdtype(label.dtype, np.integer) or label.min(initial=0) < 0:
-    raise UserError(
-      f'{path}: labels are integers from 0, one for each example, not {label.dtype}{list(label.shape)}.'
-    )
+def _labels(file, key, size, path):
+  """`i32[N]`, from 0."""
+  key = _label_key(key)
+  label = file[key]
+  if label.shape != (size,):
+    raise UserError(f'{path}: there are {size} examples, but {key} has the shape {list(label.shape)}.')
+  if not np.issubdtype(label.dtype, np.integer) or label.min(initial=0) < 0:
+    raise UserError(f'{path}: {key} must be integers from 0; its type is {label.dtype}.')
   return label.astype(np.int32)
 
 
 def _levels(file, x, path):
-  """256 or what the file says, for images; 0 for vectors."""
-  if x['train'].dtype != np.uint8:
+  """256 or what the file says, for images; 0 for vectors. Both splits must be alike."""
+  if len({(value.dtype, value.shape[1:]) for value in x.values()}) > 1:
+    raise UserError(f'{path}: x_train and x_test are not alike; give both the same shape and type.')
+  if next(iter(x.values())).dtype != np.uint8:
     return 0
-  levels = int(file.get('levels', 256))
+  levels = file.get('levels', np.array(256))
   top = max(int(value.max(initial=0)) for value in x.values())
-  if not top < levels <= 256:
+  number = levels.shape == () and np.issubdtype(levels.dtype, np.integer)
+  if not number or not top < levels <= 256:
     raise UserError(
-      f'{path}: levels is {levels} and the largest pixel {top}; set levels to {top + 1} or more.'
+      f'{path}: levels is {levels}, but the largest pixel is {top}; set levels to a number from {top + 1} to 256.'
     )
-  return levels
+  return int(levels)

@@ -62,8 +62,8 @@ def _open(name):
 
   try:
     return tfds.builder(name, data_dir=os.environ.get('TFDS_DATA_DIR'))
-  except tfds.core.registered.DatasetNotFoundError as error:
-    raise UserError(_not_found(tfds, name)) from error
+  except tfds.core.registered.DatasetNotFoundError:  # its own message lists hundreds of names
+    raise UserError(_not_found(tfds, name)) from None
   except (ValueError, AssertionError, ImportError, OSError, RuntimeError) as error:
     reason = _first_line(error).split('}": ')[-1]  # without the call that TFDS puts in front
     raise UserError(f'tfds:{name} cannot be opened: {reason}') from error

@@ -110,8 +110,9 @@ def board(cells: int, side: float) -> Density:
   def sample(seed, num):
     rng = _generator(seed)
     chosen = rng.integers(len(corners), size=num)
-    # float32 before the sum: rounded after it, a point may come to lie on the far edge, outside its cell
-    return corners[chosen] + np.float32(side) * rng.random((num, 2), np.float32)
+    # a lattice that float32 holds exactly, lest a point be rounded onto the far edge, outside its cell
+    inside = (rng.integers(2**20, size=(num, 2)) + 0.5) / 2**20
+    return (corners[chosen] + side * inside).astype(np.float32)
 
   return Density(log_prob, sample, float(np.log(area)), cells * side / 2)
 

@@ -1,0 +1,145 @@
+import os
+
+import numpy as np
+import pytest
+
+from jaxgen import data
+from jaxgen.errors import UserError
+
+
+@pytest.fixture
+def load(tmp_path, settings):
+  """`(split='train', image_size=0) -> source` of the folder `tmp_path / 'images'`."""
+
+  def make(split='train', image_size=0):
+    return data.load(settings(f'folder:{tmp_path / "images"}', image_size), split)
+
+  return make
+
+
+@pytest.fixture
+def images(tmp_path):
+  folder = tmp_path / 'images'
+  folder.mkdir()
+  return folder
+
+
+def test_sub_folders_are_classes(images, pixels, write_image, load):
+  for index, image in enumerate(pixels(20, 4, 4)):
+    image[0, 0] = index % 3
+    write_image(images / ('dog', 'ant', 'cat')[index % 3] / 'deeper' / f'{index}.png', image)
+  assert load().spec == ((4, 4, 3), 256, 3)
+  for split in ('train', 'test'):
+    arrays = load(split).resident()
+    order = {0: 2, 1: 0, 2: 1}  # dog, ant, cat -> their places in the alphabet
+    assert arrays['label'].tolist() == [order[int(x[0, 0, 0])] for x in arrays['x']]
+
+
+@pytest.mark.parametrize('names', [['a/1.png', 'a/2.png'], ['a/1.png', 'b/2.png', '3.png']])
+def test_no_classes(images, pixels, write_image, load, names):
+  for name in names:
+    write_image(images / name, pixels(1, 4, 4)[0])
+  assert load().spec.classes == 0
+  assert 'label' not in load().resident()
+
+
+def test_the_splits_divide_the_folder(images, pixels, write_image, load):
+  for index, image in enumerate(pixels(30, 4, 4)):
+    image[0, 0] = index
+    write_image(images / f'{index}.png', image)
+  seen = [load(split).resident()['x'][:, 0, 0, 0].tolist() for split in ('train', 'test')]
+  assert [len(part) for part in seen] == [27, 3]
+  assert sorted(seen[0] + seen[1]) == list(range(30))
+  write_image(images / 'one_more.png', pixels(1, 4, 4)[0])
+  after = load('test').resident()['x'][:, 0, 0, 0].tolist()
+  assert len(set(after) & set(seen[1])) >= 2
+
+
+def test_kinds_of_files(images, pixels, write_image, load):
+  x = pixels(5, 6, 6)
+  for name, image in zip(('a.png', 'b.JPG', 'c.jpeg', 'd.webp', 'e.bmp'), x, strict=True):
+    write_image(images / name, image)
+  (images / 'notes.txt').write_text('not an image')
+  (images / '._a.png').write_text('not an image either')
+  (images / '.hidden').mkdir()
+  (images / '.hidden' / 'x.png').write_text('nor this')
+  assert len(load('train')) + len(load('test')) == 5
+  assert load().resident()['x'].shape == (4, 6, 6, 3)
+
+
+def test_grey_only_if_all_are(images, pixels, write_image, load):
+  for index in range(4):
+    write_image(images / f'{index}.png', pixels(1, 4, 4, 1)[0])
+  assert load().spec.shape == (4, 4, 1)
+  write_image(images / 'colour.png', pixels(1, 4, 4, 3)[0])
+  assert load().spec.shape == (4, 4, 3)
+  assert load().resident()['x'].shape == (4, 4, 4, 3)
+
+
+def test_mixed_sizes(images, pixels, write_image, load):
+  for index in range(5):
+    write_image(images / f'{index}.png', pixels(1, 4 + index // 4, 6)[0])
+  with pytest.raises(UserError) as caught:
+    load()
+  assert '2 different sizes' in str(caught.value)
+  assert '6x4 (4), 6x5 (1)' in str(caught.value)
+  assert '--config.data.image_size' in str(caught.value)
+  assert load(image_size=8).resident()['x'].shape == (4, 8, 8, 3)
+
+
+def test_missing(load):
+  with pytest.raises(UserError, match='There is no folder .*images; set --config.data.name'):
+    load()
+
+
+def test_a_file_is_no_folder(tmp_path, load):
+  (tmp_path / 'images').write_text('')
+  with pytest.raises(UserError, match='There is no folder'):
+    load()
+
+
+def test_empty(images, load):
+  with pytest.raises(UserError, match='There are no images in .*png'):
+    load()
+
+
+def test_one_image(images, pixels, write_image, load):
+  write_image(images / 'a.png', pixels(1, 4, 4)[0])
+  with pytest.raises(UserError, match='There is only one image'):
+    load()
+
+
+def test_files_that_are_no_images(images, pixels, write_image, load):
+  for index in range(5):
+    write_image(images / f'{index}.png', pixels(1, 4, 4)[0])
+  (images / '2.png').write_bytes(b'')
+  (images / '4.png').write_text('text')
+  with pytest.raises(UserError, match=r'2\.png cannot be read as an image \(nor can 1 more\)'):
+    load()
+  (images / '5.png').symlink_to(images / 'nowhere.png')
+  with pytest.raises(UserError, match=r'2\.png cannot be read as an image \(nor can 2 more\)'):
+    load()
+
+
+def test_files_that_are_cut_off(images, pixels, write_image, load):
+  """The header is whole, so only decoding finds it: all at once, or in a batch of a large set."""
+  for index in range(20):
+    write_image(images / f'{index}.png', pixels(1, 16, 16)[0])
+  cut = [images / f'{index}.png' for index in range(3, 20)]
+  for path in cut:
+    path.write_bytes(path.read_bytes()[:-200])
+  with pytest.raises(UserError, match=r'png cannot be read as an image \(nor can 1[456] more\)'):
+    load().resident()
+  with pytest.raises(UserError, match='cannot be read as an image'):
+    load().examples(np.arange(len(load())))
+
+
+def test_a_changed_image_is_read_anew(images, pixels, write_image, load):
+  x = pixels(4, 4, 4)
+  for index, image in enumerate(x):
+    write_image(images / f'{index}.png', image)
+  before = load().resident()['x']
+  for index, image in enumerate(x):
+    write_image(images / f'{index}.png', 255 - image)
+    os.utime(images / f'{index}.png', ns=(1, 1))
+  np.testing.assert_array_equal(load().resident()['x'], 255 - before)

@@ -1,0 +1,57 @@
+import pytest
+
+from jaxgen import config, data
+from jaxgen.errors import UserError
+
+
+def test_resolve_fills_a_copy():
+  given = config.defaults().lock()
+  found = data.resolve(given)
+  assert (found.data.shape, found.data.levels, found.data.classes) == ((8, 8, 1), 17, 10)
+  assert 'shape' not in given.data
+  assert found.is_locked
+  assert found.seed == given.seed
+
+
+def test_resolve_after_resizing():
+  given = config.defaults()
+  given.data.image_size = 12
+  assert data.resolve(given).data.shape == (12, 12, 1)
+
+
+def test_resolve_twice():
+  once = data.resolve(config.defaults())
+  assert data.resolve(once).to_dict() == once.to_dict()
+
+
+@pytest.mark.parametrize(
+  ('name', 'hint'),
+  [
+    ('digit', 'did you mean "digits"'),
+    ('digits:8', 'digits'),
+    ('tfd:mnist', 'did you mean "tfds:mnist"'),
+    ('cifar10', 'did you mean "tfds:cifar10"'),
+    ('two_moons', 'did you mean "toy:two_moons"'),
+    ('mine.npz', 'did you mean "npz:mine.npz"'),
+    ('/', 'did you mean "folder:/"'),
+    ('qqqqq:x', 'folder:<path>'),
+    ('toy:', 'toy:<name>'),
+    ('toy:two_moon', 'did you mean "two_moons"'),
+    ('', 'digits'),
+  ],
+)
+def test_unknown_names(name, hint, settings):
+  with pytest.raises(UserError) as caught:
+    data.load(settings(name), 'train')
+  assert hint in str(caught.value)
+  assert '\n' not in str(caught.value)
+
+
+def test_negative_size(settings):
+  with pytest.raises(UserError, match='image_size=-3'):
+    data.load(settings('digits', -3), 'train')
+
+
+def test_unknown_split(settings):
+  with pytest.raises(ValueError, match='validation'):
+    data.load(settings('digits'), 'validation')

@@ -1,0 +1,127 @@
+import numpy as np
+import pytest
+
+from jaxgen import data
+from jaxgen.errors import UserError
+
+
+@pytest.fixture
+def load(tmp_path, settings):
+  """`(split, image_size=0, **arrays) -> source`: writes the arrays and opens the file."""
+
+  def make(split, image_size=0, **arrays):
+    np.savez(tmp_path / 'mine.npz', **arrays)
+    return data.load(settings(f'npz:{tmp_path / "mine.npz"}', image_size), split)
+
+  return make
+
+
+IMAGES = np.arange(40 * 12, dtype=np.uint16).astype(np.uint8).reshape(40, 4, 3)
+VECTORS = np.arange(80.0).reshape(40, 2)
+LABELS = np.arange(40) % 4
+
+
+def test_one_array_is_divided(load):
+  train, test = (load(split, x=VECTORS, label=LABELS).resident() for split in ('train', 'test'))
+  assert (len(train['x']), len(test['x'])) == (36, 4)
+  together = np.concatenate([train['x'], test['x']])
+  assert sorted(together[:, 0]) == VECTORS[:, 0].tolist()
+  for arrays in (train, test):
+    np.testing.assert_array_equal(arrays['label'], (arrays['x'][:, 0] / 2).astype(int) % 4)
+
+
+def test_two_splits(load):
+  arrays = {
+    'x_train': IMAGES[:30],
+    'x_test': IMAGES[30:],
+    'label_train': LABELS[:30] % 2,
+    'label_test': LABELS[30:],
+  }
+  train, test = (load(split, **arrays) for split in ('train', 'test'))
+  assert train.spec == test.spec == ((4, 3, 1), 256, 4)  # the largest label is in the test split
+  np.testing.assert_array_equal(test.resident()['x'][..., 0], IMAGES[30:])
+  np.testing.assert_array_equal(train.resident()['label'], LABELS[:30] % 2)
+
+
+def test_levels(load):
+  assert load('train', x=IMAGES % 10, levels=10).spec.levels == 10
+  assert load('train', 8, x=IMAGES % 10, levels=10).resident()['x'].max() <= 9
+  with pytest.raises(
+    UserError, match='levels is 10, but the largest pixel is 11; set levels to a number from 12'
+  ):
+    load('train', x=IMAGES % 12, levels=10)
+  with pytest.raises(UserError, match='levels'):
+    load('train', x=IMAGES, levels=[1, 2])
+  with pytest.raises(UserError, match='levels'):
+    load('train', x=IMAGES, levels='many')
+
+
+BAD = {
+  'no such key': ({'images': IMAGES, 'y': LABELS}, 'holds images, y; it needs x_train'),
+  'one split': ({'x_train': IMAGES}, 'holds x_train; it needs'),
+  'a number': ({'x': np.uint8(3)}, r'x is uint8\[\]; images are'),
+  'float images': ({'x': IMAGES[..., None] / 255}, r'x is float64\[40, 4, 3, 1\]; images are uint8'),
+  'two channels': ({'x': np.zeros((4, 5, 5, 2), np.uint8)}, r'uint8\[4, 5, 5, 2\]'),
+  'channels first': ({'x': np.zeros((4, 3, 8, 8), np.uint8)}, r'uint8\[4, 3, 8, 8\]'),
+  'integers': ({'x': np.zeros((4, 5), np.int64)}, r'int64\[4, 5\]'),
+  'text': ({'x': np.array(['a', 'b'])}, 'images are uint8'),
+  'not finite': ({'x': np.array([[1.0, np.nan]] * 9)}, 'not finite'),
+  'empty': ({'x': VECTORS[:0]}, 'split "train" of .* is empty'),
+  'one example': ({'x': VECTORS[:1]}, 'split "train" of .* is empty'),
+  'fewer labels': ({'x': VECTORS, 'label': LABELS[:9]}, r'40 examples, but label has the shape \[9\]'),
+  'one label': ({'x': VECTORS, 'label': 3}, r'label has the shape \[\]'),
+  'negative labels': ({'x': VECTORS, 'label': LABELS - 1}, 'label must be integers from 0'),
+  'float labels': ({'x': VECTORS, 'label': LABELS / 2}, 'label must be integers from 0; its type is float64'),
+  'labels of one split': (
+    {'x_train': VECTORS, 'x_test': VECTORS, 'label_train': LABELS},
+    'labels for one split only',
+  ),
+  'unlike splits': ({'x_train': VECTORS, 'x_test': VECTORS[:, :1]}, 'not alike'),
+  'unlike types': ({'x_train': IMAGES, 'x_test': VECTORS}, 'not alike'),
+}
+
+
+@pytest.mark.parametrize('case', BAD)
+def test_bad_arrays(load, case):
+  arrays, says = BAD[case]
+  with pytest.raises(UserError, match=says) as caught:
+    load('train', **arrays)
+  assert '\n' not in str(caught.value)
+
+
+def test_an_empty_test_split(load):
+  with pytest.raises(UserError, match='split "test" of .* is empty'):
+    load('test', x_train=VECTORS, x_test=VECTORS[:0])
+
+
+class _Trap:
+  """Unpickling it creates a file."""
+
+  def __init__(self, path):
+    self.path = path
+
+  def __reduce__(self):
+    return open, (self.path, 'w')
+
+
+def test_pickles_are_refused(load, tmp_path):
+  trap = np.array([_Trap(str(tmp_path / 'opened'))] * 2, object)
+  with pytest.raises(UserError, match='holds Python objects'):
+    load('train', x=VECTORS, label=trap)
+  assert not (tmp_path / 'opened').exists()
+
+
+@pytest.mark.parametrize('content', [b'', b'rubbish' * 50, b'PK\x03\x04 cut off'])
+def test_damaged_files(tmp_path, settings, content):
+  (tmp_path / 'mine.npz').write_bytes(content)
+  with pytest.raises(UserError, match='cannot be read as an .npz file'):
+    data.load(settings(f'npz:{tmp_path / "mine.npz"}'), 'train')
+
+
+def test_other_files(tmp_path, settings):
+  np.save(tmp_path / 'mine.npy', VECTORS)
+  for name in ('mine.npy', ''):
+    with pytest.raises(UserError, match='cannot be read as an .npz file'):
+      data.load(settings(f'npz:{tmp_path}/{name}'), 'train')
+  with pytest.raises(UserError, match='There is no file'):
+    data.load(settings(f'npz:{tmp_path / "absent.npz"}'), 'train')
