@@ -1,4 +1,4 @@
-"""Convolution and transposed convolution, channels last, fast on every platform and within every transform."""
+"""Convolution and transposed convolution, channels last, fast on every platform, also within loops."""
 
 import math
 from collections.abc import Sequence
@@ -49,7 +49,7 @@ def conv(
     raise ValueError(f'an input of rank {x.ndim} needs a kernel of that rank, not of shape {kernel.shape}.')
   if x.shape[-1] != kernel.shape[-2] * feature_group_count or kernel.shape[-1] % feature_group_count:
     raise ValueError(
-      f'a kernel of shape {kernel.shape} in {feature_group_count} group(s) does not fit {x.shape[-1]} channels.'
+      f'a kernel of shape {kernel.shape} and {feature_group_count} group(s) do not fit {x.shape[-1]} channels.'
     )
   strides, dilation = _per_dimension(strides, spatial), _per_dimension(kernel_dilation, spatial)
   extents = [d * (k - 1) + 1 for k, d in zip(kernel.shape[:-2], dilation, strict=True)]
@@ -60,7 +60,7 @@ def conv(
     (size + low + high - extent) // s + 1
     for size, extent, s, (low, high) in zip(x.shape[1:-1], extents, strides, pads, strict=True)
   ]
-  if min(sizes) < 0:
+  if min(sizes) < 1:
     raise ValueError(
       f'a kernel of extent {extents} does not fit an input of shape {x.shape} padded by {pads}.'
     )
@@ -112,7 +112,7 @@ def conv_transpose(
     s * (size - 1) + 1 + low + high - r
     for size, s, r, (low, high) in zip(x.shape[1:-1], strides, reach, pads, strict=True)
   ]
-  if min(sizes) < 0:
+  if min(sizes) < 1:
     raise ValueError(f'a kernel of shape {kernel.shape} does not fit an input of shape {x.shape}.')
   window = Window(
     strides, tuple((r - low, r - high) for r, (low, high) in zip(reach, pads, strict=True)), dilation

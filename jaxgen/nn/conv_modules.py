@@ -1,4 +1,4 @@
-"""Linen's `Conv` and `ConvTranspose` on top of `jaxgen.nn.conv`: same arguments, same parameters, same values."""
+"""Linen's `Conv` and `ConvTranspose` on top of `jaxgen.nn.conv`: same arguments, parameters and values."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -25,10 +25,8 @@ def _conv_general_dilated(
 ):
   """`conv` with the signature through which Linen calls a convolution."""
   if max(lhs_dilation) > 1:
-    return lax.conv_general_dilated(
-      x, kernel, strides, padding, lhs_dilation, rhs_dilation, dimension_numbers, feature_group_count,
-      precision=precision,
-    )  # fmt: skip
+    edges = [(0, 0, space - 1) for space in lhs_dilation]
+    x = lax.pad(x, jnp.zeros((), x.dtype), [(0, 0, 0), *edges, (0, 0, 0)])
   return conv(
     x,
     kernel,
@@ -43,14 +41,15 @@ def _conv_general_dilated(
 class Conv(nn.Conv):
   """`flax.linen.Conv`, computed by `jaxgen.nn.conv`: f32[..., *S, C] -> f32[..., *P, features].
 
-  Every argument of Linen's is there; `input_dilation` alone is left to XLA.
+  Every argument of Linen's is there. `input_dilation` also takes padding by name, 'SAME' being that of the
+  input spread out.
   """
 
   conv_general_dilated: Any = _conv_general_dilated
 
 
 class ConvTranspose(nn.Module):
-  """`flax.linen.ConvTranspose`, computed by `jaxgen.nn.conv_transpose`: f32[..., *S, C] -> f32[..., *P, features].
+  """`flax.linen.ConvTranspose`, by `jaxgen.nn.conv_transpose`: f32[..., *S, C] -> f32[..., *P, features].
 
   Arguments, parameters and values are Linen's, without `padding='CIRCULAR'`.
 

@@ -48,8 +48,19 @@ def convolve(
     shape: the shape of the third.
     window: strides, padding, dilation and groups.
   """
-  lhs, rhs = (arrays[role] for role in ROLES if role != wanted)
+  lhs, rhs = _alike(*(arrays[role] for role in ROLES if role != wanted))
   return _convolve_p.bind(lhs, rhs, wanted=wanted, shape=tuple(shape), window=window)
+
+
+def _alike(lhs, rhs):
+  """Within `shard_map`, lets both arrays vary over the same axes, as JAX does for its own primitives."""
+  axes = [getattr(jax.typeof(array), 'manual_axis_type', None) for array in (lhs, rhs)]
+  axes = [frozenset() if kind is None else kind.varying for kind in axes]
+  missing = axes[1] - axes[0], axes[0] - axes[1]
+  return [
+    lax.pcast(array, tuple(names), to='varying') if names else array
+    for array, names in zip((lhs, rhs), missing, strict=True)
+  ]
 
 
 def _plain(lhs, rhs, *, wanted, shape, window):
