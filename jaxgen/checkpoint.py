@@ -4,6 +4,8 @@ Orbax writes in the background and moves a finished checkpoint into place in one
 whole checkpoints only. A checksum of every array tells a damaged one, which is set aside, never deleted.
 """
 
+import contextlib
+import errno
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -152,24 +154,19 @@ def _name(path):
   )
 
 
-class _clear_failure:
+@contextlib.contextmanager
+def _clear_failure(directory):
   """Turns what a failed write raises into one sentence."""
-
-  def __init__(self, directory):
-    self._directory = directory
-
-  def __enter__(self):
-    return self
-
-  def __exit__(self, kind, error, traceback):
+  try:
+    yield
+  except Exception as error:
     text = str(error)
-    if isinstance(error, OSError) or (
-      error and any(word in text for word in ('No space left', 'ENOSPC', 'RESOURCE_EXHAUSTED', 'quota'))
-    ):
-      full = isinstance(error, OSError) and error.errno == 28 or 'No space left' in text or 'ENOSPC' in text
-      why = 'the disk is full' if full else text.strip().splitlines()[0][:200]
-      raise UserError(
-        f'A checkpoint could not be written to {self._directory}: {why}. Make room and start the same command again; '
-        'it goes on from the last checkpoint.'
-      ) from error
-    return False
+    # Tensorstore wraps the system's error in its own words.
+    full = getattr(error, 'errno', None) == errno.ENOSPC or 'No space left' in text or 'RESOURCE_EXHAUSTED' in text
+    if not full and not isinstance(error, OSError):
+      raise
+    why = 'the disk is full' if full else text.strip().splitlines()[0][:200]
+    raise UserError(
+      f'A checkpoint could not be written to {directory}: {why}. Make room and start the same command again; '
+      'it goes on from the last checkpoint.'
+    ) from error

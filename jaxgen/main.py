@@ -14,6 +14,8 @@ python -m jaxgen.main --mode=plan --config=configs/glow_cifar.py    what a run w
 """
 
 import difflib
+import errno
+import os
 import sys
 from pathlib import Path
 
@@ -37,7 +39,13 @@ def main() -> int:
     return _run(_parse(argv))
   except UserError as error:
     print(f'jaxgen: {error}', file=sys.stderr)
-    return 2
+  except OSError as error:
+    if error.errno != errno.ENOSPC:
+      raise
+    print(
+      'jaxgen: The disk is full. Make room and start the same command again; it goes on.', file=sys.stderr
+    )
+  return 2
 
 
 def _run(options: flags.FlagValues) -> int:
@@ -142,4 +150,10 @@ def _sentence(error):
 
 
 if __name__ == '__main__':
-  sys.exit(main())
+  code = main()
+  if code == 2:
+    # The sentence has been said: exit handlers of libraries, on a full disk say, would add their tracebacks to it.
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+  sys.exit(code)

@@ -202,9 +202,11 @@ def _settle(setting, checkpoints, dispatch, metrics, window, clock, writer, prog
   if took := clock.tick(dispatch.last - dispatch.first):
     progress.say(f'compiled first step after {took:.1f} s')
   if dispatch.due(setting.config.log_every) or dispatch.last == setting.config.num_steps:
-    row = {'step': dispatch.last, 'split': 'train', **window.means(), 'steps_per_second': clock.rate()}
+    rate = clock.rate()
+    row = {'step': dispatch.last, 'split': 'train', **window.means()}
+    row |= {} if rate is None else {'steps_per_second': rate}
     writer.write(row)
-    progress.show(row, (setting.config.num_steps - dispatch.last) / row['steps_per_second'])
+    progress.show(row, rate and (setting.config.num_steps - dispatch.last) / rate)
     window.clear()
 
 
@@ -241,7 +243,7 @@ class _Clock:
   """Steps per second since the last row, without compilation, evaluation and pictures."""
 
   def __init__(self):
-    self._since, self._steps, self._last = time.perf_counter(), None, float('nan')
+    self._since, self._steps, self._last = time.perf_counter(), None, None
 
   def tick(self, steps):
     """Counts finished steps. The first ones only start the clock, and what they took is returned."""
@@ -252,6 +254,7 @@ class _Clock:
     return took
 
   def rate(self):
+    """Steps per second, or None while there has been nothing to time."""
     now = time.perf_counter()
     if self._steps:
       self._last = self._steps / (now - self._since)

@@ -80,7 +80,7 @@ class Progress:
       self._bar.set_postfix_str('  '.join(numbers[:4]))
       return
     where = ' '.join(str(row[key]) for key in ('split', 'weights') if key in row)
-    left = '' if seconds_left is None or math.isnan(seconds_left) else f'  {duration(seconds_left)} left'
+    left = '' if seconds_left is None else f'  {duration(seconds_left)} left'
     self.say(f'step {row["step"]:>6}  {where:<14}  {"  ".join(numbers)}{left}')
 
   def say(self, text: str) -> None:

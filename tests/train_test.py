@@ -1,6 +1,7 @@
 """The loop: resumed runs are the uninterrupted run, also after real kills; nothing is lost; failures are sentences."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -218,3 +219,25 @@ def test_the_workdir_describes_itself_and_shows_pictures(tmp_path):
   assert {('train', None), ('test', 'raw'), ('test', 'averaged')} <= splits
   assert json.loads((tmp_path / 'versions.json').read_text())['jax'] == jax.__version__
   assert 'logits' in (tmp_path / 'parameters.txt').read_text()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+  path = tmp_path / 'small'
+  path.mkdir()
+  if subprocess.run(
+    ['mount', '-t', 'tmpfs', '-o', 'size=300k', 'tmpfs', path], capture_output=True
+  ).returncode:
+    pytest.skip('a small disk cannot be mounted here')
+  yield path
+  subprocess.run(['umount', path], check=True)
+
+
+def test_a_full_disk_is_one_sentence_and_costs_no_checkpoint(run_python, small_disk, tmp_path):
+  done = run_python(*command(small_disk / 'run', '--config.keep_checkpoints=100'))
+  assert done.returncode == 2
+  assert 'disk is full. Make room and start the same command again' in done.stderr
+  assert 'Traceback' not in done.stdout + done.stderr
+  shutil.copytree(small_disk / 'run', tmp_path / 'copy')
+  state = params_of(tmp_path / 'copy')
+  assert int(state.step) >= 10

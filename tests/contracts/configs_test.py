@@ -1,0 +1,144 @@
+"""One contract for every experiment in `configs/`, each at its preset ':smoke': it trains, resumes exactly, evaluates,
+and can do what its model says it can do. A new config is found by itself."""
+
+import importlib.util
+import os
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgen import data, evaluate, experiment, sample, train, writers
+from jaxgen.config import defaults
+
+ROOT = Path(__file__).parent.parent.parent
+CONFIGS = sorted(path.stem for path in (ROOT / 'configs').glob('*.py'))
+TOP_KEYS = {*defaults().keys(), 'discriminator_optimizer'}
+
+
+def load_module(name):
+  spec = importlib.util.spec_from_file_location(name, ROOT / 'configs' / f'{name}.py')
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  return module
+
+
+def smoke(name):
+  config = load_module(name).get_config('smoke')
+  if config.data.name.startswith('tfds:') and not os.environ.get('TFDS_DATA_DIR'):
+    pytest.skip(f'{config.data.name} needs TFDS_DATA_DIR')
+  return config
+
+
+@pytest.fixture(scope='module', params=CONFIGS)
+def run(request, tmp_path_factory):
+  """A finished run of four steps, and its folder."""
+  config = smoke(request.param)
+  workdir = tmp_path_factory.mktemp('contracts') / request.param
+  state = train.train(config, workdir)
+  return config, workdir, state
+
+
+def test_training_leaves_finite_parameters_that_moved(run):
+  config, workdir, state = run
+  assert int(state.step) == 4
+  first = experiment.load(workdir)
+  start = experiment.first_state(
+    first.model, first.config, experiment.first_batch(data.load(config.data, 'train'), config)
+  )
+  moved = jax.tree.map(lambda a, b: bool(jnp.any(a != b)), start.params, state.params)
+  assert any(jax.tree.leaves(moved))
+  assert all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves((state.params, state.extra)))
+
+
+def test_rows_hold_a_loss_and_nothing_that_is_not_a_number(run):
+  _, workdir, _ = run
+  rows = writers.read(workdir)
+  assert [row['step'] for row in rows if row['split'] == 'train'] == [2, 4]
+  assert all('loss' in row for row in rows if row['split'] == 'train')
+  assert all(np.isfinite(value) for row in rows for value in row.values() if not isinstance(value, str))
+
+
+def test_a_resumed_run_is_the_same_run(run, tmp_path):
+  config, _, whole = run
+  half = config.copy_and_resolve_references()
+  half.update(dict(eval_every=0, sample_every=0, num_steps=2))
+  train.train(half, tmp_path)
+  half.num_steps = 4
+  # The schedule knows the number of steps: a run is resumed under the config it was started with.
+  config = config.copy_and_resolve_references()
+  config.update(dict(eval_every=0, sample_every=0))
+  if config.optimizer.schedule == 'constant':
+    resumed = train.train(config, tmp_path)
+    jax.tree.map(np.testing.assert_array_equal, jax.device_get(whole), jax.device_get(resumed))
+
+
+def test_evaluation_gives_finite_terms(run):
+  _, workdir, _ = run
+  results = evaluate.evaluate(workdir)
+  assert set(results) == {'raw', 'averaged'}
+  for terms in results.values():
+    assert 'loss' in terms or 'nll' in terms
+    assert all(np.isfinite(value) for value in terms.values())
+
+
+def test_samples_are_what_the_data_layer_gives(run):
+  config, workdir, _ = run
+  written = sample.sample(workdir, num=3)
+  spec = experiment.spec(experiment.load(workdir).config)
+  with np.load(written['array']) as arrays:
+    x = arrays['x']
+  assert x.shape == (3, *spec.shape)
+  assert x.dtype == (np.uint8 if spec.levels else np.float32)
+  if spec.levels:
+    assert x.max() < spec.levels
+  for path in written.values():
+    assert path.stat().st_size > 0
+
+
+def test_what_the_model_says_it_can_do_it_can(run):
+  config, workdir, _ = run
+  trained = experiment.load(workdir)
+  model, params, extra = trained.model, trained.state.params, trained.state.extra
+  spec, rng = experiment.spec(trained.config), jax.random.key(0)
+  batch = data.load(config.data, 'test').examples(np.arange(4))
+  assert model.objective.startswith('loss = ')
+  assert (model.log_prob is None) == (model.log_prob_kind == '')
+  if model.log_prob:
+    log_prob = jax.jit(model.log_prob)(params, extra, rng, batch)
+    assert log_prob.shape == (4,)
+    assert bool(jnp.isfinite(log_prob).all())
+    assert model.log_prob_kind in ('exact', 'lower bound')
+  if model.encode:
+    latents = model.encode(params, extra, rng, batch)
+    assert all(leaf.shape[0] == 4 for leaf in jax.tree.leaves(latents))
+    again = np.asarray(model.decode(params, extra, latents))
+    assert again.shape == batch['x'].shape
+    assert again.dtype == batch['x'].dtype
+  if model.trajectory:
+    stages = np.asarray(jax.jit(model.trajectory, static_argnums=3)(params, extra, rng, 2))
+    assert stages.shape[1:] == (2, *spec.shape)
+    assert stages.shape[0] > 1
+
+
+def test_same_key_same_samples(run):
+  _, workdir, _ = run
+  trained = experiment.load(workdir)
+  draw = sample.sampler(trained.model, 2, seed=5)
+  first = draw(trained.state.params, trained.state.extra)
+  np.testing.assert_array_equal(first, draw(trained.state.params, trained.state.extra))
+  other = sample.sampler(trained.model, 2, seed=6)(trained.state.params, trained.state.extra)
+  assert not np.array_equal(first, other)
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_a_config_says_what_it_is(name):
+  module = load_module(name)
+  text = module.__doc__
+  assert f'--config=configs/{name}.py' in text
+  assert 'TO MEASURE' not in text, 'a config states the time and the number that were measured'
+  config = module.get_config()
+  assert set(config.keys()) <= TOP_KEYS
+  assert config.module.startswith('jaxgen.models.')
