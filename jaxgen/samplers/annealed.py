@@ -76,7 +76,7 @@ def balanced_step_size(sigmas: Sequence[float] | jax.Array, steps_per_level: int
   Where the data is one point, the chain at `sigma_i` starts with the variance `(r sigma_i)^2` of the level
   before it, `r` the ratio of levels. With `h = step_size / sigma_last^2`, `T` steps leave, in units of
   `sigma_i^2`, `(1 - h/2)^(2T) (r^2 - w) + w` with `w = 1 / (1 - h/4)` (after Song & Ermon 2020, technique
-  4). The ideal is 1, out of reach since the discretization's own `w > 1`: this is the step that comes nearest.
+  4). The ideal is 1, out of reach since the discretization's own `w > 1`: this step comes nearest.
 
   Args:
     sigmas: f32[L], L >= 2, in equal ratios.

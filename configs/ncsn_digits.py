@@ -1,0 +1,36 @@
+"""A noise-conditional score network on scikit-learn's digits (after Song & Ermon 2019 and 2020).
+
+    python -m jaxgen.main --config=configs/ncsn_digits.py
+
+TO MEASURE on 2 CPU cores.
+"""
+
+from ml_collections import ConfigDict
+
+from jaxgen.config import defaults, optimizer, preset
+
+
+def get_config(arg=''):
+  config = defaults()
+  config.module = 'jaxgen.models.ncsn'
+  config.model = ConfigDict(
+    dict(
+      widths=(32, 64),  # channels at 8x8 and 4x4
+      blocks=1,
+      dropout=0.0,
+      sigma_data=0.75,
+      sigma_max=12.0,  # a little more than the largest distance between two digits, 9.6
+      sigma_min=0.05,
+      num_levels=19,  # see jaxgen.losses.score.num_levels
+      steps_per_level=5,
+      step_size=0.0,  # 0: see jaxgen.samplers.balanced_step_size
+      denoise=True,
+      conditional=False,
+    )
+  )
+  config.optimizer = optimizer(learning_rate=2e-3, schedule='cosine', warmup_steps=100)
+  config.batch_size = 64
+  config.num_steps = 2000
+  config.ema_decay = 0.995
+  config.steps_per_dispatch = 10
+  return preset(config, arg, widths=(8, 8), num_levels=4, steps_per_level=1)

@@ -1,0 +1,130 @@
+"""Score models: a network that points from noise to data makes a `GenerativeModel`."""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import linen as nn
+
+from jaxgen.families.labels import condition, condition_to_sample
+from jaxgen.families.pixels import to_data, to_network
+from jaxgen.losses.score import denoising
+from jaxgen.samplers.annealed import annealed, balanced_step_size, num_annealed_steps
+from jaxgen.samplers.run import run
+from jaxgen.types import DATA_AXIS, GenerativeModel
+from jaxgen.updates import chain, ema, minimize
+
+_FRAMES = 32  # of a trajectory, at most
+_EVALUATED_LEVELS = 4
+
+
+def score(
+  network: nn.Module,
+  *,
+  sigmas: Sequence[float],
+  tx: optax.GradientTransformation,
+  ema_decay: float,
+  shape: tuple[int, ...],
+  levels: int,
+  classes: int = 0,
+  steps_per_level: int = 5,
+  step_size: float = 0.0,
+  denoise: bool = True,
+) -> GenerativeModel:
+  """A noise-conditional score network (Song & Ermon, "Generative modeling by estimating gradients", 2019).
+
+  `loss = ||sigma s(x + sigma e, sigma) + e||^2 / 2`, at a level drawn uniformly for each example; half the
+  dimension for a score of zero. Pixels are scaled to [-1, 1], and sigma is in those units. Samples come from
+  annealed Langevin dynamics, started at `N(0, sigmas[0]^2 I)`. Evaluation adds the loss at a few single levels,
+  `loss_sigma_<level>`.
+
+  Args:
+    network: `(x f32[B, *shape], sigma f32[B], condition, train) -> f32[B, *shape]`, the score of the data blurred by
+      `sigma`; the condition is f32[B, classes], or None; `train` switches dropout on (key 'dropout').
+    sigmas: the noise levels, falling; see `jaxgen.losses.score.geometric_sigmas`.
+    tx: the optimizer.
+    ema_decay: of the averaged weights.
+    shape: of one example.
+    levels: the number of values a pixel takes, 0 for continuous data.
+    classes: the number of labels to condition on, 0 for none.
+    steps_per_level: Langevin steps at each noise level.
+    step_size: epsilon of the sampler, the step at the last level; 0 for `balanced_step_size`.
+    denoise: whether a last step removes the noise of the last level.
+
+  Returns:
+    A `GenerativeModel` with params 'network' and an empty `extra`. `trajectory` gives at most 32 frames, the last
+    of which are samples.
+
+  Raises:
+    ValueError: if there are fewer than two noise levels, they do not fall, or `steps_per_level` is less than 1.
+  """
+  sigmas = np.asarray(sigmas, np.float32)
+  if len(sigmas) < 2 or not np.all(np.diff(sigmas) < 0) or sigmas[-1] <= 0:
+    raise ValueError('sigmas must be at least two positive noise levels in falling order.')
+  if steps_per_level < 1:
+    raise ValueError(f'steps_per_level must be at least 1, not {steps_per_level}.')
+  step_size = step_size or balanced_step_size(sigmas, steps_per_level)
+  num_steps = num_annealed_steps(len(sigmas), steps_per_level, denoise=denoise)
+
+  def init(rng, batch):
+    del batch
+    given = jnp.zeros((1, classes)) if classes else None
+    return {'network': network.init(rng, jnp.zeros((1, *shape)), jnp.ones(1), given, False)['params']}, {}
+
+  def score_fn(params, given, train=False, **rngs):
+    def apply(x, sigma):
+      return network.apply({'params': params['network']}, x, sigma, given, train, **rngs).astype(jnp.float32)
+
+    return apply
+
+  def loss(params, extra, rng, batch):
+    level_rng, noise_rng, dropout_rng = jax.random.split(rng, 3)
+    x, given = to_network(batch['x'], levels), condition(batch, classes)
+    sigma = jnp.asarray(sigmas)[jax.random.randint(level_rng, x.shape[:1], 0, len(sigmas))]
+    fn = score_fn(params, given, True, rngs={'dropout': dropout_rng})
+    terms = denoising(fn, noise_rng, x, sigma)
+    return terms.mean(), (extra, {'loss': terms})
+
+  def evaluate(params, extra, rng, batch):
+    del extra
+    level_rng, noise_rng = jax.random.split(rng)
+    x, given = to_network(batch['x'], levels), condition(batch, classes)
+    fn = score_fn(params, given)
+    sigma = jnp.asarray(sigmas)[jax.random.randint(level_rng, x.shape[:1], 0, len(sigmas))]
+    metrics = {'loss': denoising(fn, noise_rng, x, sigma)}
+    for level in sigmas[np.linspace(0, len(sigmas) - 1, _EVALUATED_LEVELS).round().astype(int)]:
+      fixed = jnp.full(x.shape[:1], level)
+      metrics[f'loss_sigma_{level:.3g}'] = denoising(fn, noise_rng, x, fixed)
+    return metrics
+
+  def chain_of(params, rng, num, label, **record):
+    start_rng, chain_rng, label_rng = jax.random.split(rng, 3)
+    given = condition_to_sample(label_rng, num, label, classes)
+    start = sigmas[0] * jax.random.normal(start_rng, (num, *shape))
+    sampler = annealed(score_fn(params, given), sigmas, step_size, steps_per_level, denoise=denoise)
+    return run(sampler, chain_rng, start, num_steps, **record)
+
+  def sample(params, extra, rng, num, label=None):
+    del extra
+    state, _ = chain_of(params, rng, num, label)
+    return to_data(state.position, levels)
+
+  def trajectory(params, extra, rng, num):
+    del extra
+    thin = -(-num_steps // _FRAMES)
+    frame = lambda state, info: to_data(state.position, levels)  # noqa: E731
+    return chain_of(params, rng, num, None, trace=frame, thin=thin)[1]
+
+  return GenerativeModel(
+    init=init,
+    update=chain(minimize(loss, tx, axis_name=DATA_AXIS), ema(ema_decay)),
+    evaluate=evaluate,
+    sample=sample,
+    objective=(
+      f'loss = ||sigma s(x + sigma e, sigma) + e||^2 / 2, {len(sigmas)} noise levels '
+      f'{sigmas[0]:.3g} to {sigmas[-1]:.3g}; {num_steps} Langevin steps of {step_size:.3g} a sample'
+    ),
+    trajectory=trajectory,
+  )

@@ -1,0 +1,159 @@
+"""A convolutional generator and discriminator, after DCGAN (Radford et al. 2016, section 3).
+
+Images of `4 * 2^k` pixels a side start from 4x4, others from the odd factor of their side: 28 from 7x7.
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from ml_collections import ConfigDict
+
+from jaxgen import optim
+from jaxgen.errors import UserError
+from jaxgen.families.gan import gan
+from jaxgen.losses.gan import LOSSES, PENALTIES
+from jaxgen.nn import Conv, ConvTranspose
+from jaxgen.nn.spectral_norm import SpectralConv, SpectralDense
+from jaxgen.types import DATA_AXIS, GenerativeModel
+
+_MAX_CHANNELS = 512
+_SMALL = nn.initializers.normal(0.02)  # Radford et al. 2016, section 4
+
+
+class Generator(nn.Module):
+  """z f32[B, latent_dim], condition f32[B, classes] or None -> f32[B, H, W, C] in [-1, 1]."""
+
+  shape: tuple[int, int, int]
+  width: int  # channels at full resolution, doubled with every halving
+  batch_norm: bool
+  axis_name: str | None = None  # of the devices that share batch statistics
+
+  @nn.compact
+  def __call__(self, z, condition, train):
+    start, doublings = halvings(self.shape[0])
+    normalize = _normalizer(self.batch_norm, train, self.axis_name)
+    channels = min(self.width * 2**doublings, _MAX_CHANNELS)
+    h = z if condition is None else jnp.concatenate([z, condition], axis=-1)
+    h = nn.Dense(start * start * channels)(h).reshape(-1, start, start, channels)
+    h = nn.relu(normalize()(h))
+    for index in reversed(range(doublings)):
+      channels = min(self.width * 2**index, _MAX_CHANNELS)
+      h = ConvTranspose(channels, (4, 4), (2, 2), kernel_init=_SMALL)(h)
+      h = nn.relu(normalize()(h))
+    return jnp.tanh(Conv(self.shape[-1], (3, 3))(h))
+
+
+class Discriminator(nn.Module):
+  """x f32[B, H, W, C], condition f32[B, classes] or None -> logits f32[B].
+
+  A condition enters by projection: the inner product of the features with a vector per class (Miyato
+  & Koyama, "cGANs with projection discriminator", 2018, equation 7).
+  """
+
+  width: int
+  spectral_norm: bool
+
+  @nn.compact
+  def __call__(self, x, condition, train):
+    conv, dense = _layers(self.spectral_norm, train)
+    h = nn.leaky_relu(conv(self.width, (3, 3))(x), 0.2)
+    for index in range(halvings(x.shape[1])[1]):
+      channels = min(self.width * 2 ** (index + 1), _MAX_CHANNELS)
+      h = nn.leaky_relu(conv(channels, (4, 4), strides=2)(h), 0.2)
+    h = h.reshape(h.shape[0], -1)
+    logits = dense(1)(h)[:, 0]
+    if condition is not None:
+      logits = logits + (dense(h.shape[-1], use_bias=False)(condition) * h).sum(-1)
+    return logits
+
+
+def halvings(size: int) -> tuple[int, int]:
+  """The side to start from, at least 4, and how often it is doubled to reach `size`: 28 -> (7, 2)."""
+  doublings = 0
+  while size % 2 == 0 and size // 2 >= 4:
+    size, doublings = size // 2, doublings + 1
+  return size, doublings
+
+
+def build(config: ConfigDict) -> GenerativeModel:
+  """Keys of `config.model`: generator_width, discriminator_width, batch_norm, spectral_norm, and those of `assemble`.
+
+  Raises:
+    UserError: if a setting does not fit the data, or there is no such loss or penalty.
+  """
+  model, shape = config.model, tuple(config.data.shape)
+  if len(shape) != 3 or shape[0] != shape[1] or halvings(shape[0])[0] > 8:
+    raise UserError(
+      f'A convolutional GAN needs square images of 4, 5, ... or 8 times a power of two pixels, not {shape}; '
+      'set --config.data.image_size=32, for instance.'
+    )
+  generator = Generator(shape, model.generator_width, model.batch_norm, DATA_AXIS)
+  return assemble(config, generator, Discriminator(model.discriminator_width, model.spectral_norm))
+
+
+def assemble(config: ConfigDict, generator: nn.Module, discriminator: nn.Module) -> GenerativeModel:
+  """Whatever the networks are, what surrounds them is set by the same keys.
+
+  Args:
+    config: `config.model` holds latent_dim, loss, discriminator_steps, penalty, penalty_weight, penalty_period,
+      conditional; `config.optimizer` is the generator's, `config.discriminator_optimizer` the discriminator's.
+    generator: as `jaxgen.families.gan.gan` takes it.
+    discriminator: the same.
+
+  Raises:
+    UserError: if a setting does not fit the data, or there is no such loss or penalty.
+  """
+  model, data = config.model, config.data
+  if model.conditional and not data.classes:
+    raise UserError('config.model.conditional=True needs labels, and this data has none; set it to False.')
+  if model.discriminator_steps < 1 or model.penalty_period < 1:
+    raise UserError('config.model.discriminator_steps and config.model.penalty_period must be at least 1.')
+  generator_moves = -(-config.num_steps // model.discriminator_steps)
+  return gan(
+    generator,
+    discriminator,
+    loss=_choose(LOSSES, model.loss, 'GAN loss'),
+    tx_generator=optim.make(config.optimizer, generator_moves),
+    tx_discriminator=optim.make(config.discriminator_optimizer, config.num_steps),
+    ema_decay=config.ema_decay,
+    latent_dim=model.latent_dim,
+    shape=tuple(data.shape),
+    levels=data.levels,
+    classes=data.classes if model.conditional else 0,
+    discriminator_steps=model.discriminator_steps,
+    penalty=_choose(PENALTIES, model.penalty, 'penalty') if model.penalty else None,
+    penalty_weight=model.penalty_weight,
+    penalty_period=model.penalty_period,
+    objective=model.loss,
+  )
+
+
+def _choose(table, name, kind):
+  if name not in table:
+    raise UserError(f'There is no {kind} "{name}"; choose one of: {", ".join(table)}.')
+  return table[name]
+
+
+def _normalizer(batch_norm, train, axis_name):
+  if not batch_norm:
+    return lambda: lambda h: h
+  return lambda: nn.BatchNorm(
+    use_running_average=not train, momentum=0.9, axis_name=axis_name, scale_init=_scale_near_one
+  )
+
+
+def _layers(spectral_norm, train):
+  """A convolution and a linear layer to choose from: `(features, ...) -> (x -> y)`."""
+  if not spectral_norm:
+    return partial(Conv, kernel_init=_SMALL), nn.Dense
+
+  def spectral(layer):
+    return lambda *args, **kwargs: partial(layer(*args, **kwargs), train=train)
+
+  return spectral(SpectralConv), spectral(SpectralDense)
+
+
+def _scale_near_one(key, shape, dtype=jnp.float32):
+  return 1 + 0.02 * jax.random.normal(key, shape, dtype)

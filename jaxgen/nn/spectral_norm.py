@@ -1,0 +1,81 @@
+"""Layers whose weight matrix has a spectral norm of one."""
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from jax import lax
+
+from jaxgen.nn.conv import conv
+
+_STEPS_AT_INIT = 16  # of the power iteration, so that the first estimate is already close
+
+
+class SpectralNorm(nn.Module):
+  """`W / sigma(W)`, `sigma` the largest singular value of `W` as a matrix of f32[-1, O].
+
+  One power iteration per training step, its vector `u` f32[O] kept in the collection 'spectral'; no gradient
+  flows through the iteration (Miyato et al., "Spectral normalization for generative adversarial
+  networks", 2018, algorithm 1).
+  """
+
+  @nn.compact
+  def __call__(self, kernel: jax.Array, train: bool) -> jax.Array:
+    """Normalizes f32[..., O]; in training it also takes an iteration, if 'spectral' is mutable."""
+    matrix = lax.stop_gradient(kernel.reshape(-1, kernel.shape[-1]))
+
+    def start():
+      u = jax.random.normal(self.make_rng('params'), kernel.shape[-1:])
+      return lax.fori_loop(0, _STEPS_AT_INIT, lambda _, u: _iterate(matrix, u)[1], u)
+
+    u = self.variable('spectral', 'u', start)
+    v, new_u = _iterate(matrix, u.value)
+    if train and not self.is_initializing() and self.is_mutable_collection('spectral'):
+      u.value = new_u
+    sigma = v @ kernel.reshape(-1, kernel.shape[-1]) @ new_u
+    return kernel / sigma
+
+
+class SpectralConv(nn.Module):
+  """A convolution with a normalized kernel: f32[B, H, W, C] -> f32[B, H', W', features], padding 'SAME'."""
+
+  features: int
+  kernel_size: Sequence[int] = (3, 3)
+  strides: int | Sequence[int] = 1
+  kernel_init: nn.initializers.Initializer = nn.linear.default_kernel_init
+
+  @nn.compact
+  def __call__(self, x: jax.Array, train: bool) -> jax.Array:
+    """Convolves."""
+    shape = (*self.kernel_size, x.shape[-1], self.features)
+    kernel = SpectralNorm(name='norm')(self.param('kernel', self.kernel_init, shape), train)
+    bias = self.param('bias', nn.initializers.zeros_init(), (self.features,))
+    return conv(x, kernel.astype(x.dtype), self.strides) + bias.astype(x.dtype)
+
+
+class SpectralDense(nn.Module):
+  """A linear map with a normalized matrix: f32[..., C] -> f32[..., features]."""
+
+  features: int
+  use_bias: bool = True
+  kernel_init: nn.initializers.Initializer = nn.linear.default_kernel_init
+
+  @nn.compact
+  def __call__(self, x: jax.Array, train: bool) -> jax.Array:
+    """Multiplies."""
+    kernel = self.param('kernel', self.kernel_init, (x.shape[-1], self.features))
+    y = x @ SpectralNorm(name='norm')(kernel, train).astype(x.dtype)
+    if not self.use_bias:
+      return y
+    return y + self.param('bias', nn.initializers.zeros_init(), (self.features,)).astype(x.dtype)
+
+
+def _iterate(matrix, u):
+  """The singular vectors `(v, u)` after one more power iteration."""
+  v = _unit(matrix @ u)
+  return v, _unit(matrix.T @ v)
+
+
+def _unit(x):
+  return x / jnp.maximum(jnp.linalg.norm(x), 1e-12)

@@ -1,0 +1,222 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from flax import linen as nn
+
+from jaxgen.families.gan import gan
+from jaxgen.losses.gan import LOSSES, PENALTIES
+from jaxgen.types import DATA_AXIS, State
+from jaxgen.updates import averaged_params
+
+BATCH = {
+  'x': jax.random.normal(jax.random.key(9), (6, 2)) + 3.0,
+  'label': jnp.arange(6) % 3,
+}
+
+
+class Affine(nn.Module):
+  """`scale z + shift`; the labels choose a shift of their own where there are any."""
+
+  @nn.compact
+  def __call__(self, z, condition, train):
+    h = z * self.param('scale', nn.initializers.ones, (2,)) + self.param('shift', nn.initializers.zeros, (2,))
+    return h if condition is None else h + nn.Dense(2, use_bias=False)(condition)
+
+
+class Linear(nn.Module):
+  """A slope of `weight`: `D(x) = weight . x + bias`."""
+
+  @nn.compact
+  def __call__(self, x, condition, train):
+    logits = nn.Dense(1, kernel_init=nn.initializers.constant(0.5))(x)[:, 0]
+    return logits if condition is None else logits + nn.Dense(1)(condition)[:, 0]
+
+
+class Normalized(nn.Module):
+  """A generator with batch statistics."""
+
+  @nn.compact
+  def __call__(self, z, condition, train):
+    return nn.Dense(2)(nn.BatchNorm(use_running_average=not train, momentum=0.5)(nn.Dense(4)(z)))
+
+
+def _model(generator=None, discriminator=None, **changes):
+  settings = dict(
+    loss=LOSSES['non_saturating'],
+    tx_generator=optax.sgd(0.1),
+    tx_discriminator=optax.sgd(0.1),
+    ema_decay=0.5,
+    latent_dim=2,
+    shape=(2,),
+    levels=0,
+  )
+  return gan(generator or Affine(), discriminator or Linear(), **{**settings, **changes})
+
+
+def _start(model):
+  params, extra = jax.jit(model.init)(jax.random.key(0), BATCH)
+  return State(jnp.zeros((), jnp.int32), params, extra, model.update.init(params), jax.random.key(1))
+
+
+def _stepper(model):
+  @jax.jit
+  def step(state, batch):
+    rng = jax.random.fold_in(state.rng, state.step)
+    apply = jax.vmap(model.update.apply, in_axes=None, out_axes=None, axis_name=DATA_AXIS, axis_size=1)
+    state, metrics = apply(state, rng, batch)
+    return state._replace(step=state.step + 1), metrics
+
+  return step
+
+
+def _value(metric):
+  return metric.total / metric.count
+
+
+def _moved(old, new):
+  return any(jax.tree.leaves(jax.tree.map(lambda a, b: bool(jnp.any(a != b)), old, new)))
+
+
+def test_the_generator_moves_every_n_steps_and_the_discriminator_at_all():
+  model = _model(discriminator_steps=3)
+  step, state = _stepper(model), _start(model)
+  moves = []
+  for _ in range(5):
+    new, metrics = step(state, BATCH)
+    moves.append([_moved(state.params[name], new.params[name]) for name in ('generator', 'discriminator')])
+    assert metrics['generator_loss'].count == (6 if moves[-1][0] else 0)
+    state = new
+  assert moves == [[True, True], [False, True], [False, True], [True, True], [False, True]]
+  assert _moved(averaged_params(state), state.params)
+
+
+def test_first_step_by_hand():
+  model = _model()
+  start = _start(model)
+  state, metrics = _stepper(model)(start, BATCH)
+  # D(x) = 0.5 (x_1 + x_2) at first, whatever z is; its loss on the real half alone is known.
+  real_logits = 0.5 * BATCH['x'].sum(1)
+  np.testing.assert_allclose(_value(metrics['real_logit']), real_logits.mean(), rtol=1e-5)
+  assert metrics['loss'].count == 6
+  np.testing.assert_allclose(_value(metrics['loss']), _value(metrics['discriminator_loss']))
+  # The bias moves by the rate times mean(sigmoid(-real)) - mean(sigmoid(fake)), and the generator then follows the
+  # slope of the new discriminator: its shift moves along that weight.
+  weight = state.params['discriminator']['Dense_0']['kernel'][:, 0]
+  shift = state.params['generator']['shift'] - start.params['generator']['shift']
+  np.testing.assert_allclose(shift[0] / shift[1], weight[0] / weight[1], rtol=1e-4)
+  assert np.all(shift > 0)  # towards the data at (3, 3)
+
+
+@pytest.mark.parametrize('period', [1, 2])
+def test_penalty_enters_the_loss_in_proportion(period):
+  model = _model(penalty=PENALTIES['r1'], penalty_weight=0.4, penalty_period=period)
+  step, state = _stepper(model), _start(model)
+  for index in range(3):
+    slope = state.params['discriminator']['Dense_0']['kernel']
+    state, metrics = step(state, BATCH)
+    expected = 0.4 * period * (slope**2).sum() / 2 if index % period == 0 else 0.0
+    np.testing.assert_allclose(_value(metrics['penalty']), expected, rtol=1e-5)
+    np.testing.assert_allclose(
+      _value(metrics['loss']), _value(metrics['discriminator_loss']) + expected, rtol=1e-5
+    )
+  assert '0.4 * penalty' in model.objective
+  with pytest.raises(ValueError, match='penalty_period'):
+    _model(penalty_period=0)
+
+
+def test_penalty_moves_the_discriminator_by_its_own_gradient():
+  plain, penalized = _model(), _model(penalty=PENALTIES['r1'], penalty_weight=0.4)
+  start = _start(plain)
+  kernels = [
+    _stepper(model)(start._replace(opt=model.update.init(start.params)), BATCH)[0].params['discriminator'][
+      'Dense_0'
+    ]['kernel']
+    for model in (plain, penalized)
+  ]
+  # d/dw of 0.4 ||w||^2 / 2 is 0.4 w, and the rate is 0.1.
+  slope = start.params['discriminator']['Dense_0']['kernel']
+  np.testing.assert_allclose(kernels[1] - kernels[0], -0.04 * slope, rtol=1e-3, atol=1e-6)
+
+
+def test_batch_statistics_move_with_their_player_and_averages_serve_sampling():
+  model = _model(Normalized(), discriminator_steps=2)
+  step, start = _stepper(model), _start(model)
+  assert set(start.extra) == {'generator', 'discriminator'}
+  first, _ = step(start, BATCH)
+  second, _ = step(first, BATCH)
+  assert _moved(start.extra['generator'], first.extra['generator'])
+  assert not _moved(first.extra['generator'], second.extra['generator'])
+  # One latent's image does not depend on the company it is made in.
+  z = jax.random.normal(jax.random.key(3), (5, 2))
+  together = model.decode(second.params, second.extra, z)
+  alone = model.decode(second.params, second.extra, z[:1])
+  np.testing.assert_allclose(together[:1], alone, rtol=1e-5, atol=1e-6)
+
+
+def test_labels_reach_both_networks_and_the_samples():
+  model = _model(classes=3)
+  state, _ = _stepper(model)(_start(model), BATCH)
+  x = model.sample(state.params, state.extra, jax.random.key(0), 4, jnp.array([0, 1, 2, 0]))
+  y = model.sample(state.params, state.extra, jax.random.key(0), 4, jnp.array([0, 2, 2, 1]))
+  same = np.all(np.asarray(x == y), axis=1)
+  np.testing.assert_array_equal(same, [True, False, True, False])
+  assert 'Dense_1' in state.params['discriminator']
+  latents = {'z': jnp.zeros((3, 2)), 'label': jnp.eye(3)}
+  assert len(np.unique(model.decode(state.params, state.extra, latents), axis=0)) == 3
+
+
+def test_augment_meets_real_and_generated_examples_alike():
+  # Everything moved to the same point: the discriminator cannot tell, and the generator gets no gradient.
+  model = _model(augment=lambda rng, x: 0 * x + 1.0)
+  start = _start(model)
+  state, metrics = _stepper(model)(start, BATCH)
+  np.testing.assert_allclose(_value(metrics['discriminator_accuracy']), 0.5)
+  np.testing.assert_allclose(_value(metrics['real_logit']), _value(metrics['fake_logit']))
+  assert not _moved(start.params['generator'], state.params['generator'])
+
+
+def test_evaluation_is_per_example_and_samples_repeat():
+  model = _model(Affine(), shape=(2,), levels=0)
+  params, extra = model.init(jax.random.key(0), BATCH)
+  metrics = model.evaluate(params, extra, jax.random.key(1), BATCH)
+  assert {name: value.shape for name, value in metrics.items()} == dict.fromkeys(
+    ('loss', 'discriminator_loss', 'generator_loss', 'discriminator_accuracy', 'real_logit', 'fake_logit'),
+    (6,),
+  )
+  samples = [model.sample(params, extra, jax.random.key(seed), 4) for seed in (0, 0, 1)]
+  np.testing.assert_array_equal(samples[0], samples[1])
+  assert _moved(samples[0], samples[2])
+
+
+@pytest.mark.parametrize('name', ['non_saturating', 'hinge'])
+def test_a_generator_finds_a_gaussian(name):
+  class Critic(nn.Module):
+    @nn.compact
+    def __call__(self, x, condition, train):
+      return nn.Dense(1)(nn.tanh(nn.Dense(16)(nn.tanh(nn.Dense(16)(x)))))[:, 0]
+
+  model = _model(
+    Affine(),
+    Critic(),
+    loss=LOSSES[name],
+    tx_generator=optax.adam(0.01, b1=0.5),
+    tx_discriminator=optax.adam(0.01, b1=0.5),
+    ema_decay=0.99,
+    penalty=PENALTIES['r1'],
+    penalty_weight=0.3,
+  )
+  apply = jax.vmap(model.update.apply, in_axes=None, out_axes=None, axis_name=DATA_AXIS, axis_size=1)
+
+  def body(state, _):
+    rng = jax.random.fold_in(state.rng, state.step)
+    x = jnp.array([2.0, -1.0]) + jnp.array([0.5, 1.5]) * jax.random.normal(rng, (128, 2))
+    state, metrics = apply(state, jax.random.fold_in(rng, 1), {'x': x})
+    return state._replace(step=state.step + 1), metrics
+
+  state, metrics = jax.jit(lambda state: jax.lax.scan(body, state, length=1500))(_start(model))
+  x = model.sample(averaged_params(state), state.extra, jax.random.key(5), 4000)
+  np.testing.assert_allclose(x.mean(0), [2.0, -1.0], atol=0.25)
+  np.testing.assert_allclose(x.std(0), [0.5, 1.5], rtol=0.25)
+  assert 0.5 < _value(jax.tree.map(lambda m: m[-100:].sum(), metrics['variety'])) < 1.5

@@ -1,0 +1,115 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from flax import linen as nn
+
+from jaxgen.families.score import score
+from jaxgen.losses.score import geometric_sigmas
+from jaxgen.types import DATA_AXIS, State
+from jaxgen.updates import averaged_params
+
+MEAN, VARIANCE = 0.7, 0.09
+SIGMAS = geometric_sigmas(4.0, 0.02, 12)
+
+
+class Gaussian(nn.Module):
+  """The score of a blurred N(mean, variance), both learned; a class shifts the mean."""
+
+  mean: float = 0.0
+  variance: float = 1.0
+
+  @nn.compact
+  def __call__(self, x, sigma, condition, train):
+    mean = self.param('mean', nn.initializers.constant(self.mean), ())
+    log_variance = self.param('log_variance', nn.initializers.constant(np.log(self.variance)), ())
+    rank = (-1,) + (1,) * (x.ndim - 1)
+    if condition is not None:
+      mean = mean + (10.0 * condition[:, 1]).reshape(rank)
+    return (mean - x) / (jnp.exp(log_variance) + sigma.reshape(rank) ** 2)
+
+
+def _model(network, **changes):
+  settings = dict(sigmas=SIGMAS, tx=optax.adam(0.05), ema_decay=0.5, shape=(3,), levels=0, steps_per_level=8)
+  return score(network, **{**settings, **changes})
+
+
+def _data(num):
+  return MEAN + np.sqrt(VARIANCE) * jax.random.normal(jax.random.key(3), (num, 3))
+
+
+def test_the_loss_of_the_exact_score_has_its_closed_form():
+  # Per dimension v / (v + sigma^2) / 2: sigma s + e has the variance (v / (v + sigma^2))^2 from the noise
+  # and v sigma^2 / (v + sigma^2)^2 from the data.
+  model = _model(Gaussian(MEAN, VARIANCE))
+  params, extra = model.init(jax.random.key(0), {})
+  metrics = model.evaluate(params, extra, jax.random.key(1), {'x': _data(20_000)})
+  assert {value.shape for value in metrics.values()} == {(20_000,)}
+  expected = {s: 1.5 * VARIANCE / (VARIANCE + float(s) ** 2) for s in np.asarray(SIGMAS)}
+  fixed = {name.removeprefix('loss_sigma_'): value for name, value in metrics.items() if name != 'loss'}
+  assert len(fixed) == 4
+  for name, value in fixed.items():
+    sigma = min(expected, key=lambda s: abs(float(name) - s))
+    np.testing.assert_allclose(value.mean(), expected[sigma], rtol=0.05)
+  np.testing.assert_allclose(metrics['loss'].mean(), np.mean(list(expected.values())), rtol=0.05)
+
+
+def test_samples_of_the_exact_score_follow_the_data():
+  model = _model(Gaussian(MEAN, VARIANCE), sigmas=geometric_sigmas(4.0, 0.02, 40))
+  params, extra = model.init(jax.random.key(0), {})
+  x = jax.jit(lambda: model.sample(params, extra, jax.random.key(1), 3000))()
+  np.testing.assert_allclose(x.mean(), MEAN, atol=0.03)
+  np.testing.assert_allclose(x.std(), np.sqrt(VARIANCE), rtol=0.1)
+
+
+def test_training_finds_mean_and_variance():
+  model = _model(Gaussian())
+  params, extra = model.init(jax.random.key(0), {})
+  state = State(jnp.zeros((), jnp.int32), params, extra, model.update.init(params), jax.random.key(1))
+  data = {'x': _data(512)}
+
+  def body(state, _):
+    apply = jax.vmap(model.update.apply, in_axes=None, out_axes=None, axis_name=DATA_AXIS, axis_size=1)
+    state, metrics = apply(state, jax.random.fold_in(state.rng, state.step), data)
+    return state._replace(step=state.step + 1), metrics
+
+  state, metrics = jax.jit(lambda state: jax.lax.scan(body, state, length=300))(state)
+  found = averaged_params(state)['network']
+  np.testing.assert_allclose(found['mean'], data['x'].mean(), atol=0.05)
+  np.testing.assert_allclose(np.exp(found['log_variance']), data['x'].var(), rtol=0.1)
+  assert metrics['loss'].count[0] == 512
+  losses = metrics['loss'].total / metrics['loss'].count
+  assert losses[-50:].mean() < losses[:10].mean()
+
+
+def test_a_trajectory_ends_in_the_sample_and_has_few_frames():
+  model = _model(Gaussian(0.0, 0.2), shape=(4, 4, 1), levels=17)
+  params, extra = model.init(jax.random.key(0), {})
+  frames, x = jax.jit(
+    lambda rng: (model.trajectory(params, extra, rng, 3), model.sample(params, extra, rng, 3))
+  )(jax.random.key(1))
+  assert x.shape == (3, 4, 4, 1)
+  assert x.dtype == frames.dtype == jnp.uint8
+  assert x.max() <= 16
+  assert 20 <= frames.shape[0] <= 32
+  np.testing.assert_array_equal(frames[-1], x)
+
+
+def test_labels_reach_the_network():
+  model = _model(Gaussian(0.0, 0.04), classes=2)
+  params, extra = model.init(jax.random.key(0), {})
+  x = model.sample(params, extra, jax.random.key(1), 4, jnp.array([0, 1, 1, 0]))
+  np.testing.assert_array_equal(x.mean(1) > 5.0, [False, True, True, False])
+  batch = {'x': x, 'label': jnp.array([0, 1, 1, 0])}
+  right = model.evaluate(params, extra, jax.random.key(2), batch)['loss']
+  wrong = model.evaluate(params, extra, jax.random.key(2), {**batch, 'label': 1 - batch['label']})['loss']
+  assert np.all(right < wrong)
+
+
+def test_bad_noise_levels_are_refused():
+  for sigmas in ([1.0], [1.0, 2.0], [1.0, 0.0]):
+    with pytest.raises(ValueError, match='falling'):
+      _model(Gaussian(), sigmas=sigmas)
+  with pytest.raises(ValueError, match='steps_per_level'):
+    _model(Gaussian(), steps_per_level=0)
