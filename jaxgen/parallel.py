@@ -57,7 +57,7 @@ def backend(config, devices=None) -> str:
   return 'jit' if count == 1 else config.parallel
 
 
-def data_parallel(step: Step, backend: str = 'pmap', devices=None) -> Callable[..., tuple[State, Any]]:
+def data_parallel(step: Step, backend: str = 'pmap', devices=None) -> 'Dispatcher':
   """Turns a step for one device into one program over all of them.
 
   The key of a step is `fold_in(fold_in(state.rng, state.step), device index)`; `state.rng` stays as it is.
@@ -69,8 +69,8 @@ def data_parallel(step: Step, backend: str = 'pmap', devices=None) -> Callable[.
     devices: the devices to use, all of them by default.
 
   Returns:
-    `(state, batches, resident) -> (state, metrics)`. The leaves of `batches` are `[K, B, ...]`: K consecutive
-    batches of this process, which one dispatch takes K steps on; the metrics come back stacked, `[K]`. Where
+    A function `(state, batches, resident) -> (state, metrics)`. The leaves of `batches` are `[K, B, ...]`: K
+    consecutive batches of this process, which one dispatch takes K steps on; the metrics come back stacked, `[K]`. Where
     `resident` is a pytree of whole arrays `[N, ...]` on the devices, `batches` are `i32[K, B]` indices into them.
     The given state is donated: it must not be used again.
   """
@@ -125,7 +125,7 @@ def _jit(step, devices):
 
   # Mapping nothing over an axis of size one only gives the axis its name; the program stays the same.
   mapped = jax.vmap(on_axis_of_one, in_axes=None, out_axes=None, axis_name=DATA_AXIS, axis_size=1)
-  return jax.jit(mapped, donate_argnums=0)
+  return Dispatcher(jax.jit(mapped, donate_argnums=0), lambda batches: batches)
 
 
 def _pmap(step, devices):
@@ -147,7 +147,7 @@ def _pmap(step, devices):
   def split(leaf):
     return leaf.reshape(leaf.shape[0], len(local), -1, *leaf.shape[2:])
 
-  return _Dispatch(mapped, lambda batches: jax.tree.map(split, batches))
+  return Dispatcher(mapped, lambda batches: jax.tree.map(split, batches))
 
 
 def _shard_map(step, devices):
@@ -169,20 +169,27 @@ def _shard_map(step, devices):
   def place(leaf):
     return jax.make_array_from_process_local_data(sharding, np.asarray(leaf))
 
-  return _Dispatch(jax.jit(mapped, donate_argnums=0), lambda batches: jax.tree.map(place, batches))
+  return Dispatcher(jax.jit(mapped, donate_argnums=0), lambda batches: jax.tree.map(place, batches))
 
 
-class _Dispatch:
-  """A compiled program and what its batches must go through first; `lower` is that of the program."""
+class Dispatcher:
+  """A program and what its batches go through first, `(state, batches, resident) -> (state, metrics)`."""
 
-  def __init__(self, program, place):
+  def __init__(self, program: Callable[..., Any], place: Callable[[Any], Any]):
+    """`place` lays out the batches of this process as the program takes them."""
     self._program, self._place = program, place
 
-  def __call__(self, state, batches, resident):
+  def __call__(self, state: State, batches: Any, resident: Any) -> tuple[State, Any]:
     return self._program(state, self._place(batches), resident)
 
-  def lower(self, state, batches, resident):
+  def lower(self, state: State, batches: Any, resident: Any) -> Any:
+    """The program before XLA: `jax.stages.Lowered`."""
     return self._program.lower(state, self._place(batches), resident)
+
+  def compile(self, state: State, batches: Any, resident: Any) -> tuple['Dispatcher', Any]:
+    """The program compiled for these shapes, to be called as this one is, and its `jax.stages.Compiled`."""
+    compiled = self.lower(state, batches, resident).compile()
+    return Dispatcher(compiled, self._place), compiled
 
 
 def _mesh(devices):

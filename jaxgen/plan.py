@@ -21,7 +21,7 @@ def plan(config: ConfigDict) -> dict[str, float]:
 
   Returns:
     `parameters`, `peak_bytes` (of one device: arguments, results and temporaries of the program),
-    `flops` (of one step over all devices, as XLA counts them; a loop's body may be counted once),
+    `flops` (of one step over all devices, as XLA counts them before it optimizes; a loop's body counts once),
     `compile_seconds`, `steps_per_second`, and `hours` (to `num_steps`).
 
   Raises:
@@ -35,16 +35,15 @@ def plan(config: ConfigDict) -> dict[str, float]:
   feed = dispatches(setting, 0, 10**9)
   batches = next(feed).batches
 
+  one_step = step_fn.lower(state, jax.tree.map(lambda leaf: leaf[:1], batches), setting.resident)
   start = time.perf_counter()
-  compiled = step_fn.lower(state, batches, setting.resident).compile()
+  step_fn, compiled = step_fn.compile(state, batches, setting.resident)
   compile_seconds = time.perf_counter() - start
-  one_step = parallel.data_parallel(setting.model.update.apply, setting.backend)
-  single = one_step.lower(state, jax.tree.map(lambda leaf: leaf[:1], batches), setting.resident).compile()
 
   bill = {
     'parameters': sum(leaf.size for leaf in jax.tree.leaves(state.params)),
     'peak_bytes': _peak_bytes(compiled),
-    'flops': (single.cost_analysis() or {}).get('flops', float('nan')) * _programs(setting.backend),
+    'flops': (one_step.cost_analysis() or {}).get('flops', float('nan')) * _programs(setting.backend),
     'compile_seconds': compile_seconds,
     'steps_per_second': _time(step_fn, state, setting, feed, size),
   }

@@ -7,7 +7,7 @@ periods=(1, 1)), ema(0.999))`; lazy R1 is `every(16, minimize(r1, tx_d, wrt='dis
 players' backward passes would run at every step, on the same old parameters.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -86,6 +86,22 @@ def chain(*updates: Update) -> Update:
       metrics = _join(metrics, new)
       state = moved
     return state._replace(opt=tuple(opts)), metrics
+
+  return Update(init, apply)
+
+
+def scheduled(update_at: Callable[[jax.Array], Update]) -> Update:
+  """An update that changes with the step: a loss whose weights warm up, a penalty that enters now and then.
+
+  Args:
+    update_at: `step i32[] -> Update`, traced; what it makes has the same optimizer state at every step.
+  """
+
+  def init(params):
+    return update_at(jnp.zeros((), jnp.int32)).init(params)
+
+  def apply(state, rng, batch):
+    return update_at(state.step).apply(state, rng, batch)
 
   return Update(init, apply)
 

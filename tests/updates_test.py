@@ -103,6 +103,13 @@ def test_every_does_not_touch_the_optimizer_between():
   jax.tree.map(np.testing.assert_array_equal, after, state)
 
 
+def test_scheduled_makes_a_loss_that_changes_with_the_step():
+  update = updates.scheduled(lambda step: updates.minimize(quadratic(step * 2.0), optax.sgd(1.0)))
+  for step in (0, 3):
+    state, _ = apply(update, state_of(update, {'w': 1.0}, step))
+    assert state.params['w'] == step * 2.0
+
+
 def test_repeat_goes_through_slices_of_the_batch():
   update = updates.repeat(2, updates.minimize(quadratic(0.0), optax.sgd(0.5)))
   batch = {'x': jnp.array([1.0, 1.0, 2.0, 2.0])}
