@@ -1,5 +1,8 @@
 """A noise-conditional score network: a U-Net of residual blocks (after Song et al. 2021, NCSN++, made small)."""
 
+from collections.abc import Callable
+
+import jax
 import jax.numpy as jnp
 from flax import linen as nn
 from ml_collections import ConfigDict
@@ -28,13 +31,25 @@ class Block(nn.Module):
     return h + (x if x.shape[-1] == self.features else Conv(self.features, (1, 1))(x))
 
 
+class NoiseEmbedding(nn.Module):
+  """log sigma f32[B] and condition f32[B, classes] or None -> f32[B, features]."""
+
+  features: int
+
+  @nn.compact
+  def __call__(self, log_sigma, condition):
+    frequencies = 2.0 ** jnp.arange(-3, 5)  # log sigma spans about ten units
+    angles = log_sigma[:, None] * frequencies
+    h = nn.Dense(self.features)(jnp.concatenate([jnp.sin(angles), jnp.cos(angles)], axis=-1))
+    if condition is not None:
+      h = h + nn.Dense(self.features, use_bias=False)(condition)
+    return nn.silu(nn.Dense(self.features)(nn.silu(h)))
+
+
 class ScoreNetwork(nn.Module):
   """x f32[B, H, W, C], sigma f32[B], condition f32[B, classes] or None -> the score, f32[B, H, W, C].
 
-  `s(x, sigma) = -x / (d^2 + sigma^2) + F(x / sqrt(d^2 + sigma^2), log sigma) d / (sigma sqrt(d^2 + sigma^2))`
-  with `d = sigma_data`: the score of Gaussian data, which it is at initialization, and a correction whose size is of
-  order one at every noise level. Dividing by sigma is technique 3 of Song & Ermon 2020; the
-  rest is the preconditioning of Karras et al. 2022, section 5, written for a score.
+  A U-Net inside `preconditioned`.
 
   Attributes:
     widths: the channels at each resolution; every resolution after the first has half the pixels a side.
@@ -50,20 +65,8 @@ class ScoreNetwork(nn.Module):
 
   @nn.compact
   def __call__(self, x, sigma, condition, train):
-    sigma = sigma[:, None, None, None]
-    total = jnp.sqrt(self.sigma_data**2 + sigma**2)
-    embedding = self._embedding(jnp.log(sigma[:, 0, 0]), condition)
-    correction = self._unet(x / total, embedding, train)
-    return -x / total**2 + correction * self.sigma_data / (sigma * total)
-
-  def _embedding(self, log_sigma, condition):
-    frequencies = 2.0 ** jnp.arange(-3, 5)  # log sigma spans about ten units
-    angles = log_sigma * frequencies
-    h = jnp.concatenate([jnp.sin(angles), jnp.cos(angles)], axis=-1)
-    h = nn.Dense(4 * self.widths[0])(h)
-    if condition is not None:
-      h = h + nn.Dense(4 * self.widths[0], use_bias=False)(condition)
-    return nn.silu(nn.Dense(4 * self.widths[0])(nn.silu(h)))
+    embedding = NoiseEmbedding(4 * self.widths[0])(jnp.log(sigma), condition)
+    return preconditioned(lambda x: self._unet(x, embedding, train), x, sigma, self.sigma_data)
 
   def _unet(self, x, embedding, train):
     h, skips = Conv(self.widths[0], (3, 3))(x), []
@@ -83,40 +86,75 @@ class ScoreNetwork(nn.Module):
     return Conv(x.shape[-1], (3, 3), kernel_init=nn.initializers.zeros_init())(h)
 
 
+def preconditioned(
+  correction: Callable[[jax.Array], jax.Array], x: jax.Array, sigma: jax.Array, sigma_data: float
+) -> jax.Array:
+  """A score whose network sees inputs, and gives outputs, of order one at every noise level.
+
+  `s(x, sigma) = -x / t^2 + F(x / t) sigma_data / (sigma t)` with `t^2 = sigma_data^2 + sigma^2`: the score of
+  Gaussian data, and a correction. Dividing by sigma is technique 3 of Song & Ermon 2020; the rest is the
+  preconditioning of Karras et al. 2022, section 5, written for a score.
+
+  Args:
+    correction: F, `f32[B, ...] -> f32[B, ...]`.
+    x: f32[B, ...].
+    sigma: f32[B].
+    sigma_data: the standard deviation of the data.
+  """
+  sigma = sigma.reshape((-1,) + (1,) * (x.ndim - 1))
+  total = jnp.sqrt(sigma_data**2 + sigma**2)
+  return -x / total**2 + correction(x / total) * sigma_data / (sigma * total)
+
+
 def build(config: ConfigDict) -> GenerativeModel:
-  """Keys of `config.model`: widths, blocks, dropout, sigma_data, sigma_max, sigma_min, num_levels, steps_per_level,
-  step_size, denoise, conditional. Sigmas are in units of pixels in [-1, 1].
+  """Keys of `config.model`: widths, blocks, dropout, and those of `assemble`.
 
   Raises:
     UserError: if a setting does not fit the data.
-  """  # noqa: D205
-  model, data = config.model, config.data
-  shape, factor = tuple(data.shape), 2 ** (len(model.widths) - 1)
+  """
+  model, shape = config.model, tuple(config.data.shape)
+  factor = 2 ** (len(model.widths) - 1)
   if len(shape) != 3 or shape[0] % factor or shape[1] % factor:
     raise UserError(
       f'This score network halves images {len(model.widths) - 1} times, so their sides must be divisible by '
       f'{factor}, and {shape} is not; set config.data.image_size or give fewer config.model.widths.'
     )
+  network = ScoreNetwork(tuple(model.widths), model.blocks, model.sigma_data, model.dropout)
+  return assemble(config, network)
+
+
+def assemble(config: ConfigDict, network: nn.Module) -> GenerativeModel:
+  """Whatever the network is, what surrounds it is set by the same keys.
+
+  Args:
+    config: `config.model` holds sigma_data, sigma_max, sigma_min, num_levels, steps_per_level, step_size, denoise,
+      conditional. Sigmas are in units of pixels in [-1, 1], or of the data itself where it is continuous.
+    network: as `jaxgen.families.score.score` takes it.
+
+  Raises:
+    UserError: if a setting does not fit the data.
+  """
+  model, data = config.model, config.data
   if model.conditional and not data.classes:
     raise UserError('config.model.conditional=True needs labels, and this data has none; set it to False.')
   try:
     sigmas = geometric_sigmas(model.sigma_max, model.sigma_min, model.num_levels)
-    return score(
-      ScoreNetwork(tuple(model.widths), model.blocks, model.sigma_data, model.dropout),
-      sigmas=sigmas,
-      tx=optim.make(config.optimizer, config.num_steps),
-      ema_decay=config.ema_decay,
-      shape=shape,
-      levels=data.levels,
-      classes=data.classes if model.conditional else 0,
-      steps_per_level=model.steps_per_level,
-      step_size=model.step_size,
-      denoise=model.denoise,
-    )
-  except UserError:
-    raise
   except ValueError as error:
     raise UserError(f'The noise levels of config.model cannot be used: {error}') from error
+  if model.steps_per_level < 1:
+    raise UserError(f'config.model.steps_per_level must be at least 1, not {model.steps_per_level}.')
+  return score(
+    network,
+    sigmas=sigmas,
+    tx=optim.make(config.optimizer, config.num_steps),
+    ema_decay=config.ema_decay,
+    shape=tuple(data.shape),
+    levels=data.levels,
+    classes=data.classes if model.conditional else 0,
+    steps_per_level=model.steps_per_level,
+    step_size=model.step_size,
+    denoise=model.denoise,
+  )
 
 
 def _group_norm(channels):

@@ -1,0 +1,41 @@
+"""A convolutional GAN on MNIST, 28x28 (after Radford et al. 2016; hinge loss, spectral norm).
+
+    python -m jaxgen.main --config=configs/gan_mnist.py
+
+TO MEASURE
+"""
+
+from ml_collections import ConfigDict
+
+from jaxgen.config import defaults, optimizer, preset
+
+
+def get_config(arg=''):
+  config = defaults()
+  config.module = 'jaxgen.models.dcgan'
+  config.data.name = 'tfds:mnist'
+  config.model = ConfigDict(
+    dict(
+      latent_dim=64,
+      generator_width=32,  # channels at full resolution, doubled with every halving
+      discriminator_width=32,
+      batch_norm=True,  # in the generator
+      spectral_norm=True,  # in the discriminator
+      loss='hinge',  # non_saturating | hinge | wasserstein | least_squares | minimax
+      discriminator_steps=1,  # per generator step
+      penalty='',  # '' | r1 | r2 | gradient_penalty
+      penalty_weight=0.0,
+      penalty_period=1,
+      conditional=False,  # on the label
+    )
+  )
+  config.optimizer = optimizer(learning_rate=2e-4, b1=0.5)
+  config.discriminator_optimizer = optimizer(learning_rate=2e-4, b1=0.5)
+  config.batch_size = 64
+  config.num_steps = 20_000
+  config.steps_per_dispatch = 10
+  config.log_every = 100
+  config.eval_every = 2000
+  config.sample_every = 1000
+  config.checkpoint_every = 1000
+  return preset(config, arg, latent_dim=8, generator_width=4, discriminator_width=4)

@@ -1,0 +1,40 @@
+"""A noise-conditional score network on MNIST, 28x28 (after Song & Ermon 2019 and 2020).
+
+    python -m jaxgen.main --config=configs/ncsn_mnist.py
+
+TO MEASURE (for a GPU: on 2 CPU cores expect hours)
+"""
+
+from ml_collections import ConfigDict
+
+from jaxgen.config import defaults, optimizer, preset
+
+
+def get_config(arg=''):
+  config = defaults()
+  config.module = 'jaxgen.models.ncsn'
+  config.data.name = 'tfds:mnist'
+  config.model = ConfigDict(
+    dict(
+      widths=(32, 64, 64),  # channels at 28x28, 14x14 and 7x7
+      blocks=1,
+      dropout=0.1,
+      sigma_data=0.6,
+      sigma_max=30.0,  # about the largest distance between two digits
+      sigma_min=0.02,
+      num_levels=94,  # see jaxgen.losses.score.num_levels
+      steps_per_level=5,
+      step_size=0.0,  # 0: see jaxgen.samplers.balanced_step_size
+      denoise=True,
+      conditional=False,  # on the label
+    )
+  )
+  config.optimizer = optimizer(learning_rate=1e-3, schedule='cosine', warmup_steps=500, clip_norm=10.0)
+  config.batch_size = 128
+  config.num_steps = 50_000
+  config.steps_per_dispatch = 10
+  config.log_every = 100
+  config.eval_every = 5000
+  config.sample_every = 5000
+  config.checkpoint_every = 1000
+  return preset(config, arg, widths=(8, 8), num_levels=4, steps_per_level=1)

@@ -1,0 +1,37 @@
+"""A noise-conditional score network on eight Gaussians in the plane (Song & Ermon 2019).
+
+    python -m jaxgen.main --config=configs/ncsn_toy.py
+
+TO MEASURE
+"""
+
+from ml_collections import ConfigDict
+
+from jaxgen.config import defaults, optimizer, preset
+
+
+def get_config(arg=''):
+  config = defaults()
+  config.module = 'jaxgen.models.ncsn_mlp'
+  config.data.name = 'toy:eight_gaussians'  # or grid_25, two_moons, checkerboard, rings
+  config.model = ConfigDict(
+    dict(
+      width=128,
+      depth=3,  # residual layers
+      sigma_data=1.0,
+      sigma_max=8.0,  # the largest distance between two examples, about
+      sigma_min=0.05,
+      num_levels=20,
+      steps_per_level=10,
+      step_size=0.0,  # 0: see jaxgen.samplers.balanced_step_size
+      denoise=False,  # the mean of what is left of the noise is not a sample
+      conditional=False,  # on the label
+    )
+  )
+  config.optimizer = optimizer(learning_rate=2e-3, schedule='cosine', warmup_steps=100)
+  config.batch_size = 256
+  config.num_steps = 5000
+  config.ema_decay = 0.99
+  config.steps_per_dispatch = 50
+  config.num_samples = 2000
+  return preset(config, arg, width=8, depth=1, num_levels=4, steps_per_level=1)

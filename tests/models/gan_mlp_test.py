@@ -1,0 +1,34 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from configs.gan_toy import get_config
+from jaxgen.models.gan_mlp import build
+
+
+@pytest.mark.parametrize('shape, levels, conditional', [((2,), 0, False), ((4, 4, 1), 17, True)])
+def test_vectors_and_small_images(shape, levels, conditional):
+  config = get_config('smoke')
+  config.model.conditional = conditional
+  config.data.update(dict(shape=shape, levels=levels, classes=3))
+  model = build(config)
+  x = jnp.ones((4, *shape), jnp.uint8 if levels else jnp.float32)
+  batch = {'x': x, 'label': jnp.arange(4) % 3}
+
+  @jax.jit
+  def through(rng):
+    params, extra = model.init(rng, batch)
+    # Weights ten times as large: an unbounded generator leaves [-1, 1], a bounded one stays.
+    params = jax.tree.map(lambda p: 10 * p, params)
+    return model.sample(params, extra, rng, 50), model.evaluate(params, extra, rng, batch)
+
+  samples, metrics = through(jax.random.key(0))
+  assert samples.shape == (50, *shape)
+  assert samples.dtype == x.dtype
+  assert metrics['loss'].shape == (4,)
+  assert np.all(np.isfinite(metrics['loss']))
+  if levels:
+    assert samples.max() <= 16
+  else:
+    assert np.abs(samples).max() > 1.5
