@@ -1,0 +1,36 @@
+"""Gated PixelCNN on the embedded 8x8 digits (van den Oord et al. 2016).
+
+  python -m jaxgen.main --config=configs/pixelcnn_digits.py
+
+TO MEASURE
+"""
+
+from ml_collections import ConfigDict
+
+from jaxgen.config import defaults, optimizer, preset
+
+
+def get_config(arg=''):
+  config = defaults()
+  config.module = 'jaxgen.models.pixelcnn'
+  config.data.name = 'digits'
+  config.model = ConfigDict(
+    dict(
+      width=32,  # a multiple of the image's channels
+      num_layers=4,  # after the first
+      first_kernel=7,
+      kernel=3,
+      dropout=0.2,
+      conditional=False,  # on the label
+      dtype='float32',  # or bfloat16
+    )
+  )
+  config.optimizer = optimizer(learning_rate=2e-3, schedule='cosine')
+  config.batch_size = 64
+  config.num_steps = 2500
+  config.steps_per_dispatch = 25
+  config.log_every = 100
+  config.eval_every = 500
+  config.sample_every = 500
+  config.checkpoint_every = 500
+  return preset(config, arg, width=6, num_layers=1, first_kernel=3)

@@ -1,0 +1,42 @@
+"""A variational autoencoder on MNIST, 28x28 with 256 grey levels (Kingma & Welling 2014).
+
+  python -m jaxgen.main --config=configs/vae_mnist.py
+
+TO MEASURE
+
+Convolutional: `--config.module=jaxgen.models.vae_conv`. With `--config.model.likelihood=bernoulli` the loss is the
+usual cross-entropy on intensities, which is not a likelihood of grey levels: no bits per dimension then.
+"""
+
+from ml_collections import ConfigDict
+
+from jaxgen.config import defaults, optimizer, preset
+
+
+def get_config(arg=''):
+  config = defaults()
+  config.module = 'jaxgen.models.vae_mlp'  # or jaxgen.models.vae_conv
+  config.data.name = 'tfds:mnist'
+  config.model = ConfigDict(
+    dict(
+      hidden=(512, 512),  # widths of the perceptrons; vae_conv: the last one is its hidden layer
+      channels=(32, 64),  # vae_conv: one halving of the image each
+      latent_dim=32,
+      likelihood='discretized_logistic',  # bernoulli | gaussian | laplace | discretized_logistic
+      likelihood_scale=0.1,  # sigma of gaussian, b of laplace, where pixels fill the unit interval
+      reconstruction_weight=1.0,  # lambda_1
+      kl_weight=1.0,  # lambda_2, beta
+      kl_warmup_steps=2000,
+      importance_samples=64,
+      conditional=False,  # on the label
+    )
+  )
+  config.optimizer = optimizer(learning_rate=1e-3, schedule='cosine')
+  config.batch_size = 128
+  config.num_steps = 20_000
+  config.steps_per_dispatch = 50
+  config.log_every = 200
+  config.eval_every = 5000
+  config.sample_every = 2000
+  config.checkpoint_every = 5000
+  return preset(config, arg, hidden=(16,), channels=(4, 8), latent_dim=3, importance_samples=2)

@@ -1,0 +1,143 @@
+"""What a decoder's outputs mean: the likelihoods p(x|z) of a variational autoencoder, on data as it comes."""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxgen.losses import vae as losses
+from jaxgen.types import PRNGKey
+
+
+class Likelihood(NamedTuple):
+  """A distribution over one example, given the decoder's outputs f32[B, *shape, num_outputs].
+
+  `x` is what the data layer gives: whole numbers [B, *shape] in [0, levels), or f32[B, D] if levels is 0.
+
+  Attributes:
+    name: with its parameters, for the objective.
+    num_outputs: the numbers that the decoder gives for each entry of x.
+    nll: `(rng, outputs, x) -> f32[B]`, -log p(x|z) in nats. The key draws the dequantization noise.
+    mean: `outputs -> x`, the picture that the outputs describe.
+    draw: `(rng, outputs) -> x`, a draw from p(x|z).
+    log_volume: added for each dimension to -nll it gives the log-density on the unit cube (of x itself if levels is
+      0); None where nll is not the likelihood of such data.
+  """
+
+  name: str
+  num_outputs: int
+  nll: Callable[[PRNGKey, jax.Array, jax.Array], jax.Array]
+  mean: Callable[[jax.Array], jax.Array]
+  draw: Callable[[PRNGKey, jax.Array], jax.Array]
+  log_volume: float | None
+
+
+def bernoulli(levels: int) -> Likelihood:
+  """Cross-entropy on the intensities x / (levels - 1); a likelihood only of binary data, `levels = 2`.
+
+  Raises:
+    ValueError: if the data is continuous.
+  """
+  _discrete('bernoulli', levels)
+
+  def nll(rng, outputs, x):
+    del rng
+    return losses.bernoulli_nll(outputs[..., 0], x.astype(jnp.float32) / (levels - 1))
+
+  def draw(rng, outputs):
+    on = jax.random.bernoulli(rng, jax.nn.sigmoid(outputs[..., 0]))
+    return (on * (levels - 1)).astype(jnp.uint8)
+
+  def mean(outputs):
+    return _nearest_level(jax.nn.sigmoid(outputs[..., 0]), levels)
+
+  return Likelihood('bernoulli', 1, nll, mean, draw, math.log(2) if levels == 2 else None)
+
+
+def gaussian(levels: int, sigma: float) -> Likelihood:
+  """N(mean, sigma^2) on dequantized pixels (u + U[0, 1)) / levels, or on continuous data.
+
+  Raises:
+    ValueError: if sigma is not positive.
+  """
+  return _dequantized('gaussian', 'sigma', levels, sigma, losses.gaussian_nll, jax.random.normal)
+
+
+def laplace(levels: int, scale: float) -> Likelihood:
+  """Laplace(mean, scale) on dequantized pixels (u + U[0, 1)) / levels, or on continuous data.
+
+  Raises:
+    ValueError: if the scale is not positive.
+  """
+  return _dequantized('laplace', 'scale', levels, scale, losses.laplace_nll, jax.random.laplace)
+
+
+def discretized_logistic(levels: int) -> Likelihood:
+  """A logistic distribution over the levels; the decoder gives its mean and its log-scale, pixel by pixel.
+
+  Raises:
+    ValueError: if the data is continuous.
+  """
+  _discrete('discretized_logistic', levels)
+
+  def split(outputs):
+    # At initialization a middling grey, a little wider than the range; the floor is PixelCNN++'s.
+    return outputs[..., 0] + 0.5, jnp.clip(outputs[..., 1] - 1.0, -7.0, 7.0)
+
+  def nll(rng, outputs, x):
+    del rng
+    return losses.discretized_logistic_nll(*split(outputs), x, levels)
+
+  def draw(rng, outputs):
+    mean, log_scale = split(outputs)
+    return _nearest_level(mean + jnp.exp(log_scale) * jax.random.logistic(rng, mean.shape), levels)
+
+  def mean(outputs):
+    return _nearest_level(split(outputs)[0], levels)
+
+  return Likelihood('discretized_logistic', 2, nll, mean, draw, math.log(levels))
+
+
+# `(levels, scale) -> Likelihood`; the scale is that of the fixed-width ones
+LIKELIHOODS: dict[str, Callable[[int, float], Likelihood]] = {
+  'bernoulli': lambda levels, scale: bernoulli(levels),
+  'gaussian': gaussian,
+  'laplace': laplace,
+  'discretized_logistic': lambda levels, scale: discretized_logistic(levels),
+}
+
+
+def _dequantized(name, parameter, levels, scale, nll_of, noise) -> Likelihood:
+  if scale <= 0:
+    raise ValueError(f'the {parameter} of a {name} likelihood must be positive, not {scale}.')
+
+  def center(outputs):
+    # pixels lie in the unit interval; continuous data lies anywhere
+    return jax.nn.sigmoid(outputs[..., 0]) if levels else outputs[..., 0]
+
+  def to_data(y):
+    return jnp.clip(jnp.floor(y * levels), 0, levels - 1).astype(jnp.uint8) if levels else y
+
+  def nll(rng, outputs, x):
+    x = x.astype(jnp.float32)
+    y = (x + jax.random.uniform(rng, x.shape)) / levels if levels else x
+    return nll_of(center(outputs), y, scale)
+
+  def draw(rng, outputs):
+    mean = center(outputs)
+    return to_data(mean + scale * noise(rng, mean.shape))
+
+  return Likelihood(
+    f'{name}, {parameter} {scale:g}', 1, nll, lambda outputs: to_data(center(outputs)), draw, 0.0
+  )
+
+
+def _nearest_level(intensity, levels):
+  return jnp.clip(jnp.round(intensity * (levels - 1)), 0, levels - 1).astype(jnp.uint8)
+
+
+def _discrete(name, levels):
+  if levels < 2:
+    raise ValueError(f'a {name} likelihood needs pixels of at least 2 levels; this data is continuous.')

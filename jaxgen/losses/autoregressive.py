@@ -1,0 +1,30 @@
+"""The likelihood of an autoregressive model: log p(x) = sum_i log p(x_i | x_1, ..., x_{i-1})."""
+
+import jax
+import jax.numpy as jnp
+
+
+def categorical_nll(logits: jax.Array, x: jax.Array) -> jax.Array:
+  """-sum_i log softmax(logits_i)[x_i].
+
+  Where `logits_i` depend on nothing but `x_1, ..., x_{i-1}`, this is `-log p(x)`, exactly (van den Oord et
+  al., "Pixel recurrent neural networks", 2016, equation 1).
+
+  Args:
+    logits: f32[B, ..., L], for each position the L values that it may take.
+    x: whole numbers [B, ...] in [0, L).
+
+  Returns:
+    f32[B], nats of probability mass. The log-density on the unit cube is `D log(L)` minus this.
+
+  Raises:
+    ValueError: if `logits` has not the shape of `x` with one axis more.
+    TypeError: if `x` does not hold whole numbers.
+  """
+  if logits.shape[:-1] != x.shape or not x.shape:
+    raise ValueError(f'logits of shape {logits.shape} do not fit data of shape {x.shape}.')
+  if not jnp.issubdtype(x.dtype, jnp.integer):
+    raise TypeError(f'a categorical likelihood needs whole numbers, not {x.dtype}.')
+  log_probs = jax.nn.log_softmax(logits.astype(jnp.float32))
+  chosen = jnp.take_along_axis(log_probs, x.astype(jnp.int32)[..., None], axis=-1)
+  return -chosen.reshape(x.shape[0], -1).sum(-1)

@@ -1,0 +1,194 @@
+"""Gated PixelCNN (van den Oord et al., "Conditional image generation with PixelCNN decoders", 2016).
+
+Two stacks of gated convolutions (figure 2). The vertical one sees all rows above a pixel; the horizontal one
+sees the pixels to the left, and the vertical one at every layer. Together they see everything before a pixel, with no
+blind spot. Within a pixel red comes before green and green before blue: see `jaxgen.nn.masked_conv`.
+
+The horizontal stack never looks above its own row, except through the vertical stack, which never looks at this
+row. So while a row is sampled, the vertical stack is computed once and the horizontal one for this row alone:
+H whole networks and H W C rows, in place of H W C whole networks.
+"""
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from jax import lax
+from ml_collections import ConfigDict
+
+from jaxgen import optim
+from jaxgen.errors import UserError
+from jaxgen.families.autoregressive import autoregressive
+from jaxgen.nn.masked_conv import MaskedConv
+from jaxgen.types import GenerativeModel
+
+
+class GatedLayer(nn.Module):
+  """One layer of both stacks: y = tanh(W_f x + V_f c) * sigmoid(W_g x + V_g c) (equations 2 and 4).
+
+  The first layer hides a pixel from itself and has no residual connection, as its input is the image.
+  """
+
+  width: int
+  kernel_size: int
+  groups: int
+  first: bool
+  dropout: float
+  dtype: jnp.dtype
+
+  def setup(self):
+    def masked(features, kernel_size, kind):
+      return MaskedConv(features, kernel_size, kind, self.groups, dtype=self.dtype)
+
+    square, row = (self.kernel_size, self.kernel_size), (1, self.kernel_size)
+    self.above = masked(2 * self.width, square, 'above' if self.first else 'through')
+    self.link = nn.Dense(2 * self.width, dtype=self.dtype)
+    self.left = masked(2 * self.width, row, 'A' if self.first else 'B')
+    self.mix = masked(self.width, (1, 1), 'B')
+    self.drop = nn.Dropout(self.dropout)
+    self.condition_above = nn.Dense(2 * self.width, use_bias=False, dtype=self.dtype)
+    self.condition_left = nn.Dense(2 * self.width, use_bias=False, dtype=self.dtype)
+
+  def vertical(self, v, condition):
+    """f32[B, H, W, F] -> the next layer's input, and what the horizontal stack is told, f32[B, H, W, 2 width]."""
+    h = self.above(v)
+    if condition is not None:
+      h += self.condition_above(condition)[:, None, None]
+    return _gate(h), self.link(h)
+
+  def horizontal(self, x, link, condition, train):
+    """f32[B, R, W, F] -> f32[B, R, W, width], for any number of rows R."""
+    h = self.left(x) + link
+    if condition is not None:
+      h += self.condition_left(condition)[:, None, None]
+    y = self.mix(self.drop(_gate(h), deterministic=not train))
+    return y if self.first else x + y
+
+
+class PixelCNN(nn.Module):
+  """x [B, H, W, C] in [0, levels), condition f32[B, classes] or None -> logits f32[B, H, W, C, levels].
+
+  Attributes:
+    channels: C; it divides `width`.
+    levels: the number of values a pixel takes.
+    width: channels of the layers.
+    num_layers: gated layers after the first.
+    first_kernel: the side of the first layer's kernel, odd.
+    kernel: the side of the others', odd.
+    dropout: the rate, before a layer's output is mixed.
+    dtype: of the computation; the logits are f32.
+  """
+
+  channels: int
+  levels: int
+  width: int
+  num_layers: int
+  first_kernel: int = 7
+  kernel: int = 3
+  dropout: float = 0.0
+  dtype: jnp.dtype = jnp.float32
+
+  def setup(self):
+    kernels = (self.first_kernel, *([self.kernel] * self.num_layers))
+    self.layers = [
+      GatedLayer(self.width, kernel, self.channels, index == 0, self.dropout, self.dtype)
+      for index, kernel in enumerate(kernels)
+    ]
+    self.head = MaskedConv(self.width, (1, 1), 'B', self.channels, dtype=self.dtype)
+    self.logits = MaskedConv(self.channels * self.levels, (1, 1), 'B', self.channels, dtype=self.dtype)
+
+  def __call__(self, x, condition=None, train=False):
+    return self.horizontal(x, self.vertical(x, condition), condition, train)
+
+  def vertical(self, x, condition=None):
+    """What each layer of the horizontal stack hears of the rows above: a list of f32[B, H, W, 2 width]."""
+    v, links = self._input(x), []
+    for layer in self.layers:
+      v, link = layer.vertical(v, condition)
+      links.append(link)
+    return links
+
+  def horizontal(self, x, links, condition=None, train=False):
+    """The logits of the rows that `x` and `links` hold, f32[B, R, W, C, levels]."""
+    h = self._input(x)
+    for layer, link in zip(self.layers, links, strict=True):
+      h = layer.horizontal(h, link, condition, train)
+    h = self.logits(nn.relu(self.head(nn.relu(h)))).astype(jnp.float32)
+    # channel c of the masks' order is c % C, so the levels come first
+    return jnp.moveaxis(h.reshape(*h.shape[:-1], self.levels, self.channels), -1, -2)
+
+  def _input(self, x):
+    """Pixels in [-1, 1], and a channel of ones that tells the image from its border."""
+    x = x.astype(self.dtype) * (2.0 / (self.levels - 1)) - 1.0
+    return jnp.concatenate([x, jnp.ones_like(x[..., :1])], axis=-1)
+
+
+def row_predictor(network: PixelCNN):
+  """`(params, condition) -> (predict, init_cache)` for `jaxgen.samplers.ancestral`: the cache is one row's links."""
+
+  def predictor(params, condition):
+    variables = {'params': params}
+
+    def links_of_row(x, row):
+      links = network.apply(variables, x, condition, method='vertical')
+      return [lax.dynamic_slice_in_dim(link, row, 1, axis=1) for link in links]
+
+    def init_cache(x):
+      return jax.tree.map(
+        lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(lambda x: links_of_row(x, 0), x)
+      )
+
+    def predict(x, index, links):
+      per_row = x.shape[2] * x.shape[3]
+      row, place = index // per_row, index % per_row
+      links = lax.cond(place == 0, lambda: links_of_row(x, row), lambda: links)
+      pixels = lax.dynamic_slice_in_dim(x, row, 1, axis=1)
+      logits = network.apply(variables, pixels, links, condition, method='horizontal')
+      return logits.reshape(x.shape[0], per_row, -1)[:, place], links
+
+    return predict, init_cache
+
+  return predictor
+
+
+def build(config: ConfigDict) -> GenerativeModel:
+  """Keys of `config.model`: width, num_layers, first_kernel, kernel, dropout, conditional, dtype.
+
+  Raises:
+    UserError: if the data are not images of discrete values, or a setting does not fit them.
+  """
+  model, data = config.model, config.data
+  shape = tuple(data.shape)
+  if len(shape) != 3 or data.levels < 2:
+    raise UserError(f'PixelCNN needs images with discrete values, not continuous data of shape {shape}.')
+  if model.width % shape[2]:
+    raise UserError(
+      f'config.model.width={model.width} must be a multiple of the {shape[2]} channels of the images.'
+    )
+  if model.conditional and not data.classes:
+    raise UserError('config.model.conditional=True needs labels, and this data has none; set it to False.')
+  if model.kernel % 2 == 0 or model.first_kernel % 2 == 0 or min(model.kernel, model.first_kernel) < 3:
+    raise UserError('config.model.kernel and config.model.first_kernel must be odd numbers from 3 on.')
+  network = PixelCNN(
+    channels=shape[2],
+    levels=data.levels,
+    width=model.width,
+    num_layers=model.num_layers,
+    first_kernel=model.first_kernel,
+    kernel=model.kernel,
+    dropout=model.dropout,
+    dtype=jnp.dtype(model.dtype),
+  )
+  return autoregressive(
+    network,
+    tx=optim.make(config.optimizer, config.num_steps),
+    ema_decay=config.ema_decay,
+    shape=shape,
+    levels=data.levels,
+    classes=data.classes if model.conditional else 0,
+    predictor=row_predictor(network),
+  )
+
+
+def _gate(h):
+  filtered, gated = jnp.split(h, 2, axis=-1)
+  return jnp.tanh(filtered) * nn.sigmoid(gated)

@@ -1,0 +1,75 @@
+"""A convolutional variational autoencoder: each entry of `config.model.channels` halves the image."""
+
+import math
+
+import jax.numpy as jnp
+from flax import linen as nn
+from ml_collections import ConfigDict
+
+from jaxgen.errors import UserError
+from jaxgen.models.vae_mlp import assemble, joined
+from jaxgen.nn import Conv, ConvTranspose
+from jaxgen.types import GenerativeModel
+
+
+class Encoder(nn.Module):
+  """x f32[B, H, W, C], condition f32[B, classes] or None -> (mean, log_var), each f32[B, latent_dim].
+
+  Strided 4x4 convolutions, then one hidden layer that also sees the condition.
+  """
+
+  channels: tuple[int, ...]
+  hidden: int
+  latent_dim: int
+
+  @nn.compact
+  def __call__(self, x, condition=None):
+    for features in self.channels:
+      x = nn.silu(Conv(features, (4, 4), strides=(2, 2))(x))
+    h = joined(x.reshape(x.shape[0], -1), condition)
+    h = nn.silu(nn.Dense(self.hidden)(h))
+    return jnp.split(nn.Dense(2 * self.latent_dim)(h), 2, axis=-1)
+
+
+class Decoder(nn.Module):
+  """z f32[B, latent_dim], condition -> f32[B, *shape, outputs]: the encoder, backwards.
+
+  Sides that cannot be halved so often are rounded up on the way and cut at the end.
+  """
+
+  channels: tuple[int, ...]
+  hidden: int
+  shape: tuple[int, int, int]
+  outputs: int
+
+  @nn.compact
+  def __call__(self, z, condition=None):
+    height, width, image_channels = self.shape
+    rows, columns = (-(-side // 2 ** len(self.channels)) for side in (height, width))
+    h = nn.silu(nn.Dense(self.hidden)(joined(z, condition)))
+    h = nn.silu(nn.Dense(rows * columns * self.channels[-1])(h))
+    x = h.reshape(-1, rows, columns, self.channels[-1])
+    for features in reversed(self.channels):
+      x = nn.silu(ConvTranspose(features, (4, 4), strides=(2, 2))(x))
+    x = Conv(image_channels * self.outputs, (3, 3))(x)[:, :height, :width]
+    return x.reshape(-1, *self.shape, self.outputs)
+
+
+def build(config: ConfigDict) -> GenerativeModel:
+  """Keys of `config.model`: channels, hidden (the last one counts), and those of `vae_mlp.assemble`.
+
+  Raises:
+    UserError: if the data are not images, or a setting does not fit them.
+  """
+  model, shape = config.model, tuple(config.data.shape)
+  if len(shape) != 3:
+    raise UserError(
+      f'vae_conv needs images, not data of shape {shape}; use config.module=jaxgen.models.vae_mlp.'
+    )
+  channels, hidden = tuple(model.channels), model.hidden[-1]
+  if math.log2(min(shape[:2])) < len(channels) - 1:
+    raise UserError(
+      f'{len(channels)} entries of config.model.channels halve {shape[0]}x{shape[1]} images to nothing.'
+    )
+  encoder = Encoder(channels, hidden, model.latent_dim)
+  return assemble(config, encoder, lambda outputs: Decoder(channels, hidden, shape, outputs))

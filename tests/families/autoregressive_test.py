@@ -1,0 +1,134 @@
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from flax import linen as nn
+
+from jaxgen.families.autoregressive import autoregressive
+from jaxgen.types import DATA_AXIS, State
+
+SHAPE, LEVELS = (2, 2, 1), 3
+EVERYTHING = jnp.array(list(itertools.product(range(LEVELS), repeat=4)), jnp.uint8).reshape(-1, *SHAPE)
+
+
+class Causal(nn.Module):
+  """Position i sees a sum over the positions before it; works for any shape."""
+
+  levels: int
+  dropout: float = 0.0
+
+  @nn.compact
+  def __call__(self, x, condition=None, train=False):
+    flat = jax.nn.one_hot(x.reshape(x.shape[0], -1), self.levels)
+    dims = flat.shape[1]
+    weights = self.param('weights', nn.initializers.normal(1.0), (dims, dims, self.levels, self.levels))
+    h = jnp.einsum('bjk,ijkl,ij->bil', flat, weights, jnp.tril(jnp.ones((dims, dims)), -1))
+    h += self.param('bias', nn.initializers.normal(1.0), (dims, self.levels))
+    if condition is not None:
+      h += nn.Dense(self.levels)(condition)[:, None]
+    h = nn.Dropout(self.dropout, deterministic=not train)(h)
+    return h.reshape(*x.shape, self.levels)
+
+
+def _model(network=None, **changes):
+  settings = {'tx': optax.adam(0.1), 'ema_decay': 0.9, 'shape': SHAPE, 'levels': LEVELS} | changes
+  return autoregressive(network or Causal(LEVELS), **settings)
+
+
+def _chi_square_holds(codes, log_mass):
+  expected = len(codes) * np.exp(log_mass)
+  counts = np.bincount(codes, minlength=len(expected))
+  usual = expected > 5
+  chi_square = np.sum((counts - expected)[usual] ** 2 / expected[usual])
+  return chi_square < usual.sum() - 1 + 4 * np.sqrt(2 * (usual.sum() - 1))
+
+
+def test_log_prob_is_a_density_on_the_unit_cube():
+  model = _model()
+  params, extra = jax.jit(model.init)(jax.random.key(0), {})
+  log_prob = jax.jit(model.log_prob)(params, extra, jax.random.key(1), {'x': EVERYTHING})
+  np.testing.assert_allclose(jnp.exp(log_prob).mean(), 1.0, rtol=1e-5)  # 81 cells of volume 1/81
+  metrics = jax.jit(model.evaluate)(params, extra, jax.random.key(1), {'x': EVERYTHING})
+  np.testing.assert_allclose(metrics['loss'], 4 * np.log(LEVELS) - log_prob, rtol=1e-4)
+  np.testing.assert_allclose(metrics['bits_per_dim'], metrics['loss'] / 4 / np.log(2), rtol=1e-5)
+  assert model.log_prob_kind == 'exact'
+
+
+def test_samples_follow_the_density():
+  model = _model()
+  params, extra = jax.jit(model.init)(jax.random.key(0), {})
+  x = jax.jit(model.sample, static_argnums=3)(params, extra, jax.random.key(1), 20000)
+  assert x.dtype == jnp.uint8 and x.shape == (20000, *SHAPE)
+  log_mass = jax.jit(model.log_prob)(params, extra, None, {'x': EVERYTHING}) - 4 * np.log(LEVELS)
+  assert _chi_square_holds(np.asarray(x).reshape(-1, 4) @ [27, 9, 3, 1], log_mass)
+
+
+def test_the_trajectory_fills_the_sample_position_by_position():
+  model = _model()
+  params, extra = jax.jit(model.init)(jax.random.key(0), {})
+  x = jax.jit(model.sample, static_argnums=3)(params, extra, jax.random.key(1), 6)
+  stages = jax.jit(model.trajectory, static_argnums=3)(params, extra, jax.random.key(1), 6)
+  assert stages.shape == (5, 6, *SHAPE)
+  for count, stage in enumerate(stages.reshape(5, 6, 4)):
+    np.testing.assert_array_equal(stage[:, :count], x.reshape(6, 4)[:, :count])
+    assert (stage[:, count:] == 0).all()
+
+
+def test_learns_the_distribution_of_the_data():
+  model = _model()
+  table = np.zeros((LEVELS,) * 4)
+  table[0, 1, 2, 0], table[2, 1, 0, 0] = 0.75, 0.25
+  x = jnp.array([[0, 1, 2, 0]] * 3 + [[2, 1, 0, 0]], jnp.uint8).reshape(4, *SHAPE)
+  params, extra = jax.jit(model.init)(jax.random.key(0), {})
+  state = State(jnp.int32(0), params, extra, model.update.init(params), jnp.zeros(2, jnp.uint32))
+
+  @jax.jit
+  @lambda step: jax.vmap(step, in_axes=None, out_axes=None, axis_name=DATA_AXIS, axis_size=1)
+  def step(state):
+    return model.update.apply(state, jax.random.key(0), {'x': x})
+
+  for _ in range(150):
+    state, metrics = step(state)
+  entropy = -(0.75 * np.log(0.75) + 0.25 * np.log(0.25))
+  means = {name: metric.total / metric.count for name, metric in metrics.items()}
+  assert entropy - 1e-3 < means['loss'] < entropy + 0.05
+  np.testing.assert_allclose(means['bits_per_dim'], means['loss'] / 4 / np.log(2), rtol=1e-5)
+  log_mass = jax.jit(model.log_prob)(state.params, extra, None, {'x': EVERYTHING}) - 4 * np.log(LEVELS)
+  np.testing.assert_allclose(np.exp(log_mass), table.ravel(), atol=0.03)
+
+
+def test_a_conditional_model_uses_its_labels():
+  model = _model(classes=2)
+  params, extra = jax.jit(model.init)(jax.random.key(0), {})
+  log_prob, sample = jax.jit(model.log_prob), jax.jit(model.sample, static_argnums=3)
+  log_probs = [log_prob(params, extra, None, {'x': EVERYTHING, 'label': jnp.full(81, k)}) for k in (0, 1)]
+  for log_prob in log_probs:
+    np.testing.assert_allclose(jnp.exp(log_prob).mean(), 1.0, rtol=1e-5)
+  assert np.abs(log_probs[0] - log_probs[1]).max() > 0.1
+  x = sample(params, extra, jax.random.key(1), 5000, jnp.ones(5000, jnp.int32))
+  assert _chi_square_holds(np.asarray(x).reshape(-1, 4) @ [27, 9, 3, 1], log_probs[1] - 4 * np.log(LEVELS))
+
+
+def test_dropout_acts_in_training_alone():
+  model = _model(Causal(LEVELS, dropout=0.5))
+  params, extra = jax.jit(model.init)(jax.random.key(0), {})
+  batch = {'x': EVERYTHING}
+  evaluate = jax.jit(model.evaluate)
+  first, second = (evaluate(params, extra, jax.random.key(seed), batch)['loss'] for seed in (1, 2))
+  np.testing.assert_array_equal(first, second)
+  state = State(jnp.int32(0), params, extra, model.update.init(params), jnp.zeros(2, jnp.uint32))
+
+  @jax.jit
+  @lambda step: jax.vmap(step, in_axes=None, out_axes=None, axis_name=DATA_AXIS, axis_size=1)
+  def loss(rng):
+    return model.update.apply(state, rng, batch)[1]['loss'].total
+
+  assert loss(jax.random.key(1)) != loss(jax.random.key(2))
+
+
+def test_refuses_continuous_data():
+  with pytest.raises(ValueError, match='continuous'):
+    _model(levels=0)

@@ -1,0 +1,81 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgen.families.likelihood import LIKELIHOODS
+
+LEVELS = 5
+TABLE = [(name, levels) for name in LIKELIHOODS for levels in (2, LEVELS)]
+
+
+@pytest.mark.parametrize(('name', 'levels'), TABLE)
+def test_gives_one_number_per_example_and_pictures_as_the_data_is(name, levels):
+  likelihood = LIKELIHOODS[name](levels, 0.2)
+  outputs = 3 * jax.random.normal(jax.random.key(0), (6, 4, 3, 1, likelihood.num_outputs))
+  x = likelihood.draw(jax.random.key(1), outputs)
+  for picture in (x, likelihood.mean(outputs)):
+    assert picture.shape == (6, 4, 3, 1) and picture.dtype == jnp.uint8
+    assert picture.min() == 0 and picture.max() == levels - 1
+  nll = likelihood.nll(jax.random.key(2), outputs, x)
+  assert nll.shape == (6,) and np.isfinite(nll).all()
+
+
+@pytest.mark.parametrize(('name', 'levels'), TABLE)
+def test_the_outputs_that_fit_a_picture_best_have_it_as_their_mean(name, levels):
+  likelihood = LIKELIHOODS[name](levels, 0.05)
+  where = jnp.linspace(-0.5, 0.5, 81) * (1 if name == 'discretized_logistic' else 8)
+  outputs = jnp.stack([where, jnp.full_like(where, -2.0)], -1)[:, None, : likelihood.num_outputs]
+
+  @jax.jit
+  def nll(key, x):
+    return likelihood.nll(key, outputs, jnp.full((81, 1), x))
+
+  for x in range(levels):
+    mean_nll = sum(nll(jax.random.key(index), x) for index in range(30))
+    assert likelihood.mean(outputs)[mean_nll.argmin(), 0] == x
+
+
+@pytest.mark.parametrize(('name', 'levels'), [('discretized_logistic', LEVELS), ('bernoulli', 2)])
+def test_masses_sum_to_one_and_draws_follow_them(name, levels):
+  likelihood = LIKELIHOODS[name](levels, 0.0)
+  outputs = jnp.array([0.1, -0.5])[None, None, : likelihood.num_outputs]
+  x = jnp.arange(levels)[:, None]
+  nll = likelihood.nll(jax.random.key(0), jnp.broadcast_to(outputs, (levels, *outputs.shape[1:])), x)
+  np.testing.assert_allclose(jnp.exp(-nll).sum(), 1.0, rtol=1e-5)
+  draws = likelihood.draw(jax.random.key(1), jnp.broadcast_to(outputs, (20000, *outputs.shape[1:])))
+  np.testing.assert_allclose(np.bincount(draws[:, 0], minlength=levels) / 20000, jnp.exp(-nll), atol=0.015)
+  np.testing.assert_allclose(likelihood.log_volume, np.log(levels), rtol=1e-6)
+
+
+@pytest.mark.parametrize('name', ['gaussian', 'laplace'])
+def test_continuous_data_has_a_density_that_integrates_to_one_and_draws_that_follow_it(name):
+  likelihood = LIKELIHOODS[name](0, 0.3)
+  x = jnp.linspace(-4, 4, 4001)[:, None]
+  outputs = jnp.full((4001, 1, 1), 0.5)
+  density = jnp.exp(-likelihood.nll(jax.random.key(0), outputs, x) + likelihood.log_volume)
+  np.testing.assert_allclose(density.sum() * 8 / 4000, 1.0, rtol=1e-3)
+  variance = (density * (x[:, 0] - 0.5) ** 2).sum() * 8 / 4000
+  draws = likelihood.draw(jax.random.key(1), jnp.full((20000, 1, 1), 0.5))
+  np.testing.assert_allclose([draws.mean(), draws.var()], [0.5, variance], atol=0.015)
+  np.testing.assert_allclose(likelihood.mean(outputs), 0.5)
+
+
+def test_pixels_are_dequantized_with_the_given_key():
+  likelihood = LIKELIHOODS['gaussian'](4, 0.1)
+  x, outputs = jnp.full((3000, 1), 2), jnp.zeros((3000, 1, 1))
+  nll = likelihood.nll(jax.random.key(0), outputs, x)
+  # (x - 1/2) / sigma for x uniform on [1/2, 3/4): E[(..)^2] = (1/4)^2 / 3 / 0.01
+  expected = 0.5 * (1 / 48 / 0.01) + np.log(0.1) + 0.5 * np.log(2 * np.pi)
+  np.testing.assert_allclose(nll.mean(), expected, atol=0.05)
+  np.testing.assert_array_equal(nll, likelihood.nll(jax.random.key(0), outputs, x))
+
+
+def test_what_is_not_a_likelihood_of_the_data_says_so():
+  assert LIKELIHOODS['bernoulli'](17, 0.0).log_volume is None
+  for name in ('bernoulli', 'discretized_logistic'):
+    with pytest.raises(ValueError, match='continuous'):
+      LIKELIHOODS[name](0, 0.1)
+  for name in ('gaussian', 'laplace'):
+    with pytest.raises(ValueError, match='positive'):
+      LIKELIHOODS[name](17, 0.0)

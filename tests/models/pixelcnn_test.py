@@ -1,0 +1,124 @@
+import itertools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+
+from jaxgen.config import defaults
+from jaxgen.errors import UserError
+from jaxgen.families.autoregressive import whole_network
+from jaxgen.models import pixelcnn
+from jaxgen.types import DATA_AXIS, State
+
+
+def _config(shape=(2, 2, 1), levels=3, classes=2, **changes):
+  config = defaults()
+  config.data = ConfigDict(dict(shape=shape, levels=levels, classes=classes))
+  settings = dict(
+    width=6, num_layers=1, first_kernel=3, kernel=3, dropout=0.0, conditional=False, dtype='float32'
+  )
+  config.model = ConfigDict(settings | changes)
+  return config
+
+
+def _random(params, scale=0.5):
+  """Biases are zero at first, and a model of independent pixels has no secrets to give away."""
+  leaves, tree = jax.tree.flatten(params)
+  keys = jax.random.split(jax.random.key(8), len(leaves))
+  return tree.unflatten(
+    [p + scale * jax.random.normal(k, p.shape) for p, k in zip(leaves, keys, strict=True)]
+  )
+
+
+@pytest.mark.parametrize('channels', [1, 3])
+def test_every_output_sees_all_that_comes_before_it_and_nothing_else(channels):
+  network = pixelcnn.PixelCNN(channels=channels, levels=3, width=24, num_layers=3, first_kernel=3)
+  x = 2 * jax.random.uniform(jax.random.key(0), (4, 5, channels))
+  variables = jax.jit(network.init)(jax.random.key(1), x[None])
+  jacobian = jax.jit(jax.jacobian(lambda x: network.apply(variables, x[None])[0]))(x)
+  dims = x.size
+  reach = np.abs(np.asarray(jacobian).reshape(dims, 3, dims)).sum(1) > 0  # [output, input]
+  np.testing.assert_array_equal(reach, np.tril(np.ones((dims, dims), bool), -1))
+
+
+def test_the_mass_of_all_images_is_one_and_samples_follow_it():
+  model = pixelcnn.build(_config())
+  params, extra = jax.jit(model.init)(jax.random.key(0), {})
+  params = _random(params)
+  everything = jnp.array(list(itertools.product(range(3), repeat=4)), jnp.uint8).reshape(-1, 2, 2, 1)
+  log_mass = jax.jit(model.log_prob)(params, extra, None, {'x': everything}) - 4 * np.log(3)
+  mass = np.exp(np.asarray(log_mass, np.float64))
+  np.testing.assert_allclose(mass.sum(), 1.0, rtol=1e-5)
+  num = 20000
+  x = jax.jit(model.sample, static_argnums=3)(params, extra, jax.random.key(1), num)
+  counts = np.bincount(np.asarray(x).reshape(-1, 4) @ [27, 9, 3, 1], minlength=81)
+  usual = num * mass > 5
+  assert usual.sum() > 10
+  chi_square = np.sum((counts - num * mass)[usual] ** 2 / (num * mass)[usual])
+  assert chi_square < usual.sum() - 1 + 4 * np.sqrt(2 * (usual.sum() - 1))
+
+
+@pytest.mark.parametrize('channels', [1, 3])
+def test_row_by_row_prediction_equals_the_whole_network(channels):
+  network = pixelcnn.PixelCNN(channels=channels, levels=4, width=6, num_layers=2, first_kernel=3)
+  x = jax.random.randint(jax.random.key(0), (2, 3, 4, channels), 0, 4)
+  condition = jax.nn.one_hot(jnp.array([0, 1]), 2)
+  params = _random(jax.jit(network.init)(jax.random.key(1), x, condition)['params'])
+
+  def all_logits(predictor):
+    predict, init_cache = predictor(params, condition)
+
+    def body(cache, index):
+      # what lies ahead is not filled yet when sampling
+      seen = jnp.where(jnp.arange(x[0].size) < index, x.reshape(2, -1), 3).reshape(x.shape)
+      logits, cache = predict(seen, index, cache)
+      return cache, logits
+
+    return jax.jit(lambda: jax.lax.scan(body, init_cache(x), jnp.arange(x[0].size))[1])()
+
+  by_rows = all_logits(pixelcnn.row_predictor(network))
+  np.testing.assert_allclose(by_rows, all_logits(whole_network(network)), atol=1e-4)
+  whole = jax.jit(network.apply)({'params': params}, x, condition).reshape(2, -1, 4)
+  np.testing.assert_allclose(by_rows.swapaxes(0, 1), whole, atol=1e-4)
+
+
+def test_trains_and_fills_pictures():
+  config = _config((4, 4, 3), levels=17, conditional=True, dropout=0.1, dtype='bfloat16')
+  config.optimizer.learning_rate = 0.02
+  model = pixelcnn.build(config)
+  x = jax.random.randint(jax.random.key(0), (8, 1, 1, 3), 0, 17).astype(jnp.uint8)
+  batch = {'x': jnp.tile(x, (1, 4, 4, 1)), 'label': jnp.arange(8) % 2}
+  params, extra = jax.jit(model.init)(jax.random.key(1), batch)
+  state = State(jnp.int32(0), params, extra, model.update.init(params), jnp.zeros(2, jnp.uint32))
+
+  @jax.jit
+  @lambda step: jax.vmap(step, in_axes=None, out_axes=None, axis_name=DATA_AXIS, axis_size=1)
+  def steps(state):
+    def body(state, index):
+      state, metrics = model.update.apply(state, jax.random.fold_in(jax.random.key(2), index), batch)
+      return state, metrics['bits_per_dim'].total / metrics['bits_per_dim'].count
+
+    return jax.lax.scan(body, state, jnp.arange(40))
+
+  state, bits = steps(state)
+  assert bits.dtype == jnp.float32
+  assert bits[0] > 3.5 and bits[-1] < bits[0] - 1
+  stages = jax.jit(model.trajectory, static_argnums=3)(state.params, extra, jax.random.key(3), 2)
+  assert stages.shape == (49, 2, 4, 4, 3) and stages.dtype == jnp.uint8 and stages.max() < 17
+
+
+@pytest.mark.parametrize(
+  ('config', 'message'),
+  [
+    (_config((2,), levels=0), 'continuous data'),
+    (_config((4, 4, 3), width=8), 'multiple of the 3 channels'),
+    (_config(classes=0, conditional=True), 'needs labels'),
+    (_config(kernel=4), 'odd'),
+    (_config(first_kernel=1), 'odd'),
+  ],
+)
+def test_settings_that_do_not_fit_are_named(config, message):
+  with pytest.raises(UserError, match=message):
+    pixelcnn.build(config)

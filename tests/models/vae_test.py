@@ -1,0 +1,98 @@
+import jax
+import jax.numpy as jnp
+import pytest
+from ml_collections import ConfigDict
+
+from jaxgen.config import defaults
+from jaxgen.errors import UserError
+from jaxgen.models import vae_conv, vae_mlp
+
+
+def _config(shape=(8, 8, 1), levels=17, classes=10, **changes):
+  config = defaults()
+  config.data = ConfigDict(dict(shape=shape, levels=levels, classes=classes))
+  config.model = ConfigDict(
+    dict(
+      hidden=(8,),
+      channels=(4, 6),
+      latent_dim=3,
+      likelihood='discretized_logistic',
+      likelihood_scale=0.1,
+      reconstruction_weight=1.0,
+      kl_weight=1.0,
+      kl_warmup_steps=0,
+      importance_samples=2,
+      conditional=False,
+    )
+  )
+  config.model.update(changes)
+  return config
+
+
+@pytest.mark.parametrize('module', [vae_mlp, vae_conv])
+@pytest.mark.parametrize(
+  ('shape', 'changes'),
+  [((8, 8, 1), {}), ((7, 10, 3), {'conditional': True}), ((28, 28, 1), {'likelihood': 'laplace'})],
+)
+def test_takes_images_of_any_size(module, shape, changes):
+  model = module.build(_config(shape, **changes))
+  batch = {'x': jnp.ones((2, *shape), jnp.uint8), 'label': jnp.array([1, 2])}
+  params, extra = jax.eval_shape(model.init, jax.random.key(0), batch)
+  assert set(params) == {'encoder', 'decoder'}
+
+  def everything(params):
+    latents = model.encode(params, extra, jax.random.key(1), batch)
+    return (
+      model.sample(params, extra, jax.random.key(1), 5),
+      model.decode(params, extra, latents),
+      model.evaluate(params, extra, jax.random.key(1), batch),
+    )
+
+  sample, decoded, metrics = jax.eval_shape(everything, params)
+  assert sample.shape == (5, *shape) and decoded.shape == (2, *shape)
+  assert sample.dtype == decoded.dtype == jnp.uint8
+  assert all(metric.shape == (2,) and metric.dtype == jnp.float32 for metric in metrics.values())
+
+
+@pytest.mark.parametrize('module', [vae_mlp, vae_conv])
+def test_both_networks_hear_image_and_label(module):
+  model = module.build(_config(conditional=True))
+  batch = {
+    'x': jax.random.randint(jax.random.key(0), (2, 8, 8, 1), 0, 17).astype(jnp.uint8),
+    'label': jnp.array([1, 2]),
+  }
+  params, extra = jax.jit(model.init)(jax.random.key(0), batch)
+  other = {**batch, 'label': jnp.array([3, 4])}
+  encode, decode = jax.jit(model.encode), jax.jit(model.decode)
+  (z, condition), (other_z, other_condition) = (encode(params, extra, None, b) for b in (batch, other))
+  assert (z != other_z).all()
+  assert (z[0] != z[1]).all()
+  params['decoder'] = jax.tree.map(lambda p: 3 * p, params['decoder'])
+  assert (decode(params, extra, (z, condition)) != decode(params, extra, (z, other_condition))).any()
+
+
+def test_vectors_go_through_the_perceptrons():
+  model = vae_mlp.build(_config((2,), levels=0, classes=0, likelihood='gaussian'))
+  batch = {'x': jnp.ones((4, 2))}
+  params, extra = jax.jit(model.init)(jax.random.key(0), batch)
+  x = jax.jit(model.sample, static_argnums=3)(params, extra, jax.random.key(1), 3)
+  assert x.shape == (3, 2) and x.dtype == jnp.float32
+  assert jax.jit(model.log_prob)(params, extra, jax.random.key(1), batch).shape == (4,)
+
+
+@pytest.mark.parametrize(
+  ('module', 'config', 'message'),
+  [
+    (vae_mlp, _config(likelihood='gausian'), 'no likelihood "gausian"; choose one of'),
+    (vae_mlp, _config((2,), 0, 0, likelihood='bernoulli'), 'likelihood=bernoulli cannot be used here'),
+    (vae_mlp, _config(likelihood='laplace', likelihood_scale=0.0), 'must be positive'),
+    (vae_mlp, _config(classes=0, conditional=True), 'needs labels'),
+    (vae_mlp, _config(kl_warmup_steps=-1), 'kl_warmup_steps'),
+    (vae_mlp, _config(importance_samples=0), 'importance_samples'),
+    (vae_conv, _config((2,), 0, 0, likelihood='gaussian'), 'needs images'),
+    (vae_conv, _config((4, 4, 1), channels=(4, 4, 4, 4)), 'halve 4x4 images to nothing'),
+  ],
+)
+def test_settings_that_do_not_fit_are_named(module, config, message):
+  with pytest.raises(UserError, match=message):
+    module.build(config)
