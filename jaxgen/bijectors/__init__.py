@@ -1,0 +1,42 @@
+"""Invertible maps with their log-determinants, one per file.
+
+A bijector is a Linen module with two methods: `forward_and_log_det(x, cond=None) -> (z, log_det)` and
+`inverse_and_log_det(z, cond=None) -> (x, log_det)`. Forward goes from the data to the latents; `log_det` is
+`log|det dz/dx|` (`log|det dx/dz|` in the inverse), one number per example, f32[B], in nats.
+
+    flow = Chain((ActNorm(), Coupling(network, transforms.additive(), masks.halves())))
+    variables = flow.init(rng, x, method='forward_and_log_det')
+    z, log_det = flow.apply(variables, x, method='forward_and_log_det')
+"""
+
+from jaxgen.bijectors import masks, transforms
+from jaxgen.bijectors.actnorm import ActNorm
+from jaxgen.bijectors.chain import Chain
+from jaxgen.bijectors.coupling import Coupling
+from jaxgen.bijectors.dequantization import UniformDequantization
+from jaxgen.bijectors.inverse import Inverse
+from jaxgen.bijectors.invertible_conv import InvertibleConv
+from jaxgen.bijectors.logit import Logit
+from jaxgen.bijectors.multi_scale import MultiScale
+from jaxgen.bijectors.permutation import Permutation, Reverse
+from jaxgen.bijectors.repeated import Repeated
+from jaxgen.bijectors.scale_shift import ScaleShift
+from jaxgen.bijectors.squeeze import Squeeze
+
+__all__ = [
+  'ActNorm',
+  'Chain',
+  'Coupling',
+  'Inverse',
+  'InvertibleConv',
+  'Logit',
+  'MultiScale',
+  'Permutation',
+  'Repeated',
+  'Reverse',
+  'ScaleShift',
+  'Squeeze',
+  'UniformDequantization',
+  'masks',
+  'transforms',
+]

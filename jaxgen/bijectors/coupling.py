@@ -1,0 +1,48 @@
+"""Coupling: part of the input decides how the rest is transformed."""
+
+from collections.abc import Callable
+
+import flax.linen as nn
+import jax.numpy as jnp
+
+from jaxgen.bijectors.log_det import sum_over_event
+from jaxgen.bijectors.masks import Mask
+from jaxgen.bijectors.transforms import Transform
+
+
+class Coupling(nn.Module):
+  """`(kept, moved) = split(x)`; `z = merge(kept, transform(moved; conditioner(kept)))`.
+
+  Dinh et al., "Density estimation using Real NVP", equations 7 and 8. The inverse evaluates the
+  conditioner too, never inverts it. `log|det dz/dx|` is the sum of the transform's log-derivatives over
+  what moved.
+
+  Attributes:
+    conditioner: `kept -> params`, or `(kept, cond) -> params` where there is a `cond`; a Linen module or any
+      other callable. `params` has `transform.num_params` channels for every channel that moves.
+    transform: see `jaxgen.bijectors.transforms`.
+    mask: see `jaxgen.bijectors.masks`.
+
+  Raises:
+    ValueError: if the conditioner returns another number of channels.
+  """
+
+  conditioner: Callable
+  transform: Transform
+  mask: Mask
+
+  def forward_and_log_det(self, x, cond=None):
+    return self._apply(self.transform.forward, x, cond)
+
+  def inverse_and_log_det(self, z, cond=None):
+    return self._apply(self.transform.inverse, z, cond)
+
+  def _apply(self, transform, x, cond):
+    kept, moved = self.mask.split(x)
+    params = self.conditioner(kept) if cond is None else self.conditioner(kept, cond)
+    wanted = (*moved.shape[:-1], self.transform.num_params * moved.shape[-1])
+    if params.shape != wanted:
+      raise ValueError(f'the conditioner of a coupling returned shape {params.shape}, not {wanted}.')
+    moved, log_derivative = transform(moved, params.astype(x.dtype))
+    log_derivative = self.mask.merge(jnp.zeros_like(kept), log_derivative)
+    return self.mask.merge(kept, moved), sum_over_event(log_derivative)

@@ -1,0 +1,32 @@
+"""Uniform dequantization: from grey levels to a density."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jaxgen.bijectors import log_det
+
+
+class UniformDequantization(nn.Module):
+  """`z = (x + u) / levels` with `u ~ U[0, 1)`, from the random stream 'dequantization'.
+
+  The one convention of this package (Theis et al., "A note on the evaluation of generative models", section
+  3.1): the density of `z` on the unit cube is what a flow models. The log-determinant is `-log q(u | x) = 0`,
+  in the units of that density; the code length in bits follows by `jaxgen.metrics.bits_per_dim`. The inverse
+  is `x = floor(levels z)`, with what lies outside the cube taken to its border.
+
+  Shapes: `uint8[B, ...] -> f32[B, ...]`.
+
+  Attributes:
+    levels: the number of grey levels, at most 256.
+  """
+
+  levels: int
+
+  def forward_and_log_det(self, x, cond=None):
+    noise = jax.random.uniform(self.make_rng('dequantization'), x.shape)
+    return (x.astype(jnp.float32) + noise) / self.levels, log_det.zeros(x)
+
+  def inverse_and_log_det(self, z, cond=None):
+    x = jnp.clip(jnp.floor(z * self.levels), 0, self.levels - 1)
+    return x.astype(jnp.uint8), log_det.zeros(z)

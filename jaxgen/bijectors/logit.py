@@ -1,0 +1,33 @@
+"""Logit: from the unit cube to the whole space."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+
+from jaxgen.bijectors.log_det import sum_over_event
+
+
+class Logit(nn.Module):
+  """`z = logit(alpha + (1 - 2 alpha) x)` for `x` in the unit cube.
+
+  Dinh et al., "Density estimation using Real NVP", section 4.1. With `p = alpha + (1 - 2 alpha) x`,
+  `log|det dz/dx| = sum(log(1 - 2 alpha) - log p - log(1 - p))`; in the other direction
+  `-log p - log(1 - p) = softplus(z) + softplus(-z)`, which does not cancel. `Inverse(Logit())` is a sigmoid.
+
+  Attributes:
+    alpha: keeps the ends of the interval away from infinity; in (0, 0.5).
+  """
+
+  alpha: float = 0.05
+
+  def forward_and_log_det(self, x, cond=None):
+    p = self.alpha + (1 - 2 * self.alpha) * x
+    z = jnp.log(p) - jnp.log1p(-p)
+    return z, sum_over_event(self._log_derivative(z))
+
+  def inverse_and_log_det(self, z, cond=None):
+    x = (jax.nn.sigmoid(z) - self.alpha) / (1 - 2 * self.alpha)
+    return x, sum_over_event(-self._log_derivative(z))
+
+  def _log_derivative(self, z):
+    return jax.nn.softplus(z) + jax.nn.softplus(-z) + jnp.log1p(-2 * self.alpha)

@@ -1,0 +1,66 @@
+"""Which part of an example a coupling keeps and which it moves.
+
+A mask is a pair of pure functions. `split(x) -> (kept, moved)`: the conditioner sees `kept`, the
+transform is applied to `moved`. `merge(kept, moved) -> x` puts them together again; what it drops of
+`moved` counts neither in the result nor in the log-determinant.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+
+class Mask(NamedTuple):
+  """`split: x -> (kept, moved)` and `merge: (kept, moved) -> x`."""
+
+  split: Callable[[jax.Array], tuple[jax.Array, jax.Array]]
+  merge: Callable[[jax.Array, jax.Array], jax.Array]
+
+
+def halves(swap: bool = False) -> Mask:
+  """Keeps the first half of the last axis, moves the second; the other way round with `swap`.
+
+  `f32[B, ..., C] -> (f32[B, ..., C // 2], f32[B, ..., C - C // 2])`. The conditioner sees channels only where
+  there are any, so a coupling costs half of one with a binary mask.
+  """
+
+  def split(x):
+    if x.shape[-1] < 2:
+      raise ValueError(f'a coupling needs at least 2 channels to split, not shape {x.shape}.')
+    first, second = jnp.split(x, [x.shape[-1] // 2], axis=-1)
+    return (second, first) if swap else (first, second)
+
+  def merge(kept, moved):
+    return jnp.concatenate([moved, kept] if swap else [kept, moved], axis=-1)
+
+  return Mask(split, merge)
+
+
+def binary(keep: np.ndarray) -> Mask:
+  """Keeps the elements where `keep` is true and moves the others, without changing any shape.
+
+  `keep` is bool, of the shape of an example or one that broadcasts to it. The conditioner sees zeros in
+  place of what moves (Dinh et al., "Density estimation using Real NVP", equation 9).
+  """
+  keep = np.asarray(keep, bool)
+  return Mask(lambda x: (jnp.where(keep, x, 0), x), lambda kept, moved: jnp.where(keep, kept, moved))
+
+
+def checkerboard(height: int, width: int, parity: int = 0) -> Mask:
+  """Keeps the pixels whose row and column sum to an even number; with parity 1 the others.
+
+  Dinh et al., "Density estimation using Real NVP", figure 3. For `f32[B, height, width, C]`.
+  """
+  rows, columns = np.indices((height, width))
+  return binary(((rows + columns) % 2 == parity)[..., None])
+
+
+def nothing() -> Mask:
+  """Moves everything; the conditioner sees zeros, and `cond` where there is one.
+
+  It makes a coupling of a learned location and scale: the prior of a flow.
+  """
+  return Mask(lambda x: (jnp.zeros_like(x), x), lambda kept, moved: moved)

@@ -1,0 +1,40 @@
+"""Multi-scale architecture: half of the channels leave after every level."""
+
+from collections.abc import Sequence
+
+import flax.linen as nn
+import jax.numpy as jnp
+
+
+class MultiScale(nn.Module):
+  """`h_i, z_i = split(f_i(h_{i-1}))` with `h_0 = x`; the latents are the tuple `(z_1, ..., z_L)`.
+
+  Dinh et al., "Density estimation using Real NVP", section 3.6, equations 13 to 15. The second half of the
+  channels leaves as `z_i`, the first goes on to the next level; the last level's output leaves whole.
+  `log|det d(z_1, ..., z_L)/dx|` is the sum over the levels. A level that ends in a coupling of `z_i` upon `h_i`
+  gives `z_i` a prior that depends on `h_i`.
+
+  Attributes:
+    levels: at least one bijector; all but the last return an even number of channels.
+  """
+
+  levels: Sequence[nn.Module]
+
+  def forward_and_log_det(self, x, cond=None):
+    *inner, last = self.levels
+    latents, log_det = [], 0.0
+    for level in inner:
+      x, term = level.forward_and_log_det(x, cond)
+      x, z = jnp.split(x, 2, axis=-1)
+      latents.append(z)
+      log_det += term
+    x, term = last.forward_and_log_det(x, cond)
+    return (*latents, x), log_det + term
+
+  def inverse_and_log_det(self, z, cond=None):
+    *inner, last = self.levels
+    x, log_det = last.inverse_and_log_det(z[-1], cond)
+    for level, latent in zip(reversed(inner), reversed(z[:-1]), strict=True):
+      x, term = level.inverse_and_log_det(jnp.concatenate([x, latent], axis=-1), cond)
+      log_det += term
+    return x, log_det

@@ -1,0 +1,43 @@
+"""Fixed permutations of the channels."""
+
+from collections.abc import Sequence
+
+import flax.linen as nn
+import jax.numpy as jnp
+import numpy as np
+
+from jaxgen.bijectors import log_det
+
+
+class Permutation(nn.Module):
+  """`z[..., i] = x[..., order[i]]`; it keeps volumes.
+
+  Attributes:
+    order: a permutation of `range(C)`.
+
+  Raises:
+    ValueError: if it is none.
+  """
+
+  order: Sequence[int]
+
+  def __post_init__(self):
+    if sorted(self.order) != list(range(len(self.order))):
+      raise ValueError(f'{tuple(self.order)} is not a permutation.')
+    super().__post_init__()
+
+  def forward_and_log_det(self, x, cond=None):
+    return jnp.take(x, np.asarray(self.order), axis=-1), log_det.zeros(x)
+
+  def inverse_and_log_det(self, z, cond=None):
+    return jnp.take(z, np.argsort(self.order), axis=-1), log_det.zeros(z)
+
+
+class Reverse(nn.Module):
+  """`z[..., i] = x[..., C - 1 - i]`, the permutation of Real NVP's channel-wise layers; it keeps volumes."""
+
+  def forward_and_log_det(self, x, cond=None):
+    return x[..., ::-1], log_det.zeros(x)
+
+  def inverse_and_log_det(self, z, cond=None):
+    return z[..., ::-1], log_det.zeros(z)

@@ -1,0 +1,64 @@
+"""Elementwise maps whose parameters a conditioner computes.
+
+A transform is a pair of pure functions of the elements and their parameters,
+`forward(x, params) -> (z, log|dz/dx|)` and `inverse(z, params) -> (x, log|dx/dz|)`, both elementwise.
+`params` has `num_params` numbers per element, in blocks along the last axis: `f32[B, ..., num_params * C]` for
+`x` f32[B, ..., C].
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+
+class Transform(NamedTuple):
+  """`forward`, `inverse` (see the module) and the number of parameters per element."""
+
+  forward: Callable[[jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
+  inverse: Callable[[jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
+  num_params: int
+
+
+def additive() -> Transform:
+  """`z = x + shift` (Dinh et al., "NICE", section 3.2): it keeps volumes."""
+  return Transform(
+    forward=lambda x, shift: (x + shift, jnp.zeros_like(x)),
+    inverse=lambda z, shift: (z - shift, jnp.zeros_like(z)),
+    num_params=1,
+  )
+
+
+def affine(log_scale: Callable[[jax.Array], jax.Array]) -> Transform:
+  """`z = (x + shift) exp(log_scale(s))`; `params` are `shift` and `s`.
+
+  Args:
+    log_scale: the logarithm of the scale as a function of the conditioner's unbounded output `s`:
+      `sigmoid_log_scale` or `bounded_log_scale(bound)`. One that is bounded from both sides keeps the map
+      stable to invert.
+  """
+
+  def forward(x, params):
+    shift, log_derivative = unpack(params)
+    return (x + shift) * jnp.exp(log_derivative), log_derivative
+
+  def inverse(z, params):
+    shift, log_derivative = unpack(params)
+    return z * jnp.exp(-log_derivative) - shift, -log_derivative
+
+  def unpack(params):
+    shift, s = jnp.split(params, 2, axis=-1)
+    return shift, log_scale(s)
+
+  return Transform(forward, inverse, num_params=2)
+
+
+def sigmoid_log_scale(s: jax.Array) -> jax.Array:
+  """`log sigmoid(s + 2)`: scales below 1, 0.88 at the start (the released code of Glow)."""
+  return jax.nn.log_sigmoid(s + 2.0)
+
+
+def bounded_log_scale(bound: float) -> Callable[[jax.Array], jax.Array]:
+  """`bound tanh(s / bound)`: scales in `(exp(-bound), exp(bound))`, 1 at the start, about `exp(s)` while small."""
+  return lambda s: bound * jnp.tanh(s / bound)

@@ -1,0 +1,160 @@
+"""Every bijector inverts, and its log-determinants are those of its Jacobian. A new bijector is one row."""
+
+from functools import partial
+from typing import NamedTuple
+
+import equinox as eqx
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax.flatten_util import ravel_pytree
+
+from jaxgen.bijectors import (
+  ActNorm,
+  Chain,
+  Coupling,
+  Inverse,
+  InvertibleConv,
+  Logit,
+  MultiScale,
+  Permutation,
+  Repeated,
+  Reverse,
+  ScaleShift,
+  Squeeze,
+  masks,
+  transforms,
+)
+
+SIGMOID = transforms.affine(transforms.sigmoid_log_scale)
+BOUNDED = transforms.affine(transforms.bounded_log_scale(2.0))
+
+
+class Net(nn.Module):
+  features: int
+
+  @nn.compact
+  def __call__(self, x, cond=None):
+    dense = partial(nn.Dense, kernel_init=nn.initializers.zeros_init())  # random later: see _disturbed
+    h = dense(8)(x)
+    if cond is not None:
+      h += dense(8)(cond).reshape(cond.shape[0], *[1] * (x.ndim - 2), 8)
+    return dense(self.features)(jnp.tanh(h))
+
+
+def plain(features):
+  """A network that is nothing but a function."""
+  return lambda x: jnp.tanh(jnp.stack([x.sum(-1) * 0.3 + i for i in range(features)], -1))
+
+
+def equinox_mlp(inputs, features):
+  mlp = eqx.nn.MLP(inputs, features, 8, 1, activation=jnp.tanh, key=jax.random.key(3))
+  return lambda x: jax.vmap(mlp)(x)
+
+
+def step(features):
+  return Chain((ActNorm(), InvertibleConv(), Coupling(Net(features), SIGMOID, masks.halves())))
+
+
+def multi_scale():
+  prior = Coupling(Net(4), BOUNDED, masks.halves())
+  first = Chain((Squeeze(), Repeated(step(4), 2), prior))
+  return MultiScale((first, Chain((Squeeze(), step(8)))))
+
+
+class Row(NamedTuple):
+  bijector: nn.Module
+  shape: tuple  # of one example
+  cond: int = 0  # the length of the condition
+  cube: str = ''  # 'x' or 'z', where one of them lies in the unit cube
+
+
+TABLE = {
+  'actnorm': Row(ActNorm(), (2, 3, 2)),
+  'actnorm_vector': Row(ActNorm(), (3,)),
+  'additive_coupling': Row(Coupling(Net(3), transforms.additive(), masks.halves()), (5,)),
+  'affine_coupling': Row(Coupling(Net(4), SIGMOID, masks.halves()), (2, 2, 4)),
+  'bounded_coupling': Row(Coupling(Net(6), BOUNDED, masks.halves(swap=True)), (6,)),
+  'chain': Row(Chain((ScaleShift(2.0, 1.0), step(4), Reverse())), (4,), cond=3),
+  'checkerboard_coupling': Row(Coupling(Net(4), BOUNDED, masks.checkerboard(2, 3, 1)), (2, 3, 2)),
+  'conditional_coupling': Row(Coupling(Net(4), SIGMOID, masks.halves()), (2, 2, 4), cond=3),
+  'conditional_prior': Row(Coupling(Net(6), BOUNDED, masks.nothing()), (3,), cond=2),
+  'equinox_coupling': Row(Coupling(equinox_mlp(2, 4), BOUNDED, masks.halves()), (4,)),
+  'inverse': Row(Inverse(step(4)), (4,)),
+  'invertible_conv': Row(InvertibleConv(), (2, 2, 3)),
+  'invertible_conv_vector': Row(InvertibleConv(), (5,)),
+  'logit': Row(Logit(), (2, 2, 1), cube='x'),
+  'masked_coupling': Row(Coupling(Net(8), BOUNDED, masks.binary(np.array([1, 0, 0, 1]))), (4,)),
+  'multi_scale': Row(multi_scale(), (4, 4, 1), cond=3),
+  'permutation': Row(Permutation((2, 0, 1)), (2, 3)),
+  'plain_function_coupling': Row(Coupling(plain(4), SIGMOID, masks.halves()), (2, 4)),
+  'prior': Row(Coupling(Net(6), BOUNDED, masks.nothing()), (2, 3)),
+  'repeated': Row(Repeated(step(4), 3), (2, 2, 4), cond=3),
+  'reverse': Row(Reverse(), (2, 3)),
+  'scale_shift': Row(ScaleShift(-0.5, 3.0), (2, 3)),
+  'sigmoid': Row(Inverse(Logit()), (4,), cube='z'),
+  'squeeze': Row(Squeeze(), (4, 6, 2)),
+}
+
+
+@pytest.mark.parametrize('name', TABLE)
+def test_it_inverts_and_its_log_det_is_that_of_the_jacobian(name):
+  bijector, shape, cond_size, cube = TABLE[name]
+  batch = 3
+  apply = {there: partial(bijector.apply, method=f'{there}_and_log_det') for there in ('forward', 'inverse')}
+
+  @jax.jit
+  def check():
+    x = _draw((batch, *shape), cube == 'x')
+    cond = _draw((batch, cond_size), False) if cond_size else None
+    variables = _disturbed(bijector.init(jax.random.key(0), x, cond, method='forward_and_log_det'))
+    like = jax.eval_shape(apply['forward'], variables, x, cond)[0]
+    z = jax.tree.map(lambda leaf: _draw(leaf.shape, cube == 'z'), like)
+    results = []
+    for there, back, start in (('forward', 'inverse', x), ('inverse', 'forward', z)):
+      image, log_det, jacobian = _with_jacobian(lambda v, f=apply[there]: f(variables, v, cond), start)
+      again, log_det_back = apply[back](variables, image, cond)
+      results.append((start, again, log_det, log_det_back, jacobian))
+    return results
+
+  for start, again, log_det, log_det_back, jacobian in check():
+    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, atol=1e-4), again, start)
+    assert log_det.shape == (batch,) and log_det.dtype == jnp.float32
+    volume = np.linalg.slogdet(np.asarray(jacobian, np.float64))[1]
+    np.testing.assert_allclose(log_det, volume, atol=2e-4, rtol=1e-4)
+    np.testing.assert_allclose(log_det_back, -log_det, atol=2e-4, rtol=1e-4)
+
+
+def _draw(shape, in_cube):
+  rng = np.random.default_rng(len(shape))
+  return jnp.float32(rng.uniform(0.01, 0.99, shape) if in_cube else rng.standard_normal(shape))
+
+
+def _disturbed(variables):
+  """Moves every parameter away from where it starts, lest an error hide behind a zero."""
+  rng = np.random.default_rng(9)
+  params = variables.get('params', {})
+  return {
+    **variables,
+    'params': jax.tree.map(lambda p: p + jnp.float32(0.3 * rng.standard_normal(p.shape)), params),
+  }
+
+
+def _with_jacobian(function, start):
+  """`function(start)` and its Jacobian, [B, D, D]: one tangent per dimension, for all examples at once."""
+  _, unravel = ravel_pytree(jax.tree.map(lambda leaf: leaf[0], start))
+  flat = _rows(start)
+
+  def along(direction):
+    of_rows = lambda rows: function(jax.vmap(unravel)(rows))  # noqa: E731
+    (image, log_det), (tangent, _) = jax.jvp(of_rows, (flat,), (jnp.broadcast_to(direction, flat.shape),))
+    return image, log_det, _rows(tangent)
+
+  image, log_det, columns = jax.vmap(along, out_axes=(None, None, 2))(jnp.eye(flat.shape[1]))
+  return image, log_det, columns
+
+
+def _rows(tree):
+  return jnp.concatenate([leaf.reshape(leaf.shape[0], -1) for leaf in jax.tree.leaves(tree)], -1)

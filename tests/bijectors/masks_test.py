@@ -1,0 +1,40 @@
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgen.bijectors import masks
+
+X = jnp.arange(1.0, 13.0).reshape(1, 2, 3, 2)
+
+
+def test_halves():
+  kept, moved = masks.halves().split(jnp.arange(5.0)[None])
+  np.testing.assert_array_equal(kept, [[0, 1]])
+  np.testing.assert_array_equal(moved, [[2, 3, 4]])
+  kept, moved = masks.halves(swap=True).split(jnp.arange(5.0)[None])
+  np.testing.assert_array_equal(kept, [[2, 3, 4]])
+
+
+def test_checkerboard():
+  kept, _ = masks.checkerboard(2, 3).split(X)
+  np.testing.assert_array_equal(kept[0, :, :, 0] > 0, [[True, False, True], [False, True, False]])
+  other, _ = masks.checkerboard(2, 3, parity=1).split(X)
+  np.testing.assert_array_equal(kept + other, X)
+
+
+def test_nothing_is_kept_by_nothing():
+  kept, moved = masks.nothing().split(X)
+  assert not kept.any()
+  np.testing.assert_array_equal(moved, X)
+
+
+@pytest.mark.parametrize(
+  'mask', [masks.halves(), masks.halves(True), masks.checkerboard(2, 3), masks.nothing()]
+)
+def test_merge_undoes_split(mask):
+  np.testing.assert_array_equal(mask.merge(*mask.split(X)), X)
+
+
+def test_one_channel_cannot_be_halved():
+  with pytest.raises(ValueError, match='at least 2 channels'):
+    masks.halves().split(jnp.ones((3, 1)))
