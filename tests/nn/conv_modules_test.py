@@ -26,9 +26,9 @@ CASES = {
   ),
   'bfloat16': ('Conv', dict(kernel_size=(3, 3), dtype=jnp.bfloat16)),
   'bfloat16 parameters': ('Conv', dict(kernel_size=(3, 3), param_dtype=jnp.bfloat16)),
-  'ones': (
+  'initializers': (
     'Conv',
-    dict(kernel_size=(3, 3), kernel_init=nn.initializers.ones, bias_init=nn.initializers.ones),
+    dict(kernel_size=(3, 3), kernel_init=nn.initializers.normal(), bias_init=nn.initializers.ones),
   ),
   'transposed': ('ConvTranspose', dict(kernel_size=(4, 4), strides=(2, 2))),
   'transposed, all': (
@@ -52,26 +52,40 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize('batch', [(2,), (), (2, 3)], ids=['batch', 'one example', 'two batch axes'])
-@pytest.mark.parametrize('name', ['plain', 'transposed'])
-def test_any_number_of_batch_axes(name, batch):
-  _compare(name, jax.random.normal(jax.random.key(0), (*batch, 6, 5, 4)))
+def _pair(name):
+  kind, arguments = CASES[name]
+  return [getattr(library, kind)(features=6, **arguments) for library in (fast, nn)]
+
+
+def _assert_equal_outputs(name, x):
+  """Both modules give the same, with the same parameters (made up: to initialize costs a compilation)."""
+  ours, linens = _pair(name)
+  rng = np.random.default_rng(0)
+  shapes, wanted_shapes = (jax.eval_shape(module.init, jax.random.key(0), x) for module in (ours, linens))
+  assert shapes == wanted_shapes
+  params = jax.tree.map(lambda leaf: jnp.asarray(rng.normal(size=leaf.shape), leaf.dtype), shapes)
+  got, wanted = (jax.jit(module.apply)(params, x) for module in (ours, linens))
+  assert (got.shape, got.dtype) == (wanted.shape, wanted.dtype)
+  tolerance = 1e-5 if got.dtype == jnp.float32 else 3e-2
+  scale = np.abs(np.float32(wanted)).max()
+  np.testing.assert_allclose(np.float32(got), np.float32(wanted), rtol=tolerance, atol=tolerance * scale)
 
 
 @pytest.mark.parametrize('name', CASES)
 def test_module_is_linens(name):
-  _compare(name, jax.random.normal(jax.random.key(0), (2, 6, 5, 4)))
+  _assert_equal_outputs(name, np.random.default_rng(1).normal(size=(2, 6, 5, 4)).astype(np.float32))
 
 
-def _compare(name, x):
-  kind, arguments = CASES[name]
-  ours, linens = (getattr(library, kind)(features=6, **arguments) for library in (fast, nn))
-  got, params = jax.jit(ours.init_with_output)(jax.random.key(1), x)
-  wanted, wanted_params = jax.jit(linens.init_with_output)(jax.random.key(1), x)
-  jax.tree.map(np.testing.assert_array_equal, params, wanted_params)
-  assert (got.shape, got.dtype) == (wanted.shape, wanted.dtype)
-  tolerance = 1e-5 if got.dtype == jnp.float32 else 3e-2
-  np.testing.assert_allclose(np.float32(got), np.float32(wanted), rtol=tolerance, atol=tolerance)
+@pytest.mark.parametrize('batch', [(), (2, 3)], ids=['one example', 'two batch axes'])
+@pytest.mark.parametrize('name', ['plain', 'transposed'])
+def test_any_number_of_batch_axes(name, batch):
+  _assert_equal_outputs(name, np.random.default_rng(1).normal(size=(*batch, 6, 5, 4)).astype(np.float32))
+
+
+@pytest.mark.parametrize('name', ['plain', 'initializers', 'transposed'])
+def test_initial_parameters_are_linens(name):
+  ours, linens = (module.init(jax.random.key(1), jnp.zeros((1, 4, 4, 4))) for module in _pair(name))
+  jax.tree.map(np.testing.assert_array_equal, ours, linens)
 
 
 def test_a_mask_of_another_shape_is_refused():
