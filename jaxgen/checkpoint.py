@@ -14,6 +14,7 @@ from typing import Any
 import jax
 import numpy as np
 import orbax.checkpoint as ocp
+from jax.experimental import multihost_utils
 from jax.sharding import SingleDeviceSharding
 
 from jaxgen.errors import UserError
@@ -119,7 +120,10 @@ class Checkpoints:
       f'The checkpoint of step {step} is damaged ({reason}); it is set aside as {aside.name}.', flush=True
     )
     self._manager.close()
-    (self._directory / str(step)).rename(aside)
+    if jax.process_index() == 0:
+      (self._directory / str(step)).rename(aside)
+    if jax.process_count() > 1:
+      multihost_utils.sync_global_devices(f'set aside {step}')
     self._manager = self._open()
 
 
@@ -162,7 +166,9 @@ def _clear_failure(directory):
   except Exception as error:
     text = str(error)
     # Tensorstore wraps the system's error in its own words.
-    full = getattr(error, 'errno', None) == errno.ENOSPC or 'No space left' in text or 'RESOURCE_EXHAUSTED' in text
+    full = (
+      getattr(error, 'errno', None) == errno.ENOSPC or 'No space left' in text or 'RESOURCE_EXHAUSTED' in text
+    )
     if not full and not isinstance(error, OSError):
       raise
     why = 'the disk is full' if full else text.strip().splitlines()[0][:200]

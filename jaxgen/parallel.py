@@ -70,8 +70,8 @@ def data_parallel(step: Step, backend: str = 'pmap', devices=None) -> 'Dispatche
 
   Returns:
     A function `(state, batches, resident) -> (state, metrics)`. The leaves of `batches` are `[K, B, ...]`: K
-    consecutive batches of this process, which one dispatch takes K steps on; the metrics come back stacked, `[K]`. Where
-    `resident` is a pytree of whole arrays `[N, ...]` on the devices, `batches` are `i32[K, B]` indices into them.
+    consecutive batches of this process, which one dispatch takes K steps on; the metrics come back stacked, `[K]`.
+    Where `resident` is a pytree of whole arrays `[N, ...]` on the devices, `batches` are `i32[K, B]` indices into them.
     The given state is donated: it must not be used again.
   """
   devices = tuple(devices or jax.devices())
@@ -86,12 +86,30 @@ def replicate(tree: Any, backend: str, devices=None) -> Any:
   return jax.jit(lambda tree: jax.tree.map(jnp.copy, tree), out_shardings=where)(tree)
 
 
+def on_this_host(tree: Any) -> Any:
+  """The same arrays as this host can use alone; they are replicated, so that nothing travels."""
+  if jax.process_count() == 1:
+    return tree
+  return jax.tree.map(lambda leaf: leaf.addressable_data(0), tree)
+
+
+def on_every_host(tree: Any) -> Any:
+  """The same arrays as all hosts can save together: with several hosts, what pmap returns is known to one alone."""
+  if jax.process_count() == 1:
+    return tree
+  return jax.device_put(
+    jax.tree.map(np.asarray, on_this_host(tree)), NamedSharding(_mesh(jax.devices()), P())
+  )
+
+
 def split_over_devices(tree: Any) -> Any:
-  """Splits leading axes over the devices of this process where they divide them: evaluation and sampling are plain
-  jitted functions, which XLA then partitions."""
-  devices = jax.local_devices()
+  """Splits leading axes over the devices, where these divide them.
+
+  Evaluation is a plain jitted function, which XLA then partitions. With several hosts the first one evaluates alone.
+  """
+  devices = jax.devices()
   sizes = {leaf.shape[0] for leaf in jax.tree.leaves(tree)}
-  if len(devices) == 1 or any(size % len(devices) for size in sizes):
+  if len(devices) == 1 or jax.process_count() > 1 or any(size % len(devices) for size in sizes):
     return tree
   return jax.device_put(tree, NamedSharding(_mesh(devices), P(DATA_AXIS)))
 

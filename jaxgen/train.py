@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.experimental import multihost_utils
 from ml_collections import ConfigDict
 
 from jaxgen import data, experiment, parallel, writers
@@ -134,7 +135,8 @@ def _start(setting, checkpoints):
   """The first state, or that of the newest checkpoint; says what runs where."""
   config = setting.config
   state = first_state(setting)
-  workdirs.write_parameters(setting.workdir, state.params)
+  if jax.process_index() == 0:
+    workdirs.write_parameters(setting.workdir, state.params)
   size = sum(leaf.size for leaf in jax.tree.leaves(state.params))
   device = jax.devices()[0]
   where = 'streamed' if setting.resident is None else 'on the device'
@@ -157,12 +159,15 @@ def _run(setting, checkpoints, state, notes):
   config, start = setting.config, int(state.step)
   step_fn = parallel.data_parallel(setting.model.update.apply, setting.backend)
   window = Window(notes.get('window'))
+  first_host = jax.process_index() == 0  # it alone writes and draws
   with (
     _stop_signals() as stop_asked,
-    contextlib.closing(writers.MetricsWriter(setting.workdir)) as writer,
-    contextlib.closing(writers.Progress(start, config.num_steps)) as progress,
+    contextlib.closing(writers.MetricsWriter(setting.workdir) if first_host else writers.Silent()) as writer,
+    contextlib.closing(
+      writers.Progress(start, config.num_steps) if first_host else writers.Silent()
+    ) as progress,
   ):
-    watch = Watch(setting, writer, progress)
+    watch = Watch(setting, writer, progress) if first_host else writers.Silent()
     clock = _Clock()
     late = None  # the dispatch before, whose metrics nobody has waited for yet
     for dispatch in dispatches(setting, start, config.num_steps):
@@ -171,7 +176,7 @@ def _run(setting, checkpoints, state, notes):
         _settle(setting, checkpoints, *late, window, clock, writer, progress)
       late = dispatch, metrics
       end = dispatch.last == config.num_steps
-      stopping = stop_asked.is_set() and not end
+      stopping = not end and _all_stop(stop_asked, dispatch, config.log_every)
       if (
         end
         or stopping
@@ -182,7 +187,7 @@ def _run(setting, checkpoints, state, notes):
         if end or stopping or dispatch.due(config.checkpoint_every):
           _save(checkpoints, state, window)
         with clock.paused():
-          watch.look(state, dispatch, end)
+          watch.look(parallel.on_this_host(state), dispatch, end)
       if stopping:
         checkpoints.wait()
         again = f'python -m jaxgen.main --workdir={setting.workdir}'
@@ -231,12 +236,21 @@ def _save(checkpoints, state, window):
     raise UserError(
       f'The parameters are no longer finite at step {int(state.step)}; {_what_is_kept(checkpoints)} {_REMEDY}'
     )
-  checkpoints.save(state, {'window': window.to_json()})
+  checkpoints.save(parallel.on_every_host(state), {'window': window.to_json()})
 
 
 @jax.jit
 def _all_finite(tree):
   return jnp.all(jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(tree)]))
+
+
+def _all_stop(asked, dispatch, log_every):
+  """Whether to stop now: with several hosts they agree, at the steps that are logged, or they would wait forever."""
+  if jax.process_count() == 1:
+    return asked.is_set()
+  return dispatch.due(log_every or 100) and bool(
+    multihost_utils.process_allgather(np.array(asked.is_set())).any()
+  )
 
 
 class _Clock:

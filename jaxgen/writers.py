@@ -93,6 +93,13 @@ class Progress:
     self._bar.close()
 
 
+class Silent:
+  """Stands in for a writer on the hosts that are not the first: takes every call and does nothing."""
+
+  def __getattr__(self, name: str):
+    return lambda *args, **kwargs: None
+
+
 def duration(seconds: float) -> str:
   """`3725 -> '1h02m'`, `125 -> '2m05s'`, `7 -> '7s'`."""
   seconds = round(seconds)

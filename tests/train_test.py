@@ -1,8 +1,10 @@
 """The loop: resumed runs are the uninterrupted run, also after real kills; nothing is lost; failures are sentences."""
 
 import json
+import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -116,6 +118,33 @@ def test_a_run_goes_on_with_fewer_devices(run_python, tmp_path):
       assert f'devices  {devices} x cpu' in done.stdout
     one, many = params_of(tmp_path / 'one'), params_of(workdir)
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), one.params, many.params)
+
+
+@pytest.mark.parametrize('parallel', ['pmap', 'shard_map'])
+def test_two_hosts_train_what_one_does_and_resume(run_python, tmp_path, parallel):
+  with socket.socket() as free:
+    free.bind(('localhost', 0))
+    port = free.getsockname()[1]
+  hosts = {'JAXGEN_COORDINATOR': f'localhost:{port}', 'JAXGEN_NUM_PROCESSES': '2'}
+  more = ['--config.model.noise=0.0', f'--config.parallel={parallel}', '--config.steps_per_dispatch=50']
+  for steps in (100, STEPS):
+    arguments = command(
+      tmp_path / 'run', *more, f'--config.num_steps={steps}', '--config.checkpoint_every=100'
+    )
+    started = [
+      subprocess.Popen(
+        [sys.executable, *arguments], cwd=ROOT, env=os.environ | hosts | {'JAXGEN_PROCESS_ID': str(index)},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+      )
+      for index in (0, 1)
+    ]  # fmt: skip
+    outputs = [process.communicate(timeout=120)[0] for process in started]
+    assert [process.returncode for process in started] == [0, 0], outputs
+  assert 'resumed  at step 100' in outputs[0]
+  assert run_python(*command(tmp_path / 'one', '--config.model.noise=0.0')).returncode == 0
+  one, two = params_of(tmp_path / 'one'), params_of(tmp_path / 'run')
+  jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), one.params, two.params)
+  assert [row['step'] for row in rows_of(tmp_path / 'run')] == [50, 100, 150, 200, 250, 300]
 
 
 def quick_config(**changes):
