@@ -87,15 +87,12 @@ def train(x, labels, test_x, test_labels, levels: int, classes: int, settings: S
   network = Classifier(classes, settings.width, settings.features)
   steps = settings.steps or len(x) * (30 if len(x) <= 10_000 else 6) // settings.batch_size
   rounds = -(-steps // _PER_DISPATCH)
-  tx = optax.adam(optax.cosine_decay_schedule(settings.learning_rate, rounds * _PER_DISPATCH))
   rng = jax.random.key(settings.seed)
-  params = network.init(rng, scaled(x[:1], levels))['params']
-  state = params, tx.init(params)
+  params = jax.jit(network.init)(rng, scaled(x[:1], levels))['params']
+  state = params, _optimizer(settings, rounds).init(params)
   x, labels = jnp.asarray(x), jnp.asarray(labels)
   for index in range(rounds):
-    state = _train_round(
-      network, tx, levels, settings.batch_size, state, x, labels, jax.random.fold_in(rng, index)
-    )
+    state = _train_round(network, settings, rounds, levels, state, x, labels, jax.random.fold_in(rng, index))
   predicted = [predict(network, state[0], part, levels)[1].argmax(-1) for part in _parts(test_x)]
   accuracy = float((np.concatenate(predicted) == np.asarray(test_labels)).mean())
   return Trained(jax.device_get(state[0]), accuracy)
@@ -112,12 +109,18 @@ def scaled(x: jax.Array, levels: int) -> jax.Array:
   return jnp.asarray(x, jnp.float32) * (2 / (levels - 1)) - 1
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2, 3))
-def _train_round(network, tx, levels, batch_size, state, x, labels, rng):
+def _optimizer(settings, rounds):
+  return optax.adam(optax.cosine_decay_schedule(settings.learning_rate, rounds * _PER_DISPATCH))
+
+
+@partial(jax.jit, static_argnums=(0, 1, 2, 3), donate_argnums=4)
+def _train_round(network, settings, rounds, levels, state, x, labels, rng):
+  tx = _optimizer(settings, rounds)
+
   def step(state, rng):
     params, opt = state
     chosen, shifted = jax.random.split(rng)
-    places = jax.random.randint(chosen, (batch_size,), 0, len(x))
+    places = jax.random.randint(chosen, (settings.batch_size,), 0, len(x))
     images = _shift(shifted, scaled(x[places], levels))
 
     def loss(params):

@@ -1,0 +1,200 @@
+"""Every metric: what it needs of a model, of the data and of the features, and how it is measured."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from jaxgen.metrics import density_coverage, precision_recall
+from jaxgen.metrics.bits_per_dim import bits_per_dim
+from jaxgen.metrics.evaluation import Evaluation, TooFew, gaussian
+from jaxgen.metrics.features import Features, Reference
+from jaxgen.metrics.frechet import frechet_distance
+from jaxgen.metrics.inception_score import inception_score
+from jaxgen.metrics.kernel import kernel_distance
+from jaxgen.metrics.modes import label_modes, mixture_modes, share_divergence
+from jaxgen.metrics.nearest_neighbours import memorization
+from jaxgen.metrics.sharpness import relative_sharpness
+from jaxgen.types import GenerativeModel
+
+
+class Value(NamedTuple):
+  """A number, and what its record says beyond the evaluation itself; see `results.Record`."""
+
+  metric: str
+  value: float
+  spread: float | None
+  settings: str
+  kind: str
+  n_generated: int
+  n_reference: int
+  split: str
+  by_features: bool
+
+
+class Metric(NamedTuple):
+  """`needs` are `abilities`; `measure` gives one value or several."""
+
+  needs: frozenset[str]
+  measure: Callable[[Evaluation], list[Value]]
+
+
+def abilities(model: GenerativeModel, reference: Reference, features: Features) -> frozenset[str]:
+  """What there is to measure by: functions of the model, properties of the data and of the features."""
+  found = {
+    'sample': model.sample,
+    'log_prob': model.log_prob,
+    'encode': model.encode,
+    'decode': model.decode,
+    'images': len(reference.spec.shape) == 3 and min(reference.spec.shape[:2]) >= 3,
+    'known modes': reference.modes is not None,
+    'known entropy': reference.entropy is not None,
+    'class probabilities': features.has_logits,
+    'a classifier of the data': features.classes,
+  }
+  return frozenset(name for name, there in found.items() if there)
+
+
+def possible(model: GenerativeModel, reference: Reference, features: Features) -> list[str]:
+  """The metrics that apply."""
+  able = abilities(model, reference, features)
+  return [name for name, metric in METRICS.items() if metric.needs <= able]
+
+
+def _bits_per_dim(e):
+  log_prob = e.per_example('log-likelihood', e.model.log_prob)
+  bits = np.asarray(bits_per_dim(log_prob, e.reference.spec.shape, e.reference.spec.levels), np.float64)
+  return [_of_test('bits_per_dim', bits, kind=e.model.log_prob_kind)]
+
+
+def _divergence(e):
+  """`KL(data || model) = -H(data) - E log p(x)`, in nats."""
+  log_prob = e.per_example('log-likelihood', e.model.log_prob)
+  return [_of_test('kl_data_model', -log_prob - e.reference.entropy, 'nats', e.model.log_prob_kind)]
+
+
+def _reconstruction_error(e):
+  scale = max(e.reference.spec.levels - 1, 1)
+
+  def squared_error(params, extra, rng, batch):
+    x = e.model.decode(params, extra, e.model.encode(params, extra, rng, batch))
+    difference = (x.astype('float32') - batch['x'].astype('float32')) / scale
+    return (difference**2).reshape(len(x), -1).mean(-1)
+
+  errors = e.per_example('reconstruction', squared_error)
+  return [_of_test('reconstruction_error', errors, 'mean square, pixels in [0, 1]')]
+
+
+def _frechet(e):
+  ours, theirs = gaussian(e.generated['features']), e.real_gaussian
+  distance = frechet_distance(ours.mean, ours.cov, theirs.mean, theirs.cov)
+  return [_of_samples(e, 'frechet_distance', distance, e.real['features'])]
+
+
+def _kernel(e):
+  real, fake = e.real['features'], e.generated['features']
+  size = min(1000, len(real), len(fake))
+  if size < 2:
+    raise TooFew('a kernel distance needs at least 2 samples and 2 examples.')
+  mean, spread = kernel_distance(real, fake, subsets=100, subset_size=size)
+  return [_of_samples(e, 'kernel_distance', mean, real, f'100 subsets of {size}', spread)]
+
+
+def _inception_score(e):
+  parts = 10
+  if e.num_samples < parts:
+    raise TooFew(f'an Inception score in {parts} parts needs at least {parts} samples.')
+  score, spread = inception_score(_softmax(e.generated['logits']), parts)
+  return [_of_samples(e, 'inception_score', score, (), f'{parts} parts', spread)]
+
+
+def _precision_recall(e):
+  values = precision_recall.from_counts(e.balls, 0)
+  names = 'precision', 'recall'
+  return [_of_samples(e, n, v, e.few_real, 'k=3') for n, v in zip(names, values, strict=True)]
+
+
+def _density_coverage(e):
+  values = density_coverage.from_counts(e.balls, 1, 5)
+  names = 'density', 'coverage'
+  return [_of_samples(e, n, v, e.few_real, 'k=5') for n, v in zip(names, values, strict=True)]
+
+
+def _sharpness(e):
+  value = relative_sharpness(e.generated['x'], e.few_real_x, e.reference.spec.levels)
+  return [_of_samples(e, 'sharpness', value, e.few_real_x, 'relative to data')._replace(by_features=False)]
+
+
+def _memorization(e):
+  train, test = e.reference.train, e.reference.test
+  seen, unseen = (e.features_of(split)['features'] for split in (train, test))
+  found = memorization(e.generated['features'], seen, unseen)
+  values = [
+    _of_samples(e, 'nearest_training_ratio', found.ratio, seen, 'to held-out data'),
+    _of_samples(e, 'copied', found.copied, seen, 'nearer than 0.95 of held-out data'),
+  ]
+  return [value._replace(split='train') for value in values]
+
+
+def _class_modes(e):
+  modes = label_modes(e.generated['logits'].argmax(-1), e.features.classes)
+  labels = e.real['label']
+  divergence = share_divergence(modes.share, np.bincount(labels, minlength=modes.total))
+  return [
+    _of_samples(e, 'classes_covered', modes.covered, labels, f'of {modes.total}'),
+    _of_samples(e, 'class_divergence', divergence, labels, 'KL, nats'),
+  ]
+
+
+def _mixture_modes(e):
+  modes = mixture_modes(e.generated['x'], e.reference.modes, e.reference.mode_std)
+  within = '3 standard deviations'
+  values = [
+    _of_samples(e, 'modes_covered', modes.covered, (), f'of {modes.total}, {within}'),
+    _of_samples(e, 'close_to_modes', modes.close, (), within),
+  ]
+  return [value._replace(by_features=False) for value in values]
+
+
+METRICS = {
+  name: Metric(frozenset(needs), function)
+  for name, needs, function in (
+    ('bits_per_dim', ['log_prob'], _bits_per_dim),
+    ('kl_data_model', ['log_prob', 'known entropy'], _divergence),
+    ('reconstruction_error', ['encode', 'decode'], _reconstruction_error),
+    ('frechet_distance', ['sample'], _frechet),
+    ('kernel_distance', ['sample'], _kernel),
+    ('inception_score', ['sample', 'class probabilities'], _inception_score),
+    ('precision_recall', ['sample'], _precision_recall),
+    ('density_coverage', ['sample'], _density_coverage),
+    ('sharpness', ['sample', 'images'], _sharpness),
+    ('memorization', ['sample'], _memorization),
+    ('class_modes', ['sample', 'a classifier of the data'], _class_modes),
+    ('mixture_modes', ['sample', 'known modes'], _mixture_modes),
+  )
+}
+
+
+def _of_test(metric, values, settings='', kind=''):
+  mean, spread = float(values.mean()), float(values.std())
+  return Value(metric, mean, spread, settings, kind, 0, len(values), 'test', by_features=False)
+
+
+def _of_samples(e, metric, value, compared_with, settings='', spread=None):
+  return Value(
+    metric=metric,
+    value=float(value),
+    spread=spread,
+    settings=settings,
+    kind='',
+    n_generated=e.num_samples,
+    n_reference=len(compared_with),
+    split=e.settings.split if len(compared_with) else '',
+    by_features=True,
+  )
+
+
+def _softmax(logits):
+  logits = logits.astype(np.float64)
+  powers = np.exp(logits - logits.max(1, keepdims=True))
+  return powers / powers.sum(1, keepdims=True)

@@ -1,0 +1,210 @@
+"""One evaluation of one model: samples, features and likelihoods, each computed once, in parts that survive a kill."""
+
+import functools
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from jaxgen.errors import UserError
+from jaxgen.metrics import distances, storage
+from jaxgen.metrics.features import extract, split_fingerprint
+from jaxgen.metrics.frechet import Gaussian, gaussian_statistics
+
+_CHUNK = 500  # examples of the data between two saves
+_MOST_SAMPLES = 10_000  # by default; and of the data, where every pair of examples is looked at
+
+
+class Run(NamedTuple):
+  """Whose numbers these are.
+
+  Attributes:
+    name: the workdir, or what else a table shall call it.
+    model: the module that built it.
+    config_sha: identifies the resolved config: how a model samples is not in its parameters.
+    step: of training.
+    weights: 'raw' or 'averaged'.
+    seed: of samples and noise.
+  """
+
+  name: str
+  model: str
+  config_sha: str
+  step: int
+  weights: str
+  seed: int = 0
+
+
+class Settings(NamedTuple):
+  """How to measure.
+
+  Attributes:
+    num_samples: how many samples to draw; 0: as many as the reference split has examples, at most 10,000.
+    split: what samples are compared with: 'train', as is usual, or 'test'. Likelihoods and reconstructions are
+      always those of 'test'.
+    batch_size: for the model; the part of an evaluation that a kill costs.
+    metrics: names of `catalogue.METRICS`; empty: all that apply.
+  """
+
+  num_samples: int = 0
+  split: str = 'train'
+  batch_size: int = 100
+  metrics: tuple[str, ...] = ()
+
+
+class TooFew(UserError):
+  """There are too few samples for a metric; where nobody asked for it, it is left out."""
+
+
+class Evaluation:
+  """What the metrics share, computed when the first of them asks for it."""
+
+  def __init__(self, model, params, extra, run, reference, features, cache, scratch, settings):
+    self.model, self.params, self.extra, self.run = model, params, extra, run
+    self.reference, self.features, self.settings = reference, features, settings
+    self.params_sha = storage.fingerprint(params, extra)
+    self.split = {'train': reference.train, 'test': reference.test}[settings.split]
+    self.num_samples = settings.num_samples or min(len(self.split), _MOST_SAMPLES)
+    self._cache, self._key, self._features = Path(cache), jax.random.key(run.seed), {}
+    unique = storage.fingerprint(*run, self.params_sha, features.name, features.sha, settings.batch_size)
+    self._scratch = Path(scratch) / unique[:32]
+
+  @functools.cached_property
+  def generated(self) -> storage.Arrays:
+    """Samples and their features: 'x', 'features', 'logits'. Each batch has a key of its own."""
+    sample = jax.jit(self.model.sample, static_argnums=3)
+    rng, size = jax.random.fold_in(self._key, 10), self.settings.batch_size
+
+    def part(index):
+      x = np.asarray(sample(self.params, self.extra, jax.random.fold_in(rng, index), size))
+      check_samples(x, self.reference.spec)
+      return {'x': x} | self._features_of(x, 'generated samples')
+
+    parts = storage.resumable(self._scratch, 'samples', -(-self.num_samples // size), part)
+    return storage.joined(parts, self.num_samples)
+
+  @property
+  def real(self) -> storage.Arrays:
+    """The features of the reference split, and its labels: 'features', 'logits', 'label'."""
+    return self.features_of(self.split)
+
+  @property
+  def few_real(self) -> np.ndarray:
+    """The features of at most 10,000 of them, f32[N, D]."""
+    features = self.real['features']
+    return features[_spread_out(len(features))]
+
+  @functools.cached_property
+  def few_real_x(self) -> np.ndarray:
+    """The examples themselves, at most 10,000."""
+    return np.asarray(self.split.examples(_spread_out(len(self.split)))['x'])
+
+  @functools.cached_property
+  def real_gaussian(self) -> Gaussian:
+    """Mean and covariance of the reference features, computed once per data set."""
+    path = self._data_folder(self.split) / 'gaussian.npz'
+    stored = storage.load(path)
+    if stored is None:
+      stored = gaussian(self.real['features'])._asdict()
+      storage.save(path, stored)
+    return Gaussian(stored['mean'], stored['cov'], int(stored['count']))
+
+  @functools.cached_property
+  def balls(self) -> distances.BallCounts:
+    """Counts for precision and recall (k = 3) and for density and coverage (k = 5), in one pass."""
+    if min(len(self.few_real), self.num_samples) <= 5:
+      raise TooFew('5 neighbours need at least 6 samples and 6 examples.')
+    return distances.ball_counts(self.few_real, self.generated['features'], (3, 5))
+
+  def features_of(self, split) -> storage.Arrays:
+    """Those of any split; kept for all models."""
+    if id(split) not in self._features:
+      size = len(split)
+
+      def part(index):
+        batch = split.examples(np.arange(index * _CHUNK, min((index + 1) * _CHUNK, size)))
+        label = {'label': batch['label']} if 'label' in batch else {}
+        return label | self._features_of(np.asarray(batch['x']), f'examples of {self.reference.name}')
+
+      parts = storage.resumable(self._data_folder(split), 'part', -(-size // _CHUNK), part)
+      self._features[id(split)] = storage.joined(parts, size)
+    return self._features[id(split)]
+
+  def per_example(self, name: str, function: Callable) -> np.ndarray:
+    """`function(params, extra, rng, batch) -> f32[B]` over the test split, f64[N].
+
+    Raises:
+      UserError: if one of the numbers is not finite.
+    """
+    split, size = self.reference.test, len(self.reference.test)
+    batch_size = min(self.settings.batch_size, size)
+    compiled = jax.jit(function)
+    rng = jax.random.fold_in(self._key, 11)
+
+    def part(index):
+      places = np.arange(index * batch_size, (index + 1) * batch_size)
+      batch = split.examples(np.where(places < size, places, 0))
+      return {'value': compiled(self.params, self.extra, jax.random.fold_in(rng, index), batch)}
+
+    parts = storage.resumable(self._scratch, name, -(-size // batch_size), part)
+    values = storage.joined(parts, size)['value'].astype(np.float64)
+    if bad := int((~np.isfinite(values)).sum()):
+      raise UserError(f'The {name} of {bad} of {size} test examples is not finite; look at these examples.')
+    return values
+
+  def finish(self) -> None:
+    """Removes the parts, which a finished evaluation no longer needs; those of the data stay."""
+    shutil.rmtree(self._scratch, ignore_errors=True)
+
+  def _features_of(self, x, what):
+    try:
+      return extract(self.features, x)
+    except UserError as error:
+      raise UserError(f'{self.features.name} of {what}: {error}') from error
+
+  def _data_folder(self, split):
+    key = storage.fingerprint(split_fingerprint(split), self.features.name, self.features.sha, _CHUNK)
+    return self._cache / f'features_{key[:32]}'
+
+
+def gaussian(features: np.ndarray) -> Gaussian:
+  """Mean and covariance.
+
+  Raises:
+    TooFew: with how many samples are needed.
+  """
+  num, dims = features.shape
+  if num <= dims:
+    raise TooFew(
+      f'{num} samples are too few for the covariance of {dims} features: measure with at least {dims + 1} samples.'
+    )
+  return gaussian_statistics(features)
+
+
+def check_samples(x: np.ndarray, spec) -> None:
+  """Samples are what the data are.
+
+  Raises:
+    UserError: if their shape, type or range differs, or they are not finite.
+  """
+  dtype = np.dtype(np.uint8 if spec.levels else np.float32)
+  if x.shape[1:] != tuple(spec.shape) or x.dtype != dtype:
+    raise UserError(
+      f'The model samples {x.dtype}{list(x.shape[1:])}, but the data are {dtype}{list(spec.shape)}; '
+      'measure against the data set that it was trained on.'
+    )
+  if spec.levels and x.max(initial=0) >= spec.levels:
+    raise UserError(
+      f'The model samples values up to {x.max()}, but the data have {spec.levels} levels; '
+      'measure against the data set that it was trained on.'
+    )
+  bad = int((~np.isfinite(x.reshape(len(x), -1)).all(1)).sum())
+  if bad:
+    raise UserError(f'{bad} of {len(x)} samples are not finite; look at them before measuring.')
+
+
+def _spread_out(size):
+  return np.linspace(0, size - 1, min(size, _MOST_SAMPLES)).astype(int)

@@ -1,0 +1,145 @@
+"""Measures a model by what it can do: `sample`, `log_prob`, `encode` and `decode` decide, not its name."""
+
+import datetime
+import functools
+import importlib.metadata
+import platform
+from collections.abc import Callable
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxgen.errors import UserError
+from jaxgen.metrics.catalogue import METRICS, Value, abilities, possible
+from jaxgen.metrics.evaluation import Evaluation, Run, Settings, TooFew
+from jaxgen.metrics.features import Features, Reference, Split
+from jaxgen.metrics.results import Record
+from jaxgen.types import Extra, GenerativeModel, Params
+
+_PACKAGES = ('jaxgen', 'jax', 'jaxlib', 'flax', 'numpy', 'scipy')
+
+
+def measure(
+  model: GenerativeModel,
+  params: Params,
+  extra: Extra,
+  *,
+  run: Run,
+  reference: Reference,
+  features: Features,
+  cache: Path,
+  scratch: Path,
+  settings: Settings = Settings(),  # noqa: B008
+  say: Callable[[str], None] = print,
+) -> list[Record]:
+  """Everything that this model can be measured by, or the metrics that are asked for.
+
+  Samples, features and likelihoods are computed in parts that are functions of (parameters, seed, part) and
+  are kept on disk until the end, so that an evaluation which was killed goes on where it was.
+
+  Args:
+    model: any; nothing but its functions is looked at.
+    params: raw or averaged weights.
+    extra: the rest of its state.
+    run: whose numbers these are.
+    reference: the data set.
+    features: of `features.choose`.
+    cache: a folder for what all models share: the features of the data. It may be deleted.
+    scratch: a folder for the parts of this evaluation.
+    settings: see there.
+    say: is told what is left out, and why.
+
+  Returns:
+    A record per number.
+
+  Raises:
+    UserError: if a metric is asked for that does not apply; if there are too few samples for a metric that
+      was asked for, or with the number of samples that was asked for; if samples, features or likelihoods
+      are not finite, or samples are not what the data are.
+  """
+  chosen = _chosen(model, reference, features, settings.metrics, run.model)
+  evaluation = Evaluation(model, params, extra, run, reference, features, cache, scratch, settings)
+  values = []
+  for name in chosen:
+    try:
+      values += METRICS[name].measure(evaluation)
+    except TooFew as error:
+      if settings.metrics or settings.num_samples:
+        raise
+      say(f'{name} is left out: {error}')
+  records = [_record(evaluation, value) for value in values]
+  evaluation.finish()
+  return records
+
+
+def data_as_model(split: Split) -> GenerativeModel:
+  """A 'model' that samples the examples of a split: what a perfect model would reach, at these numbers of samples.
+
+  Its samples are drawn without replacement within a batch.
+  """
+  x = jnp.asarray(split.examples(np.arange(len(split)))['x'])
+
+  def sample(params, extra, rng, num, label=None):
+    del params, extra, label
+    return x[jax.random.choice(rng, len(x), (num,), replace=num > len(x))]
+
+  return GenerativeModel(
+    init=lambda rng, batch: ({}, {}),
+    update=None,
+    evaluate=lambda params, extra, rng, batch: {},
+    sample=sample,
+    objective='the data themselves',
+  )
+
+
+@functools.cache
+def versions() -> dict[str, str]:
+  """Of what a number may depend on."""
+  found = {name: importlib.metadata.version(name) for name in _PACKAGES}
+  device = jax.devices()[0]
+  return found | {
+    'python': platform.python_version(),
+    'device': f'{device.device_kind} ({device.platform})',
+  }
+
+
+def _chosen(model, reference, features, asked, name_of_model):
+  apply = possible(model, reference, features)
+  for name in asked:
+    if name not in METRICS:
+      raise UserError(f'There is no metric "{name}"; choose of: {", ".join(METRICS)}.')
+    if name not in apply:
+      lacks = ', '.join(sorted(METRICS[name].needs - abilities(model, reference, features)))
+      raise UserError(
+        f'{name} needs {lacks}; {name_of_model} on {reference.name} allows: {", ".join(apply)}.'
+      )
+  return list(asked) or apply
+
+
+def _record(e: Evaluation, value: Value) -> Record:
+  by = (e.features.name, e.features.sha, e.features.resize) if value.by_features else ('', '', '')
+  return Record(
+    metric=value.metric,
+    value=value.value,
+    spread=value.spread,
+    kind=value.kind,
+    data=e.reference.name,
+    split=value.split,
+    features=by[0],
+    features_sha=by[1],
+    n_generated=value.n_generated,
+    n_reference=value.n_reference,
+    resize=by[2],
+    settings=value.settings,
+    weights=e.run.weights,
+    model=e.run.model,
+    run=e.run.name,
+    step=e.run.step,
+    seed=e.run.seed,
+    config_sha=e.run.config_sha,
+    params_sha=e.params_sha[:8],
+    versions=versions(),
+    time=datetime.datetime.now(datetime.UTC).isoformat(timespec='seconds'),
+  )

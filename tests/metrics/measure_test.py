@@ -1,0 +1,249 @@
+"""What a model is measured by follows from what it can do, and every number says how it came about."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgen.data.source import from_arrays
+from jaxgen.errors import UserError
+from jaxgen.metrics import features, results
+from jaxgen.metrics.catalogue import METRICS, possible
+from jaxgen.metrics.evaluation import Run, Settings
+from jaxgen.metrics.frechet import frechet_distance, gaussian_statistics
+from jaxgen.metrics.measure import data_as_model, measure
+from jaxgen.types import DataSpec, GenerativeModel
+
+_RUN = Run('runs/tiny', 'tests.tiny', 'c0ffee', step=7, weights='averaged')
+_CENTRES = np.array([[-4.0, 0.0], [4.0, 0.0]], np.float32)
+_ENTROPY = np.log(2) + np.log(2 * np.pi * np.e * 0.01)  # the modes do not overlap
+
+
+def _split(seed, num):
+  rng = np.random.default_rng(seed)
+  x = _CENTRES[rng.integers(2, size=num)] + 0.1 * rng.normal(size=(num, 2))
+  return from_arrays('two', DataSpec((2,), 0, 0), {'x': x.astype(np.float32)})
+
+
+@pytest.fixture
+def two_modes():
+  train, test = _split(0, 400), _split(1, 230)
+  return features.Reference('toy:two', train.spec, train, test, _CENTRES, 0.1, _ENTROPY)
+
+
+def _log_prob(params, extra, rng, batch):
+  squared = ((batch['x'][:, None] - params['centres']) ** 2).sum(-1) / 0.01
+  return jax.nn.logsumexp(-squared / 2, axis=-1) - jnp.log(2 * 2 * jnp.pi * 0.01)
+
+
+def _sample(params, extra, rng, num, label=None):
+  which, noise = jax.random.split(rng)
+  place = jax.random.randint(which, (num,), 0, len(params['centres']))
+  return params['centres'][place] + 0.1 * jax.random.normal(noise, (num, 2))
+
+
+def _model(**abilities):
+  nothing = dict(init=None, update=None, evaluate=None, sample=None, objective='')
+  return GenerativeModel(**(nothing | abilities))
+
+
+_FLOW = _model(
+  sample=_sample,
+  log_prob=_log_prob,
+  log_prob_kind='exact',
+  encode=lambda params, extra, rng, batch: batch['x'],
+  decode=lambda params, extra, z: z + 0.5,
+)
+_PARAMS = {'centres': jnp.asarray(_CENTRES)}
+
+
+def _measure(reference, tmp_path, model=_FLOW, params=_PARAMS, run=_RUN, say=pytest.fail, **settings):
+  by = features.choose(reference, tmp_path)
+  return measure(
+    model,
+    params,
+    {},
+    run=run,
+    reference=reference,
+    features=by,
+    cache=tmp_path / 'cache',
+    scratch=tmp_path / 'scratch',
+    settings=Settings(**{'batch_size': 64} | settings),
+    say=say,
+  )
+
+
+def test_a_perfect_model_of_a_known_density(two_modes, tmp_path):
+  records = {r.metric: r for r in _measure(two_modes, tmp_path)}
+  assert set(records) == {
+    'bits_per_dim', 'kl_data_model', 'reconstruction_error', 'frechet_distance', 'kernel_distance', 'precision',
+    'recall', 'density', 'coverage', 'nearest_training_ratio', 'copied', 'modes_covered', 'close_to_modes',
+  }  # fmt: skip
+  value = {name: r.value for name, r in records.items()}
+  assert value['kl_data_model'] == pytest.approx(0, abs=4 * records['kl_data_model'].spread / 230**0.5)
+  assert value['bits_per_dim'] == pytest.approx((value['kl_data_model'] + _ENTROPY) / 2 / np.log(2), rel=1e-5)
+  assert value['reconstruction_error'] == pytest.approx(0.25)
+  assert value['frechet_distance'] < 1  # 31 where a mode is dropped
+  assert value['modes_covered'] == 2
+  assert min(value['precision'], value['recall'], value['coverage']) > 0.9
+  assert value['nearest_training_ratio'] == pytest.approx(1, abs=0.2)
+
+
+def test_every_number_carries_its_protocol(two_modes, tmp_path):
+  records = {r.metric: r for r in _measure(two_modes, tmp_path, num_samples=100)}
+  frechet = records['frechet_distance']
+  assert (frechet.data, frechet.split, frechet.features, frechet.resize) == (
+    'toy:two',
+    'train',
+    'identity',
+    'none',
+  )
+  assert (frechet.n_generated, frechet.n_reference) == (100, 400)
+  assert (frechet.weights, frechet.step, frechet.seed, frechet.run) == ('averaged', 7, 0, 'runs/tiny')
+  assert frechet.versions['jax'] == jax.__version__
+  assert len(frechet.params_sha) == 8
+  likelihood = records['bits_per_dim']
+  assert (likelihood.kind, likelihood.split, likelihood.n_reference) == ('exact', 'test', 230)
+  assert (likelihood.n_generated, likelihood.features) == (0, '')
+  path = tmp_path / 'results.jsonl'
+  results.append(path, list(records.values()))
+  assert results.read(path) == list(records.values())
+
+
+def test_what_a_model_cannot_do_is_not_measured_and_not_to_be_asked_for(two_modes, tmp_path):
+  by = features.choose(two_modes, tmp_path)
+  sampler, density = _model(sample=_sample), _model(log_prob=_log_prob)
+  assert 'bits_per_dim' not in possible(sampler, two_modes, by)
+  assert possible(density, two_modes, by) == ['bits_per_dim', 'kl_data_model']
+  assert 'sharpness' not in possible(_FLOW, two_modes, by)
+  with pytest.raises(UserError, match='bits_per_dim needs log_prob; tests.tiny on toy:two allows: frechet'):
+    _measure(two_modes, tmp_path, sampler, metrics=('bits_per_dim',))
+  with pytest.raises(UserError, match='reconstruction_error needs decode, encode'):
+    _measure(two_modes, tmp_path, sampler, metrics=('reconstruction_error',))
+  with pytest.raises(UserError, match='no metric "fid"; choose of: bits_per_dim'):
+    _measure(two_modes, tmp_path, metrics=('fid',))
+
+
+def test_a_model_that_drops_a_mode(two_modes, tmp_path):
+  dropped = {'centres': jnp.asarray(_CENTRES[:1])}
+  asked = ('mixture_modes', 'precision_recall', 'frechet_distance')
+  values = {r.metric: r.value for r in _measure(two_modes, tmp_path, params=dropped, metrics=asked)}
+  assert values['modes_covered'] == 1
+  assert values['precision'] > 0.9
+  assert values['recall'] == pytest.approx(0.5, abs=0.1)
+  data = gaussian_statistics(two_modes.train.examples(np.arange(400))['x'])
+  expected = frechet_distance(data.mean, data.cov, _CENTRES[0], 0.01 * np.eye(2))
+  assert values['frechet_distance'] == pytest.approx(expected, rel=0.01)
+
+
+def test_an_evaluation_that_was_killed_goes_on_where_it_was(two_modes, tmp_path, monkeypatch):
+  calls = []
+
+  def counted(kill_at):
+    def apply(x):
+      calls.append(len(x))
+      if len(calls) == kill_at:
+        raise KeyboardInterrupt
+      return np.asarray(x), None
+
+    return features.choose(two_modes, tmp_path)._replace(apply=apply)
+
+  def run(by, scratch='scratch'):
+    places = dict(cache=tmp_path / 'cache', scratch=tmp_path / scratch)
+    settings = Settings(num_samples=200, batch_size=50, metrics=('frechet_distance',))
+    return measure(
+      _FLOW, _PARAMS, {}, run=_RUN, reference=two_modes, features=by, settings=settings, **places
+    )
+
+  with pytest.raises(KeyboardInterrupt):
+    run(counted(kill_at=3))
+  calls.clear()
+  resumed = run(counted(0))
+  assert len(calls) == 2 + 1  # two batches of samples, and the data
+  assert not any((tmp_path / 'scratch').iterdir())
+  calls.clear()
+  whole = run(counted(0), scratch='elsewhere')
+  assert len(calls) == 4  # the data's are kept
+  assert [r._replace(time='') for r in whole] == [r._replace(time='') for r in resumed]
+
+
+def test_more_samples_begin_with_the_same_ones(two_modes, tmp_path):
+  seen = []
+  by = features.choose(two_modes, tmp_path)
+  by = by._replace(apply=lambda x: (seen.append(np.asarray(x)), (x, None))[1])
+  for num in (60, 100):
+    seen.clear()
+    measure(
+      _FLOW, _PARAMS, {}, run=_RUN, reference=two_modes, features=by, cache=tmp_path / 'c', scratch=tmp_path / 's',
+      settings=Settings(num_samples=num, batch_size=50, metrics=('mixture_modes',)),
+    )  # fmt: skip
+    if num == 60:
+      first = seen[0]
+  np.testing.assert_array_equal(first, seen[0])
+  assert not np.array_equal(seen[0], seen[1])
+
+
+def test_too_few_samples_are_said_where_they_were_asked_for_and_left_out_elsewhere(tmp_path):
+  few = _split(0, 2)
+  reference = features.Reference('toy:few', few.spec, few, few)
+  said = []
+  records = _measure(reference, tmp_path, _model(sample=_sample), say=said.append)
+  assert {r.metric for r in records} == {'kernel_distance', 'nearest_training_ratio', 'copied'}
+  assert [line.split(' is')[0] for line in said] == [
+    'frechet_distance',
+    'precision_recall',
+    'density_coverage',
+  ]
+  assert '2 samples are too few for the covariance of 2 features: measure with at least 3' in said[0]
+  with pytest.raises(UserError, match='measure with at least 3 samples'):
+    _measure(reference, tmp_path, _model(sample=_sample), num_samples=2)
+  with pytest.raises(UserError, match='6 samples'):
+    _measure(reference, tmp_path, _model(sample=_sample), metrics=('density_coverage',))
+
+
+@pytest.mark.parametrize(
+  ('sample', 'said'),
+  [
+    (lambda *a, **k: jnp.zeros((a[3], 3)), r'samples float32\[3\], but the data are float32\[2\]'),
+    (lambda *a, **k: jnp.zeros((a[3], 2), jnp.uint8), r'samples uint8\[2\]'),
+    (lambda *a, **k: jnp.full((a[3], 2), jnp.nan), '64 of 64 samples are not finite'),
+  ],
+)
+def test_samples_that_are_not_what_the_data_are(sample, said, two_modes, tmp_path):
+  with pytest.raises(UserError, match=said):
+    _measure(two_modes, tmp_path, _model(sample=sample), metrics=('frechet_distance',))
+
+
+def test_a_likelihood_that_is_not_finite_counts_the_examples(two_modes, tmp_path):
+  model = _model(log_prob=lambda *a: jnp.where(a[3]['x'][:, 0] > 0, jnp.nan, 0.0))
+  positive = int((two_modes.test.examples(np.arange(230))['x'][:, 0] > 0).sum())
+  with pytest.raises(UserError, match=f'log-likelihood of {positive} of 230 test examples is not finite'):
+    _measure(two_modes, tmp_path, model)
+
+
+def test_images_have_classes_and_sharpness(tmp_path):
+  rng = np.random.default_rng(0)
+  label = np.arange(300, dtype=np.int32) % 3
+  x = (rng.integers(0, 6, (300, 4, 4, 1)) + 5 * label[:, None, None, None]).astype(np.uint8)
+  source = from_arrays('made', DataSpec((4, 4, 1), 17, 3), {'x': x, 'label': label})
+  reference = features.Reference('made', source.spec, source, source)
+  records = {r.metric: r for r in _measure(reference, tmp_path, data_as_model(source))}
+  assert records['classes_covered'].value == 3
+  assert records['class_divergence'].value < 0.05
+  assert records['sharpness'].value == pytest.approx(1, abs=0.05)
+  assert records['sharpness'].features == ''
+  assert 2 < records['inception_score'].value <= 3
+  assert records['inception_score'].n_reference == 0
+  assert records['precision'].value == 1
+  assert records['frechet_distance'].features.startswith('classifier (made, accuracy 1.000')
+  dim = data_as_model(source)._replace(sample=lambda *a, **k: jnp.full((a[3], 4, 4, 1), 17, jnp.uint8))
+  with pytest.raises(UserError, match='values up to 17, but the data have 17 levels'):
+    _measure(reference, tmp_path, dim)
+
+
+def test_every_metric_needs_something_that_can_be_told():
+  known = {'sample', 'log_prob', 'encode', 'decode', 'images', 'known modes', 'known entropy',
+           'class probabilities', 'a classifier of the data'}  # fmt: skip
+  for name, metric in METRICS.items():
+    assert metric.needs, name
+    assert metric.needs <= known, name

@@ -1,0 +1,67 @@
+import json
+
+import pytest
+
+from jaxgen.errors import UserError
+from jaxgen.metrics import results
+
+_RECORD = results.Record(
+  metric='frechet_distance', value=1.5, spread=None, kind='', data='digits', split='train',
+  features='classifier', features_sha='1a2b3c4d', n_generated=1000, n_reference=1497, resize='none',
+  settings='', weights='averaged', model='jaxgen.models.vae', run='runs/vae', step=10, seed=0,
+  config_sha='aa', params_sha='bb', versions={'jax': '0.10'}, time='2025-01-01T00:00:00+00:00',
+)  # fmt: skip
+_OTHER = _RECORD._replace(run='runs/gan', model='jaxgen.models.gan', value=2.5, step=20, params_sha='cc')
+
+
+def test_what_is_appended_is_read_again(tmp_path):
+  path = tmp_path / 'new' / 'results.jsonl'
+  results.append(path, [_RECORD])
+  results.append(path, [_OTHER, _RECORD._replace(spread=0.1)])
+  assert results.read(path) == [_RECORD, _OTHER, _RECORD._replace(spread=0.1)]
+
+
+@pytest.mark.parametrize('torn', [1, 40, -1])
+def test_a_torn_last_line_is_cut_off_and_nothing_else_is_lost(tmp_path, torn):
+  path = tmp_path / 'results.jsonl'
+  results.append(path, [_RECORD])
+  whole = path.read_bytes()
+  path.write_bytes(whole + whole[:torn])
+  assert results.read(path) == [_RECORD]
+  results.append(path, [_OTHER])
+  assert results.read(path) == [_RECORD, _OTHER]
+
+
+def test_a_damaged_line_is_named(tmp_path):
+  path = tmp_path / 'results.jsonl'
+  results.append(path, [_RECORD, _OTHER])
+  lines = path.read_text().splitlines()
+  for damaged in ('{"metric": ', json.dumps({'metric': 'x'})):
+    path.write_text(f'{lines[0]}\n{damaged}\n{lines[1]}\n')
+    with pytest.raises(UserError, match='Line 2 of .*results.jsonl is damaged'):
+      results.read(path)
+
+
+def test_numbers_measured_alike_stand_side_by_side():
+  newer = _RECORD._replace(value=1.0, step=30)
+  rows = results.table([_RECORD, _OTHER, newer, _OTHER._replace(metric='recall', settings='k=3')])
+  assert rows['runs/vae'] == {'frechet_distance': newer}
+  assert set(rows['runs/gan']) == {'frechet_distance', 'recall'}
+
+
+@pytest.mark.parametrize('field', results.PROTOCOL[1:])
+def test_unlike_numbers_are_refused_with_what_differs(field):
+  value = 7 if field.startswith('n_') else 'something else'
+  unlike = _OTHER._replace(**{field: value})
+  said = f'of runs/vae and of runs/gan cannot be compared: {field} is .* and {value!r}'
+  with pytest.raises(UserError, match=said):
+    results.table([_RECORD, unlike])
+  assert results.table([_RECORD, unlike], allow=(field,))
+
+
+def test_bad_input(tmp_path):
+  with pytest.raises(UserError, match='no results at .*--mode=evaluate'):
+    results.read(tmp_path / 'none.jsonl')
+  with pytest.raises(UserError, match='frechet_distance of runs/vae is nan'):
+    results.append(tmp_path / 'results.jsonl', [_RECORD, _RECORD._replace(value=float('nan'))])
+  assert not (tmp_path / 'results.jsonl').exists()
