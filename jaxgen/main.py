@@ -39,8 +39,8 @@ def main() -> int:
     return _run(_parse(argv))
   except UserError as error:
     print(f'jaxgen: {error}', file=sys.stderr)
-  except OSError as error:
-    if error.errno != errno.ENOSPC:
+  except Exception as error:
+    if not _disk_is_full(error):
       raise
     print(
       'jaxgen: The disk is full. Make room and start the same command again; it goes on.', file=sys.stderr
@@ -72,6 +72,14 @@ def _run(options: flags.FlagValues) -> int:
     print(stopped, flush=True)
     return 143
   return 0
+
+
+def _disk_is_full(error):
+  """Whether that is what an exception, or the one it was raised from, came of: each library wraps it differently."""
+  if error is None:
+    return False
+  full = getattr(error, 'errno', None) == errno.ENOSPC or 'No space left on device' in str(error)
+  return full or _disk_is_full(error.__cause__ or error.__context__)
 
 
 def _parse(argv: list[str]) -> flags.FlagValues:

@@ -11,6 +11,8 @@ import re
 import sys
 from pathlib import Path
 
+import absl.logging
+
 _WORTH_CACHING = 0.05  # seconds of compilation; jax itself would forget what took less than one
 
 # mallopt's parameter, the environment variable of the same meaning, and the value.
@@ -88,6 +90,7 @@ def _set_option(name, value):
 
 
 def _quieten():
-  """Notes of XLA's C++ libraries that are of no use to whoever trains a model."""
+  """Notes of libraries that are of no use to whoever trains a model; what fails, jaxgen says in a sentence."""
+  absl.logging.set_verbosity(absl.logging.FATAL)  # orbax reports there, with tracebacks
   os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
   os.environ.setdefault('GRPC_VERBOSITY', 'ERROR')

@@ -264,7 +264,7 @@ def small_disk(tmp_path):
 
 def test_a_full_disk_is_one_sentence_and_costs_no_checkpoint(run_python, small_disk, tmp_path):
   done = run_python(*command(small_disk / 'run', '--config.keep_checkpoints=100'))
-  assert done.returncode == 2
+  assert done.returncode == 2, done.stderr[-6000:]
   assert 'disk is full. Make room and start the same command again' in done.stderr
   assert 'Traceback' not in done.stdout + done.stderr
   shutil.copytree(small_disk / 'run', tmp_path / 'copy')
