@@ -6,6 +6,7 @@ whole checkpoints only. A checksum of every array tells a damaged one, which is 
 
 import contextlib
 import errno
+import shutil
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +20,8 @@ from jax.sharding import SingleDeviceSharding
 
 from jaxgen.errors import UserError
 from jaxgen.types import State
+
+_ROOM_FOR_REST = 2**20  # bytes: metadata of a checkpoint, the next lines and pictures
 
 
 class Checkpoints:
@@ -50,6 +53,7 @@ class Checkpoints:
     meta = {'checksum': checksum(state), 'notes': dict(notes or {})}
     args = ocp.args.Composite(state=ocp.args.StandardSave(state), meta=ocp.args.JsonSave(meta))
     with _clear_failure(self._directory):
+      self._check_room(state)
       self._manager.save(step, args=args)
 
   def wait(self) -> None:
@@ -92,6 +96,15 @@ class Checkpoints:
     """Finishes writing and lets go of the directory."""
     self.wait()
     self._manager.close()
+
+  def _check_room(self, state):
+    """Orbax survives a full disk, but not quietly: better not to start."""
+    needed = sum(leaf.nbytes for leaf in jax.tree.leaves(state)) + _ROOM_FOR_REST
+    free = shutil.disk_usage(self._directory).free
+    if free < needed:
+      raise OSError(
+        errno.ENOSPC, f'{free / 2**20:.1f} MiB are free, a checkpoint takes up to {needed / 2**20:.1f}'
+      )
 
   def _open(self):
     options = ocp.CheckpointManagerOptions(max_to_keep=self._keep, create=True, cleanup_tmp_directories=True)

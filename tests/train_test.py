@@ -254,9 +254,7 @@ def test_the_workdir_describes_itself_and_shows_pictures(tmp_path):
 def small_disk(tmp_path):
   path = tmp_path / 'small'
   path.mkdir()
-  if subprocess.run(
-    ['mount', '-t', 'tmpfs', '-o', 'size=300k', 'tmpfs', path], capture_output=True
-  ).returncode:
+  if subprocess.run(['mount', '-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', path], capture_output=True).returncode:
     pytest.skip('a small disk cannot be mounted here')
   yield path
   subprocess.run(['umount', path], check=True)
