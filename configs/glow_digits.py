@@ -1,0 +1,31 @@
+"""Glow on scikit-learn's 8x8 digits (Kingma & Dhariwal 2018), small enough for two CPU cores.
+
+    python -m jaxgen.main --config=configs/glow_digits.py
+
+TO MEASURE
+"""
+
+from ml_collections import ConfigDict
+
+from jaxgen.config import defaults, optimizer, preset
+
+
+def get_config(arg=''):
+  config = defaults()
+  config.module = 'jaxgen.models.glow'
+  config.model = ConfigDict(
+    dict(
+      depth=8,  # steps a level, K in the paper
+      levels=2,  # L
+      width=64,  # of the hidden convolutions
+      coupling='affine',  # affine | additive
+      conditional=False,  # on the label
+      temperature=1.0,  # of the samples
+    )
+  )
+  config.optimizer = optimizer(name='adamax', learning_rate=2e-3, warmup_steps=100, clip_norm=1.0)
+  config.batch_size = 64
+  config.num_steps = 3000
+  config.ema_decay = 0.99
+  config.steps_per_dispatch = 10
+  return preset(config, arg, depth=2, width=8)

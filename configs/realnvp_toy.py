@@ -1,0 +1,33 @@
+"""A coupling flow on eight Gaussians in the plane (after Dinh et al. 2017).
+
+    python -m jaxgen.main --config=configs/realnvp_toy.py
+    python -m jaxgen.main --config=configs/realnvp_toy.py --config.data.name=toy:checkerboard --workdir=runs/checkerboard
+
+The negative log-likelihood cannot fall below the entropy of the data. TO MEASURE
+"""
+
+from ml_collections import ConfigDict
+
+from jaxgen.config import defaults, optimizer, preset
+
+
+def get_config(arg=''):
+  config = defaults()
+  config.module = 'jaxgen.models.realnvp'
+  config.data.name = 'toy:eight_gaussians'  # or grid_25, two_moons, checkerboard, rings
+  config.model = ConfigDict(
+    dict(
+      depth=12,  # couplings
+      width=64,  # of the hidden layers
+      num_layers=2,  # hidden layers of a coupling
+      conditional=False,  # on the label
+      temperature=1.0,  # of the samples
+    )
+  )
+  config.optimizer = optimizer(learning_rate=1e-3, schedule='cosine', warmup_steps=100, clip_norm=1.0)
+  config.batch_size = 256
+  config.num_steps = 3000
+  config.ema_decay = 0.99
+  config.steps_per_dispatch = 50
+  config.num_samples = 2000
+  return preset(config, arg, depth=2, width=8)

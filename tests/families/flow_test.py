@@ -1,0 +1,166 @@
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from jaxgen.bijectors import ActNorm, Chain, Coupling, InvertibleConv, Logit, Reverse, masks, transforms
+from jaxgen.data import toy
+from jaxgen.families.flow import flow
+from jaxgen.losses.flow import standard_logistic
+from jaxgen.types import DATA_AXIS, State
+from jaxgen.updates import averaged_params
+
+RNG = jax.random.key(0)
+BOUNDED = transforms.affine(transforms.bounded_log_scale(1.0))
+
+
+class MLP(nn.Module):
+  @nn.compact
+  def __call__(self, x, cond=None):
+    h = x if cond is None else jnp.concatenate([x, cond], -1)
+    return nn.Dense(2)(jnp.tanh(nn.Dense(16)(h)))
+
+
+def vector_flow(classes=0, **options):
+  coupling = lambda: Coupling(MLP(), BOUNDED, masks.halves())  # noqa: E731
+  bijector = Chain((ActNorm(), coupling(), Reverse(), coupling(), InvertibleConv(), coupling()))
+  tx = optax.adam(5e-3)
+  return flow(bijector, tx=tx, ema_decay=0.9, shape=(2,), levels=0, classes=classes, **options)
+
+
+def fit(model, batch_of, num_steps, rng=RNG):
+  """`num_steps` of training in one program; `batch_of(step) -> batch`. Returns first state, last state, metrics."""
+
+  def bound(state, rng, batch):
+    one = dict(in_axes=None, out_axes=None, axis_name=DATA_AXIS, axis_size=1)
+    return jax.vmap(model.update.apply, **one)(state, rng, batch)
+
+  def body(state, _):
+    state, metrics = bound(state, jax.random.fold_in(state.rng, state.step), batch_of(state.step))
+    return state._replace(step=state.step + 1), metrics
+
+  @jax.jit
+  def run():
+    params, extra = model.init(rng, batch_of(0))
+    first = State(jnp.zeros((), jnp.int32), params, extra, model.update.init(params), rng)
+    last, metrics = jax.lax.scan(body, first, None, length=num_steps)
+    return first, last, metrics
+
+  return run()
+
+
+def grid(bound, num):
+  """The centres of `num` x `num` cells and the area of one."""
+  side = 2 * bound / num
+  places = -bound + side * (jnp.arange(num) + 0.5)
+  return jnp.stack(jnp.meshgrid(places, places), -1).reshape(-1, 2), side**2
+
+
+@pytest.fixture(scope='module')
+def two_moons():
+  density = toy.DENSITIES['two_moons']
+  x = jnp.asarray(density.sample(0, 20_000))
+  model = vector_flow()
+  batch_of = lambda step: {'x': jax.lax.dynamic_slice_in_dim(x, step * 128 % 19_000, 128)}  # noqa: E731
+  return model, density, *fit(model, batch_of, 300)
+
+
+def test_the_density_sums_to_one_before_and_after_training(two_moons):
+  model, _, first, last, _ = two_moons
+  x, area = grid(8.0, 400)
+  mass = jax.jit(lambda p: jnp.exp(model.log_prob(p, last.extra, RNG, {'x': x})).sum() * area)
+  np.testing.assert_allclose(mass(first.params), 1, atol=5e-3)
+  np.testing.assert_allclose(mass(last.params), 1, atol=5e-3)
+
+
+def test_training_comes_near_the_entropy_and_never_below(two_moons):
+  model, density, first, last, _ = two_moons
+  batch = {'x': jnp.asarray(density.sample(1, 10_000))}
+  log_prob = jax.jit(lambda p: model.log_prob(p, last.extra, RNG, batch).mean())
+  before, after = -log_prob(first.params), -log_prob(last.params)
+  assert density.entropy < after < before - 0.4
+  assert abs(-log_prob(averaged_params(last)) - after) < 0.3
+
+
+def test_metrics_are_the_terms_of_the_objective(two_moons):
+  *_, metrics = two_moons
+  means = {name: metric.total / metric.count for name, metric in metrics.items()}
+  assert set(means) == {'loss', 'bits_per_dim', 'log_prior', 'log_det', 'grad_norm'}
+  np.testing.assert_allclose(means['loss'], -(means['log_prior'] + means['log_det']) / 2, rtol=1e-4)
+  np.testing.assert_allclose(means['bits_per_dim'], means['loss'] / np.log(2), rtol=1e-4)
+
+
+def test_encode_and_decode_are_inverse_and_evaluation_says_how_nearly(two_moons):
+  model, density, _, last, _ = two_moons
+  batch = {'x': jnp.asarray(density.sample(2, 500))}
+  latents = model.encode(last.params, last.extra, RNG, batch)
+  np.testing.assert_allclose(model.decode(last.params, last.extra, latents), batch['x'], atol=1e-4)
+  terms = model.evaluate(last.params, last.extra, RNG, batch)
+  assert all(term.shape == (500,) for term in terms.values())
+  assert 0 <= terms['reconstruction_error'].max() < 1e-4
+  log_prob = model.log_prob(last.params, last.extra, RNG, batch)
+  np.testing.assert_allclose(terms['loss'], -log_prob / 2, rtol=1e-5, atol=1e-6)
+
+
+def test_samples_follow_the_temperature_and_the_same_key_gives_the_same_latents(two_moons):
+  model, _, first, last, _ = two_moons
+  extra = last.extra
+  sample = jax.jit(model.sample, static_argnums=3)
+  latents = [
+    model.encode(s.params, extra, RNG, {'x': sample(s.params, extra, RNG, 64)}) for s in (first, last)
+  ]
+  np.testing.assert_allclose(*latents, atol=1e-3)
+  assert 0.7 < jnp.std(latents[0]) < 1.3
+  cold = model.sample(last.params, extra, RNG, 3, temperature=0.0)
+  np.testing.assert_allclose(cold, model.decode(last.params, extra, jnp.zeros((3, 2))), atol=1e-6)
+  half = vector_flow(temperature=0.5).sample(last.params, extra, RNG, 64)
+  np.testing.assert_allclose(model.encode(last.params, extra, RNG, {'x': half}), 0.5 * latents[1], atol=1e-3)
+
+
+def test_a_label_is_a_condition():
+  """Two classes at -2 and +2: the conditional density and conditional samples tell them apart."""
+  label = jnp.arange(256) % 2
+  centre = jnp.where(label[:, None] == 0, -2.0, 2.0)
+  batch = {'x': centre + 0.3 * jax.random.normal(RNG, (256, 2)), 'label': label}
+  model = vector_flow(classes=2)
+  _, last, _ = fit(model, lambda step: batch, 150)
+  log_prob = jax.jit(model.log_prob)
+  right = log_prob(last.params, last.extra, RNG, batch)
+  wrong = log_prob(last.params, last.extra, RNG, {**batch, 'label': 1 - label})
+  assert (right > wrong).mean() > 0.98
+  drawn = model.sample(last.params, last.extra, RNG, 256, label)
+  assert ((drawn.mean(-1) > 0) == (label == 1)).mean() > 0.95
+  latents = model.encode(last.params, last.extra, RNG, batch)
+  np.testing.assert_allclose(model.decode(last.params, last.extra, latents), batch['x'], atol=1e-4)
+  assert model.sample(last.params, last.extra, RNG, 5).shape == (5, 2)
+
+
+def test_pixels_are_dequantized_and_their_probabilities_sum_to_one():
+  """One pixel of three levels with a logit flow: the mass of each level is the density over its cell."""
+  levels, num = 3, 4000
+  bijector = Chain((Logit(0.05), ActNorm()))
+  model = flow(
+    bijector,
+    tx=optax.sgd(0.1),
+    ema_decay=0.9,
+    shape=(1, 1, 1),
+    levels=levels,
+    prior=standard_logistic(),
+  )
+  batch = {'x': jnp.array([0, 1, 1, 2, 1, 0], jnp.uint8).reshape(-1, 1, 1, 1)}
+  params, extra = jax.jit(model.init)(RNG, batch)
+  log_prob_of = jax.jit(model.log_prob)
+  cells = [jnp.full((num, 1, 1, 1), level, jnp.uint8) for level in range(levels)]
+  mass = sum(np.exp(log_prob_of(params, extra, RNG, {'x': x})).mean() / levels for x in cells)
+  # The logit's range ends at its alpha: what lies beyond belongs to no pixel.
+  z = bijector.apply({'params': params['flow']}, jnp.array([[0.0], [1.0]]), method='forward_and_log_det')[0]
+  inside = jnp.diff(jax.nn.sigmoid(z[:, 0]))[0]
+  np.testing.assert_allclose(mass, inside, rtol=0.02)
+  assert 0.5 < inside < 1
+  samples = jax.jit(model.sample, static_argnums=3)(params, extra, RNG, 100)
+  assert samples.dtype == jnp.uint8 and samples.shape == (100, 1, 1, 1) and samples.max() < levels
+  bits = jax.jit(model.evaluate)(params, extra, RNG, batch)['bits_per_dim']
+  log_prob = log_prob_of(params, extra, RNG, batch)
+  np.testing.assert_allclose(bits, (np.log(3) - log_prob) / np.log(2), rtol=1e-5)
