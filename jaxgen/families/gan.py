@@ -11,8 +11,8 @@ from jax import lax
 from jaxgen.families.labels import condition, condition_to_sample
 from jaxgen.families.pixels import to_data, to_network
 from jaxgen.losses.gan import GanLoss
-from jaxgen.types import DATA_AXIS, GenerativeModel, Update
-from jaxgen.updates import alternate, chain, ema, minimize
+from jaxgen.types import DATA_AXIS, GenerativeModel
+from jaxgen.updates import alternate, chain, ema, minimize, scheduled
 
 
 def gan(
@@ -151,12 +151,9 @@ def gan(
     terms = loss.generator(fake_logits)
     return terms.mean(), (extra, {'generator_loss': terms})
 
-  def discriminator_update():
-    def at(step):
-      tx = tx_discriminator
-      return minimize(discriminator_loss_at(step), tx, wrt='discriminator', axis_name=DATA_AXIS)
-
-    return Update(at(0).init, lambda state, rng, batch: at(state.step).apply(state, rng, batch))
+  def discriminator_at(step):
+    loss_at_step = discriminator_loss_at(step)
+    return minimize(loss_at_step, tx_discriminator, wrt='discriminator', axis_name=DATA_AXIS)
 
   def evaluate(params, extra, rng, batch):
     given = condition(batch, classes)
@@ -177,7 +174,7 @@ def gan(
     return to_data(evaluated('generator', params, extra, z, given), levels)
 
   game = alternate(
-    discriminator_update(),
+    scheduled(discriminator_at),
     minimize(generator_loss, tx_generator, wrt='generator', axis_name=DATA_AXIS),
     periods=(1, discriminator_steps),
   )

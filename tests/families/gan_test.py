@@ -190,8 +190,7 @@ def test_evaluation_is_per_example_and_samples_repeat():
   assert _moved(samples[0], samples[2])
 
 
-@pytest.mark.parametrize('name', ['non_saturating', 'hinge'])
-def test_a_generator_finds_a_gaussian(name):
+def test_a_generator_finds_a_gaussian():
   class Critic(nn.Module):
     @nn.compact
     def __call__(self, x, condition, train):
@@ -200,7 +199,7 @@ def test_a_generator_finds_a_gaussian(name):
   model = _model(
     Affine(),
     Critic(),
-    loss=LOSSES[name],
+    loss=LOSSES['hinge'],
     tx_generator=optax.adam(0.01, b1=0.5),
     tx_discriminator=optax.adam(0.01, b1=0.5),
     ema_decay=0.99,
