@@ -54,6 +54,12 @@ def defaults() -> ConfigDict:
       checkpoint_every=500,
       keep_checkpoints=3,
       num_samples=64,  # images in a sample grid
+      evaluation=dict(  # see `jaxgen.metrics.evaluation.Settings` and `jaxgen.metrics.features.choose`
+        metrics=(),  # of `jaxgen.metrics.catalogue`; empty: all that apply to the model
+        features='auto',  # inception | classifier | random | identity: what samples are compared by
+        num_samples=0,  # 0: as many as the split has examples, at most 10,000
+        split='train',  # that samples are compared with; likelihoods are always those of the test split
+      ),
     )
   )
 

@@ -80,14 +80,18 @@ def load(workdir: Path, config: ConfigDict | None = None) -> Trained:
 
   Args:
     workdir: of the run.
-    config: where given, it must be that of the run.
+    config: where given, it must be that of the run in all that a training step computes.
 
   Raises:
     UserError: if there is no run, no whole checkpoint, or the run is of another config.
   """
   stored = workdirs.load_config(workdir)
   if config is not None:
-    workdirs.check_same_run(workdir, data.resolve(config))
+    config = config.copy_and_resolve_references()
+    with config.unlocked():
+      config.data = ConfigDict({**stored.data, **config.data})  # what the run has read off its data
+    workdirs.check_same_run(workdir, config)
+    stored = config
   if not (Path(workdir) / 'checkpoints').is_dir():
     raise UserError(
       f'{workdir} has no checkpoint yet; train first: python -m jaxgen.main --workdir={workdir}.'

@@ -56,8 +56,6 @@ def _run(options: flags.FlagValues) -> int:
   from jaxgen.train import Stopped, train
 
   parallel.start()
-  # Evaluation and sampling take the config of the run; one that is given as well has to be the same.
-  given = options.config if options['config'].using_default_value is False else None
   workdir = Path(options.workdir)
   try:
     if options.mode == 'train':
@@ -65,9 +63,9 @@ def _run(options: flags.FlagValues) -> int:
     elif options.mode == 'plan':
       plan(options.config)
     elif options.mode == 'evaluate':
-      evaluate(workdir, given)
+      evaluate(workdir, options.config)
     else:
-      sample(workdir, given, options.num)
+      sample(workdir, options.config, options.num)
   except Stopped as stopped:
     print(stopped, flush=True)
     return 143

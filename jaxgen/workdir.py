@@ -12,6 +12,7 @@ import importlib.metadata
 import json
 import os
 import platform
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,8 +23,9 @@ from ml_collections import ConfigDict
 from jaxgen import config as configs
 from jaxgen.errors import UserError
 
-# A run may go on with other values of these: none of them changes what a step computes.
+# A run may go on with other values of these sections and keys: none of them changes what a step computes.
 _FREE_KEYS = (
+  'evaluation',
   'num_steps',
   'parallel',
   'keep_checkpoints',
@@ -108,7 +110,7 @@ def check_same_run(workdir: Path, config: ConfigDict) -> None:
   if not (workdir / 'config.json').is_file():
     return
   changed = configs.differences(load_config(workdir), config)
-  changed = [line for line in changed if line.split(':')[0] not in _FREE_KEYS]
+  changed = [line for line in changed if re.split('[.:]', line)[0] not in _FREE_KEYS]
   if changed:
     raise UserError(
       f'{workdir} holds a run of another config ({"; ".join(changed[:8])}); choose another --workdir, or give the same '

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgen import optim, updates
+from jaxgen.metrics.bits_per_dim import bits_per_dim
 from jaxgen.types import DATA_AXIS, GenerativeModel
 
 
@@ -42,7 +43,10 @@ def build(config) -> GenerativeModel:
   return GenerativeModel(
     init=init,
     update=update,
-    evaluate=lambda *args: {'nll': -log_prob(*args)},
+    evaluate=lambda *args: {
+      'nll': -log_prob(*args),
+      'bits_per_dim': bits_per_dim(log_prob(*args), shape, levels),
+    },
     sample=sample,
     objective='loss = nll of independent pixels',
     log_prob=log_prob,

@@ -1,0 +1,75 @@
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgen import data, evaluate, train
+from jaxgen.errors import UserError
+from jaxgen.metrics import results
+from tests import tiny_model
+from tests.tiny_config import get_config
+
+
+@pytest.fixture(scope='module')
+def workdir(tmp_path_factory):
+  path = tmp_path_factory.mktemp('evaluate') / 'run'
+  train.train(get_config('smoke'), path)
+  return path
+
+
+def test_every_example_of_a_split_counts_once():
+  """300 test examples in batches of 64: the last batch is filled up, and its filling must not count."""
+  config = data.resolve(get_config())
+  model = tiny_model.build(config)
+  test = data.load(config.data, 'test')
+  params = {'logits': jnp.asarray(np.random.RandomState(0).randn(8, 8, 1, 17), jnp.float32)}
+  x = test.examples(np.arange(len(test)))['x']
+  assert len(x) % 64
+  whole = model.evaluate(params, {}, None, {'x': x})['nll']
+  found = evaluate.evaluator(model, test, 64)(params, {})
+  np.testing.assert_allclose(found['nll'], np.mean(whole, dtype=np.float64), rtol=1e-6)
+
+
+def test_a_run_is_measured_by_what_its_model_can_do(workdir, capsys):
+  records = {record.metric: record for record in evaluate.evaluate(workdir)}
+  out = capsys.readouterr().out
+  assert {'bits_per_dim', 'frechet_distance', 'kernel_distance', 'precision', 'sharpness'} <= set(records)
+  assert 'reconstruction_error' not in records  # the model cannot encode
+  assert records['bits_per_dim'].kind == 'exact'
+  assert (records['bits_per_dim'].n_reference, records['bits_per_dim'].split) == (300, 'test')
+  assert records['precision'].n_generated == 1497
+  assert records['precision'].weights == 'averaged'
+  assert 'precision' in out
+  assert [
+    record._replace(versions=dict(record.versions)) for record in results.read(workdir / 'results.jsonl')
+  ] == list(records.values())
+
+
+def test_the_config_chooses_the_measures(workdir):
+  config = get_config('smoke')
+  config.evaluation.metrics = ('bits_per_dim',)
+  (record,) = evaluate.evaluate(workdir, config)
+  assert record.metric == 'bits_per_dim'
+
+
+@pytest.mark.parametrize(
+  ('metrics', 'sentence'),
+  [
+    (
+      ('reconstruction_error',),
+      'reconstruction_error needs decode, encode; tests.tiny_model on digits allows',
+    ),
+    (('fid',), 'There is no metric "fid"; choose of: bits_per_dim'),
+    (('frechet_distance',), 'too few for the covariance'),
+  ],
+)
+def test_what_cannot_be_measured_is_said(workdir, metrics, sentence):
+  config = get_config('smoke')
+  config.evaluation.metrics = metrics
+  config.evaluation.num_samples = 16
+  with pytest.raises(UserError, match=sentence):
+    evaluate.evaluate(workdir, config)
+
+
+def test_a_workdir_without_a_checkpoint_is_said(tmp_path):
+  with pytest.raises(UserError, match='holds no run; train one there first'):
+    evaluate.evaluate(tmp_path)
