@@ -7,6 +7,8 @@ maximum pooling in the last block, where the paper has an average; batch normali
 Batch normalization is folded into the convolution before it. Layers are named as in the PyTorch file.
 """
 
+import functools
+import itertools
 from collections.abc import Sequence
 
 import jax
@@ -232,19 +234,22 @@ def features_and_logits(params, x: jax.Array) -> tuple[jax.Array, jax.Array]:
 
 def max_pool(x: jax.Array, stride: int = 2, pad: int = 0) -> jax.Array:
   """The maximum of 3x3 pixels."""
-  return nn.max_pool(x, (3, 3), (stride, stride), ((pad, pad), (pad, pad)))
+  return functools.reduce(jnp.maximum, _nine(x, stride, pad, -jnp.inf))
 
 
 def average_pool(x: jax.Array) -> jax.Array:
   """The mean of those of 3x3 pixels that lie inside the image: TensorFlow does not count its border."""
-  for axis in (1, 2):
-    size = x.shape[axis]
-    pads = [(1, 1) if a == axis else (0, 0) for a in range(x.ndim)]
-    padded = jnp.pad(x, pads)
-    x = sum(lax.slice_in_dim(padded, i, i + size, axis=axis) for i in range(3))
-    inside = np.minimum(np.arange(size) + 1, size - 1) - np.maximum(np.arange(size) - 1, 0) + 1
-    x = x * np.expand_dims(1 / inside.astype(np.float32), [a for a in range(x.ndim) if a != axis])
-  return x
+  rows, columns = (3.0 - (np.arange(n) == 0) - (np.arange(n) == n - 1) for n in x.shape[1:3])
+  weight = (1 / np.outer(rows, columns)).astype(np.float32)
+  return functools.reduce(jnp.add, _nine(x, 1, 1, 0)) * weight[:, :, None]
+
+
+def _nine(x, stride, pad, value):
+  """The pixels of each 3x3 window, one place at a time: on a CPU a third of the time of XLA's reduce_window."""
+  x = jnp.pad(x, ((0, 0), (pad, pad), (pad, pad), (0, 0)), constant_values=value)
+  reach = [(n - 3) // stride * stride + 1 for n in x.shape[1:3]]
+  for i, j in itertools.product(range(3), repeat=2):
+    yield x[:, i : i + reach[0] : stride, j : j + reach[1] : stride]
 
 
 def _pointwise(x: jax.Array, units: Sequence[Unit], pool: Unit | None = None) -> list[jax.Array]:
