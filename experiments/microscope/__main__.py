@@ -1,0 +1,71 @@
+"""Five families of generative models under one microscope.
+
+python -m experiments.microscope --data=digits --minutes=1 --seeds=3     about twenty minutes on 2 CPU cores
+python -m experiments.microscope --data=tfds:mnist --minutes=10
+python -m experiments.microscope --data=folder:/my/images --image_size=32
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from jaxgen import process
+from jaxgen.errors import UserError
+
+
+def main(arguments: list[str] | None = None) -> int:
+  """Runs the microscope; returns the exit code: 0, 2 for bad input, 143 after SIGTERM or Ctrl-C."""
+  try:
+    process.set_up()  # before jax touches a device
+    options = _parse(sys.argv[1:] if arguments is None else arguments)
+    from experiments.microscope import microscope
+
+    return microscope.run(microscope.settings_of(options))
+  except UserError as error:
+    text = (
+      str(error).replace('--config.data.image_size', '--image_size').replace('--config.data.name', '--data')
+    )
+    print(f'microscope: {text}', file=sys.stderr)
+    return 2
+
+
+class _Parser(argparse.ArgumentParser):
+  """Says what is wrong in one sentence."""
+
+  def error(self, message):
+    raise UserError(f'{message[:1].upper()}{message[1:]}; --help says what there is.')
+
+
+def _parse(arguments):
+  parser = _Parser(
+    'python -m experiments.microscope', description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+  )
+  parser.add_argument('--data', default='digits', help='digits | tfds:<name> | folder:<path> | npz:<path>')
+  parser.add_argument(
+    '--image_size', type=int, default=0, help='resize to this many pixels a side; 0: as they are'
+  )
+  parser.add_argument('--minutes', type=float, default=1.0, help='of training for each run')
+  parser.add_argument('--seeds', type=int, default=3, help='runs of each family, and of each arm of a claim')
+  parser.add_argument(
+    '--parameters', type=int, default=0, help='of each family, about; 0: 120,000, of large images 500,000'
+  )
+  parser.add_argument('--samples', type=int, default=1000, help='that a finished run is measured by')
+  parser.add_argument(
+    '--claim_steps', type=int, default=1500, help='training steps of the small runs for the claims'
+  )
+  parser.add_argument(
+    '--out',
+    type=Path,
+    default=None,
+    help='folder; by default runs/microscope_<data>; what it holds is gone on with',
+  )
+  return parser.parse_args(arguments)
+
+
+if __name__ == '__main__':
+  code = main()
+  sys.stdout.flush()
+  sys.stderr.flush()
+  # Bad input has been said in a sentence: exit handlers of libraries shall not add tracebacks to it.
+  os._exit(code) if code == 2 else sys.exit(code)

@@ -1,0 +1,130 @@
+"""Equal wall-clock: how many training steps of each family fit into the minutes that all are given.
+
+One dispatch after the other is timed, as the loop makes them, after the first one, which compiles. What is counted is
+the training step itself: compilation, checkpoints and measurement are no part of the budget; they are reported.
+The families are timed twice, in turns, so that a machine that is busy for a moment does not favour one of them.
+"""
+
+import time
+from typing import NamedTuple
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from experiments.microscope import families
+from experiments.microscope.settings import Settings, kept
+from jaxgen import parallel, train
+
+MOMENTS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)  # of the budget, at which a run is looked at
+
+
+class Bill(NamedTuple):
+  """What a family costs on this machine, and how many steps the budget buys.
+
+  Attributes:
+    width: of its networks.
+    parameters: of each part, by name.
+    steps: of training.
+    steps_per_second: measured.
+    compile_seconds: to the end of the first dispatch, initialization included.
+    peak_bytes: of the training program: arguments, results and temporaries.
+  """
+
+  width: int
+  parameters: dict[str, int]
+  steps: int
+  steps_per_second: float
+  compile_seconds: float
+  peak_bytes: int
+
+
+def bills(settings: Settings, say=print) -> dict[str, Bill]:
+  """A bill for each family; kept, so that a microscope that goes on trains to the same steps."""
+  stored = kept(settings.out / 'budget.json', lambda: _measure(settings, say))
+  return {name: Bill(**bill) for name, bill in stored.items()}
+
+
+def run_config(family: str, settings: Settings, bill: Bill, seed: int) -> ConfigDict:
+  """The config of one run: the family's, its steps and its checkpoints fitted to the budget."""
+  config = families.config_of(family, settings, bill.width, seed)
+  config.num_steps = bill.steps
+  config.checkpoint_every = max(1, round(bill.steps * MOMENTS[0]))
+  config.keep_checkpoints = round(1 / MOMENTS[0]) + 2
+  config.log_every = config.checkpoint_every
+  config.eval_every = config.sample_every = 0
+  for schedule in (config.optimizer, config.get('discriminator_optimizer', config.optimizer)):
+    schedule.warmup_steps = min(schedule.warmup_steps, bill.steps // 10)
+  if 'kl_warmup_steps' in config.model:
+    config.model.kl_warmup_steps = min(config.model.kl_warmup_steps, bill.steps // 4)
+  return config
+
+
+def _measure(settings, say):
+  clocks = {}
+  for name, row in families.FAMILIES.items():
+    width, parameters = families.width_for(name, settings)
+    clocks[name] = _Clock(families.config_of(name, settings, width), width, parameters)
+    say(
+      f'{row.title:16} {sum(parameters.values()):>9,} parameters, compiled in '
+      f'{clocks[name].compile_seconds:.0f} s'
+    )
+  seconds = min(3.0, settings.minutes * 60 / 10)
+  for _ in range(2):
+    for clock in clocks.values():
+      clock.run(seconds)
+  found = {name: clock.bill(settings.minutes * 60)._asdict() for name, clock in clocks.items()}
+  for name, bill in found.items():
+    say(
+      f'{families.FAMILIES[name].title:16} {bill["steps_per_second"]:8.1f} steps/s: {bill["steps"]:,} steps'
+    )
+  return found
+
+
+class _Clock:
+  """Compiles the training step of a config, and times it."""
+
+  def __init__(self, config, width, parameters):
+    start = time.perf_counter()
+    self._setting = train.prepare(config, '')
+    self._state = train.first_state(self._setting)
+    step = parallel.data_parallel(self._setting.model.update.apply, self._setting.backend)
+    self._feed = train.dispatches(self._setting, 0, 10**9)
+    batches = next(self._feed).batches
+    self._step = step.lower(self._state, batches, self._setting.resident).compile()
+    self._dispatch(batches)
+    self.compile_seconds = time.perf_counter() - start
+    self._width, self._parameters, self._times = width, parameters, []
+
+  def run(self, seconds):
+    """Times dispatches for so long, at least two of them; batches are made outside of the time, as in the loop."""
+    start, count = time.perf_counter(), 0
+    while count < 2 or time.perf_counter() - start < seconds:
+      begin = time.perf_counter()
+      self._dispatch(next(self._feed).batches)
+      self._times.append(time.perf_counter() - begin)
+      count += 1
+
+  def bill(self, seconds):
+    size = self._setting.config.steps_per_dispatch
+    rate = size / float(np.mean(self._times))
+    memory = self._step.memory_analysis()
+    peak = (
+      memory.argument_size_in_bytes
+      + memory.output_size_in_bytes
+      + memory.temp_size_in_bytes
+      - memory.alias_size_in_bytes
+    )
+    return Bill(
+      width=self._width,
+      parameters=self._parameters,
+      # whole dispatches, so that no run needs a second program for its last one
+      steps=max(2, round(seconds * rate / size)) * size,
+      steps_per_second=rate,
+      compile_seconds=self.compile_seconds,
+      peak_bytes=int(peak),
+    )
+
+  def _dispatch(self, batches):
+    self._state, metrics = self._step(self._state, batches, self._setting.resident)
+    jax.block_until_ready(metrics)

@@ -1,0 +1,130 @@
+"""Everything that was measured, as `report.html`, `report.md`, `walls.png` and `results.jsonl`."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from experiments.microscope import budget, page, table, verdict, walls
+from experiments.microscope.families import FAMILIES
+from experiments.microscope.quality import failures, quality_curves
+from experiments.microscope.records import all_records
+from experiments.microscope.runs import Bench
+from experiments.microscope.settings import write
+from jaxgen import pictures
+from jaxgen.metrics.measure import versions
+
+_SHOWN = (1 / 16, 1 / 4, 1)
+
+
+def write_all(tools: Bench, bills, results, data_records, claims: Sequence[Mapping]) -> None:
+  """Writes the four files; whatever was there before is replaced."""
+  out = tools.settings.out
+  rows = table.rows(results, bills, data_records)
+  broken = [f'{FAMILIES[f].title}, {phrase}' for f, seeds in results.items() for phrase in failures(seeds)]
+  moments = [_moment(tools.settings, results, fraction) for fraction in _SHOWN]
+  data_wall = walls.data_uri(
+    walls.tiles(tools.reference.train.examples(np.arange(36))['x'], tools.reference.spec.levels)
+  )
+  text = page.render(
+    _title(tools),
+    _facts(tools, results),
+    moments,
+    data_wall,
+    _curves(results),
+    rows,
+    broken,
+    claims,
+    _protocol(tools),
+  )
+  write(out / 'report.html', text)
+  write(out / 'report.md', _markdown(tools, results, rows, broken, claims))
+  pictures.save_png(_contact_sheet(moments[-1]['walls'], data_wall), out / 'walls.png')
+  write(out / 'results.jsonl', all_records(tools, bills, results, data_records, claims))
+
+
+def _title(tools):
+  return f'Five families of generative models on {tools.settings.data}, under one microscope'
+
+
+def _facts(tools, results):
+  settings, spec = tools.settings, tools.reference.spec
+  shape = ' × '.join(map(str, spec.shape))
+  return [
+    f'{len(tools.reference.train):,} training and {len(tools.reference.test):,} test images of {shape}, '
+    f'{spec.levels} levels',
+    f'{settings.minutes:g} min of training for each run',
+    f'{settings.seeds} seeds',
+    f'{settings.samples:,} samples a run',
+    'averaged weights unless said otherwise',
+    f'features: {tools.features.name}',
+    f'{versions()["device"]}, jax {versions()["jax"]}',
+  ]
+
+
+def _moment(settings, results, fraction):
+  """The walls of seed 0 at a moment of training."""
+  found = {}
+  for family, seeds in results.items():
+    whole = next((result for result in seeds if result['moments']), None)
+    if whole:
+      found[family] = min(whole['moments'], key=lambda m: abs(m['fraction'] - fraction))['wall']
+  return {'title': f'after {_seconds(settings.minutes * 60 * fraction)}', 'walls': found}
+
+
+def _seconds(value):
+  return f'{value:.0f} s' if value >= 9.5 else f'{value:.2g} s'
+
+
+def _curves(results):
+  return [
+    quality_curves(results),
+    quality_curves(results, metric='coverage', label='coverage', log=False),
+    quality_curves(results, metric='bits_per_dim', label='bits per dimension, test split', log=False),
+    quality_curves(results, metric='classes_covered', label='classes covered', log=False),
+  ]
+
+
+def _protocol(tools):
+  settings = tools.settings
+  return [
+    'Budget: a few dispatches of each family\'s training step are timed on this machine, in turns, after '
+    f'compilation; {settings.minutes:g} minutes buy so many steps at that speed. Then jaxgen.train.train trains '
+    'each run to that many steps, schedules included. Compilation, checkpoints and measurement are no part of '
+    'the budget. How long the steps really took stands in the table.',
+    'Parameters: the width of each family is chosen so that what it trains comes near one number; a GAN\'s '
+    'discriminator and a VAE\'s encoder are counted.',
+    f'Samples: {settings.samples:,} of each finished run, {settings.moment_samples:,} at each moment '
+    f'({", ".join(f"{f:g}" for f in budget.MOMENTS)} of the budget), all against the training split in the '
+    'features named above. Distances between few samples are biased upwards, all alike; compare them with the '
+    f'column of held-out data, which is measured in the same way ({settings.samples:,} draws, repeated where '
+    'there are fewer examples).',
+    'The fixed quality is the Fréchet distance that the median family ends with, five percent added, both '
+    'measured with the samples of a moment. A run has reached it when it stays below; between two moments the '
+    'distance is taken to fall evenly in the logarithms. Only runs that reach it enter the mean.',
+    'Numbers are means over the seeds ± their standard deviation (n − 1). A run counts as collapsed if its '
+    'samples cover fewer than half of the classes, as failed if its loss is no longer finite.',
+    'Precision and recall with k = 3, coverage with k = 5 nearest neighbours. Sharpness is the variance of the '
+    'Laplacian relative to the data. Bits per dimension and reconstructions are those of the test split; '
+    '"bound" is importance-weighted. Every number stands in results.jsonl with its whole protocol.',
+  ]  # fmt: skip
+
+
+def _markdown(tools, results, rows, broken, claims):
+  parts = [f'# {_title(tools)}', '; '.join(_facts(tools, results)) + '.', '![Samples](walls.png)']
+  parts += ['## The table', table.as_markdown(rows), *(f'- {phrase}' for phrase in broken)]
+  parts += ['## The claims', verdict.RULE]
+  lines = ['| | verdict | numbers |', '|---|---|---|']
+  for claim in claims:
+    numbers = '<br>'.join(test['text'] for test in claim['tests']) or claim['how']
+    lines.append(f'| {claim["sentence"]} | {claim["verdict"]} | {numbers} |')
+  parts += ['\n'.join(lines), '## How it was measured', *_protocol(tools)]
+  return '\n\n'.join(parts) + '\n'
+
+
+def _contact_sheet(uris, data_uri):
+  """The last walls of all families and the data, side by side; uint8[H, W, 3]."""
+  found = [walls.from_data_uri(uri) for uri in [*uris.values(), data_uri]]
+  scale = max(1, round(240 / found[0].shape[0]))
+  found = [image.repeat(scale, 0).repeat(scale, 1) for image in found]
+  gap = np.full((found[0].shape[0], 12, 3), 255, np.uint8)
+  return np.concatenate([part for image in found for part in (image, gap)][:-1], axis=1)

@@ -1,0 +1,215 @@
+"""The runs of the table: each family and seed is trained by `jaxgen.train.train`, then measured at five moments."""
+
+import contextlib
+import functools
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from experiments.microscope import budget, families, walls
+from experiments.microscope.settings import Settings, kept
+from jaxgen import data, experiment, train, workdir, writers
+from jaxgen.checkpoint import Checkpoints
+from jaxgen.errors import UserError
+from jaxgen.metrics import features as feature_kinds
+from jaxgen.metrics import measure as measuring
+from jaxgen.metrics import storage
+from jaxgen.metrics.catalogue import possible
+from jaxgen.metrics.evaluation import Run
+from jaxgen.metrics.evaluation import Settings as How
+from jaxgen.types import GenerativeModel
+
+MOMENT_METRICS = ('frechet_distance', 'density_coverage', 'class_modes', 'bits_per_dim')
+BATCHES = (1, 64)  # sizes at which sampling is timed
+
+
+class Bench(NamedTuple):
+  """What all measurements share; `say` is told how far they are."""
+
+  settings: Settings
+  reference: feature_kinds.Reference
+  features: feature_kinds.Features
+  say: Callable[[str], Any] = print
+
+
+def read_data(settings: Settings) -> feature_kinds.Reference:
+  """The data that all are trained on and compared with.
+
+  Raises:
+    UserError: if they cannot be read, or are no images.
+  """
+  config = families.base_config('vae_digits', settings)
+  families.image_class(config)
+  splits = {split: data.load(config.data, split) for split in ('train', 'test')}
+  return feature_kinds.Reference(name=settings.data, spec=experiment.spec(config), **splits)
+
+
+def measured(
+  tools: Bench,
+  model: GenerativeModel,
+  params,
+  extra,
+  run: Run,
+  *,
+  metrics: tuple[str, ...] = (),
+  samples: int = 0,
+) -> list[dict]:
+  """`jaxgen.metrics.measure` with what applies of `metrics` (all of them where empty), as JSON."""
+  apply = possible(model, tools.reference, tools.features)
+  how = How(samples or tools.settings.samples, metrics=tuple(name for name in metrics if name in apply))
+  if metrics and not how.metrics:
+    return []
+  records = measuring.measure(
+    model,
+    params,
+    extra,
+    run=run,
+    reference=tools.reference,
+    features=tools.features,
+    cache=tools.settings.cache,
+    scratch=tools.settings.out / 'scratch',
+    settings=how,
+    say=lambda text: None,
+  )
+  return [record._asdict() for record in records]
+
+
+def floor(tools: Bench) -> list[dict]:
+  """What the held-out data themselves reach by the same measures: no model can be expected to do better."""
+  model = measuring.data_as_model(tools.reference.test)
+  run = Run('held-out data', 'data', '', 0, 'averaged')
+  return kept(tools.settings.out / 'measured' / 'data.json', lambda: measured(tools, model, {}, {}, run))
+
+
+def result(tools: Bench, family: str, bill: budget.Bill, seed: int) -> dict:
+  """Trains and measures one run, or reads what was measured.
+
+  Returns:
+    `{'family', 'seed', 'moments': [{'fraction', 'step', 'seconds', 'records', 'wall'}], 'final': records,
+    'raw': records, 'speed': {'1': samples/s, '64': ...}, 'train_seconds', 'failure': '' or what went wrong}`.
+  """
+  folder = tools.settings.out / 'runs' / f'{family}_{seed}'
+  path = tools.settings.out / 'measured' / f'{family}_{seed}.json'
+  return kept(path, lambda: _result(tools, family, bill, seed, folder))
+
+
+def _result(tools, family, bill, seed, folder):
+  start = time.perf_counter()
+  config = budget.run_config(family, tools.settings, bill, seed)
+  failure = ''
+  try:
+    with _quietly(folder):
+      train.train(config, folder)
+  except UserError as error:
+    if 'finite' not in str(error):
+      raise
+    failure = str(error)
+  clock = training_seconds(folder)
+  found = {
+    'family': family,
+    'seed': seed,
+    'failure': failure,
+    'moments': [],
+    'final': [],
+    'raw': [],
+    'speed': {},
+  }
+  found |= {'train_seconds': clock(bill.steps)}
+  trained = time.perf_counter() - start
+  if not failure:
+    found |= _measurements(tools, family, bill, seed, folder, clock)
+  whole = time.perf_counter() - start
+  title = families.FAMILIES[family].title
+  tools.say(
+    f'{title:16} seed {seed}: {bill.steps:,} steps in {found["train_seconds"]:.1f} s '
+    f'(with compilation and checkpoints {trained:.0f} s), measured in {whole - trained:.0f} s. '
+    f'{failure or _headline(found)}'
+  )
+  return found
+
+
+def _measurements(tools, family, bill, seed, folder, clock):
+  config = workdir.load_config(folder)
+  model = _model(family, tools.settings, bill.width, bill.steps)
+  batch = experiment.first_batch(tools.reference.train, config)
+  like = jax.eval_shape(lambda: experiment.first_state(model, config, batch))
+  checkpoints = Checkpoints(folder / 'checkpoints')
+  sha = storage.fingerprint(config.to_dict())[:8]
+  moments = []
+  for fraction, step in _moments(checkpoints.steps(), bill.steps):
+    state, _ = checkpoints.restore(like, step)
+    weights = experiment.weights(state)
+    name = f'{family}, seed {seed}'
+    # one seed of samples for all moments and all runs: the same latents, so that walls can be compared
+    run = Run(name, config.module, sha, step, 'averaged', seed)
+    params, extra = weights.get('averaged', weights['raw']), state.extra
+    at = measured(
+      tools, model, params, extra, run, metrics=MOMENT_METRICS, samples=tools.settings.moment_samples
+    )
+    wall = walls.wall(model, params, extra, tools.reference.spec)
+    moments.append({'fraction': fraction, 'step': step, 'seconds': clock(step), 'records': at, 'wall': wall})
+  raw = Run(name, config.module, sha, step, 'raw', seed)
+  found = {
+    'moments': moments,
+    'final': measured(tools, model, params, extra, run),
+    'raw': measured(tools, model, weights['raw'], extra, raw, metrics=('frechet_distance', 'bits_per_dim')),
+    'speed': {str(size): samples_per_second(model, params, extra, size) for size in BATCHES},
+  }
+  checkpoints.close()
+  return found
+
+
+@functools.cache
+def _model(family, settings, width, steps):
+  """One model for all seeds, so that its functions are compiled once. The seed is in the weights alone."""
+  bill = budget.Bill(width, {}, steps, 0.0, 0.0, 0)
+  return experiment.build_model(budget.run_config(family, settings, bill, 0))
+
+
+def samples_per_second(model: GenerativeModel, params, extra, size: int, seconds: float = 1.0) -> float:
+  """Samples per second in batches of `size`, the median of at least three batches after the first."""
+  draw = jax.jit(model.sample, static_argnums=3)
+  rng, times, start = jax.random.key(3), [], 0.0
+  while len(times) < 4 or (time.perf_counter() - start < seconds and len(times) < 100):
+    begin = time.perf_counter()
+    jax.block_until_ready(draw(params, extra, jax.random.fold_in(rng, len(times)), size))
+    times.append(time.perf_counter() - begin)
+    start = start or time.perf_counter()
+  return size / float(np.median(times[1:]))
+
+
+def training_seconds(folder: Path) -> Callable[[int], float]:
+  """A function from steps to the seconds that the run took to get there, from the speeds it wrote down."""
+  rows = [row for row in writers.read(folder) if row['split'] == 'train']
+  steps, seconds = [0], [0.0]
+  rates = [row['steps_per_second'] for row in rows if row.get('steps_per_second')]
+  for row in rows:
+    rate = row.get('steps_per_second') or (rates[0] if rates else np.nan)
+    seconds.append(seconds[-1] + (row['step'] - steps[-1]) / rate)
+    steps.append(row['step'])
+  return lambda step: float(np.interp(step, steps, seconds))
+
+
+def _moments(steps, last):
+  """The checkpoint nearest to each moment: `[(fraction, step)]`."""
+  chosen = {}
+  for fraction in budget.MOMENTS:
+    chosen[min(steps, key=lambda step: abs(step - fraction * last))] = fraction
+  return [(fraction, step) for step, fraction in chosen.items()]
+
+
+@contextlib.contextmanager
+def _quietly(folder):
+  """What the loop prints goes into a file beside its run."""
+  folder.mkdir(parents=True, exist_ok=True)
+  with open(folder / 'log.txt', 'a') as log, contextlib.redirect_stdout(log):
+    yield
+
+
+def _headline(found):
+  values = {record['metric']: record['value'] for record in found['final']}
+  return f'Fréchet distance {values["frechet_distance"]:.2f}' if 'frechet_distance' in values else ''

@@ -1,0 +1,42 @@
+"""Sample walls: small pictures at their own resolution, which a browser magnifies without blurring them."""
+
+import base64
+import io
+
+import jax
+import numpy as np
+from PIL import Image
+
+from jaxgen.types import DataSpec, GenerativeModel
+
+SIDE = 6  # samples a side
+
+
+def wall(model: GenerativeModel, params, extra, spec: DataSpec, label=None) -> str:
+  """Samples of a model, always from the same latents, as the data URI of a PNG."""
+  draw = jax.jit(model.sample, static_argnums=3)
+  args = (params, extra, jax.random.key(2), 64)  # a batch size that is compiled anyway
+  x = draw(*args) if label is None else draw(*args, label)
+  return data_uri(tiles(np.asarray(x), spec.levels))
+
+
+def tiles(x: np.ndarray, levels: int, side: int = SIDE) -> np.ndarray:
+  """The first `side * side` images without a gap, uint8[side * H, side * W, 3]."""
+  num, height, width, channels = x[: side * side].shape
+  x = np.concatenate([x[: side * side], np.zeros((side * side - num, height, width, channels), x.dtype)])
+  x = np.rint(x.astype(np.float32) * (255 / (levels - 1))).astype(np.uint8)
+  x = np.broadcast_to(x, (*x.shape[:3], 3)) if channels == 1 else x[..., :3]
+  rows = x.reshape(side, side, height, width, 3).swapaxes(1, 2)
+  return rows.reshape(side * height, side * width, 3)
+
+
+def data_uri(picture: np.ndarray) -> str:
+  """uint8[H, W, 3] as the data URI of a PNG."""
+  file = io.BytesIO()
+  Image.fromarray(picture).save(file, format='PNG', optimize=True)
+  return 'data:image/png;base64,' + base64.b64encode(file.getvalue()).decode()
+
+
+def from_data_uri(uri: str) -> np.ndarray:
+  """The inverse of `data_uri`."""
+  return np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.partition(',')[2]))).convert('RGB'))

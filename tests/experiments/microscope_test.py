@@ -1,0 +1,193 @@
+"""The microscope from end to end on runs of a few steps, and its rules on numbers made up for them."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from experiments.microscope import __main__ as command_line
+from experiments.microscope import charts, families, microscope, quality, verdict
+from experiments.microscope.claims import CLAIMS, claim, score, tabled
+from experiments.microscope.settings import Settings, kept
+from jaxgen.metrics import results as jaxgen_results
+
+TINY_WIDTHS = {'vae': 8, 'gan': 4, 'flow': 8, 'autoregressive': 6, 'score': 8}
+
+
+@pytest.fixture(scope='module')
+def tiny(tmp_path_factory):
+  """A microscope of two claims over the smoke presets, and what it wrote."""
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(families, 'PRESET', 'smoke')
+    patch.setattr(families, '_FACTOR', math.inf)
+    for name, width in TINY_WIDTHS.items():
+      patch.setitem(families.FAMILIES, name, families.FAMILIES[name]._replace(first_width=width))
+      patch.setattr(
+        families, 'width_for', lambda f, s: (TINY_WIDTHS[f], families.count(families.config_of(f, s)))
+      )
+    claims = [
+      claim.Claim('blur', 'Blur.', tabled.blur),
+      claim.Claim('annealed', 'Annealed.', score.annealing),
+      claim.Claim('missing', 'No such model.', None),
+    ]
+    patch.setattr(microscope, 'CLAIMS', claims)
+    out = tmp_path_factory.mktemp('microscope')
+    arguments = ['--minutes=1e-4', '--seeds=1', '--samples=100', f'--out={out}']
+    assert command_line.main(arguments) == 0
+    yield out, arguments
+
+
+def test_the_page_needs_nothing_but_itself(tiny):
+  page = (tiny[0] / 'report.html').read_text()
+  assert 'http' not in page.replace('http-equiv', '')
+  assert '<link' not in page and '<script' not in page
+  assert page.count('data:image/png;base64,') >= 3 * 5 + 1
+
+
+def test_the_table_has_a_column_for_each_family_and_a_claim_without_models_is_marked(tiny):
+  lines = (tiny[0] / 'report.md').read_text().splitlines()
+  head = next(line for line in lines if 'held-out data' in line and line.startswith('|'))
+  assert [cell.strip() for cell in head.split('|')[2:7]] == [row.title for row in families.FAMILIES.values()]
+  table = {line.split('|')[1].strip(): line for line in lines if line.startswith('|')}
+  assert 'exact' in table['Bits per dimension (bits, test split) ↓']
+  assert 'bound' in table['Bits per dimension (bits, test split) ↓']
+  assert verdict.MISSING in table['No such model.']
+  assert verdict.OPEN in table['Blur.']  # one seed decides nothing
+
+
+def test_records_carry_their_protocol(tiny):
+  records = jaxgen_results.read(tiny[0] / 'results.jsonl')
+  distances = [r for r in records if r.metric == 'frechet_distance']
+  assert {r.run for r in distances} >= {f'{name}, seed 0' for name in families.FAMILIES}
+  assert all(r.n_generated and r.n_reference and r.features_sha and r.weights for r in distances)
+  assert {r.metric for r in records} >= {
+    'seconds_to_quality',
+    'samples_per_second_1',
+    'parameters',
+    'peak_bytes',
+  }
+
+
+def test_a_finished_microscope_measures_nothing_again(tiny, monkeypatch):
+  out, arguments = tiny
+  monkeypatch.setattr('jaxgen.train.train', None)
+  monkeypatch.setattr('jaxgen.metrics.measure.measure', None)
+  before = (out / 'results.jsonl').read_text()
+  assert command_line.main(arguments) == 0
+  assert (out / 'results.jsonl').read_text() == before
+
+
+def test_another_microscope_in_the_same_folder_is_refused(tiny, capsys):
+  out, arguments = tiny
+  assert command_line.main([*arguments, '--samples=200']) == 2
+  said = capsys.readouterr().err
+  assert said.startswith('microscope: ') and 'samples: 100 -> 200' in said and said.count('\n') == 1
+
+
+@pytest.mark.parametrize(
+  ('arguments', 'said'),
+  [
+    (['--data=digitz'], 'did you mean "digits"?'),
+    (['--data=toy:rings'], 'holds vectors'),
+    (['--data=folder:/nowhere/at/all'], '/nowhere/at/all'),
+    (['--minutes=0'], '--minutes=0.0 is too small'),
+    (['--seeds=0'], '--seeds=0 is too small'),
+    (['--seeds=three'], '--seeds'),
+    (['--seedz=3'], '--seedz'),
+    (['--samples=5'], '--samples=5 is too small'),
+  ],
+)
+def test_bad_input_gets_one_sentence_and_exit_code_2(arguments, said, tmp_path, capsys):
+  assert command_line.main([*arguments, f'--out={tmp_path / "out"}']) == 2
+  err = capsys.readouterr().err
+  assert err.startswith('microscope: ') and err.count('\n') == 1 and said in err
+
+
+def test_widths_bring_the_families_together(tmp_path):
+  settings = Settings('digits', 0, 1.0, 3, 60_000, 1000, 1500, tmp_path)
+  sizes = {
+    name: sum(families.width_for(name, settings)[1].values()) for name in ('vae', 'gan', 'autoregressive')
+  }
+  assert all(0.8 < size / 60_000 < 1.25 for size in sizes.values())
+
+
+@pytest.mark.parametrize(
+  ('values', 'bound', 'ratio', 'expected'),
+  [
+    ([1.0, 1.1, 0.9], 0.0, False, verdict.HOLDS),
+    ([-1.0, -1.1, -0.9], 0.0, False, verdict.FAILS),
+    ([1.0, -1.0, 0.1], 0.0, False, verdict.OPEN),
+    ([1.0], 0.0, False, verdict.OPEN),  # no spread, no verdict
+    ([], 0.0, False, verdict.OPEN),
+    ([1.0, math.nan, 1.0], 0.0, False, verdict.OPEN),
+    ([3.0, 3.2, 2.9], 2.0, True, verdict.HOLDS),
+    ([1.1, 1.2, 1.0], 2.0, True, verdict.FAILS),
+    ([3.0, 0.0, 3.0], 2.0, True, verdict.OPEN),
+    ([0.0, 0.0, 0.0], 0.0, False, verdict.OPEN),  # not above the bound, and not below
+  ],
+)
+def test_verdict_of_one_test(values, bound, ratio, expected):
+  assert verdict.decide(verdict.Test('', values, bound, ratio)) == expected
+
+
+def test_interval_is_students():
+  # mean 2, standard deviation 1, t(0.95, 2 degrees of freedom) = 2.919986
+  mean, low, high = verdict.interval([1.0, 2.0, 3.0])
+  np.testing.assert_allclose(
+    [mean, high - mean, mean - low], [2.0, *[2.919986 / math.sqrt(3)] * 2], rtol=1e-6
+  )
+
+
+def test_a_sentence_holds_only_as_a_whole():
+  yes, no, unclear = (verdict.Test('', [v, v + 0.01, v - w]) for v, w in ((1, 0), (-1, 0), (0, 1)))
+  assert verdict.joint([yes, yes]) == verdict.HOLDS
+  assert verdict.joint([yes, no, unclear]) == verdict.FAILS
+  assert verdict.joint([yes, unclear]) == verdict.OPEN
+  assert verdict.joint([]) == verdict.OPEN
+
+
+def run_with(distances, seconds=(1.0, 10.0, 100.0)):
+  moments = [
+    {'seconds': t, 'records': [{'metric': 'frechet_distance', 'value': d}]}
+    for t, d in zip(seconds, distances, strict=True)
+  ]
+  return {'moments': moments, 'failure': '', 'seed': 0, 'final': moments[-1]['records']}
+
+
+def test_seconds_to_a_quality_lie_between_two_moments():
+  # from 100 to 1 between 1 s and 10 s: a straight line in the logarithms passes 10 at sqrt(10) s
+  assert quality.seconds_to(run_with([100.0, 1.0, 1.0]), 10.0) == pytest.approx(math.sqrt(10))
+  assert quality.seconds_to(run_with([5.0, 1.0, 1.0]), 10.0) == 1.0
+  assert quality.seconds_to(run_with([5.0, 1.0, 20.0]), 10.0) is None
+  assert (
+    10.0 < quality.seconds_to(run_with([5.0, 20.0, 1.0]), 10.0) < 100.0
+  )  # reached, left, and reached for good
+
+
+def test_ratios_of_times_that_were_not_reached_decide_only_what_they_can():
+  assert tabled.ratio_of_times(None, 10.0, 60.0, 2.0) == 6.0
+  assert math.isnan(tabled.ratio_of_times(None, 50.0, 60.0, 2.0))
+  assert tabled.ratio_of_times(30.0, None, 60.0, 2.0) == 0.5
+  assert math.isnan(tabled.ratio_of_times(None, None, 60.0, 2.0))
+
+
+def test_what_came_to_its_end_is_not_computed_again(tmp_path):
+  calls = []
+  compute = lambda: calls.append(1) or {'a': (1, 2)}  # noqa: E731
+  path = tmp_path / 'folder' / 'x.json'
+  assert kept(path, compute) == kept(path, compute) == {'a': [1, 2]} == json.loads(path.read_text())
+  assert len(calls) == 1
+
+
+def test_every_sentence_has_an_experiment_and_a_name_of_its_own():
+  assert len({c.name for c in CLAIMS}) == len({c.sentence for c in CLAIMS}) == len(CLAIMS) == 18
+
+
+@pytest.mark.parametrize('log', [True, False])
+@pytest.mark.parametrize('values', [[1e-3, 1.0, 4e4], [0.93, 0.95], [7.0, 7.0]])
+def test_axes_keep_values_inside_and_in_order(values, log):
+  axis = charts.Axis(values, 0.0, 100.0, log)
+  places = [axis(v) for v in values]
+  assert places == sorted(places) and min(places) >= 0 and max(places) <= 100
+  assert axis.ticks() and all(0 <= axis(value) <= 100 for value, _ in axis.ticks())
