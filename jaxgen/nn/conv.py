@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 
-from jaxgen.nn.conv_cpu import exchange_channels
+from jaxgen.nn.conv_layout import turned_round
 from jaxgen.nn.conv_primitive import Window, convolve
 
 Padding = str | int | Sequence[int | tuple[int, int]]
@@ -105,7 +105,7 @@ def conv_transpose(
     raise ValueError(f'a kernel of shape {kernel.shape} does not fit an input of shape {x.shape}.')
   strides, dilation = _per_dimension(strides, spatial), _per_dimension(kernel_dilation, spatial)
   if not transpose_kernel:
-    kernel = exchange_channels(jnp.flip(kernel, tuple(range(spatial))), 1)
+    kernel = turned_round(kernel, 1)
   reach = [d * (k - 1) for k, d in zip(kernel.shape[:-2], dilation, strict=True)]
   pads = _transpose_pads(padding, reach, strides)
   sizes = [

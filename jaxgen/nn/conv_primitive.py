@@ -23,6 +23,7 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
 from jaxgen.nn import conv_cpu
+from jaxgen.nn.conv_layout import channels_last
 
 ROLES = ('x', 'k', 'y')
 
@@ -73,7 +74,7 @@ def _plain(lhs, rhs, *, wanted, shape, window):
       window.strides,
       window.padding,
       rhs_dilation=window.dilation,
-      dimension_numbers=conv_cpu.channels_last(x.ndim),
+      dimension_numbers=channels_last(x.ndim),
       feature_group_count=window.groups,
       precision=window.precision,
     )
@@ -86,7 +87,7 @@ def _plain(lhs, rhs, *, wanted, shape, window):
 
 
 def _cpu(lhs, rhs, *, wanted, shape, window):
-  return conv_cpu.FORMS[wanted](lhs, rhs, shape, window)
+  return conv_cpu.compute(lhs, rhs, wanted, shape, window)
 
 
 def _transpose(moved, cotangent, lhs, rhs, *, wanted, shape, window):

@@ -36,6 +36,11 @@ CONVS = {
     6,
     dict(feature_group_count=3, strides=2, kernel_dilation=2),
   ),
+  'image within the kernel': ((2, 2), 2, (3, 3), 3, {}),
+  'image within a dilated kernel': ((3, 2), 2, (2, 3), 3, dict(kernel_dilation=2, padding=((2, 1), (2, 3)))),
+  'image within a strided kernel': ((4, 3), 2, (4, 3), 3, dict(strides=2)),
+  'image smaller than the output': ((3, 5), 2, (2, 2), 3, dict(padding=((2, 1), (1, 1)), strides=(1, 2))),
+  'groups of small images': ((2, 2), 4, (3, 3), 4, dict(feature_group_count=2)),
   'one dimension': ((8,), 2, (3,), 3, dict(padding=((2, 0),))),
   'three dimensions': ((3, 4, 3), 2, (2, 3, 2), 3, dict(strides=(1, 2, 1))),
 }

@@ -1,0 +1,78 @@
+"""Times jaxgen against the same models in PyTorch, in one run, taking turns.
+
+python -m experiments.speed                                       everything, on this interpreter's jax
+python -m experiments.speed --models=vae_digits,gan_digits
+python -m experiments.speed --torch-python=/path/to/python        where torch is not in this interpreter
+python -m experiments.speed --parts=first_step,run                without the models
+
+Tables go to experiments/speed/results/jax-<version>.md and .json; what is not measured this time stays as it
+was. The times mean something only on a machine that does nothing else.
+"""
+
+import argparse
+import importlib.metadata
+import sys
+import tempfile
+
+from experiments.speed import first_step, run, table
+from experiments.speed.cases import CASES, settings
+from experiments.speed.worker import Worker
+
+JAX, TORCH = 'experiments.speed.jax_side', 'experiments.speed.torch_side'
+
+
+def main():
+  """Measures what the command line names, and rewrites the table after each row."""
+  parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+  parser.add_argument('--models', default=','.join(CASES), help='rows of the table')
+  parser.add_argument('--parts', default='models,first_step,run')
+  parser.add_argument('--rounds', type=int, default=5, help='turns of each side; the median counts')
+  parser.add_argument('--seconds', type=float, default=2.0, help='that a turn takes')
+  parser.add_argument('--torch-python', default=sys.executable)
+  options = parser.parse_args()
+  results = table.Results('.'.join(importlib.metadata.version('jax').split('.')[:2]))
+  parts = options.parts.split(',')
+  for name in options.models.split(',') if 'models' in parts else ():
+    results.add('models', name, compare(CASES[name], options))
+  if 'first_step' in parts:
+    results.add('first_step', 'glow_cifar', first_step.measure())
+  if 'run' in parts:
+    for name in run.CONFIGS:
+      results.add('run', name, run.measure(name, options.rounds))
+  print(results.text())
+
+
+def compare(case, options):
+  """One row: medians of a training step and of sampling on both sides, and times to the first step."""
+  config = settings(case).to_dict()
+  build = dict(do='build', config=config, twin=case.twin)
+  with tempfile.TemporaryDirectory() as cache:
+    environment = {'JAX_COMPILATION_CACHE_DIR': cache}
+    with Worker(sys.executable, JAX, environment) as ours, Worker(options.torch_python, TORCH) as theirs:
+      sides = {'jaxgen': ours, 'torch': theirs}
+      row = {'versions': {name: side.ask(do='versions') for name, side in sides.items()}}
+      built = {name: side.ask(**build) for name, side in sides.items()}
+      parameters = {name: answer['parameters'] for name, answer in built.items()}
+      assert parameters['jaxgen'] == parameters['torch'], f'{case.name}: not the same model: {parameters}'
+      row |= {'parameters': parameters['jaxgen'], 'layout': built['torch']['layout']}
+      row['first_step'] = {name: answer['first_step'] for name, answer in built.items()}
+      row['train'] = _turns(sides, options, do='train')
+      row['sample'] = _turns(sides, options, do='sample', num=case.num_samples)
+      row['sample']['num'] = case.num_samples
+    with Worker(sys.executable, JAX, environment) as ours:
+      row['first_step']['jaxgen, cached'] = ours.ask(**build)['first_step']
+  return row
+
+
+def _turns(sides, options, **question):
+  """Medians over the rounds; each round begins with the other side. The first, untimed round warms up."""
+  times = {name: [] for name in sides}
+  for turn in range(options.rounds + 1):
+    for name in sorted(sides, reverse=bool(turn % 2)):
+      answer = sides[name].ask(seconds=options.seconds if turn else 0.0, **question)
+      times[name] += [answer['seconds']] if turn else []
+  return table.medians(times)
+
+
+if __name__ == '__main__':
+  main()

@@ -1,0 +1,64 @@
+"""What is timed: a config, what is changed in it, and the data that it would see."""
+
+import importlib.util
+from pathlib import Path
+from typing import NamedTuple
+
+CONFIGS = Path(__file__).parents[2] / 'configs'
+
+
+class Case(NamedTuple):
+  """One row of the table.
+
+  Attributes:
+    name: of the row.
+    twin: the module in `twins/` that holds the same model in PyTorch.
+    config: a file in `configs/`.
+    changes: dotted keys of that config and their values, so that a step ends in seconds on two cores.
+    shape: of an example.
+    levels: grey levels.
+    num_samples: drawn at a time.
+  """
+
+  name: str
+  twin: str
+  config: str
+  changes: dict
+  shape: tuple[int, int, int]
+  levels: int
+  num_samples: int
+
+
+_DIGITS = (8, 8, 1), 17, 64
+_MNIST = (28, 28, 1), 256, 16
+_CIFAR = (32, 32, 3), 256, 16
+
+CASES = {
+  case.name: case
+  for case in (
+    Case('vae_digits', 'vae', 'vae_digits', {}, *_DIGITS),
+    Case('vae_mnist', 'vae', 'vae_mnist', {}, *_MNIST),
+    Case('vae_conv_mnist', 'vae', 'vae_mnist', {'module': 'jaxgen.models.vae_conv'}, *_MNIST),
+    Case('glow_digits', 'glow', 'glow_digits', {}, *_DIGITS),
+    Case(
+      'glow_32x32', 'glow', 'glow_cifar', {'model.depth': 4, 'model.width': 256, 'batch_size': 16}, *_CIFAR
+    ),
+    Case('gan_digits', 'gan', 'gan_digits', {}, *_DIGITS),
+    Case('gan_32x32', 'gan', 'gan_digits', {'model.latent_dim': 128, 'model.penalty': ''}, *_CIFAR),
+    Case('ncsn_digits', 'ncsn', 'ncsn_digits', {}, *_DIGITS),
+    Case('ncsn_32x32', 'ncsn', 'ncsn_digits', {'model.widths': (32, 64, 64), 'batch_size': 16}, *_CIFAR),
+    Case('pixelcnn_digits', 'pixelcnn', 'pixelcnn_digits', {}, *_DIGITS),
+    Case('pixelcnn_mnist', 'pixelcnn', 'pixelcnn_mnist', {'batch_size': 16}, *_MNIST),
+  )
+}
+
+
+def settings(case: Case):
+  """The config of a case, with its data filled in as the training loop does."""
+  spec = importlib.util.spec_from_file_location(case.config, CONFIGS / f'{case.config}.py')
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  config = module.get_config()
+  config.update_from_flattened_dict(case.changes)
+  config.data.update(dict(shape=case.shape, levels=case.levels, classes=0))
+  return config

@@ -1,0 +1,101 @@
+"""What was measured, kept as JSON and shown as Markdown."""
+
+import json
+import platform
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+FOLDER = Path(__file__).parent / 'results'
+
+
+def medians(times: Mapping[str, Sequence[float]]) -> dict:
+  """Of each side, the medians; and how far apart the quickest and the slowest round were, at most."""
+  spread = max((max(t) - min(t)) / statistics.median(t) for t in times.values())
+  return {**{name: statistics.median(t) for name, t in times.items()}, 'spread': spread}
+
+
+class Results:
+  """All rows of one jax version. A row that is added is written at once."""
+
+  def __init__(self, version: str):
+    self._path = FOLDER / f'jax-{version}.json'
+    self._rows = json.loads(self._path.read_text()) if self._path.exists() else {}
+
+  def add(self, part: str, name: str, row: Mapping):
+    """Puts a row in the place of the one of this name, and writes both files."""
+    self._rows.setdefault(part, {})[name] = {**row, 'machine': _machine()}
+    FOLDER.mkdir(exist_ok=True)
+    self._path.write_text(json.dumps(self._rows, indent=2, sort_keys=True) + '\n')
+    self._path.with_suffix('.md').write_text(self.text())
+    print(f'{part} {name}: {json.dumps(row)}', flush=True)
+
+  def text(self) -> str:
+    """The tables."""
+    return '\n\n'.join(_PARTS[part](self._rows[part]) for part in _PARTS if part in self._rows) + '\n'
+
+
+def _models(rows):
+  times = 'train, ms | PyTorch | ratio | sample, ms | PyTorch | ratio | first step, s | cached | PyTorch'
+  lines = [f'model | parameters | {times}', '|'.join(['---', *['---:'] * 10])]
+  for name, row in rows.items():
+    train, sample, first = row['train'], row['sample'], row['first_step']
+    cells = [name, f'{row["parameters"]:,}', *_pair(train), *_pair(sample)]
+    cells += [f'{first[key]:.1f}' for key in ('jaxgen', 'jaxgen, cached', 'torch')]
+    lines.append(' | '.join(cells))
+  versions = next(iter(rows.values()))['versions']
+  sides = f'jax {versions["jaxgen"]["jax"]}, torch {versions["torch"]["torch"]}'
+  threads = f'{versions["jaxgen"]["threads"]} and {versions["torch"]["threads"]} threads'
+  spread = max(max(row['train']['spread'], row['sample']['spread']) for row in rows.values())
+  note = (
+    f'{sides}, {threads}; {next(iter(rows.values()))["machine"]}. Medians; within a row the rounds of a side '
+    f'lay up to {spread:.0%} apart. Ratios are jaxgen to PyTorch.'
+  )
+  return '## Models\n\n' + '\n'.join(f'| {line} |' for line in lines) + f'\n\n{note}'
+
+
+def _pair(times):
+  ours, theirs = times['jaxgen'], times['torch']
+  return f'{_ms(ours)}', f'{_ms(theirs)}', f'**{ours / theirs:.2f}**'
+
+
+def _ms(seconds):
+  return f'{1e3 * seconds:.3g}' if seconds < 1 else f'{1e3 * seconds:,.0f}'
+
+
+def _first_step(rows):
+  lines = ['model | K | trace, s | compile, s | together | against K = 4', '---|---:|---:|---:|---:|---:']
+  for name, row in rows.items():
+    base = row['depths']['4']
+    for depth, times in row['depths'].items():
+      together = times['trace'] + times['compile']
+      ratio = together / (base['trace'] + base['compile'])
+      lines.append(
+        f'{name} | {depth} | {times["trace"]:.1f} | {times["compile"]:.1f} | {together:.1f} | {ratio:.2f}'
+      )
+  return '## Time to the first step and depth\n\n' + '\n'.join(f'| {line} |' for line in lines)
+
+
+def _run(rows):
+  lines = ['config | bare step, steps/s | a whole run, steps/s | ratio', '---|---:|---:|---:']
+  for name, row in rows.items():
+    bare, run = 1 / row['bare'], 1 / row['run']
+    lines.append(f'{name} | {bare:,.1f} | {run:,.1f} | **{run / bare:.3f}**')
+  note = 'The run logs and saves checkpoints as its config says; evaluation and pictures are left out.'
+  return '## What the host costs\n\n' + '\n'.join(f'| {line} |' for line in lines) + f'\n\n{note}'
+
+
+_PARTS = {'models': _models, 'first_step': _first_step, 'run': _run}
+
+
+def _machine():
+  model = platform.processor() or platform.machine()
+  info = Path('/proc/cpuinfo')
+  if info.exists():
+    names = [
+      line.partition(':')[2].strip()
+      for line in info.read_text().splitlines()
+      if line.startswith('model name')
+    ]
+    model = names[0] if names else model
+  return f'{model}, {platform.system()}'
