@@ -41,7 +41,7 @@ def _plot(chart, connect):
     y = y_axis(rule['y'])
     body.append(f'<line class="rule" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
     body.append(
-      f'<text class="note" x="{WIDTH - _RIGHT}" y="{y - 4:.1f}" '
+      f'<text class="tag" x="{WIDTH - _RIGHT}" y="{y - 4:.1f}" '
       f'text-anchor="end">{html.escape(rule["name"])}</text>'
     )
   for index, s in enumerate(series):
@@ -60,10 +60,11 @@ def _series(s, x_axis, y_axis, tint, connect):
   if connect:
     parts.append(f'<polyline class="line {tint}" points="{_path(points)}"/>')
   parts += [f'<circle class="dot {tint}" cx="{x:.1f}" cy="{y:.1f}" r="3"/>' for x, y in points]
-  labels = zip(points, s.get('labels', []), strict=False)
-  parts += [
-    f'<text class="note" x="{x + 6:.1f}" y="{y - 5:.1f}">{html.escape(t)}</text>' for (x, y), t in labels
-  ]
+  for (x, y), text in zip(points, s.get('labels', []), strict=False):
+    side, shift = ('end', -7) if x > WIDTH - 60 else ('start', 7)
+    parts.append(
+      f'<text class="tag" x="{x + shift:.1f}" y="{y - 6:.1f}" text-anchor="{side}">{html.escape(text)}</text>'
+    )
   return parts
 
 
@@ -92,7 +93,7 @@ def _dots(chart):
     side = 'end' if x > middle else 'start'
     shift = -4 if side == 'end' else 4
     body.append(
-      f'<text class="note" x="{x + shift:.1f}" y="{_TOP + 8}" '
+      f'<text class="tag" x="{x + shift:.1f}" y="{_TOP + 8}" '
       f'text-anchor="{side}">{html.escape(rule["name"])}</text>'
     )
   for index, row in enumerate(rows):

@@ -20,6 +20,7 @@ from jaxgen.evaluate import evaluator
 from jaxgen.metrics import features as feature_kinds
 from jaxgen.metrics import storage
 from jaxgen.metrics.evaluation import Run
+from jaxgen.metrics.modes import mixture_modes
 from jaxgen.types import GenerativeModel, State
 
 _DISPATCH = 25  # steps in one program
@@ -199,5 +200,20 @@ def _headline(result):
 
 def points(lab: Lab, model, params, extra, seed: int) -> dict[str, list]:
   """A probe: four hundred points of a model in the plane, for a picture."""
-  x = jax.jit(model.sample, static_argnums=3)(params, extra, jax.random.key(seed), 400)
-  return {'points': np.round(np.asarray(x, np.float64), 3).tolist()}
+  return {
+    'points': for_picture(jax.jit(model.sample, static_argnums=3)(params, extra, jax.random.key(seed), 400))
+  }
+
+
+def for_picture(x) -> list:
+  """Points in the plane, as JSON."""
+  return np.round(np.asarray(x[:400], np.float64), 3).tolist()
+
+
+MODES_NEED = 'a tenth of an equal share of the samples lies within three standard deviations'
+
+
+def modes_reached(x, density: toy.Density) -> int:
+  """The modes to which `MODES_NEED` applies: one sample may be there by chance."""
+  share = mixture_modes(np.asarray(x), density.modes, density.mode_std).share
+  return int((share >= 0.1 / len(share)).sum())

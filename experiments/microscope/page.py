@@ -164,6 +164,6 @@ def _test(test):
   values = [value for value in test['values'] if value is not None]
   number = verdict.spread(values) if values else '?'
   return (
-    f'<b>{html.escape(number)}</b> {html.escape(test["name"])} <small>n = {len(values)} seeds; has to be above '
+    f'<b>{html.escape(number)}</b> {html.escape(test["name"])} <small>n = {len(values)}; has to be above '
     f'{test["bound"]:g}: {test["verdict"]}</small>'
   )

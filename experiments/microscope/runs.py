@@ -60,7 +60,8 @@ def measured(
 ) -> list[dict]:
   """`jaxgen.metrics.measure` with what applies of `metrics` (all of them where empty), as JSON."""
   apply = possible(model, tools.reference, tools.features)
-  how = How(samples or tools.settings.samples, metrics=tuple(name for name in metrics if name in apply))
+  asked = tuple(name for name in metrics if name in apply)
+  how = How(samples or tools.settings.samples, batch_size=BATCHES[-1], metrics=asked)
   if metrics and not how.metrics:
     return []
   records = measuring.measure(

@@ -36,7 +36,7 @@ class Row(NamedTuple):
 # (group, name, unit, metric, better, scale)
 _METRICS = (
   ('Quality', 'Fréchet distance', 'of features', 'frechet_distance', 'lower', 1),
-  ('Quality', 'Kernel distance', 'of features, × 1000', 'kernel_distance', 'lower', 1000),
+  ('Quality', 'Kernel distance', 'of features', 'kernel_distance', 'lower', 1),
   ('Quality', 'Precision', '%', 'precision', 'higher', 100),
   ('Quality', 'Sharpness', '% of data', 'sharpness', '', 100),
   ('Variety', 'Recall', '%', 'recall', 'higher', 100),

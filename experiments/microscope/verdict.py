@@ -67,10 +67,8 @@ def joint(tests: Sequence[Test]) -> str:
 
 
 def describe(test: Test) -> str:
-  """`'sharpness of GAN less VAE: 0.12 +- 0.03 (3 seeds; above 0: holds)'`."""
-  return (
-    f'{test.name}: {spread(test.values)} (n = {len(test.values)} seeds; above {test.bound:g}: {decide(test)})'
-  )
+  """`'sharpness, GAN less VAE: 0.120 ± 0.030 (n = 3; above 0: holds)'`."""
+  return f'{test.name}: {spread(test.values)} (n = {len(test.values)}; above {test.bound:g}: {decide(test)})'
 
 
 def spread(values: Sequence[float]) -> str:

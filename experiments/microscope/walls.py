@@ -10,6 +10,7 @@ from PIL import Image
 from jaxgen.types import DataSpec, GenerativeModel
 
 SIDE = 6  # samples a side
+_LINE = 96  # grey of the lines between them
 
 
 def wall(model: GenerativeModel, params, extra, spec: DataSpec, label=None) -> str:
@@ -21,13 +22,14 @@ def wall(model: GenerativeModel, params, extra, spec: DataSpec, label=None) -> s
 
 
 def tiles(x: np.ndarray, levels: int, side: int = SIDE) -> np.ndarray:
-  """The first `side * side` images without a gap, uint8[side * H, side * W, 3]."""
+  """The first `side * side` images with a line of a pixel between them, uint8[side * (H + 1) - 1, ..., 3]."""
   num, height, width, channels = x[: side * side].shape
   x = np.concatenate([x[: side * side], np.zeros((side * side - num, height, width, channels), x.dtype)])
   x = np.rint(x.astype(np.float32) * (255 / (levels - 1))).astype(np.uint8)
   x = np.broadcast_to(x, (*x.shape[:3], 3)) if channels == 1 else x[..., :3]
-  rows = x.reshape(side, side, height, width, 3).swapaxes(1, 2)
-  return rows.reshape(side * height, side * width, 3)
+  x = np.pad(x, ((0, 0), (0, 1), (0, 1), (0, 0)), constant_values=_LINE)
+  rows = x.reshape(side, side, height + 1, width + 1, 3).swapaxes(1, 2)
+  return rows.reshape(side * (height + 1), side * (width + 1), 3)[:-1, :-1]
 
 
 def data_uri(picture: np.ndarray) -> str:

@@ -4,11 +4,10 @@ import jax
 import numpy as np
 
 from experiments.microscope.claims.claim import Evidence
-from experiments.microscope.lab import Lab
+from experiments.microscope.lab import MODES_NEED, Lab, for_picture, modes_reached
 from experiments.microscope.verdict import Test
 from jaxgen.data import toy
 from jaxgen.losses.score import geometric_sigmas
-from jaxgen.metrics.modes import mixture_modes
 from jaxgen.samplers import annealed, balanced_step_size, langevin, num_annealed_steps, run
 
 _DENSITY = 'grid_25'
@@ -34,7 +33,8 @@ def annealing(lab: Lab) -> Evidence:
     f'{_CHAINS:,} chains of {steps} steps on 25 Gaussians in the plane, with the exact score, so that nothing '
     f'but the sampler differs; all start around the centre of the plane (standard deviation 0.1). {_LEVELS} '
     'noise levels from 4 to 0.05; the plain chain takes the step of the last level throughout. '
-    f'{len(lab.seeds)} seeds.',
+    f'{len(lab.seeds)} seeds. '
+    f'A mode is reached if {MODES_NEED}.',
   )
 
 
@@ -61,6 +61,5 @@ def _both(seed):
   for name, sampler in samplers.items():
     state, _ = jax.jit(lambda rng, start, sampler=sampler: run(sampler, rng, start, steps))(rng, start)
     x = np.asarray(state.position)
-    covered = mixture_modes(x, density.modes, density.mode_std).covered
-    found[name] = covered, np.round(x[:400].astype(np.float64), 3).tolist()
+    found[name] = modes_reached(x, density), for_picture(x)
   return found
