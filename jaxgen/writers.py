@@ -11,6 +11,9 @@ from tensorboardX import SummaryWriter
 from tqdm import tqdm
 
 
+_ON_A_LINE = 4  # metrics
+
+
 class MetricsWriter:
   """Appends rows `{'step': 500, 'split': 'train', ...}` to `<workdir>/metrics.jsonl` and to TensorBoard.
 
@@ -75,13 +78,17 @@ class Progress:
 
   def show(self, row: Mapping[str, Any], seconds_left: float | None = None) -> None:
     """Shows a row of metrics."""
-    numbers = [f'{name} {value:.4g}' for name, value in row.items() if isinstance(value, float)]
+    # The file has every metric; a line has room for the first few.
+    numbers = {name: value for name, value in row.items() if isinstance(value, float)}
+    speed = numbers.pop('steps_per_second', None)
+    shown = '  '.join(f'{name} {value:.4g}' for name, value in list(numbers.items())[:_ON_A_LINE])
     if not self._bar.disable and row['split'] == 'train':
-      self._bar.set_postfix_str('  '.join(numbers[:4]))
+      self._bar.set_postfix_str(shown)
       return
     where = ' '.join(str(row[key]) for key in ('split', 'weights') if key in row)
+    pace = f'  {speed:.4g} steps/s' if speed else ''
     left = '' if seconds_left is None else f'  {duration(seconds_left)} left'
-    self.say(f'step {row["step"]:>6}  {where:<14}  {"  ".join(numbers)}{left}')
+    self.say(f'step {row["step"]:>6}  {where:<14}  {shown}{pace}{left}')
 
   def say(self, text: str) -> None:
     """Prints a line above the progress line."""
