@@ -10,7 +10,6 @@ from typing import Any
 from tensorboardX import SummaryWriter
 from tqdm import tqdm
 
-
 _ON_A_LINE = 4  # metrics
 
 
