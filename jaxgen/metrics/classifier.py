@@ -33,7 +33,7 @@ class Settings(NamedTuple):
     seed: of weights, order and shifts.
   """
 
-  width: int = 32
+  width: int = 16
   features: int = 64
   steps: int = 0
   batch_size: int = 128

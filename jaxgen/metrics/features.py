@@ -77,18 +77,21 @@ def choose(reference: Reference, cache: Path, kind: str = 'auto') -> Features:
   Args:
     reference: the data set.
     cache: where weights and trained classifiers are kept.
-    kind: 'inception' (downloaded at need), 'classifier' (trained at need, needs labels), 'random' or 'identity'
-      (vectors as they are). 'auto' takes the first that is at hand: vectors as they are; Inception if its
-      weights are in the cache and the images are photographs, of 256 levels and three colours; a classifier
-      if there are labels; else random features.
+    kind: 'inception' (downloaded at need; 'inception:<path>' to read the weights from there), 'classifier'
+      (trained at need, needs labels), 'random' or 'identity' (vectors as they are). 'auto' takes the first that
+      is at hand: vectors as they are; Inception if its weights are in the cache and the images are photographs,
+      of 256 levels and three colours; a classifier if there are labels; else random features.
 
   Raises:
     UserError: if there is no such kind, or it does not suit the data set.
   """
   kind = _automatic(reference, cache) if kind == 'auto' else kind
-  if kind not in _KINDS:
-    raise UserError(f'There are no features "{kind}"; choose one of: auto, {", ".join(_KINDS)}.')
-  return _KINDS[kind](reference, Path(cache))
+  kind, _, path = kind.partition(':')
+  if kind not in _KINDS or (path and kind != 'inception'):
+    raise UserError(
+      f'There are no features "{kind}"; choose one of: auto, {", ".join(_KINDS)}, inception:<path>.'
+    )
+  return from_inception(reference, Path(cache), path) if path else _KINDS[kind](reference, Path(cache))
 
 
 def extract(features: Features, x: np.ndarray) -> storage.Arrays:
@@ -108,14 +111,19 @@ def extract(features: Features, x: np.ndarray) -> storage.Arrays:
   return arrays
 
 
-def from_inception(reference: Reference, cache: Path) -> Features:
+def from_inception(reference: Reference, cache: Path, path: str = '') -> Features:
   """The pooled features and logits of the published Inception network.
 
+  Args:
+    reference: the data set.
+    cache: where its weights are kept; they are downloaded if they are not there.
+    path: where else they are.
+
   Raises:
-    UserError: if the data are no images, or the weights cannot be had.
+    UserError: if the data are no images, or the weights cannot be had, or were altered.
   """
   _needs_images(reference, 'Inception features')
-  path = inception_weights.find(cache) or inception_weights.fetch(cache)
+  path = path or inception_weights.find(cache) or inception_weights.fetch(cache)
   params = jax.device_put(inception_weights.load(path))
   levels = reference.spec.levels
   return Features(
@@ -169,7 +177,7 @@ def from_random(reference: Reference, cache: Path, seed: int = 0) -> Features:
   """The same network with random weights, for images without labels.
 
   Random embeddings rank models sensibly where no network knows the data (Naeem et al., "Reliable fidelity and
-  diversity metrics for generative models", section 4).
+  diversity metrics for generative models").
 
   Raises:
     UserError: if the data are no images.

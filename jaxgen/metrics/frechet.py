@@ -21,7 +21,7 @@ def frechet_distance(mean1, cov1, mean2, cov2) -> float:
   """The squared Fréchet (2-Wasserstein) distance between two Gaussians, in float64.
 
   `|m1 - m2|^2 + Tr C1 + Tr C2 - 2 Tr (C1 C2)^(1/2)` (Dowson and Landau, "The Fréchet distance between
-  multivariate normal distributions", equation 4; the FID of Heusel et al., "GANs trained by a two
+  multivariate normal distributions"; the FID of Heusel et al., "GANs trained by a two
   time-scale update rule", equation 6). With `C = L L'` the last trace is the sum of the singular values of
   `L1' L2`. No square root of an eigenvalue is taken, so that one which rounding has moved by 1e-16 moves
   the result by as little, where the matrix square root of `C1 C2` moves by 1e-8.

@@ -11,7 +11,7 @@ def kernel_distance(
 ) -> tuple[float, float]:
   """The mean over random subsets of the unbiased squared MMD, with `k(x, y) = (x'y / D + 1)^3`.
 
-  Binkowski et al., "Demystifying MMD GANs", equation 4 and section 4. Its expectation is zero where the
+  Binkowski et al., "Demystifying MMD GANs", equation 4. Its expectation is zero where the
   distributions are equal, whatever the number of samples; so a single value may be negative.
 
   Args:

@@ -26,8 +26,8 @@ class Modes(NamedTuple):
 def mixture_modes(samples, centres, std: float, num_std: float = 3.0) -> Modes:
   """Which centres of a mixture of Gaussians have a sample within `num_std` standard deviations.
 
-  Such samples are called 'high quality', and a mode that has one is covered (Srivastava et al., "VEEGAN",
-  section 4.1; Dieng et al., "Prescribed GANs", section 5.1).
+  Such samples are called 'high quality', and a mode that has one is covered (Srivastava et al., "VEEGAN:
+  reducing mode collapse in GANs using implicit variational learning", section 4).
 
   Args:
     samples: f[N, D].

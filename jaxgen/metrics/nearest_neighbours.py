@@ -23,7 +23,7 @@ def memorization(generated, train, held_out, quantile: float = 0.05) -> Memoriza
   """Compares distances to the nearest training example: those of samples with those of held-out data.
 
   The comparison of these two distributions of distances is that of Meehan et al., "A non-parametric test to
-  detect data-copying in generative models", section 2, with a median and a quantile in place of a rank test.
+  detect data-copying in generative models", with a median and a quantile in place of a rank test.
 
   Args:
     generated: f[M, D], pixels or features.

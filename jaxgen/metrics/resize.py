@@ -35,7 +35,7 @@ def bilinear_tf1(x: jax.Array, size: int) -> jax.Array:
 
   Output pixel i is read at `i * H / size`: the corners of pixels are aligned, not their centres, and shrinking
   averages nothing. This is what the published Inception graph does, and it is not what PyTorch, Pillow or
-  `jax.image` do (Parmar et al., "On aliased resizing and surprising subtleties in GAN evaluation", section 3).
+  `jax.image` do (Parmar et al., "On aliased resizing and surprising subtleties in GAN evaluation").
 
   Args:
     x: f32[B, H, W, C].

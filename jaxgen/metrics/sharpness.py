@@ -11,7 +11,7 @@ def sharpness(x, levels: int) -> np.ndarray:
   """The variance of each image's Laplacian, f32[N].
 
   The grey image, scaled to [0, 1], is convolved with `[[0, 1, 0], [1, -4, 1], [0, 1, 0]]` where that fits
-  (Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", section 2.3, the measure LAPV).
+  (Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy": the variance of the Laplacian).
 
   Args:
     x: u8[N, H, W, C] in [0, levels), H and W at least 3.

@@ -107,8 +107,11 @@ def test_inception_weights_that_are_absent_or_altered(tmp_path, monkeypatch):
   with pytest.raises(UserError, match='could not be downloaded'):
     features.choose(_reference(), tmp_path, 'inception')
   (tmp_path / inception_weights.NAME).write_bytes(b'altered')
-  with pytest.raises(UserError, match='SHA-256'):
-    features.choose(_reference(), tmp_path, 'inception')
+  for kind in ('inception', f'inception:{tmp_path / inception_weights.NAME}'):
+    with pytest.raises(UserError, match='SHA-256'):
+      features.choose(_reference(), tmp_path, kind)
+  with pytest.raises(UserError, match='/none.pth cannot be read'):
+    features.choose(_reference(), tmp_path, f'inception:{tmp_path}/none.pth')
 
 
 @pytest.mark.parametrize(

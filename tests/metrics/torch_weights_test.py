@@ -44,6 +44,19 @@ def test_a_tensor_described_by_hand(tmp_path):
   np.testing.assert_array_equal(tensors['w'], np.arange(6, dtype=np.float32).reshape(2, 3))
 
 
+def test_the_older_container(tmp_path):
+  path = tmp_path / 'w.pth'
+  machine = {'protocol_version': 1001, 'little_endian': True, 'type_sizes': {'int': 4}}
+  before = [pickle.dumps(part, 2) for part in (0x1950A86A20F9469CFC6C, 1001, machine)]
+  after = pickle.dumps(['0'], 2) + (6).to_bytes(8, 'little') + _SIX
+  path.write_bytes(b''.join(before) + _described() + after)
+  np.testing.assert_array_equal(torch_weights.load(path)['w'].ravel(), np.arange(6))
+  for damaged in (b''.join(before) + _described() + after[:-1], b''.join(before[1:]) + _described() + after):
+    path.write_bytes(damaged)
+    with pytest.raises(UserError, match='not a plain dictionary'):
+      torch_weights.load(path)
+
+
 @pytest.mark.parametrize('zipped', [True, False])
 def test_reads_what_torch_saves(tmp_path, zipped):
   torch = pytest.importorskip('torch', reason='PyTorch (extra [bench]) writes the files to read')
