@@ -118,6 +118,7 @@ def _interpolation(trained, params, spec, pairs=8, stages=10):
   ends = [
     jax.tree.map(lambda leaf, part=part: leaf[part * pairs : (part + 1) * pairs], latents) for part in (0, 1)
   ]
-  x = jax.jit(model.decode)(params, extra, interpolate(*ends, stages))
+  between = jax.jit(interpolate, static_argnums=2)(*ends, stages)
+  x = jax.jit(model.decode)(params, extra, between)
   x = np.asarray(x).reshape(stages, pairs, *spec.shape).swapaxes(0, 1)
   return pictures.picture(x.reshape(-1, *spec.shape), spec, columns=stages)
