@@ -2,7 +2,7 @@
 
   python -m jaxgen.main --config=configs/pixelcnn_digits.py
 
-TO MEASURE
+On 2 CPU cores: 1 minute, 1.73 bits per dimension on the test set (exact).
 """
 
 from ml_collections import ConfigDict
@@ -27,7 +27,7 @@ def get_config(arg=''):
   )
   config.optimizer = optimizer(learning_rate=2e-3, schedule='cosine')
   config.batch_size = 64
-  config.num_steps = 2500
+  config.num_steps = 1500
   config.steps_per_dispatch = 25
   config.log_every = 100
   config.eval_every = 500

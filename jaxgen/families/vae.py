@@ -12,8 +12,8 @@ from jaxgen.families.labels import condition, condition_to_sample
 from jaxgen.families.likelihood import Likelihood
 from jaxgen.losses import vae as losses
 from jaxgen.metrics.bits_per_dim import bits_per_dim
-from jaxgen.types import DATA_AXIS, GenerativeModel, Update
-from jaxgen.updates import chain, ema, minimize
+from jaxgen.types import DATA_AXIS, GenerativeModel
+from jaxgen.updates import chain, ema, minimize, scheduled
 
 
 def vae(
@@ -153,7 +153,7 @@ def vae(
 
   return GenerativeModel(
     init=init,
-    update=chain(_minimize_at(loss_at, tx), ema(ema_decay)),
+    update=chain(scheduled(lambda step: minimize(loss_at(step), tx, axis_name=DATA_AXIS)), ema(ema_decay)),
     evaluate=evaluate,
     sample=sample,
     objective=_objective(
@@ -166,15 +166,6 @@ def vae(
   )
 
 
-def _minimize_at(loss_at, tx) -> Update:
-  """`minimize`, for a loss that changes with the step."""
-
-  def update_at(step):
-    return minimize(loss_at(step), tx, axis_name=DATA_AXIS)
-
-  return Update(update_at(0).init, lambda state, rng, batch: update_at(state.step).apply(state, rng, batch))
-
-
 def _objective(likelihood, reconstruction_weight, kl_weight, kl_warmup_steps, importance_samples):
   warmup = f' (warm-up over {kl_warmup_steps} steps)' if kl_warmup_steps else ''
   measure = (
@@ -182,4 +173,5 @@ def _objective(likelihood, reconstruction_weight, kl_weight, kl_warmup_steps, im
     if importance_samples
     else f'no log_prob: {likelihood.name} on intensities is not a likelihood of grey levels'
   )
-  return f'loss = {reconstruction_weight:g} * reconstruction ({likelihood.name}) + {kl_weight:g} * kl{warmup}; {measure}'
+  reconstruction = f'{reconstruction_weight:g} * reconstruction ({likelihood.name})'
+  return f'loss = {reconstruction} + {kl_weight:g} * kl{warmup}; {measure}'

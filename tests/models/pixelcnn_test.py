@@ -23,20 +23,21 @@ def _config(shape=(2, 2, 1), levels=3, classes=2, **changes):
   return config
 
 
-def _random(params, scale=0.5):
-  """Biases are zero at first, and a model of independent pixels has no secrets to give away."""
-  leaves, tree = jax.tree.flatten(params)
-  keys = jax.random.split(jax.random.key(8), len(leaves))
-  return tree.unflatten(
-    [p + scale * jax.random.normal(k, p.shape) for p, k in zip(leaves, keys, strict=True)]
-  )
+def _random(init, *args):
+  """Parameters of the right shapes without compiling their initializers; biases are not zero."""
+  shapes, noise = jax.eval_shape(init, jax.random.key(0), *args), np.random.default_rng(0)
+
+  def draw(leaf):
+    return jnp.asarray(noise.normal(0, 1.2 / np.sqrt(np.prod(leaf.shape[:-1])), leaf.shape), leaf.dtype)
+
+  return jax.tree.map(draw, shapes)
 
 
 @pytest.mark.parametrize('channels', [1, 3])
 def test_every_output_sees_all_that_comes_before_it_and_nothing_else(channels):
   network = pixelcnn.PixelCNN(channels=channels, levels=3, width=24, num_layers=3, first_kernel=3)
   x = 2 * jax.random.uniform(jax.random.key(0), (4, 5, channels))
-  variables = jax.jit(network.init)(jax.random.key(1), x[None])
+  variables = _random(network.init, x[None])
   jacobian = jax.jit(jax.jacobian(lambda x: network.apply(variables, x[None])[0]))(x)
   dims = x.size
   reach = np.abs(np.asarray(jacobian).reshape(dims, 3, dims)).sum(1) > 0  # [output, input]
@@ -45,8 +46,7 @@ def test_every_output_sees_all_that_comes_before_it_and_nothing_else(channels):
 
 def test_the_mass_of_all_images_is_one_and_samples_follow_it():
   model = pixelcnn.build(_config())
-  params, extra = jax.jit(model.init)(jax.random.key(0), {})
-  params = _random(params)
+  params, extra = _random(model.init, {})
   everything = jnp.array(list(itertools.product(range(3), repeat=4)), jnp.uint8).reshape(-1, 2, 2, 1)
   log_mass = jax.jit(model.log_prob)(params, extra, None, {'x': everything}) - 4 * np.log(3)
   mass = np.exp(np.asarray(log_mass, np.float64))
@@ -65,7 +65,7 @@ def test_row_by_row_prediction_equals_the_whole_network(channels):
   network = pixelcnn.PixelCNN(channels=channels, levels=4, width=6, num_layers=2, first_kernel=3)
   x = jax.random.randint(jax.random.key(0), (2, 3, 4, channels), 0, 4)
   condition = jax.nn.one_hot(jnp.array([0, 1]), 2)
-  params = _random(jax.jit(network.init)(jax.random.key(1), x, condition)['params'])
+  params = _random(network.init, x, condition)['params']
 
   def all_logits(predictor):
     predict, init_cache = predictor(params, condition)
@@ -90,7 +90,7 @@ def test_trains_and_fills_pictures():
   model = pixelcnn.build(config)
   x = jax.random.randint(jax.random.key(0), (8, 1, 1, 3), 0, 17).astype(jnp.uint8)
   batch = {'x': jnp.tile(x, (1, 4, 4, 1)), 'label': jnp.arange(8) % 2}
-  params, extra = jax.jit(model.init)(jax.random.key(1), batch)
+  params, extra = _random(model.init, batch)
   state = State(jnp.int32(0), params, extra, model.update.init(params), jnp.zeros(2, jnp.uint32))
 
   @jax.jit
