@@ -56,6 +56,10 @@ def checkpoints_in(workdir):
   return [int(path.name) for path in folder.iterdir() if path.name.isdigit()] if folder.is_dir() else []
 
 
+def further_than(workdir, step):
+  return lambda: max(checkpoints_in(workdir), default=0) > step
+
+
 def start_and_signal(arguments, number, ready, delay=0.0):
   """Starts a run and sends it a signal `delay` seconds after `ready()`; returns exit code and output."""
   process = subprocess.Popen(
@@ -74,11 +78,9 @@ def test_a_run_killed_again_and_again_is_the_uninterrupted_run(uninterrupted, ru
   arguments = command(tmp_path / 'run')
   reached = 0
   for delay in (0.0, 0.013, 0.031):
-    code, output = start_and_signal(arguments, signal.SIGKILL, reached, delay)
+    code, output = start_and_signal(arguments, signal.SIGKILL, further_than(tmp_path / 'run', reached), delay)
     assert code == -signal.SIGKILL, output
-    reached = max(
-      int(path.name) for path in (tmp_path / 'run' / 'checkpoints').iterdir() if path.name.isdigit()
-    )
+    reached = max(checkpoints_in(tmp_path / 'run'))
     assert 0 < reached < STEPS
   done = run_python(*arguments)
   assert done.returncode == 0, done.stderr
