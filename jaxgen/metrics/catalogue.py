@@ -1,5 +1,6 @@
 """Every metric: what it needs of a model, of the data and of the features, and how it is measured."""
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -74,15 +75,19 @@ def _divergence(e):
 
 
 def _reconstruction_error(e):
-  scale = max(e.reference.spec.levels - 1, 1)
+  error = _squared_error(e.model.encode, e.model.decode, max(e.reference.spec.levels - 1, 1))
+  errors = e.per_example('reconstruction', error)
+  return [_of_test('reconstruction_error', errors, 'mean square, pixels in [0, 1]')]
 
+
+@functools.lru_cache(maxsize=8)  # so that a model measured at many moments is compiled once
+def _squared_error(encode, decode, scale):
   def squared_error(params, extra, rng, batch):
-    x = e.model.decode(params, extra, e.model.encode(params, extra, rng, batch))
+    x = decode(params, extra, encode(params, extra, rng, batch))
     difference = (x.astype('float32') - batch['x'].astype('float32')) / scale
     return (difference**2).reshape(len(x), -1).mean(-1)
 
-  errors = e.per_example('reconstruction', squared_error)
-  return [_of_test('reconstruction_error', errors, 'mean square, pixels in [0, 1]')]
+  return squared_error
 
 
 def _frechet(e):

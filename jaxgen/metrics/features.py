@@ -100,7 +100,7 @@ def extract(features: Features, x: np.ndarray) -> storage.Arrays:
   Raises:
     UserError: if some features are not finite.
   """
-  size = min(features.batch_size, len(x))
+  size = min(features.batch_size, -(-len(x) // 64) * 64)  # few sizes: each is compiled
   parts = []
   for start in range(0, len(x), size):
     part = x[start : start + size]
