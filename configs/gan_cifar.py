@@ -3,7 +3,9 @@
     python -m jaxgen.main --config=configs/gan_cifar.py
 
 Five discriminator steps per generator step: `num_steps` counts the former, so 500,000 are 100,000 of the generator.
-Miyato et al. report an FID of 29.3 for their plain convolutional network with spectral norm (table 2). TO MEASURE
+Miyato et al. report an FID of 29.3 for their plain convolutional network with spectral norm (table 2).
+
+Not run to the end yet: no time or number to expect; `--mode=plan` tells what it takes on your device.
 """
 
 from ml_collections import ConfigDict

@@ -2,7 +2,7 @@
 
     python -m jaxgen.main --config=configs/gan_mnist.py
 
-TO MEASURE
+Not run to the end yet: no time or number to expect; `--mode=plan` tells what it takes on your device.
 """
 
 from ml_collections import ConfigDict

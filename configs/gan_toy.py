@@ -3,7 +3,8 @@
     python -m jaxgen.main --config=configs/gan_toy.py
     python -m jaxgen.main --config=configs/gan_toy.py --config.data.name=toy:grid_25 --workdir=runs/grid_25
 
-TO MEASURE. Without the penalty (`--config.model.penalty_weight=0`) modes get lost.
+Not run to the end yet: no time or number to expect; `--mode=plan` tells what it takes on your device.
+Compare with `--config.model.penalty_weight=0`: the penalty is there to keep modes.
 """
 
 from ml_collections import ConfigDict

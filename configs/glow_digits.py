@@ -2,7 +2,7 @@
 
     python -m jaxgen.main --config=configs/glow_digits.py
 
-TO MEASURE
+On 2 CPU cores: 75 seconds, 2.34 bits per dimension on the test set (exact; see experiments/digits).
 """
 
 from ml_collections import ConfigDict
@@ -15,17 +15,17 @@ def get_config(arg=''):
   config.module = 'jaxgen.models.glow'
   config.model = ConfigDict(
     dict(
-      depth=8,  # steps a level, K in the paper
+      depth=16,  # steps a level, K in the paper
       levels=2,  # L
-      width=64,  # of the hidden convolutions
+      width=32,  # of the hidden convolutions
       coupling='affine',  # affine | additive
       conditional=False,  # on the label
       temperature=1.0,  # of the samples
     )
   )
-  config.optimizer = optimizer(name='adamax', learning_rate=2e-3, warmup_steps=100, clip_norm=1.0)
+  config.optimizer = optimizer(learning_rate=2e-3, warmup_steps=100, clip_norm=1.0)
   config.batch_size = 64
-  config.num_steps = 3000
+  config.num_steps = 1000  # longer, and it learns its 1,497 images by heart
   config.ema_decay = 0.99
   config.steps_per_dispatch = 10
   return preset(config, arg, depth=2, width=8)

@@ -3,7 +3,9 @@
     python -m jaxgen.main --config=configs/ncsn_cifar.py
 
 Song & Ermon 2020 report an FID of 10.87 after 300,000 steps of 128 images. A sample takes 232 levels of 5 Langevin
-steps. TO MEASURE
+steps.
+
+Not run to the end yet: no time or number to expect; `--mode=plan` tells what it takes on your device.
 """
 
 from ml_collections import ConfigDict

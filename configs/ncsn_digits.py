@@ -2,7 +2,7 @@
 
     python -m jaxgen.main --config=configs/ncsn_digits.py
 
-TO MEASURE on 2 CPU cores.
+On 2 CPU cores: two and a half minutes, a Fréchet distance of 3.3 (see experiments/digits).
 """
 
 from ml_collections import ConfigDict

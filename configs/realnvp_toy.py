@@ -1,9 +1,11 @@
 """A coupling flow on eight Gaussians in the plane (after Dinh et al. 2017).
 
     python -m jaxgen.main --config=configs/realnvp_toy.py
-    python -m jaxgen.main --config=configs/realnvp_toy.py --config.data.name=toy:checkerboard --workdir=runs/checkerboard
+    python -m jaxgen.main --config=configs/realnvp_toy.py --config.data.name=toy:checkerboard --workdir=runs/board
 
-The negative log-likelihood cannot fall below the entropy of the data. TO MEASURE
+The negative log-likelihood cannot fall below the entropy of the data.
+
+Not run to the end yet: no time or number to expect; `--mode=plan` tells what it takes on your device.
 """
 
 from ml_collections import ConfigDict

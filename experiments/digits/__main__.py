@@ -115,7 +115,7 @@ def wall(workdirs: list[Path]) -> Image.Image:
   for index, (title, image) in enumerate(zip(TITLES, grids, strict=True)):
     draw.text((index * (width + gap), 2), title, fill='black', font=font)
     canvas.paste(image, (index * (width + gap), head))
-  return canvas.resize((canvas.width * 2 // 3, canvas.height * 2 // 3), Image.Resampling.LANCZOS)
+  return canvas
 
 
 def _protocol(record):
