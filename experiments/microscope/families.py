@@ -42,7 +42,8 @@ class Family(NamedTuple):
 
 
 def _vae(config, width):
-  config.model.hidden = (width, width)
+  config.module = 'jaxgen.models.vae_conv'
+  config.model.update(dict(channels=(width, 2 * width), hidden=(8 * width,)))
 
 
 def _gan(config, width):
@@ -63,7 +64,7 @@ def _short_chain(config):
 
 
 FAMILIES = {
-  'vae': Family('VAE', ('vae_digits', 'vae_mnist'), 192, _vae),
+  'vae': Family('VAE', ('vae_digits', 'vae_mnist'), 20, _vae, 4),
   'gan': Family('GAN', ('gan_digits', 'gan_mnist'), 36, _gan),
   'flow': Family('Flow', ('glow_digits', 'glow_digits'), 56, _width, 2),
   'autoregressive': Family('Autoregressive', ('pixelcnn_digits', 'pixelcnn_mnist'), 36, _width, 6),

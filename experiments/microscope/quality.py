@@ -19,6 +19,12 @@ def final(results: Sequence[Mapping], metric: str) -> np.ndarray:
   return np.array([value(result['final'], metric) for result in results], np.float64)
 
 
+def least_bits(results: Sequence[Mapping]) -> np.ndarray:
+  """The lowest bits per dimension among the moments of each run, f64[seeds]; nan where there are none."""
+  bits = [[value(moment['records'], 'bits_per_dim') for moment in result['moments']] for result in results]
+  return np.array([min(of_run, default=np.nan) for of_run in bits], np.float64)
+
+
 def threshold(results: Mapping[str, Sequence[Mapping]]) -> float:
   """The fixed quality: the Fréchet distance that the median family ends with (the mean over its seeds).
 

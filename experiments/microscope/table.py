@@ -55,7 +55,7 @@ def rows(
   found.insert(
     1, _row('Quality', 'Fréchet distance, raw weights', 'of features', 'lower', _each(results, _raw))
   )
-  found += [_density(results), _reconstruction(results)]
+  found += [_density(results), _least_bits(results), _reconstruction(results)]
   found += [
     _row('Cost', f'Training to Fréchet ≤ {quality.threshold(results):.3g}', 'seconds', 'lower', _times(results)),
     _row('Cost', 'Samples, one at a time', '1/s', 'higher', _each(results, lambda r: r['speed'].get('1'))),
@@ -113,6 +113,11 @@ def _density(results):
   )  # fmt: skip
   kinds = {family: _kind(seeds) for family, seeds in results.items()}
   return row._replace(cells={f: f'{text}{kinds[f] and f" ({kinds[f]})"}' for f, text in row.cells.items()})
+
+
+def _least_bits(results):
+  values = {family: list(quality.least_bits(seeds)) for family, seeds in results.items()}
+  return _row('Density', 'the lowest among the moments', 'bits, test split', 'lower', values)
 
 
 def _kind(seeds):

@@ -18,8 +18,11 @@ _SAMPLES = 500
 def vae(lab: Lab, name: str, changes: dict, **options) -> list[dict]:
   """An arm: the small VAE with these keys changed."""
   base = {
+    'module': 'jaxgen.models.vae_mlp',
     'model.hidden': (128, 128),
     'model.latent_dim': 16,
+    'model.likelihood': 'discretized_logistic',
+    'model.kl_weight': 1.0,
     'model.kl_warmup_steps': 0,
     'model.importance_samples': 4,
     'optimizer.learning_rate': 2e-3,
