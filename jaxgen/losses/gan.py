@@ -3,7 +3,7 @@
 A discriminator's logits are `f32[B]`, or `f32[B, ...]` where it judges patches; patches are averaged, so
 every function here returns `f32[B]` and leaves the reduction to the caller. `D` is the logit, large for
 what the discriminator takes for real; `p = sigmoid(D)`. What the discriminator and the generator minimize
-are two functions; a `GanLoss` pairs them, and `LOSSES` lists the pairs by name.
+are two functions; a `GanLoss` pairs them (`hinge`, `non_saturating`, ...), and `LOSSES` lists the pairs.
 
 Penalties take the discriminator as a function `critic: f32[B, ...] -> f32[B]` of its input.
 """
@@ -77,12 +77,18 @@ def least_squares_generator(fake_logits: jax.Array) -> jax.Array:
   return _per_example((fake_logits - 1) ** 2) / 2
 
 
+non_saturating = GanLoss(logistic_discriminator, non_saturating_generator)
+minimax = GanLoss(logistic_discriminator, minimax_generator)
+hinge = GanLoss(hinge_discriminator, hinge_generator)
+wasserstein = GanLoss(wasserstein_discriminator, wasserstein_generator)
+least_squares = GanLoss(least_squares_discriminator, least_squares_generator)
+
 LOSSES = {
-  'non_saturating': GanLoss(logistic_discriminator, non_saturating_generator),
-  'minimax': GanLoss(logistic_discriminator, minimax_generator),
-  'hinge': GanLoss(hinge_discriminator, hinge_generator),
-  'wasserstein': GanLoss(wasserstein_discriminator, wasserstein_generator),
-  'least_squares': GanLoss(least_squares_discriminator, least_squares_generator),
+  'non_saturating': non_saturating,
+  'minimax': minimax,
+  'hinge': hinge,
+  'wasserstein': wasserstein,
+  'least_squares': least_squares,
 }
 
 
