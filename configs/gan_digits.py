@@ -26,16 +26,13 @@ def get_config(arg=''):
       penalty='r1',  # '' | r1 | r2 | gradient_penalty
       penalty_weight=0.1,
       penalty_period=1,
-      conditional=True,  # on the label
+      conditional=False,
     )
   )
-  config.optimizer = optimizer(learning_rate=1e-3, schedule='cosine', b1=0.5, b2=0.99)
-  config.discriminator_optimizer = optimizer(learning_rate=1e-3, schedule='cosine', b1=0.5, b2=0.99)
+  config.optimizer = optimizer(learning_rate=1e-3, b1=0.5, b2=0.99)
+  config.discriminator_optimizer = optimizer(learning_rate=1e-3, b1=0.5, b2=0.99)
   config.batch_size = 64
-  config.num_steps = 5000
-  config.steps_per_dispatch = 25
-  config.log_every = 100
-  config.eval_every = 1000
-  config.sample_every = 1000
-  config.checkpoint_every = 1000
+  config.num_steps = 2000
+  config.ema_decay = 0.995
+  config.steps_per_dispatch = 10
   return preset(config, arg, latent_dim=8, generator_width=4, discriminator_width=4)

@@ -22,7 +22,7 @@ def get_config(arg=''):
       sigma_max=12.0,  # a little more than the largest distance between two digits, 9.6
       sigma_min=0.05,
       num_levels=19,  # see jaxgen.losses.score.num_levels
-      steps_per_level=10,
+      steps_per_level=5,
       step_size=0.0,  # 0: see jaxgen.samplers.balanced_step_size
       denoise=True,
       conditional=False,
@@ -30,11 +30,7 @@ def get_config(arg=''):
   )
   config.optimizer = optimizer(learning_rate=2e-3, schedule='cosine', warmup_steps=100)
   config.batch_size = 64
-  config.num_steps = 2400
+  config.num_steps = 2000
   config.ema_decay = 0.995
-  config.steps_per_dispatch = 20
-  config.log_every = 100
-  config.eval_every = 600
-  config.sample_every = 600
-  config.checkpoint_every = 600
+  config.steps_per_dispatch = 10
   return preset(config, arg, widths=(8, 8), num_levels=4, steps_per_level=1)
