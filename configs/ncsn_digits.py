@@ -25,6 +25,7 @@ def get_config(arg=''):
       steps_per_level=5,
       step_size=0.0,  # 0: see jaxgen.samplers.balanced_step_size
       denoise=True,
+      ode_steps=50,  # of the log-likelihood, two evaluations of the network and its derivative each
       conditional=False,
     )
   )
@@ -33,4 +34,4 @@ def get_config(arg=''):
   config.num_steps = 2000
   config.ema_decay = 0.995
   config.steps_per_dispatch = 10
-  return preset(config, arg, widths=(8, 8), num_levels=4, steps_per_level=1)
+  return preset(config, arg, widths=(8, 8), num_levels=4, steps_per_level=1, ode_steps=4)

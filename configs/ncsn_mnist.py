@@ -26,6 +26,7 @@ def get_config(arg=''):
       steps_per_level=5,
       step_size=0.0,  # 0: see jaxgen.samplers.balanced_step_size
       denoise=True,
+      ode_steps=50,  # of the log-likelihood, two evaluations of the network and its derivative each
       conditional=False,  # on the label
     )
   )
@@ -37,4 +38,4 @@ def get_config(arg=''):
   config.eval_every = 5000
   config.sample_every = 5000
   config.checkpoint_every = 1000
-  return preset(config, arg, widths=(8, 8), num_levels=4, steps_per_level=1)
+  return preset(config, arg, widths=(8, 8), num_levels=4, steps_per_level=1, ode_steps=4)

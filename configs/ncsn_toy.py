@@ -25,6 +25,7 @@ def get_config(arg=''):
       steps_per_level=10,
       step_size=0.0,  # 0: see jaxgen.samplers.balanced_step_size
       denoise=False,  # the mean of what is left of the noise is not a sample
+      ode_steps=50,  # of the log-likelihood, two evaluations of the network and its derivative each
       conditional=False,  # on the label
     )
   )
@@ -34,4 +35,4 @@ def get_config(arg=''):
   config.ema_decay = 0.99
   config.steps_per_dispatch = 50
   config.num_samples = 2000
-  return preset(config, arg, width=8, depth=1, num_levels=4, steps_per_level=1)
+  return preset(config, arg, width=8, depth=1, num_levels=4, steps_per_level=1, ode_steps=4)

@@ -92,8 +92,8 @@ class GenerativeModel(NamedTuple):
     log_prob: `(params, extra, rng, batch) -> f32[B]`, the log-density in nats of
       `(u + U[0, 1)) / levels` on the unit cube (of `x` itself where the data is continuous); discrete
       models add `D log(levels)` to their log-mass. `jaxgen.metrics.bits_per_dim` converts it.
-    log_prob_kind: 'exact' or 'lower bound'; empty without `log_prob`. Dequantization alone does not
-      make a bound of an exact density.
+    log_prob_kind: 'exact', 'lower bound' or 'ODE estimate' (along a numerical solution, with a random estimate of
+      the divergence); empty without `log_prob`. Dequantization alone does not make a bound of an exact density.
     encode: `(params, extra, rng, batch) -> latents`, a pytree of arrays with leading axis B.
     decode: `(params, extra, latents) -> x[B, ...]`.
     trajectory: `(params, extra, rng, num) -> x[T, num, ...]`, the stages a sample goes through: a Langevin

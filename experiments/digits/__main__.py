@@ -17,10 +17,12 @@ import time
 from pathlib import Path
 
 import jax
+import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from jaxgen import experiment, process
+from jaxgen import experiment, pictures, process
 from jaxgen.evaluate import measure_run, reference_of
+from jaxgen.sample import sampler
 
 HERE = Path(__file__).parent
 CONFIGS = ('vae_digits', 'gan_digits', 'glow_digits', 'pixelcnn_digits', 'ncsn_digits')
@@ -31,6 +33,8 @@ TITLES = (
   'autoregressive',
   'score model',
 )
+TILES = 36  # of a family, in samples.png
+BICUBIC = Image.Resampling.BICUBIC
 COLUMNS = {
   'bits_per_dim': 'bits/dim',
   'frechet_distance': 'Fréchet',
@@ -99,22 +103,41 @@ def table(rows: list[dict]) -> str:
     + '\n'.join(f'| {line} |' for line in lines)
     + '\n\nMade by `python -m experiments.digits`, seed 0, averaged weights. `seconds`: the whole command, '
     'with start, compilation, evaluation and pictures. Bits per dimension on the 300 test digits, '
-    '17 levels: exact for the flow and the autoregressive model, a bound for the autoencoder. The measures compare '
+    '17 levels: exact for the flow and the autoregressive model, a bound for the autoencoder, along the '
+    'probability-flow ODE for the score model. The measures compare '
     f'{protocol}. No published numbers exist for this set.\n\n{versions}.\n\n![samples](samples.png)\n'
   )
 
 
 def wall(workdirs: list[Path]) -> Image.Image:
-  """The last sample grids side by side, each beneath the name of its family."""
-  grids = [
-    Image.open(sorted((path / 'samples').glob('averaged_*.png'))[-1]).convert('RGB') for path in workdirs
+  """Data, and as many samples of each family, side by side beneath their names; magnified smoothly."""
+  trained = [experiment.load(path) for path in workdirs]
+  spec = experiment.spec(trained[0].config)
+  data = reference_of(trained[0].config).train.examples(np.arange(TILES))['x']
+  samples = [sampler(run.model, TILES, seed=0)(run.weights()['averaged'], run.state.extra) for run in trained]
+  return panels([magnified(np.asarray(x), spec.levels) for x in (data, *samples)], ('data', *TITLES))
+
+
+def magnified(x: np.ndarray, levels: int, side: int = 44) -> np.ndarray:
+  """Images of one channel, interpolated, since blocks hide what eight pixels show; uint8[height, width, 3]."""
+  tiles = [
+    Image.fromarray(np.rint(image[..., 0] * (255 / (levels - 1))).astype(np.uint8)).resize(
+      (side, side), BICUBIC
+    )
+    for image in x
   ]
-  width, height, gap, head = grids[0].width, grids[0].height, 16, 28
+  return pictures.grid(np.stack([np.asarray(tile)[..., None] for tile in tiles]), gap=1)
+
+
+def panels(grids: list[np.ndarray], titles: tuple[str, ...]) -> Image.Image:
+  """Pictures of one size in a row, each beneath its title."""
+  height, width = grids[0].shape[:2]
+  gap, head = 14, 26
   canvas = Image.new('RGB', (len(grids) * (width + gap) - gap, height + head), 'white')
-  draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(18)
-  for index, (title, image) in enumerate(zip(TITLES, grids, strict=True)):
+  draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(17)
+  for index, (title, image) in enumerate(zip(titles, grids, strict=True)):
     draw.text((index * (width + gap), 2), title, fill='black', font=font)
-    canvas.paste(image, (index * (width + gap), head))
+    canvas.paste(Image.fromarray(image), (index * (width + gap), head))
   return canvas
 
 

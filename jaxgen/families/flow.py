@@ -8,6 +8,7 @@ import jax.numpy as jnp
 import optax
 
 from jaxgen.bijectors import UniformDequantization
+from jaxgen.families.labels import condition, condition_to_sample
 from jaxgen.losses import flow as losses
 from jaxgen.metrics.bits_per_dim import bits_per_dim
 from jaxgen.types import DATA_AXIS, GenerativeModel
@@ -66,9 +67,6 @@ def flow(
   def discrete(x):
     return dequantization.apply({}, x, method='inverse_and_log_det')[0] if levels else x
 
-  def condition(batch):
-    return jax.nn.one_hot(batch['label'], classes) if classes else None
-
   def terms(latents, log_det):
     log_prior = prior.log_prob(latents)
     nll = losses.negative_log_likelihood(latents, log_det, prior)
@@ -81,16 +79,16 @@ def flow(
 
   def init(rng, batch):
     rng_init, rng_noise = jax.random.split(rng)
-    x, cond = continuous(rng_noise, batch), condition(batch)
+    x, cond = continuous(rng_noise, batch), condition(batch, classes)
     variables = dict(bijector.init(rng_init, x, cond, method='forward_and_log_det'))
     return {'flow': variables.pop('params', {})}, variables
 
   def loss(params, extra, rng, batch):
-    metrics = terms(*forward(params, extra, continuous(rng, batch), condition(batch)))
+    metrics = terms(*forward(params, extra, continuous(rng, batch), condition(batch, classes)))
     return metrics['loss'].mean(), (extra, metrics)
 
   def evaluate(params, extra, rng, batch):
-    x, cond = continuous(rng, batch), condition(batch)
+    x, cond = continuous(rng, batch), condition(batch, classes)
     latents, log_det = forward(params, extra, x, cond)
     drift = jnp.abs(inverse(params, extra, latents, cond) - x)
     return {
@@ -99,10 +97,10 @@ def flow(
     }
 
   def log_prob(params, extra, rng, batch):
-    return losses.log_prob(*forward(params, extra, continuous(rng, batch), condition(batch)), prior)
+    return losses.log_prob(*forward(params, extra, continuous(rng, batch), condition(batch, classes)), prior)
 
   def encode(params, extra, rng, batch):
-    cond = condition(batch)
+    cond = condition(batch, classes)
     latents, _ = forward(params, extra, continuous(rng, batch), cond)
     return (latents, cond) if classes else latents
 
@@ -112,10 +110,7 @@ def flow(
 
   def sample(params, extra, rng, num, label=None, temperature=temperature):
     rng_latents, rng_label = jax.random.split(rng)
-    cond = None
-    if classes:
-      label = jax.random.randint(rng_label, (num,), 0, classes) if label is None else label
-      cond = jax.nn.one_hot(label, classes)
+    cond = condition_to_sample(rng_label, num, label, classes)
     like = jax.ShapeDtypeStruct((num, *shape), jnp.float32)
     shapes, _ = jax.eval_shape(forward, params, extra, like, cond)
     latents = jax.tree.map(lambda z: temperature * z, prior.sample(rng_latents, shapes))

@@ -1,5 +1,6 @@
 """Score models: a network that points from noise to data makes a `GenerativeModel`."""
 
+import math
 from collections.abc import Sequence
 
 import jax
@@ -9,15 +10,17 @@ import optax
 from flax import linen as nn
 
 from jaxgen.families.labels import condition, condition_to_sample
-from jaxgen.families.pixels import to_data, to_network
-from jaxgen.losses.score import denoising
+from jaxgen.families.pixels import dequantized, to_data, to_network
+from jaxgen.losses.score import denoising, geometric_sigmas
 from jaxgen.samplers.annealed import annealed, balanced_step_size, num_annealed_steps
+from jaxgen.samplers.probability_flow import probability_flow_log_prob
 from jaxgen.samplers.run import run
 from jaxgen.types import DATA_AXIS, GenerativeModel
 from jaxgen.updates import chain, ema, minimize
 
 _FRAMES = 32  # of a trajectory, at most
 _EVALUATED_LEVELS = 4
+_EXACT_DIMENSIONS = 3  # in which a whole Jacobian is cheap
 
 
 def score(
@@ -32,6 +35,7 @@ def score(
   steps_per_level: int = 5,
   step_size: float = 0.0,
   denoise: bool = True,
+  ode_steps: int = 50,
 ) -> GenerativeModel:
   """A noise-conditional score network (Song & Ermon, "Generative modeling by estimating gradients", 2019).
 
@@ -52,21 +56,27 @@ def score(
     steps_per_level: Langevin steps at each noise level.
     step_size: epsilon of the sampler, the step at the last level; 0 for `balanced_step_size`.
     denoise: whether a last step removes the noise of the last level.
+    ode_steps: of the ODE that `log_prob` follows from `sigmas[-1]` to `sigmas[0]`, two evaluations of the network and
+      its derivative each.
 
   Returns:
     A `GenerativeModel` with params 'network' and an empty `extra`. `trajectory` gives at most 32 frames, the last
-    of which are samples.
+    of which are samples. `log_prob` is that of the probability-flow ODE, not of the Langevin chain: an estimate, with
+    `jaxgen.samplers.probability_flow_log_prob`'s one direction per example, exact in up to three dimensions.
 
   Raises:
-    ValueError: if there are fewer than two noise levels, they do not fall, or `steps_per_level` is less than 1.
+    ValueError: if there are fewer than two noise levels, they do not fall, or there are no steps.
   """
   sigmas = np.asarray(sigmas, np.float32)
   if len(sigmas) < 2 or not np.all(np.diff(sigmas) < 0) or sigmas[-1] <= 0:
     raise ValueError('sigmas must be at least two positive noise levels in falling order.')
-  if steps_per_level < 1:
-    raise ValueError(f'steps_per_level must be at least 1, not {steps_per_level}.')
+  if min(steps_per_level, ode_steps) < 1:
+    raise ValueError(
+      f'steps_per_level and ode_steps must be at least 1, not {steps_per_level} and {ode_steps}.'
+    )
   step_size = step_size or balanced_step_size(sigmas, steps_per_level)
   num_steps = num_annealed_steps(len(sigmas), steps_per_level, denoise=denoise)
+  num_probes = 0 if math.prod(shape) <= _EXACT_DIMENSIONS else 1
 
   def init(rng, batch):
     del batch
@@ -99,6 +109,14 @@ def score(
       metrics[f'loss_sigma_{level:.3g}'] = denoising(fn, noise_rng, x, fixed)
     return metrics
 
+  def log_prob(params, extra, rng, batch):
+    del extra
+    noise_rng, probe_rng = jax.random.split(rng)
+    x, log_volume = dequantized(noise_rng, batch['x'], levels)
+    rising = geometric_sigmas(sigmas[0], sigmas[-1], ode_steps + 1)[::-1]
+    fn = score_fn(params, condition(batch, classes))
+    return probability_flow_log_prob(fn, probe_rng, x, rising, num_probes) + log_volume
+
   def chain_of(params, rng, num, label, **record):
     start_rng, chain_rng, label_rng = jax.random.split(rng, 3)
     given = condition_to_sample(label_rng, num, label, classes)
@@ -126,5 +144,7 @@ def score(
       f'loss = ||sigma s(x + sigma e, sigma) + e||^2 / 2, {len(sigmas)} noise levels '
       f'{sigmas[0]:.3g} to {sigmas[-1]:.3g}; {num_steps} Langevin steps of {step_size:.3g} a sample'
     ),
+    log_prob=log_prob,
+    log_prob_kind='ODE estimate',
     trajectory=trajectory,
   )

@@ -128,7 +128,7 @@ def assemble(config: ConfigDict, network: nn.Module) -> GenerativeModel:
 
   Args:
     config: `config.model` holds sigma_data, sigma_max, sigma_min, num_levels, steps_per_level, step_size, denoise,
-      conditional. Sigmas are in units of pixels in [-1, 1], or of the data itself where it is continuous.
+      ode_steps, conditional. Sigmas are in units of pixels in [-1, 1], or of the data itself where it is continuous.
     network: as `jaxgen.families.score.score` takes it.
 
   Raises:
@@ -141,8 +141,9 @@ def assemble(config: ConfigDict, network: nn.Module) -> GenerativeModel:
     sigmas = geometric_sigmas(model.sigma_max, model.sigma_min, model.num_levels)
   except ValueError as error:
     raise UserError(f'The noise levels of config.model cannot be used: {error}') from error
-  if model.steps_per_level < 1:
-    raise UserError(f'config.model.steps_per_level must be at least 1, not {model.steps_per_level}.')
+  for name in ('steps_per_level', 'ode_steps'):
+    if model[name] < 1:
+      raise UserError(f'config.model.{name} must be at least 1, not {model[name]}.')
   return score(
     network,
     sigmas=sigmas,
@@ -154,6 +155,7 @@ def assemble(config: ConfigDict, network: nn.Module) -> GenerativeModel:
     steps_per_level=model.steps_per_level,
     step_size=model.step_size,
     denoise=model.denoise,
+    ode_steps=model.ode_steps,
   )
 
 

@@ -63,6 +63,27 @@ def test_samples_of_the_exact_score_follow_the_data():
   np.testing.assert_allclose(x.std(), np.sqrt(VARIANCE), rtol=0.1)
 
 
+def test_the_density_is_that_of_the_data_blurred_by_the_last_level():
+  model = _model(Gaussian(MEAN, VARIANCE), sigmas=geometric_sigmas(50.0, 0.02, 12), ode_steps=100)
+  params, extra = model.init(jax.random.key(0), {})
+  x = _data(50)
+  found = jax.jit(model.log_prob)(params, extra, jax.random.key(1), {'x': x})
+  expected = jax.scipy.stats.norm.logpdf(x, MEAN, np.sqrt(VARIANCE + 0.02**2)).sum(1)
+  np.testing.assert_allclose(found, expected, atol=0.1)
+  np.testing.assert_allclose(found.mean(), expected.mean(), atol=0.03)
+  assert model.log_prob_kind == 'ODE estimate'
+
+
+def test_the_mass_of_all_levels_is_one():
+  model = _model(
+    Gaussian(0.1, 0.04), sigmas=geometric_sigmas(20.0, 0.02, 12), shape=(1,), levels=9, ode_steps=60
+  )
+  params, extra = model.init(jax.random.key(0), {})
+  x = jnp.tile(jnp.arange(9, dtype=jnp.uint8)[:, None], (200, 1))
+  log_prob = jax.jit(model.log_prob)(params, extra, jax.random.key(1), {'x': x})
+  np.testing.assert_allclose(jnp.exp(log_prob).reshape(200, 9).mean(0).sum() / 9, 1, atol=0.02)
+
+
 def test_training_finds_mean_and_variance():
   model = _model(Gaussian())
   params, extra = model.init(jax.random.key(0), {})
@@ -113,3 +134,5 @@ def test_bad_noise_levels_are_refused():
       _model(Gaussian(), sigmas=sigmas)
   with pytest.raises(ValueError, match='steps_per_level'):
     _model(Gaussian(), steps_per_level=0)
+  with pytest.raises(ValueError, match='ode_steps'):
+    _model(Gaussian(), ode_steps=0)
