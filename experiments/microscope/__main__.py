@@ -55,6 +55,12 @@ def _parse(arguments):
     '--claim_steps', type=int, default=1500, help='training steps of the small runs for the claims'
   )
   parser.add_argument(
+    '--claims', default='', help='names of those to test, with commas between them; by default all'
+  )
+  parser.add_argument(
+    '--preset', choices=('', 'smoke'), default='', help='smoke: a look at everything, with tiny models'
+  )
+  parser.add_argument(
     '--out',
     type=Path,
     default=None,

@@ -18,7 +18,6 @@ _CONFIGS = Path(__file__).parents[2] / 'configs'
 _SMALL = 16  # pixels a side, up to which the configs for digits are taken
 _PARAMETERS = {'small': 120_000, 'large': 500_000}
 _FACTOR = 1.5  # of the parameters asked for, that a family may be off
-PRESET = ''  # of the configs: 'smoke' where a test is in a hurry
 
 
 class Family(NamedTuple):
@@ -29,6 +28,7 @@ class Family(NamedTuple):
     configs: the names of the configs for small and for large images.
     first_width: to start the search from.
     widen: `(config, width)` sets the widths of its networks.
+    smoke_width: of the preset 'smoke'.
     multiple: of which a width must be.
     changes: `(config)`: what else differs from the config for large images.
   """
@@ -37,6 +37,7 @@ class Family(NamedTuple):
   configs: tuple[str, str]
   first_width: int
   widen: Callable[[ConfigDict, int], None]
+  smoke_width: int
   multiple: int = 1
   changes: Callable[[ConfigDict], None] = lambda config: None
 
@@ -64,11 +65,11 @@ def _short_chain(config):
 
 
 FAMILIES = {
-  'vae': Family('VAE', ('vae_digits', 'vae_mnist'), 20, _vae, 4),
-  'gan': Family('GAN', ('gan_digits', 'gan_mnist'), 36, _gan),
-  'flow': Family('Flow', ('glow_digits', 'glow_digits'), 56, _width, 2),
-  'autoregressive': Family('Autoregressive', ('pixelcnn_digits', 'pixelcnn_mnist'), 36, _width, 6),
-  'score': Family('Score', ('ncsn_digits', 'ncsn_mnist'), 16, _score, 8, _short_chain),
+  'vae': Family('VAE', ('vae_digits', 'vae_mnist'), 20, _vae, 8, 4),
+  'gan': Family('GAN', ('gan_digits', 'gan_mnist'), 36, _gan, 4),
+  'flow': Family('Flow', ('glow_digits', 'glow_digits'), 56, _width, 8, 2),
+  'autoregressive': Family('Autoregressive', ('pixelcnn_digits', 'pixelcnn_mnist'), 36, _width, 6, 6),
+  'score': Family('Score', ('ncsn_digits', 'ncsn_mnist'), 16, _score, 8, 8, _short_chain),
 }
 
 
@@ -77,7 +78,7 @@ def base_config(name: str, settings: Settings, seed: int = 0) -> ConfigDict:
   spec = importlib.util.spec_from_file_location(name, _CONFIGS / f'{name}.py')
   module = importlib.util.module_from_spec(spec)
   spec.loader.exec_module(module)
-  config = module.get_config(PRESET)
+  config = module.get_config(settings.preset)
   config.data.update(dict(name=settings.data, image_size=settings.image_size))
   config.seed = seed
   return data.resolve(config)
@@ -88,7 +89,7 @@ def config_of(family: str, settings: Settings, width: int = 0, seed: int = 0) ->
   row = FAMILIES[family]
   size = image_class(base_config(row.configs[0], settings))
   config = base_config(row.configs[size == 'large'], settings, seed)
-  if size == 'large':
+  if size == 'large' and not settings.preset:
     row.changes(config)
   row.widen(config, width or row.first_width)
   return config
@@ -124,6 +125,8 @@ def width_for(family: str, settings: Settings) -> tuple[int, dict[str, int]]:
     UserError: if none comes within a factor of 1.5.
   """
   row = FAMILIES[family]
+  if settings.preset == 'smoke':
+    return row.smoke_width, count(config_of(family, settings, row.smoke_width))
   goal = settings.parameters or _PARAMETERS[image_class(config_of(family, settings))]
   width, tried = row.first_width, {}
   while width not in tried and len(tried) < 6:

@@ -10,15 +10,17 @@ from experiments.microscope.claims.claim import judge
 from experiments.microscope.families import FAMILIES
 from experiments.microscope.lab import Lab
 from experiments.microscope.settings import Settings, check, claim_folder
+from jaxgen.errors import UserError
 from jaxgen.metrics.features import choose
 from jaxgen.train import Stopped
 
 
 def settings_of(options) -> Settings:
   """The settings that the options of the command line stand for."""
+  claims = tuple(filter(None, options.claims.split(',')))
   name = re.sub(r'[^A-Za-z0-9]+', '_', options.data).strip('_')
   out = options.out or Path('runs') / f'microscope_{name}'
-  return Settings(**{**vars(options), 'out': Path(out)})
+  return Settings(**{**vars(options), 'out': Path(out), 'claims': claims})
 
 
 def run(settings: Settings) -> int:
@@ -36,12 +38,13 @@ def run(settings: Settings) -> int:
     print(f'{time.perf_counter() - start:6.0f} s  {text}', flush=True)
 
   check(settings)
+  claims = _chosen(settings.claims)
   reference = runs.read_data(settings)
   claim_folder(settings)
   tools = runs.Bench(settings, reference, choose(reference, settings.cache), say)
   say(f'{tools.reference.name}: {len(tools.reference.train):,} images; features: {tools.features.name}')
   try:
-    found = _measure(tools)
+    found = _measure(tools, claims)
   except Stopped:
     print('Stopped, and saved. The same command goes on.', flush=True)
     return 143
@@ -50,7 +53,14 @@ def run(settings: Settings) -> int:
   return 0
 
 
-def _measure(tools):
+def _chosen(names):
+  known = {claim.name: claim for claim in CLAIMS}
+  if unknown := [name for name in names if name not in known]:
+    raise UserError(f'There is no claim "{unknown[0]}"; choose among: {", ".join(known)}.')
+  return [known[name] for name in names or known]
+
+
+def _measure(tools, claims):
   bills = budget.bills(tools.settings, tools.say)
   data_records = runs.floor(tools)
   results = {family: [] for family in FAMILIES}
@@ -59,5 +69,5 @@ def _measure(tools):
     for family in FAMILIES:
       results[family].append(runs.result(tools, family, bills[family], seed))
   lab = Lab(tools, bills, results)
-  claims = [judge(claim, lab) for claim in CLAIMS]
+  claims = [judge(claim, lab) for claim in claims]
   return bills, results, data_records, claims

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 
 from jaxgen.errors import UserError
 
-# Another number of seeds goes on with the same folder; everything else would mix unlike runs.
-_FREE = ('seeds',)
+# Another number of seeds, or other claims, go on with the same folder; everything else would mix unlike runs.
+_FREE = ('seeds', 'claims')
 
 
 class Settings(NamedTuple):
@@ -24,6 +24,8 @@ class Settings(NamedTuple):
     samples: that a finished run is measured by.
     claim_steps: training steps of the small runs that claims are tested by.
     out: the folder.
+    claims: the names of those to test; empty: all.
+    preset: of the configs; 'smoke' goes through everything with models too small to be any good.
   """
 
   data: str
@@ -34,6 +36,8 @@ class Settings(NamedTuple):
   samples: int
   claim_steps: int
   out: Path
+  claims: tuple[str, ...] = ()
+  preset: str = ''
 
   @property
   def moment_samples(self) -> int:

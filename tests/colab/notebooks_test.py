@@ -31,8 +31,8 @@ def run(name, root):
   return NotebookClient(stored(name), timeout=900, resources=where).execute(env=environment)
 
 
-def test_there_is_one_for_each_family():
-  assert NAMES == ['autoregressive', 'flow', 'gan', 'score', 'vae']
+def test_there_is_one_for_each_family_and_one_that_compares_them():
+  assert NAMES == ['autoregressive', 'flow', 'gan', 'microscope', 'score', 'vae']
 
 
 @pytest.mark.parametrize('name', NAMES)

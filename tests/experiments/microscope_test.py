@@ -7,35 +7,24 @@ import numpy as np
 import pytest
 
 from experiments.microscope import __main__ as command_line
-from experiments.microscope import charts, families, microscope, quality, verdict
-from experiments.microscope.claims import CLAIMS, claim, score, tabled
-from experiments.microscope.settings import kept
+from experiments.microscope import charts, families, quality, verdict
+from experiments.microscope.claims import CLAIMS, claim, tabled
+from experiments.microscope.lab import Lab
+from experiments.microscope.runs import Bench
+from experiments.microscope.settings import Settings, kept
 from jaxgen.metrics import results as jaxgen_results
 
-TINY_WIDTHS = {'vae': 8, 'gan': 4, 'flow': 8, 'autoregressive': 6, 'score': 8}
+SENTENCES = {c.name: c.sentence for c in CLAIMS}
 
 
 @pytest.fixture(scope='module')
 def tiny(tmp_path_factory):
-  """A microscope of two claims over the smoke presets, and what it wrote."""
-  with pytest.MonkeyPatch.context() as patch:
-    patch.setattr(families, 'PRESET', 'smoke')
-    patch.setattr(families, '_FACTOR', math.inf)
-    for name, width in TINY_WIDTHS.items():
-      patch.setitem(families.FAMILIES, name, families.FAMILIES[name]._replace(first_width=width))
-      patch.setattr(
-        families, 'width_for', lambda f, s: (TINY_WIDTHS[f], families.count(families.config_of(f, s)))
-      )
-    claims = [
-      claim.Claim('blur', 'Blur.', tabled.blur),
-      claim.Claim('annealed', 'Annealed.', score.annealing),
-      claim.Claim('missing', 'No such model.', None),
-    ]
-    patch.setattr(microscope, 'CLAIMS', claims)
-    out = tmp_path_factory.mktemp('microscope')
-    arguments = ['--minutes=1e-4', '--seeds=1', '--samples=100', f'--out={out}']
-    assert command_line.main(arguments) == 0
-    yield out, arguments
+  """A microscope of two claims, and what it wrote."""
+  out = tmp_path_factory.mktemp('microscope')
+  arguments = ['--preset=smoke', '--minutes=1e-4', '--seeds=1', '--samples=100', '--claims=blur,annealed']
+  arguments += ['--claim_steps=25', f'--out={out}']
+  assert command_line.main(arguments) == 0
+  return out, arguments
 
 
 def test_the_page_needs_nothing_but_itself(tiny):
@@ -45,15 +34,25 @@ def test_the_page_needs_nothing_but_itself(tiny):
   assert page.count('data:image/png;base64,') >= 3 * 5 + 1
 
 
-def test_the_table_has_a_column_for_each_family_and_a_claim_without_models_is_marked(tiny):
+def test_the_table_has_a_column_for_each_family(tiny):
   lines = (tiny[0] / 'report.md').read_text().splitlines()
   head = next(line for line in lines if 'held-out data' in line and line.startswith('|'))
   assert [cell.strip() for cell in head.split('|')[2:7]] == [row.title for row in families.FAMILIES.values()]
   table = {line.split('|')[1].strip(): line for line in lines if line.startswith('|')}
   assert 'exact' in table['Bits per dimension (bits, test split) ↓']
   assert 'bound' in table['Bits per dimension (bits, test split) ↓']
-  assert verdict.MISSING in table['No such model.']
-  assert verdict.OPEN in table['Blur.']  # one seed decides nothing
+  assert 'ODE' in table['Bits per dimension (bits, test split) ↓']
+  assert verdict.OPEN in table[SENTENCES['blur']]  # one seed decides nothing
+  assert sum(sentence in table for sentence in SENTENCES.values()) == 2
+
+
+def test_a_claim_without_models_is_marked(tmp_path):
+  said = []
+  settings = Settings('digits', 0, 1.0, 1, 0, 100, 25, tmp_path)
+  lab = Lab(Bench(settings, None, None, said.append), {}, {})
+  found = claim.judge(claim.Claim('missing', 'No such model.', None), lab)
+  assert found['verdict'] == verdict.MISSING
+  assert said == [f'{verdict.MISSING:22} No such model.']
 
 
 def test_records_carry_their_protocol(tiny):
@@ -96,6 +95,8 @@ def test_another_microscope_in_the_same_folder_is_refused(tiny, capsys):
     (['--seeds=three'], '--seeds'),
     (['--seedz=3'], '--seedz'),
     (['--samples=5'], '--samples=5 is too small'),
+    (['--claims=blurr'], 'no claim "blurr"'),
+    (['--preset=smoky'], '--preset'),
   ],
 )
 def test_bad_input_gets_one_sentence_and_exit_code_2(arguments, said, tmp_path, capsys):
@@ -170,6 +171,14 @@ def test_what_came_to_its_end_is_not_computed_again(tmp_path):
   path = tmp_path / 'folder' / 'x.json'
   assert kept(path, compute) == kept(path, compute) == {'a': [1, 2]} == json.loads(path.read_text())
   assert len(calls) == 1
+
+
+def test_widths_bring_the_families_together(tmp_path):
+  settings = Settings('digits', 0, 1.0, 3, 60_000, 1000, 1500, tmp_path)
+  sizes = {
+    name: sum(families.width_for(name, settings)[1].values()) for name in ('vae', 'gan', 'autoregressive')
+  }
+  assert all(0.8 < size / 60_000 < 1.25 for size in sizes.values())
 
 
 def test_every_sentence_has_an_experiment_and_a_name_of_its_own():

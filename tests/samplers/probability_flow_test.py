@@ -25,9 +25,8 @@ def mixture_score(x, sigma):
 
 
 def flow(score_fn, x, sigmas):
-  return jax.jit(
-    lambda x: run(probability_flow(score_fn, sigmas), jax.random.key(0), x, len(sigmas) - 1)[0].position
-  )(x)
+  sampler = probability_flow(score_fn, sigmas)
+  return jax.jit(lambda x: run(sampler, jax.random.key(0), x, len(sigmas) - 1)[0].position)(x)
 
 
 def test_gaussian_data_are_scaled_by_the_ratio_of_standard_deviations():
