@@ -7,7 +7,7 @@ shifted products, and a few larger ones are taken one after the other.
 import jax.numpy as jnp
 from jax import lax
 
-from jaxgen.nn import conv_depthwise, conv_layout, conv_small
+from jaxgen.nn import conv_depthwise, conv_layout, conv_phases, conv_small
 
 # Up to this many groups, one convolution after the other beats XLA's grouped convolution.
 _FEW_GROUPS = 16
@@ -27,8 +27,11 @@ def compute(lhs, rhs, wanted, shape, window):
 
 def _one_group(lhs, rhs, wanted, shape, window):
   image, kernel = {'k': (lhs.shape, shape), 'x': (shape, lhs.shape), 'y': (lhs.shape, rhs.shape)}[wanted]
-  forms = conv_small if conv_small.fits(image, kernel) else conv_layout
-  return forms.FORMS[wanted](lhs, rhs, shape, window)
+  if conv_small.fits(image, kernel, window.strides):
+    return conv_small.FORMS[wanted](lhs, rhs, shape, window)
+  if wanted == 'x' and conv_phases.fits(window):
+    return conv_phases.input_gradient(lhs, rhs, shape, window)
+  return conv_layout.FORMS[wanted](lhs, rhs, shape, window)
 
 
 def _one_by_one(lhs, rhs, wanted, shape, window):

@@ -14,11 +14,13 @@ import numpy as np
 from jaxgen.nn.conv_layout import dimensions
 
 _MOST_PIXELS = 64  # so that E is never large
+_MOST_STRIDED = 4  # with strides XLA exchanges nothing, and E only pays where it is tiny
 
 
-def fits(image_shape, kernel_shape) -> bool:
+def fits(image_shape, kernel_shape, strides) -> bool:
   """Whether an image is small enough."""
-  return math.prod(image_shape[1:-1]) <= min(_MOST_PIXELS, math.prod(kernel_shape[:-2]))
+  most = _MOST_PIXELS if max(strides) == 1 else _MOST_STRIDED
+  return math.prod(image_shape[1:-1]) <= min(most, math.prod(kernel_shape[:-2]))
 
 
 def output(x, k, shape, window):
