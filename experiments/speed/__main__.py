@@ -32,12 +32,13 @@ def main():
   options = parser.parse_args()
   results = table.Results('.'.join(importlib.metadata.version('jax').split('.')[:2]))
   parts = options.parts.split(',')
-  for name in options.models.split(',') if 'models' in parts else ():
+  names = options.models.split(',')
+  for name in names if 'models' in parts else ():
     results.add('models', name, compare(CASES[name], options))
   if 'first_step' in parts:
-    results.add('first_step', 'glow_cifar', first_step.measure())
+    results.add('first_step', 'glow_cifar', first_step.measure(options.rounds))
   if 'run' in parts:
-    for name in run.CONFIGS:
+    for name in (name for name in run.CONFIGS if name in names):
       results.add('run', name, run.measure(name, options.rounds))
   print(results.text())
 

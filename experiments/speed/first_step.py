@@ -10,7 +10,7 @@ from experiments.speed.cases import CASES, settings
 DEPTHS = (4, 32)
 
 
-def measure(rounds: int = 3) -> dict:
+def measure(rounds: int) -> dict:
   """Medians of both depths, taking turns, each time in a new process with an empty cache."""
   times = {depth: [] for depth in DEPTHS}
   case = CASES['glow_32x32']._replace(changes={})

@@ -11,7 +11,7 @@ from jaxgen import optim
 from jaxgen.errors import UserError
 from jaxgen.families.score import score
 from jaxgen.losses.score import geometric_sigmas
-from jaxgen.nn import Conv
+from jaxgen.nn import Conv, GroupNorm, UpsampledConv
 from jaxgen.types import GenerativeModel
 
 
@@ -81,7 +81,7 @@ class ScoreNetwork(nn.Module):
       for _ in range(self.blocks):
         h = Block(width, self.dropout)(jnp.concatenate([h, skips.pop()], axis=-1), embedding, train)
       if index:
-        h = Conv(self.widths[index - 1], (3, 3))(h.repeat(2, axis=1).repeat(2, axis=2))
+        h = UpsampledConv(self.widths[index - 1])(h)
     h = nn.silu(_group_norm(h.shape[-1])(h))
     return Conv(x.shape[-1], (3, 3), kernel_init=nn.initializers.zeros_init())(h)
 
@@ -160,4 +160,4 @@ def assemble(config: ConfigDict, network: nn.Module) -> GenerativeModel:
 
 
 def _group_norm(channels):
-  return nn.GroupNorm(num_groups=max(1, min(8, channels // 4)))
+  return GroupNorm(num_groups=max(1, min(8, channels // 4)))

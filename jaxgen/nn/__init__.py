@@ -1,4 +1,6 @@
 from jaxgen.nn.conv import conv, conv_transpose
 from jaxgen.nn.conv_modules import Conv, ConvTranspose
+from jaxgen.nn.group_norm import GroupNorm
+from jaxgen.nn.upsampled_conv import UpsampledConv, upsampled_conv
 
-__all__ = ['Conv', 'ConvTranspose', 'conv', 'conv_transpose']
+__all__ = ['Conv', 'ConvTranspose', 'GroupNorm', 'UpsampledConv', 'conv', 'conv_transpose', 'upsampled_conv']
