@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from jaxgen.types import DataSpec
 
@@ -47,6 +47,17 @@ def grid(x: np.ndarray, levels: int = 256, columns: int | None = None, gap: int 
     top, left = gap + index // columns * high, gap + index % columns * wide
     canvas[top : top + high - gap, left : left + wide - gap] = tile
   return canvas
+
+
+def titled_row(images: Sequence[np.ndarray], titles: Sequence[str], gap: int = 14) -> np.ndarray:
+  """Pictures of one size, uint8[H, W, 3], side by side, each beneath its title; uint8[height, width, 3]."""
+  (height, width), head = images[0].shape[:2], 26
+  canvas = Image.new('RGB', (len(images) * (width + gap) - gap, height + head), 'white')
+  draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(17)
+  for index, (title, image) in enumerate(zip(titles, images, strict=True)):
+    draw.text((index * (width + gap), 2), title, fill='black', font=font)
+    canvas.paste(Image.fromarray(image), (index * (width + gap), head))
+  return np.asarray(canvas)
 
 
 def scatter(x: np.ndarray, limits: float | None = None, size: int = 480) -> np.ndarray:

@@ -18,6 +18,16 @@ def test_small_images_are_magnified():
   assert pictures.grid(np.zeros((1, 8, 8, 3), np.uint8), gap=0).shape == (40, 40, 3)
 
 
+def test_a_row_has_each_picture_beneath_its_title():
+  images = [np.full((30, 40, 3), shade, np.uint8) for shade in (10, 200)]
+  row = pictures.titled_row(images, ['one', 'two'], gap=14)
+  assert row.shape[1] == 40 + 14 + 40
+  head = row.shape[0] - 30
+  for place, image in zip((0, 54), images, strict=True):
+    np.testing.assert_array_equal(row[head:, place : place + 40], image)
+    assert (row[:head, place : place + 40] < 128).any()
+
+
 def test_points_are_drawn_where_they_are():
   x = np.array([[1.0, 1.0]] * 5 + [[-1.0, -1.0]] * 5)
   drawn = pictures.picture(x, DataSpec((2,), 0, 0), limits=2.0)

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import jax
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from jaxgen import experiment, pictures, process
 from jaxgen.evaluate import measure_run, reference_of
@@ -57,7 +57,7 @@ def main() -> None:
   (HERE / 'results.md').write_text(table(rows))
   for name in CONFIGS:
     shutil.copy(runs / name / 'curves.png', HERE / f'{name}.png')
-  wall([runs / name for name in CONFIGS]).save(HERE / 'samples.png')
+  pictures.save_png(wall([runs / name for name in CONFIGS]), HERE / 'samples.png')
   print((HERE / 'results.md').read_text())
 
 
@@ -109,13 +109,14 @@ def table(rows: list[dict]) -> str:
   )
 
 
-def wall(workdirs: list[Path]) -> Image.Image:
+def wall(workdirs: list[Path]) -> np.ndarray:
   """Data, and as many samples of each family, side by side beneath their names; magnified smoothly."""
   trained = [experiment.load(path) for path in workdirs]
   spec = experiment.spec(trained[0].config)
   data = reference_of(trained[0].config).train.examples(np.arange(TILES))['x']
   samples = [sampler(run.model, TILES, seed=0)(run.weights()['averaged'], run.state.extra) for run in trained]
-  return panels([magnified(np.asarray(x), spec.levels) for x in (data, *samples)], ('data', *TITLES))
+  grids = [magnified(np.asarray(x), spec.levels) for x in (data, *samples)]
+  return pictures.titled_row(grids, ('data', *TITLES))
 
 
 def magnified(x: np.ndarray, levels: int, side: int = 44) -> np.ndarray:
@@ -127,18 +128,6 @@ def magnified(x: np.ndarray, levels: int, side: int = 44) -> np.ndarray:
     for image in x
   ]
   return pictures.grid(np.stack([np.asarray(tile)[..., None] for tile in tiles]), gap=1)
-
-
-def panels(grids: list[np.ndarray], titles: tuple[str, ...]) -> Image.Image:
-  """Pictures of one size in a row, each beneath its title."""
-  height, width = grids[0].shape[:2]
-  gap, head = 14, 26
-  canvas = Image.new('RGB', (len(grids) * (width + gap) - gap, height + head), 'white')
-  draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(17)
-  for index, (title, image) in enumerate(zip(titles, grids, strict=True)):
-    draw.text((index * (width + gap), 2), title, fill='black', font=font)
-    canvas.paste(Image.fromarray(image), (index * (width + gap), head))
-  return canvas
 
 
 def _protocol(record):

@@ -1,6 +1,6 @@
 """Five families of generative models under one microscope.
 
-python -m experiments.microscope --data=digits --minutes=1 --seeds=3     about twenty minutes on 2 CPU cores
+python -m experiments.microscope --data=digits --minutes=1 --seeds=3     less than 25 minutes on 2 CPU cores
 python -m experiments.microscope --data=tfds:mnist --minutes=10
 python -m experiments.microscope --data=folder:/my/images --image_size=32
 """
@@ -52,7 +52,7 @@ def _parse(arguments):
   )
   parser.add_argument('--samples', type=int, default=1000, help='that a finished run is measured by')
   parser.add_argument(
-    '--claim_steps', type=int, default=1500, help='training steps of the small runs for the claims'
+    '--claim_steps', type=int, default=1200, help='training steps of the small runs for the claims'
   )
   parser.add_argument(
     '--claims', default='', help='names of those to test, with commas between them; by default all'

@@ -88,7 +88,7 @@ def _protocol(tools):
   settings = tools.settings
   return [
     'Budget: a few dispatches of each family\'s training step are timed on this machine, in turns, after '
-    f'compilation; {settings.minutes:g} minutes buy so many steps at that speed. Then jaxgen.train.train trains '
+    f'compilation; {settings.minutes:g} min of them buy so many steps at that speed. Then jaxgen.train.train trains '
     'each run to that many steps, schedules included. Compilation, checkpoints and measurement are no part of '
     'the budget. How long the steps really took stands in the table.',
     'Parameters: the width of each family is chosen so that what it trains comes near one number; a GAN\'s '
@@ -122,9 +122,8 @@ def _markdown(tools, results, rows, broken, claims):
 
 
 def _contact_sheet(uris, data_uri):
-  """The last walls of all families and the data, side by side; uint8[H, W, 3]."""
+  """The last walls of all families and the data, side by side beneath their names; uint8[H, W, 3]."""
   found = [walls.from_data_uri(uri) for uri in [*uris.values(), data_uri]]
   scale = max(1, round(240 / found[0].shape[0]))
   found = [image.repeat(scale, 0).repeat(scale, 1) for image in found]
-  gap = np.full((found[0].shape[0], 12, 3), 255, np.uint8)
-  return np.concatenate([part for image in found for part in (image, gap)][:-1], axis=1)
+  return pictures.titled_row(found, [*(FAMILIES[family].title for family in uris), 'Training data'])
