@@ -8,6 +8,8 @@ import pytest
 # Before jax is imported: what one test compiles, another test, worker or run need not compile again.
 CACHE = Path(os.environ.setdefault('JAX_COMPILATION_CACHE_DIR', str(Path('.cache/jax').resolve())))
 os.environ.setdefault('JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS', '0.2')
+# Most programs of the tests are tiny and run once: what counts is that they are compiled quickly.
+FLAGS = os.environ.setdefault('XLA_FLAGS', '--xla_backend_optimization_level=1')
 os.environ.setdefault('JAXGEN_CACHE', str(Path('.cache/jaxgen').resolve()))
 os.environ.setdefault('JAX_PLATFORMS', 'cpu')
 
@@ -20,7 +22,7 @@ def run_python():
 
   def run(*arguments, devices=1, env=None, **options):
     environment = (
-      os.environ | {'XLA_FLAGS': f'--xla_force_host_platform_device_count={devices}'} | (env or {})
+      os.environ | {'XLA_FLAGS': f'{FLAGS} --xla_force_host_platform_device_count={devices}'} | (env or {})
     )
     return subprocess.run(
       [sys.executable, *map(str, arguments)],

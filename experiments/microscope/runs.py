@@ -154,11 +154,12 @@ def _measurements(tools, family, bill, seed, folder, clock):
     wall = walls.wall(model, params, extra, tools.reference.spec)
     moments.append({'fraction': fraction, 'step': step, 'seconds': clock(step), 'records': at, 'wall': wall})
   raw = Run(name, config.module, sha, step, 'raw', seed)
+  timed = min(1.0, 60 * tools.settings.minutes)
   found = {
     'moments': moments,
     'final': measured(tools, model, params, extra, run),
     'raw': measured(tools, model, weights['raw'], extra, raw, metrics=('frechet_distance', 'bits_per_dim')),
-    'speed': {str(size): samples_per_second(model, params, extra, size) for size in BATCHES},
+    'speed': {str(size): samples_per_second(model, params, extra, size, timed) for size in BATCHES},
   }
   checkpoints.close()
   return found
@@ -171,8 +172,8 @@ def _model(family, settings, width, steps):
   return experiment.build_model(budget.run_config(family, settings, bill, 0))
 
 
-def samples_per_second(model: GenerativeModel, params, extra, size: int, seconds: float = 1.0) -> float:
-  """Samples per second in batches of `size`, the median of at least three batches after the first."""
+def samples_per_second(model: GenerativeModel, params, extra, size: int, seconds: float) -> float:
+  """Samples per second in batches of `size`, timed for so long: the median of at least three batches after the first."""
   draw = jax.jit(model.sample, static_argnums=3)
   rng, times, start = jax.random.key(3), [], 0.0
   while len(times) < 4 or (time.perf_counter() - start < seconds and len(times) < 100):

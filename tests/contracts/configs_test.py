@@ -113,7 +113,8 @@ def test_evaluation_gives_finite_terms(run):
   )
   assert terms
   assert all(np.isfinite(value) for value in terms.values())
-  assert ('bits_per_dim' in terms) == (trained.model.log_prob is not None)
+  # an ODE is too slow to be followed at every evaluation of a run
+  assert ('bits_per_dim' in terms) == (trained.model.log_prob_kind in ('exact', 'lower bound'))
 
 
 def test_samples_are_what_the_data_layer_gives(run):
