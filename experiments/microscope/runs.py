@@ -173,7 +173,7 @@ def _model(family, settings, width, steps):
 
 
 def samples_per_second(model: GenerativeModel, params, extra, size: int, seconds: float) -> float:
-  """Samples per second in batches of `size`, timed for so long: the median of at least three batches after the first."""
+  """In batches of `size`, timed for `seconds`; the median of at least three batches after the first."""
   draw = jax.jit(model.sample, static_argnums=3)
   rng, times, start = jax.random.key(3), [], 0.0
   while len(times) < 4 or (time.perf_counter() - start < seconds and len(times) < 100):
