@@ -7,7 +7,7 @@ shifted products, and a few larger ones are taken one after the other.
 import jax.numpy as jnp
 from jax import lax
 
-from jaxgen.nn import conv_depthwise, conv_layout, conv_phases, conv_small
+from jaxgen.nn import conv_depthwise, conv_layout, conv_phases, conv_small, conv_thin
 
 # Up to this many groups, one convolution after the other beats XLA's grouped convolution.
 _FEW_GROUPS = 16
@@ -29,6 +29,8 @@ def _one_group(lhs, rhs, wanted, shape, window):
   image, kernel = {'k': (lhs.shape, shape), 'x': (shape, lhs.shape), 'y': (lhs.shape, rhs.shape)}[wanted]
   if conv_small.fits(image, kernel, window.strides):
     return conv_small.FORMS[wanted](lhs, rhs, shape, window)
+  if conv_thin.fits(kernel, window):
+    return conv_thin.compute(lhs, rhs, wanted, shape, window)
   if wanted == 'x' and conv_phases.fits(window):
     return conv_phases.input_gradient(lhs, rhs, shape, window)
   return conv_layout.FORMS[wanted](lhs, rhs, shape, window)

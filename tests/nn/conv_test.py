@@ -41,6 +41,10 @@ CONVS = {
   'image within a strided kernel': ((4, 3), 2, (4, 3), 3, dict(strides=2)),
   'image smaller than the output': ((3, 5), 2, (2, 2), 3, dict(padding=((2, 1), (1, 1)), strides=(1, 2))),
   'groups of small images': ((2, 2), 4, (3, 3), 4, dict(feature_group_count=2)),
+  'few channels to many': ((6, 5), 1, (3, 2), 6, dict(padding=((2, 1), (0, -1)))),
+  'many channels to few': ((6, 5), 7, (3, 3), 1, {}),
+  'many channels to few, one-sided': ((6, 5), 8, (2, 3), 1, dict(padding=((3, 0), (-1, 4)))),
+  'few channels, one dimension': ((9,), 6, (4,), 1, dict(padding='VALID')),
   'one dimension': ((8,), 2, (3,), 3, dict(padding=((2, 0),))),
   'three dimensions': ((3, 4, 3), 2, (2, 3, 2), 3, dict(strides=(1, 2, 1))),
 }
