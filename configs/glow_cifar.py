@@ -6,7 +6,8 @@ K=32, L=3, width 512, 44 million parameters; Adamax at 0.001 after a warm-up of 
 dimension after 1,800 epochs of 50,000 images on 8 GPUs with 64 images each. Here a batch is 64, which fits one GPU of
 16 GB, and `num_steps` is 250 epochs; `--mode=plan` tells what that takes on your device.
 
-Not run to the end yet: no time or number to expect; `--mode=plan` tells what it takes on your device.
+Not run to the end yet: no time or number to expect; `--mode=plan` tells what it takes on your device. A small version
+is in `experiments/glow_cifar`.
 """
 
 from ml_collections import ConfigDict
