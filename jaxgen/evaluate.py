@@ -12,6 +12,7 @@ from jaxgen import config as configs
 from jaxgen import data, experiment
 from jaxgen.data import cache, toy
 from jaxgen.metrics import features, results
+from jaxgen.metrics.catalogue import METRICS
 from jaxgen.metrics.evaluation import Run, Settings
 from jaxgen.metrics.measure import measure
 from jaxgen.parallel import split_over_devices
@@ -109,12 +110,19 @@ def measure_run(
     trained.state.extra,
     run=Run(str(workdir), config.module, config_sha, int(trained.state.step), weights, config.seed),
     reference=reference,
-    features=features.choose(reference, folder, how.features),
+    features=_features(reference, folder, how),
     cache=folder,
     scratch=Path(workdir) / '.evaluation',
     settings=Settings(how.num_samples, how.split, min(config.batch_size, 100), tuple(how.metrics)),
     say=say,
   )
+
+
+def _features(reference, folder, how):
+  """Likelihoods and reconstructions need none, and a classifier of large images takes minutes to train."""
+  needed = not how.metrics or any('sample' in METRICS[name].needs for name in how.metrics if name in METRICS)
+  nothing = 'random' if len(reference.spec.shape) == 3 else 'identity'
+  return features.choose(reference, folder, how.features if needed else nothing)
 
 
 def _print_terms(trained, test):
