@@ -134,11 +134,16 @@ def _checked(features):
 
 def _squared(x, num_x, y, num_y, centre):
   """f32[X, Y]; infinite in the padding. Features are centred first: small norms keep the expansion exact."""
-  x, y = x - centre, y - centre
-  dots = jnp.matmul(x, y.T, precision=lax.Precision.HIGHEST)
-  squared = jnp.maximum((x * x).sum(1)[:, None] + (y * y).sum(1)[None] - 2 * dots, 0)
-  inside = (jnp.arange(len(x)) < num_x)[:, None] & (jnp.arange(len(y)) < num_y)[None]
-  return jnp.where(inside, squared, jnp.inf)
+  # The barriers: XLA would else repeat what stands before the product, and the distances for each of their uses.
+  x, y = lax.optimization_barrier((x - centre, y - centre))
+  dots = lax.dot_general(x, y, (((1,), (1,)), ((), ())), precision=lax.Precision.HIGHEST)
+  norms = _norms(x, num_x)[:, None], _norms(y, num_y)[None]
+  (norms_x, norms_y), dots = lax.optimization_barrier((norms, dots))
+  return lax.optimization_barrier(jnp.maximum(norms_x + norms_y - 2 * dots, 0))
+
+
+def _norms(x, num):
+  return jnp.where(jnp.arange(len(x)) < num, (x * x).sum(1), jnp.inf)
 
 
 def _smallest(best, squared):
