@@ -6,7 +6,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgen import data, parallel
+from jaxgen import data, flops, parallel
 from jaxgen.train import dispatches, first_state, prepare
 from jaxgen.writers import duration
 
@@ -21,7 +21,7 @@ def plan(config: ConfigDict) -> dict[str, float]:
 
   Returns:
     `parameters`, `peak_bytes` (of one device: arguments, results and temporaries of the program),
-    `flops` (of one step over all devices, as XLA counts them before it optimizes; a loop's body counts once),
+    `flops` (of one step over all devices, as `jaxgen.flops.count` counts them),
     `compile_seconds`, `steps_per_second`, and `hours` (to `num_steps`).
 
   Raises:
@@ -35,7 +35,6 @@ def plan(config: ConfigDict) -> dict[str, float]:
   feed = dispatches(setting, 0, 10**9)
   batches = next(feed).batches
 
-  one_step = step_fn.lower(state, jax.tree.map(lambda leaf: leaf[:1], batches), setting.resident)
   start = time.perf_counter()
   step_fn, compiled = step_fn.compile(state, batches, setting.resident)
   compile_seconds = time.perf_counter() - start
@@ -43,7 +42,7 @@ def plan(config: ConfigDict) -> dict[str, float]:
   bill = {
     'parameters': sum(leaf.size for leaf in jax.tree.leaves(state.params)),
     'peak_bytes': _peak_bytes(compiled),
-    'flops': (one_step.cost_analysis() or {}).get('flops', float('nan')) * _programs(setting.backend),
+    'flops': _flops(setting, state, batches),
     'compile_seconds': compile_seconds,
     'steps_per_second': _time(step_fn, state, setting, feed, size),
   }
@@ -52,8 +51,11 @@ def plan(config: ConfigDict) -> dict[str, float]:
   return bill
 
 
-def _programs(backend):
-  return 1 if backend == 'jit' else jax.device_count()
+def _flops(setting, state, batches):
+  """Of one step as one device would take it: the whole batch of this process, times the processes."""
+  one_step = parallel.data_parallel(setting.model.update.apply, 'jit')
+  batch = jax.tree.map(lambda leaf: leaf[:1], batches)
+  return flops.count(one_step, state, batch, setting.resident) * jax.process_count()
 
 
 def _peak_bytes(compiled):
@@ -81,15 +83,13 @@ def _time(step_fn, state, setting, feed, size):
 
 
 def _report(config, setting, bill):
-  flops = bill['flops']
+  gflop = bill['flops'] / 1e9
   print(f'model         {config.module}: {setting.model.objective}')
   print(f'data          {setting.source.name}: {len(setting.source):,} examples')
   print(f'devices       {jax.device_count()} x {jax.devices()[0].device_kind} ({setting.backend})')
   print(f'parameters    {bill["parameters"]:,}')
   print(f'peak memory   {bill["peak_bytes"] / 2**20:,.0f} MiB on a device')
-  print(
-    f'compute       {flops / 1e9:,.3f} GFLOP a step, {flops * bill["steps_per_second"] / 1e9:,.1f} GFLOP/s'
-  )
+  print(f'compute       {gflop:,.3f} GFLOP a step, {gflop * bill["steps_per_second"]:,.1f} GFLOP/s')
   print(f'compile       {bill["compile_seconds"]:.1f} s')
   speed = bill['steps_per_second']
   print(f'speed         {speed:,.2f} steps/s, {speed * config.batch_size:,.0f} examples/s')

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from tensorboardX import SummaryWriter
 from tqdm import tqdm
 
 _ON_A_LINE = 4  # metrics
@@ -22,6 +21,8 @@ class MetricsWriter:
 
   def __init__(self, workdir: Path):
     """Opens the file for appending; a last line that a killed process left unfinished is completed or dropped."""
+    from tensorboardX import SummaryWriter  # loads torch, seconds of it, where that is installed
+
     self._path = Path(workdir) / 'metrics.jsonl'
     self._seen = {_identity(row) for row in read(workdir)}
     _drop_torn_line(self._path)
