@@ -5,9 +5,10 @@ from typing import NamedTuple
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jax.scipy.linalg import lu, solve_triangular
+from jax.scipy.linalg import lu
 
 from jaxgen.bijectors.log_det import per_channel
+from jaxgen.bijectors.triangular import lower_inverse
 
 
 class _Factors(NamedTuple):
@@ -47,8 +48,8 @@ class InvertibleConv(nn.Module):
     factors = self._factors(z.shape[-1])
     lower, upper = _triangles(factors)
     with jax.default_matmul_precision('highest'):
-      weight = solve_triangular(lower, factors.permutation.T, lower=True, unit_diagonal=True)
-      weight = solve_triangular(upper, weight)
+      lower, upper = lower_inverse(jnp.stack([lower, upper.T]))
+      weight = upper.T @ lower @ factors.permutation.T
       x = z.reshape(-1, z.shape[-1]) @ weight.T
     return x.reshape(z.shape), per_channel(-factors.log_scale, z)
 
