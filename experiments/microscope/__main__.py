@@ -52,7 +52,7 @@ def _parse(arguments):
   )
   parser.add_argument('--samples', type=int, default=1000, help='that a finished run is measured by')
   parser.add_argument(
-    '--claim_steps', type=int, default=1200, help='training steps of the small runs for the claims'
+    '--claim_steps', type=int, default=1000, help='training steps of the small runs for the claims'
   )
   parser.add_argument(
     '--claims', default='', help='names of those to test, with commas between them; by default all'

@@ -57,7 +57,7 @@ def _width(config, width):
 
 def _score(config, width):
   config.model.widths = (width, *[2 * width] * (len(config.model.widths) - 1))
-  if config.model.ode_steps > 20:  # a hundredth of a bit from many more, and a run is measured seven times
+  if config.model.ode_steps > 20:  # a hundredth of a bit from many more
     config.model.ode_steps = 20
 
 

@@ -22,7 +22,7 @@ def final(results: Sequence[Mapping], metric: str) -> np.ndarray:
 def least_bits(results: Sequence[Mapping]) -> np.ndarray:
   """The lowest bits per dimension among the moments of each run, f64[seeds]; nan where there are none."""
   bits = [[value(moment['records'], 'bits_per_dim') for moment in result['moments']] for result in results]
-  return np.array([min(of_run, default=np.nan) for of_run in bits], np.float64)
+  return np.array([np.fmin.reduce(of_run, initial=np.nan) for of_run in bits], np.float64)
 
 
 def threshold(results: Mapping[str, Sequence[Mapping]]) -> float:
@@ -86,7 +86,9 @@ def quality_curves(
       continue
     seconds = np.mean([[m['seconds'] for m in moments] for moments in whole], 0)
     values = np.array([[value(m['records'], metric) for m in moments] for moments in whole])
-    if np.isfinite(values).all():
+    known = np.isfinite(values).all(0)
+    seconds, values = seconds[known], values[:, known]
+    if known.any():
       series.append(
         {
           'name': FAMILIES[name].title,

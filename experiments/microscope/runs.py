@@ -23,7 +23,7 @@ from jaxgen.metrics.evaluation import Run
 from jaxgen.metrics.evaluation import Settings as How
 from jaxgen.types import GenerativeModel
 
-MOMENT_METRICS = ('frechet_distance', 'density_coverage', 'class_modes', 'bits_per_dim')
+SAMPLE_METRICS, DENSITY_METRICS = ('frechet_distance', 'density_coverage', 'class_modes'), ('bits_per_dim',)
 BATCHES = (1, 64)  # sizes at which sampling is timed
 
 
@@ -141,24 +141,29 @@ def _measurements(tools, family, bill, seed, folder, clock):
   checkpoints = Checkpoints(folder / 'checkpoints')
   sha = storage.fingerprint(config.to_dict())[:8]
   moments = []
-  for fraction, step in _moments(checkpoints.steps(), bill.steps):
+  looked_at = _moments(checkpoints.steps(), bill.steps)
+  # The last density is that of the final measurement; along an ODE each takes as long as a thousand samples.
+  along_ode = model.log_prob_kind == 'ODE estimate'
+  densities_at = () if along_ode else [step for _, step in looked_at[:-1]]
+  for fraction, step in looked_at:
     state, _ = checkpoints.restore(like, step)
     weights = experiment.weights(state)
     name = f'{family}, seed {seed}'
     # one seed of samples for all moments and all runs: the same latents, so that walls can be compared
     run = Run(name, config.module, sha, step, 'averaged', seed)
     params, extra = weights.get('averaged', weights['raw']), state.extra
-    at = measured(
-      tools, model, params, extra, run, metrics=MOMENT_METRICS, samples=tools.settings.moment_samples
-    )
+    metrics = SAMPLE_METRICS + (DENSITY_METRICS if step in densities_at else ())
+    at = measured(tools, model, params, extra, run, metrics=metrics, samples=tools.settings.moment_samples)
     wall = walls.wall(model, params, extra, tools.reference.spec)
     moments.append({'fraction': fraction, 'step': step, 'seconds': clock(step), 'records': at, 'wall': wall})
+  final = measured(tools, model, params, extra, run)
+  moments[-1]['records'] += [record for record in final if record['metric'] in DENSITY_METRICS]
   raw = Run(name, config.module, sha, step, 'raw', seed)
   timed = min(1.0, 60 * tools.settings.minutes)
   found = {
     'moments': moments,
-    'final': measured(tools, model, params, extra, run),
-    'raw': measured(tools, model, weights['raw'], extra, raw, metrics=('frechet_distance', 'bits_per_dim')),
+    'final': final,
+    'raw': measured(tools, model, weights['raw'], extra, raw, metrics=('frechet_distance',)),
     'speed': {str(size): samples_per_second(model, params, extra, size, timed) for size in BATCHES},
   }
   checkpoints.close()
