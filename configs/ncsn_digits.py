@@ -2,7 +2,8 @@
 
     python -m jaxgen.main --config=configs/ncsn_digits.py
 
-On 2 CPU cores: two and a half minutes, a Fréchet distance of 3.3 (see experiments/digits).
+On 2 CPU cores: two and a half minutes, 1.92 bits per dimension on the test set (along the ODE), a
+Fréchet distance of 3.1 (see experiments/digits).
 """
 
 from ml_collections import ConfigDict

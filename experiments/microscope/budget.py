@@ -69,7 +69,7 @@ def _measure(settings, say):
       f'{row.title:16} {sum(parameters.values()):>9,} parameters, compiled in '
       f'{clocks[name].compile_seconds:.0f} s'
     )
-  seconds = min(3.0, settings.minutes * 60 / 10)
+  seconds = min(2.0, settings.minutes * 60 / 10)
   for _ in range(2):
     for clock in clocks.values():
       clock.run(seconds)

@@ -1,6 +1,8 @@
 """Small runs for the claims: an arm is one configuration, trained for all seeds by one program, and measured."""
 
+import collections
 import functools
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -24,6 +26,9 @@ from jaxgen.metrics.modes import mixture_modes
 from jaxgen.types import GenerativeModel, State
 
 _DISPATCH = 25  # steps in one program
+_LOCKS = collections.defaultdict(
+  threading.Lock
+)  # of arms: claims are tested at the same time, and share some
 
 # What an arm is measured by besides: (lab, model, params, extra, seed) -> {name: value}
 Probe = Callable[['Lab', GenerativeModel, Any, Any, int], dict[str, Any]]
@@ -108,7 +113,8 @@ def arm(
     return _run(made['setting'], made['step'], seed, moments, measure)
 
   folder = lab.tools.settings.out / 'measured' / 'arms'
-  results = [kept(folder / f'{name}_{seed}.json', lambda seed=seed: run(seed)) for seed in lab.seeds]
+  with _LOCKS[name]:
+    results = [kept(folder / f'{name}_{seed}.json', lambda seed=seed: run(seed)) for seed in lab.seeds]
   lab.tools.say(f'  {name}: ' + '; '.join(_headline(result) for result in results))
   return results
 

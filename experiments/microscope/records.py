@@ -26,7 +26,7 @@ def all_records(tools: Bench, bills, results, data_records, claims: Sequence[Map
     for result in seeds:
       for moment in result['moments'][:-1]:
         records += moment['records']
-      records += result['final'] + result['raw']
+      records += result['final']
       records += _of_run(tools, bills[family], result, quality.threshold(results))
   for path in sorted((tools.settings.out / 'measured' / 'arms').glob('*.json')):
     records += json.loads(path.read_text())['records']

@@ -91,7 +91,7 @@ def result(tools: Bench, family: str, bill: budget.Bill, seed: int) -> dict:
 
   Returns:
     `{'family', 'seed', 'moments': [{'fraction', 'step', 'seconds', 'records', 'wall'}], 'final': records,
-    'raw': records, 'speed': {'1': samples/s, '64': ...}, 'train_seconds', 'failure': '' or what went wrong}`.
+    'speed': {'1': samples/s, '64': ...}, 'train_seconds', 'failure': '' or what went wrong}`.
   """
   folder = tools.settings.out / 'runs' / f'{family}_{seed}'
   path = tools.settings.out / 'measured' / f'{family}_{seed}.json'
@@ -116,7 +116,6 @@ def _result(tools, family, bill, seed, folder):
     'failure': failure,
     'moments': [],
     'final': [],
-    'raw': [],
     'speed': {},
   }
   found |= {'train_seconds': clock(bill.steps)}
@@ -158,12 +157,10 @@ def _measurements(tools, family, bill, seed, folder, clock):
     moments.append({'fraction': fraction, 'step': step, 'seconds': clock(step), 'records': at, 'wall': wall})
   final = measured(tools, model, params, extra, run)
   moments[-1]['records'] += [record for record in final if record['metric'] in DENSITY_METRICS]
-  raw = Run(name, config.module, sha, step, 'raw', seed)
   timed = min(1.0, 60 * tools.settings.minutes)
   found = {
     'moments': moments,
     'final': final,
-    'raw': measured(tools, model, weights['raw'], extra, raw, metrics=('frechet_distance',)),
     'speed': {str(size): samples_per_second(model, params, extra, size, timed) for size in BATCHES},
   }
   checkpoints.close()

@@ -52,9 +52,6 @@ def rows(
 ) -> list[Row]:
   """All rows that apply to this data."""
   found = [_of_metric(results, data, *spec) for spec in _METRICS]
-  found.insert(
-    1, _row('Quality', 'Fréchet distance, raw weights', 'of features', 'lower', _each(results, _raw))
-  )
   found += [_density(results), _least_bits(results), _reconstruction(results)]
   found += [
     _row('Cost', f'Training to Fréchet ≤ {quality.threshold(results):.3g}', 'seconds', 'lower', _times(results)),
@@ -77,10 +74,6 @@ def _each(results, get: Callable) -> dict[str, list[float]]:
     family: [np.nan if get(r) is None else get(r) for r in seeds if not r['failure']]
     for family, seeds in results.items()
   }
-
-
-def _raw(result):
-  return quality.value(result['raw'], 'frechet_distance')
 
 
 def _of_metric(results, data, group, name, unit, metric, better, scale):
