@@ -105,7 +105,8 @@ def small_batches(lab: Lab) -> Evidence:
   """Small batches make GANs unstable."""
   base, small = gan(lab), gan(lab, 'gan-batch8', {'batch_size': 8})
   restless = [_restlessness(arm) for arm in (small, base)]
-  ratio = np.divide(*restless) if len(restless[0]) == len(restless[1]) else []
+  with np.errstate(invalid='ignore', divide='ignore'):  # a run that never moved has no ratio
+    ratio = np.divide(*restless) if len(restless[0]) == len(restless[1]) else []
   return Evidence(
     [
       Test(
