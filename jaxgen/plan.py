@@ -41,7 +41,7 @@ def plan(config: ConfigDict) -> dict[str, float]:
 
   bill = {
     'parameters': sum(leaf.size for leaf in jax.tree.leaves(state.params)),
-    'peak_bytes': _peak_bytes(compiled),
+    'peak_bytes': peak_bytes(compiled),
     'flops': _flops(setting, state, batches),
     'compile_seconds': compile_seconds,
     'steps_per_second': _time(step_fn, state, setting, feed, size),
@@ -58,7 +58,8 @@ def _flops(setting, state, batches):
   return flops.count(one_step, state, batch, setting.resident) * jax.process_count()
 
 
-def _peak_bytes(compiled):
+def peak_bytes(compiled: jax.stages.Compiled) -> int:
+  """The memory a program takes on one device: arguments, results and temporaries."""
   memory = compiled.memory_analysis()
   # Results that overwrite their arguments are counted once.
   return (

@@ -50,7 +50,7 @@ def _parse(arguments):
   parser.add_argument(
     '--parameters', type=int, default=0, help='of each family, about; 0: 120,000, of large images 500,000'
   )
-  parser.add_argument('--samples', type=int, default=800, help='that a finished run is measured by')
+  parser.add_argument('--samples', type=int, default=1000, help='that a finished run is measured by')
   parser.add_argument(
     '--claim_steps', type=int, default=800, help='training steps of the small runs for the claims'
   )

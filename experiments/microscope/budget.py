@@ -15,6 +15,7 @@ from ml_collections import ConfigDict
 from experiments.microscope import families
 from experiments.microscope.settings import Settings, kept
 from jaxgen import parallel, train
+from jaxgen.plan import peak_bytes
 
 MOMENTS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)  # of the budget, at which a run is looked at
 
@@ -108,13 +109,6 @@ class _Clock:
   def bill(self, seconds):
     size = self._setting.config.steps_per_dispatch
     rate = size / float(np.mean(self._times))
-    memory = self._step.memory_analysis()
-    peak = (
-      memory.argument_size_in_bytes
-      + memory.output_size_in_bytes
-      + memory.temp_size_in_bytes
-      - memory.alias_size_in_bytes
-    )
     return Bill(
       width=self._width,
       parameters=self._parameters,
@@ -122,7 +116,7 @@ class _Clock:
       steps=max(2, round(seconds * rate / size)) * size,
       steps_per_second=rate,
       compile_seconds=self.compile_seconds,
-      peak_bytes=int(peak),
+      peak_bytes=int(peak_bytes(self._step)),
     )
 
   def _dispatch(self, batches):

@@ -26,9 +26,8 @@ from jaxgen.metrics.modes import mixture_modes
 from jaxgen.types import GenerativeModel, State
 
 _DISPATCH = 25  # steps in one program
-_LOCKS = collections.defaultdict(
-  threading.Lock
-)  # of arms: claims are tested at the same time, and share some
+# Of arms: claims are tested at the same time, and share some.
+_LOCKS = collections.defaultdict(threading.Lock)
 
 # What an arm is measured by besides: (lab, model, params, extra, seed) -> {name: value}
 Probe = Callable[['Lab', GenerativeModel, Any, Any, int], dict[str, Any]]
