@@ -1,6 +1,5 @@
 """What a person looks at: sample grids, reconstructions, GIFs, scatter plots and loss curves."""
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from jaxgen import files
 from jaxgen.types import DataSpec
 
 _SMALLEST_TILE = 40  # pixels a side; smaller images are magnified by a whole number so that they can be seen
@@ -75,11 +75,8 @@ def scatter(x: np.ndarray, limits: float | None = None, size: int = 480) -> np.n
 
 def save_png(image: np.ndarray, path: Path) -> None:
   """Writes uint8[height, width, 3], whole or not at all."""
-  path = Path(path)
-  path.parent.mkdir(parents=True, exist_ok=True)
-  part = path.with_name(f'.{path.name}.part')
-  Image.fromarray(image).save(part, format='PNG')
-  os.replace(part, path)
+  with files.replacing(path) as part:
+    Image.fromarray(image).save(part, format='PNG')
 
 
 def save_gif(frames: Sequence[np.ndarray], path: Path, seconds: float = 6.0) -> None:
@@ -87,7 +84,8 @@ def save_gif(frames: Sequence[np.ndarray], path: Path, seconds: float = 6.0) -> 
   images = [Image.fromarray(frame).convert('P', palette=Image.Palette.ADAPTIVE) for frame in frames]
   each = int(np.clip(1000 * seconds / len(images), 40, 500))
   durations = [each] * (len(images) - 1) + [1500]
-  images[0].save(path, format='GIF', save_all=True, append_images=images[1:], duration=durations, loop=0)
+  with files.replacing(path) as part:
+    images[0].save(part, format='GIF', save_all=True, append_images=images[1:], duration=durations, loop=0)
 
 
 def gif_of_pngs(pattern: str, folder: Path, path: Path) -> None:
@@ -121,9 +119,8 @@ def curves(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     panel.legend(fontsize=7, frameon=False)
   for panel in panels[len(series) :]:
     panel.set_visible(False)
-  part = Path(path).with_name(f'.{Path(path).name}.part')
-  figure.savefig(part, format='png', dpi=110)
-  os.replace(part, path)
+  with files.replacing(path) as part:
+    figure.savefig(part, format='png', dpi=110)
 
 
 def _series(rows):

@@ -21,6 +21,7 @@ from clu import parameter_overview
 from ml_collections import ConfigDict
 
 from jaxgen import config as configs
+from jaxgen import files
 from jaxgen.errors import UserError
 
 # A run may go on with other values of these sections and keys: none of them changes what a step computes.
@@ -55,8 +56,8 @@ def claim(workdir: Path, config: ConfigDict) -> Iterator[None]:
     if jax.process_index() == 0:
       _lock(lock, workdir)
       check_same_run(workdir, config)
-      _write(workdir / 'config.json', configs.to_json(config))
-      _write(workdir / 'versions.json', json.dumps(versions(), indent=2) + '\n')
+      files.write_text(workdir / 'config.json', configs.to_json(config))
+      files.write_text(workdir / 'versions.json', json.dumps(versions(), indent=2) + '\n')
     yield
 
 
@@ -88,7 +89,7 @@ def versions() -> dict[str, str]:
 def write_parameters(workdir: Path, params) -> None:
   """Writes the table of parameters: name, shape, dtype, size."""
   table = parameter_overview.get_parameter_overview(params, include_stats=False)
-  _write(Path(workdir) / 'parameters.txt', table + '\n')
+  files.write_text(Path(workdir) / 'parameters.txt', table + '\n')
 
 
 def _lock(lock, workdir):
@@ -116,10 +117,3 @@ def check_same_run(workdir: Path, config: ConfigDict) -> None:
       f'{workdir} holds a run of another config ({"; ".join(changed[:8])}); choose another --workdir, or give the same '
       'config to go on with that run.'
     )
-
-
-def _write(path, text):
-  """Replaces a file in one step, so that a killed process leaves the old one or the new one."""
-  part = path.with_name(f'.{path.name}.part')
-  part.write_text(text)
-  os.replace(part, path)

@@ -7,6 +7,7 @@ python -m experiments.microscope --data=folder:/my/images --image_size=32
 
 import argparse
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -70,8 +71,11 @@ def _parse(arguments):
 
 
 if __name__ == '__main__':
+  # As Ctrl-C; while it trains, the loop has its own.
+  signal.signal(signal.SIGTERM, signal.default_int_handler)
   code = main()
   sys.stdout.flush()
   sys.stderr.flush()
-  # Bad input has been said in a sentence: exit handlers of libraries shall not add tracebacks to it.
-  os._exit(code) if code == 2 else sys.exit(code)
+  # What there is to say has been said in a sentence: exit handlers of libraries shall not add tracebacks to it,
+  # and threads that still measure shall not be waited for.
+  os._exit(code) if code else sys.exit()

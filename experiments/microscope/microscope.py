@@ -2,8 +2,10 @@
 
 import re
 import time
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TypeVar
 
 from experiments.microscope import budget, report, runs
 from experiments.microscope.claims import CLAIMS
@@ -14,6 +16,8 @@ from experiments.microscope.settings import Settings, check, claim_folder
 from jaxgen.errors import UserError
 from jaxgen.metrics.features import choose
 from jaxgen.train import Stopped
+
+T, R = TypeVar('T'), TypeVar('R')
 
 
 def settings_of(options) -> Settings:
@@ -46,7 +50,7 @@ def run(settings: Settings) -> int:
   say(f'{tools.reference.name}: {len(tools.reference.train):,} images; features: {tools.features.name}')
   try:
     found = _measure(tools, claims)
-  except Stopped:
+  except (Stopped, KeyboardInterrupt):
     print('Stopped, and saved. The same command goes on.', flush=True)
     return 143
   report.write_all(tools, *found)
@@ -63,16 +67,27 @@ def _chosen(names):
 
 def _measure(tools, claims):
   bills = budget.bills(tools.settings, tools.say)
+  # Seed after seed, so that a machine that changes its speed meets all families alike; and nothing beside it.
+  trained = [
+    runs.trained(tools, family, bills[family], seed)
+    for seed in range(tools.settings.seeds)
+    for family in FAMILIES
+  ]
+  # What does not go by the clock: one's programs are compiled while the other's run.
   data_records = runs.floor(tools)
+  found = side_by_side(lambda run: runs.measured_run(tools, bills[run['family']], run), trained)
   results = {family: [] for family in FAMILIES}
-  # Seed after seed, so that a machine that changes its speed meets all families alike.
-  for seed in range(tools.settings.seeds):
-    for family in FAMILIES:
-      results[family].append(runs.result(tools, family, bills[family], seed))
-  return bills, results, data_records, _judge_all(claims, Lab(tools, bills, results))
+  for run in found:
+    speed = runs.sampling_speed(tools, bills[run['family']], run)
+    results[run['family']].append(run | {'speed': speed})
+  lab = Lab(tools, bills, results)
+  return bills, results, data_records, side_by_side(lambda claim: judge(claim, lab), claims)
 
 
-def _judge_all(claims, lab):
-  """Two at a time: no claim goes by the clock, and one's programs are compiled while the other's train."""
-  with ThreadPoolExecutor(2) as pool:
-    return list(pool.map(lambda claim: judge(claim, lab), claims))
+def side_by_side(work: Callable[[T], R], items: Iterable[T], workers: int = 3) -> list[R]:
+  """`[work(item) for item in items]`, some at a time; at the first exception what has not begun never does."""
+  pool = ThreadPoolExecutor(workers)
+  try:
+    return list(pool.map(work, items))
+  finally:
+    pool.shutdown(wait=False, cancel_futures=True)

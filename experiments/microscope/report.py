@@ -9,8 +9,7 @@ from experiments.microscope.families import FAMILIES
 from experiments.microscope.quality import failures, quality_curves
 from experiments.microscope.records import all_records
 from experiments.microscope.runs import Bench
-from experiments.microscope.settings import write
-from jaxgen import pictures
+from jaxgen import files, pictures
 from jaxgen.metrics.measure import versions
 
 _SHOWN = (1 / 16, 1 / 4, 1)
@@ -36,10 +35,10 @@ def write_all(tools: Bench, bills, results, data_records, claims: Sequence[Mappi
     claims,
     _protocol(tools),
   )
-  write(out / 'report.html', text)
-  write(out / 'report.md', _markdown(tools, results, rows, broken, claims))
+  files.write_text(out / 'report.html', text)
+  files.write_text(out / 'report.md', _markdown(tools, results, rows, broken, claims))
   pictures.save_png(_contact_sheet(moments[-1]['walls'], data_wall), out / 'walls.png')
-  write(out / 'results.jsonl', all_records(tools, bills, results, data_records, claims))
+  files.write_text(out / 'results.jsonl', all_records(tools, bills, results, data_records, claims))
 
 
 def _title(tools):

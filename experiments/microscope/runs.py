@@ -86,85 +86,104 @@ def floor(tools: Bench) -> list[dict]:
   return kept(tools.settings.out / 'measured' / 'data.json', lambda: measured(tools, model, {}, {}, run))
 
 
-def result(tools: Bench, family: str, bill: budget.Bill, seed: int) -> dict:
-  """Trains and measures one run, or reads what was measured.
+def trained(tools: Bench, family: str, bill: budget.Bill, seed: int) -> dict:
+  """Trains one run to its end, or goes on with it; what was trained is not trained again.
 
   Returns:
-    `{'family', 'seed', 'moments': [{'fraction', 'step', 'seconds', 'records', 'wall'}], 'final': records,
-    'speed': {'1': samples/s, '64': ...}, 'train_seconds', 'failure': '' or what went wrong}`.
+    `{'family', 'seed', 'train_seconds', 'failure': '' or what went wrong}`.
   """
-  folder = tools.settings.out / 'runs' / f'{family}_{seed}'
-  path = tools.settings.out / 'measured' / f'{family}_{seed}.json'
-  return kept(path, lambda: _result(tools, family, bill, seed, folder))
+  path = tools.settings.out / 'trained' / f'{family}_{seed}.json'
+  return kept(path, lambda: _train(tools, family, bill, seed))
 
 
-def _result(tools, family, bill, seed, folder):
-  start = time.perf_counter()
-  config = budget.run_config(family, tools.settings, bill, seed)
-  failure = ''
+def measured_run(tools: Bench, bill: budget.Bill, run: dict) -> dict:
+  """Measures what `trained` returned, at its moments and at its end.
+
+  Returns:
+    `run` with `'moments': [{'fraction', 'step', 'seconds', 'records', 'wall'}]` and `'final': records`.
+  """
+  path = tools.settings.out / 'measured' / f'{run["family"]}_{run["seed"]}.json'
+  return kept(path, lambda: run | _measurements(tools, bill, run))
+
+
+def sampling_speed(tools: Bench, bill: budget.Bill, run: dict) -> dict[str, float]:
+  """`{'1': samples/s, '64': ...}` of a run; nothing else should go on meanwhile."""
+  path = tools.settings.out / 'measured' / f'{run["family"]}_{run["seed"]}_speed.json'
+  return kept(path, lambda: _sampling_speed(tools, bill, run))
+
+
+def _folder(tools, run):
+  return tools.settings.out / 'runs' / f'{run["family"]}_{run["seed"]}'
+
+
+def _train(tools, family, bill, seed):
+  start, failure = time.perf_counter(), ''
+  folder = _folder(tools, {'family': family, 'seed': seed})
   try:
     with _quietly(folder):
-      train.train(config, folder)
+      train.train(budget.run_config(family, tools.settings, bill, seed), folder)
   except UserError as error:
     if 'finite' not in str(error):
       raise
     failure = str(error)
-  clock = training_seconds(folder)
-  found = {
-    'family': family,
-    'seed': seed,
-    'failure': failure,
-    'moments': [],
-    'final': [],
-    'speed': {},
-  }
-  found |= {'train_seconds': clock(bill.steps)}
-  trained = time.perf_counter() - start
-  if not failure:
-    found |= _measurements(tools, family, bill, seed, folder, clock)
-  whole = time.perf_counter() - start
-  title = families.FAMILIES[family].title
+  seconds = training_seconds(folder)(bill.steps)
   tools.say(
-    f'{title:16} seed {seed}: {bill.steps:,} steps in {found["train_seconds"]:.1f} s '
-    f'(with compilation and checkpoints {trained:.0f} s), measured in {whole - trained:.0f} s. '
-    f'{failure or _headline(found)}'
+    f'{families.FAMILIES[family].title:16} seed {seed}: {bill.steps:,} steps in {seconds:.1f} s, '
+    f'{time.perf_counter() - start:.1f} s with compilation and checkpoints. {failure}'.rstrip()
   )
-  return found
+  return {'family': family, 'seed': seed, 'train_seconds': seconds, 'failure': failure}
 
 
-def _measurements(tools, family, bill, seed, folder, clock):
-  config = workdir.load_config(folder)
-  model = _model(family, tools.settings, bill.width, bill.steps)
-  batch = experiment.first_batch(tools.reference.train, config)
-  like = jax.eval_shape(lambda: experiment.first_state(model, config, batch))
-  checkpoints = Checkpoints(folder / 'checkpoints')
+def _measurements(tools, bill, run):
+  if run['failure']:
+    return {'moments': [], 'final': []}
+  start, family, seed, folder = time.perf_counter(), run['family'], run['seed'], _folder(tools, run)
+  clock, config = training_seconds(folder), workdir.load_config(folder)
   sha = storage.fingerprint(config.to_dict())[:8]
+  model = _model(family, tools.settings, bill.width, bill.steps)
   moments = []
-  looked_at = _moments(checkpoints.steps(), bill.steps)
-  # The last density is that of the final measurement; along an ODE each takes as long as a thousand samples.
-  along_ode = model.log_prob_kind == 'ODE estimate'
-  densities_at = () if along_ode else [step for _, step in looked_at[:-1]]
-  for fraction, step in looked_at:
-    state, _ = checkpoints.restore(like, step)
-    weights = experiment.weights(state)
-    name = f'{family}, seed {seed}'
-    # one seed of samples for all moments and all runs: the same latents, so that walls can be compared
-    run = Run(name, config.module, sha, step, 'averaged', seed)
-    params, extra = weights.get('averaged', weights['raw']), state.extra
-    metrics = SAMPLE_METRICS + (DENSITY_METRICS if step in densities_at else ())
-    at = measured(tools, model, params, extra, run, metrics=metrics, samples=tools.settings.moment_samples)
-    wall = walls.wall(model, params, extra, tools.reference.spec)
-    moments.append({'fraction': fraction, 'step': step, 'seconds': clock(step), 'records': at, 'wall': wall})
-  final = measured(tools, model, params, extra, run)
+  with contextlib.closing(Checkpoints(folder / 'checkpoints')) as checkpoints:
+    looked_at = _moments(checkpoints.steps(), bill.steps)
+    # The last density is that of the final measurement; along an ODE each takes as long as a thousand samples.
+    along_ode = model.log_prob_kind == 'ODE estimate'
+    densities_at = () if along_ode else [step for _, step in looked_at[:-1]]
+    for fraction, step in looked_at:
+      params, extra = _weights(tools, model, config, checkpoints, step)
+      # one seed of samples for all moments and all runs: the same latents, so that walls can be compared
+      name = Run(f'{family}, seed {seed}', config.module, sha, step, 'averaged', seed)
+      metrics = SAMPLE_METRICS + (DENSITY_METRICS if step in densities_at else ())
+      at = measured(tools, model, params, extra, name, metrics=metrics, samples=tools.settings.moment_samples)
+      wall = walls.wall(model, params, extra, tools.reference.spec)
+      moments.append(
+        {'fraction': fraction, 'step': step, 'seconds': clock(step), 'records': at, 'wall': wall}
+      )
+  final = measured(tools, model, params, extra, name)
   moments[-1]['records'] += [record for record in final if record['metric'] in DENSITY_METRICS]
-  timed = min(1.0, 60 * tools.settings.minutes)
-  found = {
-    'moments': moments,
-    'final': final,
-    'speed': {str(size): samples_per_second(model, params, extra, size, timed) for size in BATCHES},
-  }
-  checkpoints.close()
-  return found
+  distance = next(record['value'] for record in final if record['metric'] == 'frechet_distance')
+  tools.say(
+    f'{families.FAMILIES[family].title:16} seed {seed}: measured in {time.perf_counter() - start:.0f} s. '
+    f'Fréchet distance {distance:.2f}'
+  )
+  return {'moments': moments, 'final': final}
+
+
+def _weights(tools, model, config, checkpoints, step):
+  """Averaged where there are such, and the rest of the state."""
+  batch = experiment.first_batch(tools.reference.train, config)
+  state, _ = checkpoints.restore(jax.eval_shape(lambda: experiment.first_state(model, config, batch)), step)
+  weights = experiment.weights(state)
+  return weights.get('averaged', weights['raw']), state.extra
+
+
+def _sampling_speed(tools, bill, run):
+  if run['failure']:
+    return {}
+  folder = _folder(tools, run)
+  model = _model(run['family'], tools.settings, bill.width, bill.steps)
+  with contextlib.closing(Checkpoints(folder / 'checkpoints')) as checkpoints:
+    params, extra = _weights(tools, model, workdir.load_config(folder), checkpoints, bill.steps)
+  seconds = min(0.3, 60 * tools.settings.minutes)
+  return {str(size): samples_per_second(model, params, extra, size, seconds) for size in BATCHES}
 
 
 @functools.cache
@@ -212,8 +231,3 @@ def _quietly(folder):
   folder.mkdir(parents=True, exist_ok=True)
   with open(folder / 'log.txt', 'a') as log, contextlib.redirect_stdout(log):
     yield
-
-
-def _headline(found):
-  values = {record['metric']: record['value'] for record in found['final']}
-  return f'Fréchet distance {values["frechet_distance"]:.2f}' if 'frechet_distance' in values else ''

@@ -1,11 +1,11 @@
 """What the microscope was asked for, and the folder that keeps what is done."""
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from jaxgen import files
 from jaxgen.errors import UserError
 
 # Another number of seeds, or other claims, go on with the same folder; everything else would mix unlike runs.
@@ -69,12 +69,12 @@ def claim_folder(settings: Settings) -> None:
   try:
     settings.out.mkdir(parents=True, exist_ok=True)
     held = json.loads(path.read_text()) if path.is_file() else asked
-    write(path, json.dumps(asked, indent=2))
+    files.write_text(path, json.dumps(asked, indent=2))
   except OSError as error:
     raise UserError(f'The folder {settings.out} cannot be written: {error.strerror}.') from None
   changed = [f'{k}: {held.get(k)} -> {v}' for k, v in asked.items() if held.get(k) != v and k not in _FREE]
   if changed:
-    write(path, json.dumps(held, indent=2))
+    files.write_text(path, json.dumps(held, indent=2))
     raise UserError(
       f'{settings.out} holds a microscope of other settings ({"; ".join(changed)}); choose another --out, '
       'or give the same settings to go on with that one.'
@@ -86,13 +86,5 @@ def kept(path: Path, compute: Callable[[], Any]) -> Any:
   if path.is_file():
     return json.loads(path.read_text())
   value = compute()
-  write(path, json.dumps(value))
+  files.write_text(path, json.dumps(value))
   return json.loads(json.dumps(value))
-
-
-def write(path: Path, text: str) -> None:
-  """Writes a file whole or not at all."""
-  path.parent.mkdir(parents=True, exist_ok=True)
-  part = path.with_name(f'.{path.name}.part')
-  part.write_text(text)
-  os.replace(part, path)

@@ -2,8 +2,6 @@
 
 import hashlib
 import os
-import tempfile
-import zipfile
 from collections.abc import Callable, Mapping
 from concurrent import futures
 from pathlib import Path
@@ -11,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from absl import logging
 
+from jaxgen import files
 from jaxgen.data.images import UnreadableImages
 
 # {name: (shape, dtype)} of the arrays of a whole split
@@ -47,13 +46,13 @@ def decoded(key: str, expected: Expected, read: Callable[[np.ndarray], Mapping[s
   if not key or directory() is None:
     return read_all(expected, read)
   path = directory() / f'{hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()[:32]}.npz'
-  arrays = _load(path, expected)
-  if arrays is None:
+  arrays = files.load_arrays(path)
+  if arrays is None or {name: (a.shape, a.dtype) for name, a in arrays.items()} != dict(expected):
     (size, *_), _ = expected['x']
     if size >= _WORTH_A_WORD:
       logging.info('Decoding %d images; the next run finds them in %s', size, directory())
     arrays = read_all(expected, read)
-    _save(path, arrays)
+    files.save_arrays(path, arrays)
   return arrays
 
 
@@ -85,31 +84,6 @@ def read_all(expected: Expected, read) -> dict[str, np.ndarray]:
 
 def fingerprint(folder: Path) -> str:
   """Changes when a file below this folder is added, removed or written to."""
-  files = sorted(path for path in folder.rglob('*') if path.is_file())
-  lines = [f'{path.relative_to(folder)} {path.stat().st_size} {path.stat().st_mtime_ns}' for path in files]
+  found = sorted(path for path in folder.rglob('*') if path.is_file())
+  lines = [f'{path.relative_to(folder)} {path.stat().st_size} {path.stat().st_mtime_ns}' for path in found]
   return hashlib.sha256('\n'.join(lines).encode(errors='surrogateescape')).hexdigest()
-
-
-def _load(path, expected):
-  """The arrays of a cache file, or None if there is none or it is not what it should be."""
-  try:
-    with np.load(path, allow_pickle=False) as file:
-      arrays = {name: file[name] for name in expected}
-  except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-    return None
-  found = {name: (value.shape, value.dtype) for name, value in arrays.items()}
-  return arrays if found == dict(expected) else None
-
-
-def _save(path, arrays):
-  """Writes beside the place and renames, so that nobody ever sees half a file, whoever else writes it."""
-  name = ''
-  try:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix='.tmp', delete=False) as file:
-      name = file.name
-      np.savez(file, **arrays)
-    os.replace(name, path)
-  except OSError:
-    if name:
-      Path(name).unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from jax import lax
 
 from jaxgen.families.labels import condition, condition_to_sample
 from jaxgen.families.likelihood import Likelihood
+from jaxgen.families.pixels import to_network
 from jaxgen.losses import vae as losses
 from jaxgen.metrics.bits_per_dim import bits_per_dim
 from jaxgen.types import DATA_AXIS, GenerativeModel
@@ -71,9 +72,6 @@ def vae(
   has_density = likelihood.log_volume is not None
   log_volume = math.prod(shape) * (likelihood.log_volume or 0.0)
 
-  def scaled(x):
-    return x.astype(jnp.float32) * (2.0 / (levels - 1)) - 1.0 if levels else x
-
   def init(rng, batch):
     del batch
     encoder_rng, decoder_rng = jax.random.split(rng)
@@ -85,7 +83,7 @@ def vae(
 
   def posterior(params, batch):
     mean, log_var = encoder.apply(
-      {'params': params['encoder']}, scaled(batch['x']), condition(batch, classes)
+      {'params': params['encoder']}, to_network(batch['x'], levels), condition(batch, classes)
     )
     return mean.astype(jnp.float32), log_var.astype(jnp.float32)
 

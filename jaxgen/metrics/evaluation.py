@@ -9,6 +9,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
+from jaxgen import files
 from jaxgen.errors import UserError
 from jaxgen.metrics import distances, storage
 from jaxgen.metrics.features import extract, split_fingerprint
@@ -106,10 +107,10 @@ class Evaluation:
   def real_gaussian(self) -> Gaussian:
     """Mean and covariance of the reference features, computed once per data set."""
     path = self._data_folder(self.split) / 'gaussian.npz'
-    stored = storage.load(path)
+    stored = files.load_arrays(path)
     if stored is None:
       stored = gaussian(self.real['features'])._asdict()
-      storage.save(path, stored)
+      files.save_arrays(path, stored)
     return Gaussian(stored['mean'], stored['cov'], int(stored['count']))
 
   @functools.cached_property

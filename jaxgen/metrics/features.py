@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgen import files
 from jaxgen.errors import UserError
 from jaxgen.metrics import classifier, inception, inception_weights, storage
 from jaxgen.metrics.frechet import check_features
@@ -151,14 +152,14 @@ def from_classifier(reference: Reference, cache: Path, settings: classifier.Sett
   )
   path = cache / f'classifier_{key[:32]}.npz'
   network = classifier.Classifier(classes, settings.width, settings.features)
-  stored = storage.load(path)
+  stored = files.load_arrays(path)
   if stored is None:
     train, test = _examples(reference.train), _examples(reference.test)
     trained = classifier.train(
       train['x'], train['label'], test['x'], test['label'], levels, classes, settings
     )
     stored = _flat(trained.params) | {'accuracy': np.float64(trained.accuracy)}
-    storage.save(path, stored)
+    files.save_arrays(path, stored)
   accuracy = float(stored.pop('accuracy'))
   sha = storage.fingerprint(stored)[:8]
   params = jax.device_put(_nested(stored))

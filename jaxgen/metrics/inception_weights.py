@@ -5,8 +5,7 @@ SHA-256. It is checked by the whole of it before anything in it is read.
 """
 
 import hashlib
-import os
-import tempfile
+import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -16,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgen import files
 from jaxgen.errors import UserError
 from jaxgen.metrics import torch_weights
 from jaxgen.metrics.inception import SIZE, InceptionV3
@@ -41,20 +41,15 @@ def fetch(cache: str | Path, url: str = URL, sha256: str = SHA256) -> Path:
   path = Path(cache) / NAME
   if path.is_file():
     return path
-  path.parent.mkdir(parents=True, exist_ok=True)
-  descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=NAME, suffix='.part')
   try:
-    with os.fdopen(descriptor, 'wb') as file, urllib.request.urlopen(url, timeout=60) as response:
-      while chunk := response.read(1 << 20):
-        file.write(chunk)
-    _check(Path(temporary), sha256)
-    os.replace(temporary, path)
-  except (OSError, urllib.error.URLError) as error:
+    with files.replacing(path) as part:
+      with open(part, 'wb') as file, urllib.request.urlopen(url, timeout=60) as response:
+        shutil.copyfileobj(response, file, 1 << 20)
+      _check(part, sha256)
+  except OSError as error:  # urllib's own among them
     raise UserError(
       f'The Inception weights could not be downloaded ({error}): fetch {url} on another machine and put it at {path}.'
     ) from error
-  finally:
-    Path(temporary).unlink(missing_ok=True)
   return path
 
 

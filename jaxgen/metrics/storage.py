@@ -1,15 +1,14 @@
 """Arrays kept on disk between evaluations: whole or absent, and found again by what they depend on."""
 
 import hashlib
-import os
-import tempfile
-import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import jax
 import numpy as np
+
+from jaxgen import files
 
 Arrays = dict[str, np.ndarray]
 
@@ -28,34 +27,6 @@ def fingerprint(*things: Any) -> str:
   return digest.hexdigest()
 
 
-def load(path: Path) -> Arrays | None:
-  """The arrays that `save` wrote; None if there are none, or the file was damaged since."""
-  try:
-    with np.load(path, allow_pickle=False) as file:
-      return {name: file[name] for name in file.files}
-  except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-    return None
-
-
-def save(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
-  """Writes beside the place and renames: a process killed meanwhile leaves no half file.
-
-  A folder that cannot be written (full, read-only) is done without: nothing but time is lost.
-  """
-  temporary = ''
-  try:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=path.parent, suffix='.tmp', delete=False) as file:
-      temporary = file.name
-      np.savez(file, **arrays)
-      file.flush()
-      os.fsync(file.fileno())
-    os.replace(temporary, path)
-  except OSError:
-    if temporary:
-      Path(temporary).unlink(missing_ok=True)
-
-
 def resumable(
   folder: Path | None, name: str, count: int, compute: Callable[[int], Arrays]
 ) -> Iterator[Arrays]:
@@ -69,11 +40,11 @@ def resumable(
   """
   for index in range(count):
     path = folder and folder / f'{name}_{index:05d}.npz'
-    arrays = load(path) if path else None
+    arrays = files.load_arrays(path) if path else None
     if arrays is None:
       arrays = {key: np.asarray(value) for key, value in compute(index).items()}
       if path:
-        save(path, arrays)
+        files.save_arrays(path, arrays)
     yield arrays
 
 

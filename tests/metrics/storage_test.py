@@ -39,19 +39,3 @@ def test_parts_that_are_on_disk_are_not_computed_again(tmp_path):
   assert calls[6:] == [1, 3, 4]
   np.testing.assert_array_equal(whole['x'][:, 0], [0, 0, 1, 1, 2, 2, 3, 3, 4])
   np.testing.assert_array_equal(whole['y'], [0, 1, 1, 2, 2, 3, 3, 4, 4])
-
-
-def test_a_damaged_byte_is_noticed(tmp_path):
-  path = tmp_path / 'a.npz'
-  storage.save(path, {'x': np.arange(1000.0)})
-  data = bytearray(path.read_bytes())
-  data[4000] ^= 1
-  path.write_bytes(data)
-  assert storage.load(path) is None
-  assert [p.name for p in tmp_path.iterdir()] == ['a.npz']
-
-
-def test_a_folder_that_cannot_be_written_is_done_without(tmp_path):
-  (tmp_path / 'file').write_text('')
-  storage.save(tmp_path / 'file' / 'a.npz', {'x': np.zeros(2)})
-  assert storage.load(tmp_path / 'file' / 'a.npz') is None

@@ -1,0 +1,51 @@
+"""Files that are whole or absent, whenever the process that writes them is killed."""
+
+import contextlib
+import os
+import uuid
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+
+@contextlib.contextmanager
+def replacing(path: Path | str) -> Iterator[Path]:
+  """A new name beside `path` to write to; what was written takes the place of `path` at the end.
+
+  Readers see the old file or the new one, and of several writers the last one wins. If the block raises, the old file
+  stays as it was, and nothing is left of the new one. Folders above `path` are made.
+  """
+  path = Path(path)
+  path.parent.mkdir(parents=True, exist_ok=True)
+  part = path.with_name(f'.{path.name}.{uuid.uuid4().hex[:8]}.part')
+  try:
+    yield part
+    os.replace(part, path)
+  finally:
+    part.unlink(missing_ok=True)
+
+
+def write_text(path: Path | str, text: str) -> None:
+  """`Path.write_text` by way of `replacing`."""
+  with replacing(path) as part:
+    part.write_text(text)
+
+
+def load_arrays(path: Path | str) -> dict[str, np.ndarray] | None:
+  """The arrays that `save_arrays` wrote; None if there are none, or the file was damaged since."""
+  try:
+    with np.load(path, allow_pickle=False) as file:
+      return {name: file[name] for name in file.files}
+  except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+    return None
+
+
+def save_arrays(path: Path | str, arrays: Mapping[str, np.ndarray]) -> None:
+  """Keeps arrays that can be computed again, as an npz file: each has a checksum.
+
+  A folder that cannot be written (full, read-only) is done without: nothing but time is lost.
+  """
+  with contextlib.suppress(OSError), replacing(path) as part, open(part, 'wb') as file:
+    np.savez(file, **arrays)
