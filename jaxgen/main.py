@@ -53,7 +53,8 @@ def _run(options: flags.FlagValues) -> int:
   from jaxgen.evaluate import evaluate
   from jaxgen.plan import plan
   from jaxgen.sample import sample
-  from jaxgen.train import Stopped, train
+  from jaxgen.stop import Stopped
+  from jaxgen.train import train
 
   parallel.start()
   workdir = Path(options.workdir)

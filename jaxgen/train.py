@@ -2,9 +2,6 @@
 
 import contextlib
 import itertools
-import signal
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -12,20 +9,17 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.experimental import multihost_utils
 from ml_collections import ConfigDict
 
 from jaxgen import data, experiment, parallel, writers
 from jaxgen import workdir as workdirs
 from jaxgen.checkpoint import Checkpoints
+from jaxgen.clock import Clock
 from jaxgen.errors import UserError
+from jaxgen.stop import Stopped, all_stop, stop_signals
 from jaxgen.types import GenerativeModel, State
 from jaxgen.watch import Watch
 from jaxgen.window import NotFinite, Window
-
-
-class Stopped(Exception):
-  """SIGTERM or Ctrl-C arrived; the state was saved, and the same command goes on from it."""
 
 
 class Setting(NamedTuple):
@@ -161,14 +155,14 @@ def _run(setting, checkpoints, state, notes):
   window = Window(notes.get('window'))
   first_host = jax.process_index() == 0  # it alone writes and draws
   with (
-    _stop_signals() as stop_asked,
+    stop_signals() as stop_asked,
     contextlib.closing(writers.MetricsWriter(setting.workdir) if first_host else writers.Silent()) as writer,
     contextlib.closing(
       writers.Progress(start, config.num_steps) if first_host else writers.Silent()
     ) as progress,
   ):
     watch = Watch(setting, writer, progress) if first_host else writers.Silent()
-    clock = _Clock()
+    clock = Clock()
     late = None  # the dispatch before, whose metrics nobody has waited for yet
     for dispatch in dispatches(setting, start, config.num_steps):
       state, metrics = step_fn(state, dispatch.batches, setting.resident)
@@ -176,7 +170,7 @@ def _run(setting, checkpoints, state, notes):
         _settle(setting, checkpoints, *late, window, clock, writer, progress)
       late = dispatch, metrics
       end = dispatch.last == config.num_steps
-      stopping = not end and _all_stop(stop_asked, dispatch, config.log_every)
+      stopping = not end and all_stop(stop_asked, dispatch.due(config.log_every or 100))
       if (
         end
         or stopping
@@ -242,63 +236,3 @@ def _save(checkpoints, state, window):
 @jax.jit
 def _all_finite(tree):
   return jnp.all(jnp.stack([jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(tree)]))
-
-
-def _all_stop(asked, dispatch, log_every):
-  """Whether to stop now: with several hosts they agree, at the steps that are logged, or they would wait forever."""
-  if jax.process_count() == 1:
-    return asked.is_set()
-  return dispatch.due(log_every or 100) and bool(
-    multihost_utils.process_allgather(np.array(asked.is_set())).any()
-  )
-
-
-class _Clock:
-  """Steps per second since the last row, without compilation, evaluation and pictures."""
-
-  def __init__(self):
-    self._since, self._steps, self._last = time.perf_counter(), None, None
-
-  def tick(self, steps):
-    """Counts finished steps. The first ones only start the clock, and what they took is returned."""
-    if self._steps is not None:
-      self._steps += steps
-      return None
-    took, self._since, self._steps = time.perf_counter() - self._since, time.perf_counter(), 0
-    return took
-
-  def rate(self):
-    """Steps per second, or None while there has been nothing to time."""
-    now = time.perf_counter()
-    if self._steps:
-      self._last = self._steps / (now - self._since)
-    self._since, self._steps = now, 0
-    return self._last
-
-  @contextlib.contextmanager
-  def paused(self):
-    start = time.perf_counter()
-    yield
-    self._since += time.perf_counter() - start
-
-
-@contextlib.contextmanager
-def _stop_signals() -> Iterator[threading.Event]:
-  """An event that SIGTERM or Ctrl-C sets, the first time; the second time they do what they always do."""
-  asked = threading.Event()
-  if threading.current_thread() is not threading.main_thread():
-    yield asked
-    return
-  old = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-
-  def ask(number, frame):
-    asked.set()
-    signal.signal(number, old[number])
-
-  for number in old:
-    signal.signal(number, ask)
-  try:
-    yield asked
-  finally:
-    for number, handler in old.items():
-      signal.signal(number, handler)

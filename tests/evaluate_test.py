@@ -26,7 +26,7 @@ def test_every_example_of_a_split_counts_once():
   assert len(x) % 64
   whole = model.evaluate(params, {}, None, {'x': x})['nll']
   found = evaluate.evaluator(model, test, 64)(params, {})
-  np.testing.assert_allclose(found['nll'], np.mean(whole, dtype=np.float64), rtol=1e-6)
+  np.testing.assert_allclose(found['nll'], np.mean(np.asarray(whole), dtype=np.float64), rtol=1e-6)
 
 
 def test_a_run_is_measured_by_what_its_model_can_do(workdir, capsys):

@@ -112,8 +112,8 @@ class _Clock:
     return Bill(
       width=self._width,
       parameters=self._parameters,
-      # whole dispatches, so that no run needs a second program for its last one
-      steps=max(2, round(seconds * rate / size)) * size,
+      # whole dispatches, so that no run needs a second program for its last one; and some to be looked at between
+      steps=max(4, round(seconds * rate / size)) * size,
       steps_per_second=rate,
       compile_seconds=self.compile_seconds,
       peak_bytes=int(peak_bytes(self._step)),

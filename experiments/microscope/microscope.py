@@ -15,7 +15,7 @@ from experiments.microscope.lab import Lab
 from experiments.microscope.settings import Settings, check, claim_folder
 from jaxgen.errors import UserError
 from jaxgen.metrics.features import choose
-from jaxgen.train import Stopped
+from jaxgen.stop import Stopped
 
 T, R = TypeVar('T'), TypeVar('R')
 

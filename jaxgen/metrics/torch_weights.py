@@ -1,19 +1,12 @@
 """Reads tensors from a file that `torch.save` wrote, without torch and without executing what it says.
 
-A pickle is a program for a small stack machine, and unpickling runs it. `pickle.Unpickler` with a restricted
-`find_class` is not enough to make that harmless: BUILD still sets attributes on whatever objects are allowed,
-EXT takes objects from a process-wide table that `find_class` never sees, and a memo index of 2^31 allocates as
-much. So nothing is unpickled here. `pickletools.genops` of the standard library only splits the bytes into
-instructions; the table at the end of this file gives a meaning to those that a dictionary of tensors needs,
-and every other is refused. They work on tuples, lists, dictionaries and numbers: no name in the file is ever
-looked up, imported or called. Shape, offset and strides of a tensor are checked against the length of its
-storage before it is taken from there.
+The file describes its tensors by pickles, which `inert_pickle` reads; the numbers lie beside them. Shape, offset and
+strides of a tensor are checked against the length of its storage before it is taken from there.
 
 Both containers of torch are read: a zip file (since 1.6) and the older sequence of pickles.
 """
 
 import io
-import pickletools
 import struct
 import zipfile
 from collections.abc import Callable
@@ -23,6 +16,8 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from jaxgen.errors import UserError
+from jaxgen.metrics import inert_pickle
+from jaxgen.metrics.inert_pickle import Name, Refused
 
 _DTYPES = {
   'DoubleStorage': '<f8',
@@ -37,17 +32,10 @@ _DTYPES = {
 }
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_PROTOCOL = 1001
-_MAX_INSTRUCTIONS = 1_000_000  # InceptionV3 takes about 30,000
 _MAX_BYTES = 2**31
 _DAMAGE = (
   ValueError, KeyError, IndexError, TypeError, EOFError, RuntimeError, struct.error, zipfile.BadZipFile,
 )  # fmt: skip
-
-
-class _Name(NamedTuple):
-  """A global that the file names; never looked up."""
-
-  name: str
 
 
 class _Storage(NamedTuple):
@@ -61,10 +49,6 @@ class _Tensor(NamedTuple):
   offset: int
   shape: tuple[int, ...]
   strides: tuple[int, ...]
-
-
-class _Refused(ValueError):
-  """What the file asks for is not what a dictionary of tensors needs."""
 
 
 def load(path: str | Path) -> dict[str, np.ndarray]:
@@ -96,55 +80,55 @@ def _read_zip(file: BinaryIO) -> dict[str, np.ndarray]:
     entries = {entry.filename: entry for entry in archive.infolist()}
     roots = [name[: -len('data.pkl')] for name in entries if name.endswith('/data.pkl')]
     if len(roots) != 1:
-      raise _Refused('it has no single data.pkl')
+      raise Refused('it has no single data.pkl')
     root = roots[0]
 
     def content(name):
       entry = entries[root + name]
       if entry.compress_type != zipfile.ZIP_STORED:  # torch compresses nothing, and so nothing can inflate
-        raise _Refused(f'{name} is compressed')
+        raise Refused(f'{name} is compressed')
       return archive.read(entry)
 
     def read(storage):
       data = content(f'data/{storage.key}')
       if len(data) != storage.size * storage.dtype.itemsize:
-        raise _Refused(f'storage {storage.key} has another length than its tensors')
+        raise Refused(f'storage {storage.key} has another length than its tensors')
       return np.frombuffer(data, storage.dtype)
 
     if root + 'byteorder' in entries and content('byteorder') != b'little':
-      raise _Refused('it is not little-endian')
-    return _materialize(_interpret(io.BytesIO(content('data.pkl'))), read)
+      raise Refused('it is not little-endian')
+    return _materialize(_described(io.BytesIO(content('data.pkl'))), read)
 
 
 def _read_legacy(file: BinaryIO) -> dict[str, np.ndarray]:
   """Magic number, protocol, machine, tensors, keys of the storages: a pickle each; then the storages."""
-  if _interpret(file) != _LEGACY_MAGIC or _interpret(file) != _LEGACY_PROTOCOL:
-    raise _Refused('it does not begin like a file of torch.save')
-  machine = _interpret(file)
+  if _described(file) != _LEGACY_MAGIC or _described(file) != _LEGACY_PROTOCOL:
+    raise Refused('it does not begin like a file of torch.save')
+  machine = _described(file)
   if not isinstance(machine, dict) or machine.get('little_endian') is not True:
-    raise _Refused('it is not little-endian')
-  described = _interpret(file)
-  keys = _interpret(file)
+    raise Refused('it is not little-endian')
+  described = _described(file)
+  keys = _described(file)
   storages = {t.storage.key: t.storage for t in _tensors(described).values()}
   if not isinstance(keys, list) or set(keys) != set(storages) or len(set(keys)) != len(keys):
-    raise _Refused('its storages are not those of its tensors')
+    raise Refused('its storages are not those of its tensors')
   arrays = {}
   for key in keys:
     size = int.from_bytes(file.read(8), 'little', signed=True)
     storage = storages[key]
     data = file.read(size * storage.dtype.itemsize) if size == storage.size else b''
     if len(data) != storage.size * storage.dtype.itemsize:
-      raise _Refused(f'storage {key} has another length than its tensors')
+      raise Refused(f'storage {key} has another length than its tensors')
     arrays[key] = np.frombuffer(data, storage.dtype)
   return _materialize(described, lambda storage: arrays[storage.key])
 
 
 def _tensors(described: Any) -> dict[str, _Tensor]:
   if not isinstance(described, dict):
-    raise _Refused('it holds no dictionary')
+    raise Refused('it holds no dictionary')
   for name, value in described.items():
     if not isinstance(name, str) or not isinstance(value, _Tensor):
-      raise _Refused('an entry is no tensor')
+      raise Refused('an entry is no tensor')
   return described
 
 
@@ -152,7 +136,7 @@ def _materialize(described: Any, read: Callable[[_Storage], np.ndarray]) -> dict
   tensors = _tensors(described)
   # Tensors may share a storage, so that a small file could describe any amount of memory.
   if sum(t.storage.size * t.storage.dtype.itemsize for t in tensors.values()) > _MAX_BYTES:
-    raise _Refused('its tensors take more memory than the file')
+    raise Refused('its tensors take more memory than the file')
   return {name: _array(tensor, read(tensor.storage)) for name, tensor in tensors.items()}
 
 
@@ -160,14 +144,14 @@ def _array(tensor: _Tensor, storage: np.ndarray) -> np.ndarray:
   """A copy of the view that a tensor is on its storage, within the bounds of both."""
   numbers = (tensor.offset, *tensor.shape, *tensor.strides)
   if not all(type(n) is int and n >= 0 for n in numbers) or len(tensor.shape) > 8:
-    raise _Refused('a tensor has an impossible shape')
+    raise Refused('a tensor has an impossible shape')
   last = tensor.offset + sum((n - 1) * s for n, s in zip(tensor.shape, tensor.strides, strict=True))
   size = 1
   for n in tensor.shape:
     size *= n
   # A view with more elements than its storage (strides of zero) could ask for any amount of memory.
   if size > storage.size or (size and last >= storage.size):
-    raise _Refused('a tensor reaches beyond its storage')
+    raise Refused('a tensor reaches beyond its storage')
   if not size:
     return np.zeros(tensor.shape, storage.dtype)
   strides = [s * storage.itemsize for s in tensor.strides]
@@ -178,13 +162,13 @@ def _rebuild_tensor(args):
   """Describes what `_rebuild_tensor_v2(storage, offset, size, stride, requires_grad, hooks)` would make."""
   storage, offset, shape, strides, *_ = args
   if not isinstance(storage, _Storage) or not isinstance(shape, tuple) or not isinstance(strides, tuple):
-    raise _Refused('a tensor is described in an unknown way')
+    raise Refused('a tensor is described in an unknown way')
   return _Tensor(storage, offset, shape, strides)
 
 
 def _empty_dict(args):
   if args:
-    raise _Refused('a dictionary is built in an unknown way')
+    raise Refused('a dictionary is built in an unknown way')
   return {}
 
 
@@ -199,115 +183,16 @@ _REBUILD = {
 def _persistent(reference):
   """`('storage', type, key, device, size[, view])`."""
   kind, storage_type, key, _, size, *view = reference
-  if kind != 'storage' or any(v is not None for v in view) or not isinstance(storage_type, _Name):
-    raise _Refused('a storage is described in an unknown way')
+  if kind != 'storage' or any(v is not None for v in view) or not isinstance(storage_type, Name):
+    raise Refused('a storage is described in an unknown way')
   module, _, name = storage_type.name.partition(' ')
   if module != 'torch' or name not in _DTYPES:
-    raise _Refused(f'it has a storage of type {storage_type.name}')
+    raise Refused(f'it has a storage of type {storage_type.name}')
   if not isinstance(key, str) or type(size) is not int or size < 0:
-    raise _Refused('a storage is described in an unknown way')
+    raise Refused('a storage is described in an unknown way')
   return _Storage(key, np.dtype(_DTYPES[name]), size)
 
 
-class _Mark:
-  """The place on the stack where a tuple, list or dictionary begins."""
-
-
-_MARK = _Mark()
-
-
-def _interpret(file: BinaryIO) -> Any:
-  """The value that one pickle describes, built of plain Python values, `_Name`, `_Storage` and `_Tensor`."""
-  stack, memo = [], {}
-  for count, (code, arg, _) in enumerate(pickletools.genops(file)):
-    if count > _MAX_INSTRUCTIONS:
-      raise _Refused('it is too long')
-    if code.name == 'STOP':
-      break
-    if code.name not in _ACTIONS:
-      raise _Refused(f'it uses the instruction {code.name}')
-    _ACTIONS[code.name](arg, stack, memo)
-  if len(stack) != 1:
-    raise _Refused('it ends early')
-  return stack[0]
-
-
-def _push(arg, stack, memo):
-  stack.append(arg)
-
-
-def _push_tuple(count):
-  def act(arg, stack, memo):
-    values = [stack.pop() for _ in range(count)]
-    stack.append(tuple(values[::-1]))
-
-  return act
-
-
-def _to_mark(stack):
-  start = len(stack) - 1 - stack[::-1].index(_MARK)
-  values = stack[start + 1 :]
-  del stack[start:]
-  return values
-
-
-def _reduce(arg, stack, memo):
-  args, function = stack.pop(), stack.pop()
-  if not isinstance(function, _Name) or function.name not in _REBUILD or not isinstance(args, tuple):
-    raise _Refused(f'it asks for {function.name if isinstance(function, _Name) else "an unknown call"}')
-  stack.append(_REBUILD[function.name](args))
-
-
-def _set_items(pairs, stack):
-  target = stack[-1]
-  if not isinstance(target, dict) or not all(isinstance(key, str) for key in pairs[::2]):
-    raise _Refused('it fills something that is no dictionary of names')
-  target.update(zip(pairs[::2], pairs[1::2], strict=True))
-
-
-def _append(values, stack):
-  if not isinstance(stack[-1], list):
-    raise _Refused('it fills something that is no list')
-  stack[-1].extend(values)
-
-
-def _remember(arg, stack, memo):
-  memo[len(memo) if arg is None else arg] = stack[-1]
-
-
-# Instruction -> (argument, stack, memo) -> None: the whole language.
-_ACTIONS = {
-  'BININT': _push,
-  'BININT1': _push,
-  'BININT2': _push,
-  'LONG1': _push,
-  'BINUNICODE': _push,
-  'SHORT_BINUNICODE': _push,
-  'NONE': lambda arg, stack, memo: stack.append(None),
-  'NEWTRUE': lambda arg, stack, memo: stack.append(True),
-  'NEWFALSE': lambda arg, stack, memo: stack.append(False),
-  'TUPLE1': _push_tuple(1),
-  'TUPLE2': _push_tuple(2),
-  'TUPLE3': _push_tuple(3),
-  'PROTO': lambda arg, stack, memo: None,
-  'FRAME': lambda arg, stack, memo: None,
-  'MARK': lambda arg, stack, memo: stack.append(_MARK),
-  'EMPTY_TUPLE': lambda arg, stack, memo: stack.append(()),
-  'EMPTY_LIST': lambda arg, stack, memo: stack.append([]),
-  'EMPTY_DICT': lambda arg, stack, memo: stack.append({}),
-  'TUPLE': lambda arg, stack, memo: stack.append(tuple(_to_mark(stack))),
-  'BINPUT': _remember,
-  'LONG_BINPUT': _remember,
-  'MEMOIZE': _remember,
-  'BINGET': lambda arg, stack, memo: stack.append(memo[arg]),
-  'LONG_BINGET': lambda arg, stack, memo: stack.append(memo[arg]),
-  'GLOBAL': lambda arg, stack, memo: stack.append(_Name(arg)),
-  'BINPERSID': lambda arg, stack, memo: stack.append(_persistent(stack.pop())),
-  'REDUCE': _reduce,
-  # The state of an OrderedDict is torch's `_metadata`, the version of each layer: of no use here.
-  'BUILD': lambda arg, stack, memo: stack.pop(),
-  'SETITEM': lambda arg, stack, memo: _set_items([stack.pop(-2), stack.pop()], stack),
-  'SETITEMS': lambda arg, stack, memo: _set_items(_to_mark(stack), stack),
-  'APPEND': lambda arg, stack, memo: _append([stack.pop()], stack),
-  'APPENDS': lambda arg, stack, memo: _append(_to_mark(stack), stack),
-}
+def _described(file: BinaryIO) -> Any:
+  """What the next pickle describes: plain values, and `_Tensor` where there are tensors."""
+  return inert_pickle.interpret(file, _REBUILD, _persistent)

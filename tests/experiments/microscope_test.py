@@ -13,6 +13,7 @@ from experiments.microscope.lab import Lab
 from experiments.microscope.runs import Bench
 from experiments.microscope.settings import Settings, kept
 from jaxgen.metrics import results as jaxgen_results
+from tests.colab.notebooks import assert_it_runs_and_shows_pictures
 
 SENTENCES = {c.name: c.sentence for c in CLAIMS}
 
@@ -21,7 +22,7 @@ SENTENCES = {c.name: c.sentence for c in CLAIMS}
 def tiny(tmp_path_factory):
   """A microscope of two claims, and what it wrote."""
   out = tmp_path_factory.mktemp('microscope')
-  arguments = ['--preset=smoke', '--minutes=1e-4', '--seeds=1', '--samples=100', '--claims=blur,annealed']
+  arguments = ['--preset=smoke', '--minutes=1e-5', '--seeds=1', '--samples=100', '--claims=blur,annealed']
   arguments += ['--claim_steps=25', f'--out={out}']
   assert command_line.main(arguments) == 0
   return out, arguments
@@ -75,6 +76,11 @@ def test_a_finished_microscope_measures_nothing_again(tiny, monkeypatch):
   before = (out / 'results.jsonl').read_text()
   assert command_line.main(arguments) == 0
   assert (out / 'results.jsonl').read_text() == before
+
+
+def test_the_notebook_runs_and_shows_pictures(tiny, tmp_path):
+  """After `tiny`: it goes through the same programs."""
+  assert_it_runs_and_shows_pictures('microscope', tmp_path)
 
 
 def test_another_microscope_in_the_same_folder_is_refused(tiny, capsys):

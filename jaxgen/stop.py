@@ -1,0 +1,48 @@
+"""How a run is asked to stop: a signal is taken down, and the loop looks when it can save."""
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+
+
+class Stopped(Exception):
+  """SIGTERM or Ctrl-C arrived; the state was saved, and the same command goes on from it."""
+
+
+@contextlib.contextmanager
+def stop_signals() -> Iterator[threading.Event]:
+  """An event that SIGTERM or Ctrl-C sets, the first time; the second time they do what they always do."""
+  asked = threading.Event()
+  if threading.current_thread() is not threading.main_thread():
+    yield asked
+    return
+  old = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+
+  def ask(number, frame):
+    asked.set()
+    signal.signal(number, old[number])
+
+  for number in old:
+    signal.signal(number, ask)
+  try:
+    yield asked
+  finally:
+    for number, handler in old.items():
+      signal.signal(number, handler)
+
+
+def all_stop(asked: threading.Event, may_ask: bool) -> bool:
+  """Whether to stop now. Several hosts have to agree, or some would wait for the others forever.
+
+  Args:
+    asked: of `stop_signals`, on this host.
+    may_ask: whether this is a moment to ask the others, which costs time; alike on all hosts.
+  """
+  if jax.process_count() == 1:
+    return asked.is_set()
+  return may_ask and bool(multihost_utils.process_allgather(np.array(asked.is_set())).any())
