@@ -1,25 +1,34 @@
-"""The speed of a run, as its log tells it."""
+"""The time that training takes, and its speed, as the log tells it."""
 
 import contextlib
 import time
+from collections.abc import Iterator
 
 
 class Clock:
-  """Steps per second since the last row, without compilation, evaluation and pictures."""
+  """Times training steps, without compilation, evaluation and pictures."""
 
-  def __init__(self):
+  def __init__(self, seconds: float = 0.0):
+    """Goes on from the `seconds` of a run that is resumed."""
+    self._before, self._begin = seconds, None
     self._since, self._steps, self._last = time.perf_counter(), None, None
+
+  @property
+  def seconds(self) -> float:
+    """What training has taken, since the run began."""
+    return self._before + (0.0 if self._begin is None else time.perf_counter() - self._begin)
 
   def tick(self, steps: int) -> float | None:
     """Counts finished steps. The first ones only start the clock, and what they took is returned."""
     if self._steps is not None:
       self._steps += steps
       return None
-    took, self._since, self._steps = time.perf_counter() - self._since, time.perf_counter(), 0
+    now = time.perf_counter()
+    took, self._since, self._begin, self._steps = now - self._since, now, now, 0
     return took
 
   def rate(self) -> float | None:
-    """Steps per second, or None while there has been nothing to time."""
+    """Steps per second since the last call, or None while there has been nothing to time."""
     now = time.perf_counter()
     if self._steps:
       self._last = self._steps / (now - self._since)
@@ -27,8 +36,10 @@ class Clock:
     return self._last
 
   @contextlib.contextmanager
-  def paused(self):
+  def paused(self) -> Iterator[None]:
     """Leaves out what is done meanwhile."""
     start = time.perf_counter()
     yield
-    self._since += time.perf_counter() - start
+    pause = time.perf_counter() - start
+    self._since += pause
+    self._begin = self._begin and self._begin + pause

@@ -46,6 +46,7 @@ def defaults() -> ConfigDict:
       seed=0,
       batch_size=64,  # over all devices
       num_steps=1000,
+      max_minutes=0.0,  # of training, after which a run ends before num_steps; 0: no limit
       steps_per_dispatch=1,  # training steps in one compiled program
       parallel='pmap',  # with several devices: pmap | shard_map
       log_every=50,

@@ -36,13 +36,13 @@ def stop_signals() -> Iterator[threading.Event]:
       signal.signal(number, handler)
 
 
-def all_stop(asked: threading.Event, may_ask: bool) -> bool:
-  """Whether to stop now. Several hosts have to agree, or some would wait for the others forever.
+def on_any_host(wish: bool, may_ask: bool) -> bool:
+  """Whether some host wishes it. Several have to agree when they stop, or some would wait for the others forever.
 
   Args:
-    asked: of `stop_signals`, on this host.
+    wish: of this host.
     may_ask: whether this is a moment to ask the others, which costs time; alike on all hosts.
   """
   if jax.process_count() == 1:
-    return asked.is_set()
-  return may_ask and bool(multihost_utils.process_allgather(np.array(asked.is_set())).any())
+    return wish
+  return may_ask and bool(multihost_utils.process_allgather(np.array(wish)).any())

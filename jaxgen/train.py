@@ -16,7 +16,7 @@ from jaxgen import workdir as workdirs
 from jaxgen.checkpoint import Checkpoints
 from jaxgen.clock import Clock
 from jaxgen.errors import UserError
-from jaxgen.stop import Stopped, all_stop, stop_signals
+from jaxgen.stop import Stopped, on_any_host, stop_signals
 from jaxgen.types import GenerativeModel, State
 from jaxgen.watch import Watch
 from jaxgen.window import NotFinite, Window
@@ -48,6 +48,9 @@ class Dispatch(NamedTuple):
 def train(config: ConfigDict, workdir: Path | str) -> State:
   """Trains to `config.num_steps`, or goes on with the run that `workdir` holds.
 
+  With `config.max_minutes` the run ends after so much time, wherever it is, its pauses for evaluation and pictures
+  left out. Its schedules still end at `num_steps`: a constant one goes with this.
+
   A run that was stopped or killed and is started again ends in the same parameters, bit for bit, as one that was
   not: the batch of a step is a function of (seed, step), and so is its key.
 
@@ -68,11 +71,10 @@ def train(config: ConfigDict, workdir: Path | str) -> State:
     setting = prepare(config, workdir)
     with contextlib.closing(Checkpoints(workdir / 'checkpoints', config.keep_checkpoints)) as checkpoints:
       state, notes = _start(setting, checkpoints)
-      if int(state.step) >= config.num_steps:
-        print(
-          f'done     already; to train longer, give --config.num_steps a value above {int(state.step)}.',
-          flush=True,
-        )
+      if int(state.step) >= config.num_steps or _time_is_up(config, notes.get('seconds', 0.0)):
+        key = f'num_steps a value above {int(state.step)}'
+        key = key if int(state.step) >= config.num_steps else f'max_minutes one above {config.max_minutes:g}'
+        print(f'done     already; to train longer, give --config.{key}.', flush=True)
         return state
       return _run(setting, checkpoints, state, notes)
 
@@ -162,36 +164,49 @@ def _run(setting, checkpoints, state, notes):
     ) as progress,
   ):
     watch = Watch(setting, writer, progress) if first_host else writers.Silent()
-    clock = Clock()
+    clock = Clock(notes.get('seconds', 0.0))
     late = None  # the dispatch before, whose metrics nobody has waited for yet
     for dispatch in dispatches(setting, start, config.num_steps):
       state, metrics = step_fn(state, dispatch.batches, setting.resident)
       if late is not None:
         _settle(setting, checkpoints, *late, window, clock, writer, progress)
       late = dispatch, metrics
-      end = dispatch.last == config.num_steps
-      stopping = not end and all_stop(stop_asked, dispatch.due(config.log_every or 100))
+      may_ask = dispatch.due(config.log_every or 100)
+      end = dispatch.last == config.num_steps or on_any_host(_time_is_up(config, clock.seconds), may_ask)
+      stopping = not end and on_any_host(stop_asked.is_set(), may_ask)
       if (
         end
         or stopping
         or any(map(dispatch.due, (config.checkpoint_every, config.eval_every, config.sample_every)))
       ):
-        _settle(setting, checkpoints, *late, window, clock, writer, progress)
+        _settle(setting, checkpoints, *late, window, clock, writer, progress, end)
         late = None
         if end or stopping or dispatch.due(config.checkpoint_every):
-          _save(checkpoints, state, window)
+          _save(checkpoints, state, {'window': window.to_json(), 'seconds': clock.seconds})
         with clock.paused():
           watch.look(parallel.on_this_host(state), dispatch, end)
       if stopping:
         checkpoints.wait()
         again = f'python -m jaxgen.main --workdir={setting.workdir}'
         raise Stopped(f'Stopped at step {dispatch.last} and saved. To go on: {again}')
+      if end:
+        break
     checkpoints.wait()
   print(f'done     {setting.workdir}', flush=True)
   return state
 
 
-def _settle(setting, checkpoints, dispatch, metrics, window, clock, writer, progress):
+def _time_is_up(config, seconds):
+  return 0 < 60 * config.get('max_minutes', 0) <= seconds
+
+
+def _seconds_left(config, step, rate, clock):
+  by_steps = (config.num_steps - step) / rate
+  limit = 60 * config.get('max_minutes', 0)
+  return min(by_steps, max(0.0, limit - clock.seconds)) if limit else by_steps
+
+
+def _settle(setting, checkpoints, dispatch, metrics, window, clock, writer, progress, end=False):
   """Takes in the metrics of a dispatch, and writes a row where one is due."""
   try:
     window.add(dispatch.first, jax.device_get(metrics))
@@ -200,12 +215,12 @@ def _settle(setting, checkpoints, dispatch, metrics, window, clock, writer, prog
   progress.advance(dispatch.last - dispatch.first)
   if took := clock.tick(dispatch.last - dispatch.first):
     progress.say(f'compiled first step after {took:.1f} s')
-  if dispatch.due(setting.config.log_every) or dispatch.last == setting.config.num_steps:
+  if end or dispatch.due(setting.config.log_every):
     rate = clock.rate()
     row = {'step': dispatch.last, 'split': 'train', **window.means()}
     row |= {} if rate is None else {'steps_per_second': rate}
     writer.write(row)
-    progress.show(row, rate and (setting.config.num_steps - dispatch.last) / rate)
+    progress.show(row, rate and _seconds_left(setting.config, dispatch.last, rate, clock))
     window.clear()
 
 
@@ -224,13 +239,13 @@ def _what_is_kept(checkpoints):
   )
 
 
-def _save(checkpoints, state, window):
+def _save(checkpoints, state, notes):
   """Saves, unless an array is no longer finite: the loss of the next step would show it, but too late."""
   if not bool(_all_finite(state.params)):
     raise UserError(
       f'The parameters are no longer finite at step {int(state.step)}; {_what_is_kept(checkpoints)} {_REMEDY}'
     )
-  checkpoints.save(parallel.on_every_host(state), {'window': window.to_json()})
+  checkpoints.save(parallel.on_every_host(state), notes)
 
 
 @jax.jit

@@ -28,6 +28,7 @@ from jaxgen.errors import UserError
 _FREE_KEYS = (
   'evaluation',
   'num_steps',
+  'max_minutes',
   'parallel',
   'keep_checkpoints',
   'num_samples',

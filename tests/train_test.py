@@ -100,6 +100,18 @@ def test_sigterm_saves_and_says_how_to_go_on(uninterrupted, run_python, tmp_path
   assert checkpoints_in(tmp_path / 'run') == [stopped]
 
 
+def test_a_run_ends_with_its_minutes_and_goes_on_with_more(tmp_path, capsys):
+  config = get_config()
+  config.update(dict(num_steps=10**9, max_minutes=0.5 / 60, checkpoint_every=0, eval_every=0, sample_every=0))
+  steps = int(train.train(config, tmp_path).step)
+  assert checkpoints_in(tmp_path) == [steps]
+  assert writers.read(tmp_path)[-1]['step'] == steps
+  assert int(train.train(config, tmp_path).step) == steps
+  assert 'done     already' in capsys.readouterr().out
+  config.max_minutes = 1 / 60
+  assert steps < int(train.train(config, tmp_path).step) < 10**9
+
+
 def test_the_same_seed_gives_the_same_bits_and_another_does_not(uninterrupted, run_python, tmp_path):
   for name, more in (('same', []), ('other', ['--config.seed=1'])):
     assert run_python(*command(tmp_path / name, *more)).returncode == 0

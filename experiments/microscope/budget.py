@@ -1,8 +1,9 @@
 """Equal wall-clock: how many training steps of each family fit into the minutes that all are given.
 
 One dispatch after the other is timed, as the loop makes them, after the first one, which compiles. What is counted is
-the training step itself: compilation, checkpoints and measurement are no part of the budget; they are reported.
-The families are timed twice, in turns, so that a machine that is busy for a moment does not favour one of them.
+the training step itself: compilation and measurement are no part of the budget; they are reported.
+The families are timed twice, in turns, so that a machine that is busy for a moment does not favour one of them. A run
+that is slower than it was timed ends with its minutes (`config.max_minutes`), not with its steps.
 """
 
 import time
@@ -26,7 +27,7 @@ class Bill(NamedTuple):
   Attributes:
     width: of its networks.
     parameters: of each part, by name.
-    steps: of training.
+    steps: that fit into the minutes at the speed measured beforehand; schedules end there.
     steps_per_second: measured.
     compile_seconds: to the end of the first dispatch, initialization included.
     peak_bytes: of the training program: arguments, results and temporaries.
@@ -49,7 +50,7 @@ def bills(settings: Settings, say=print) -> dict[str, Bill]:
 def run_config(family: str, settings: Settings, bill: Bill, seed: int) -> ConfigDict:
   """The config of one run: the family's, its steps and its checkpoints fitted to the budget."""
   config = families.config_of(family, settings, bill.width, seed)
-  config.num_steps = bill.steps
+  config.num_steps, config.max_minutes = bill.steps, settings.minutes
   config.checkpoint_every = max(1, round(bill.steps * MOMENTS[0]))
   config.keep_checkpoints = round(1 / MOMENTS[0]) + 2
   config.log_every = config.checkpoint_every

@@ -87,9 +87,9 @@ def _protocol(tools):
   settings = tools.settings
   return [
     'Budget: a few dispatches of each family\'s training step are timed on this machine, in turns, after '
-    f'compilation; {settings.minutes:g} min of them buy so many steps at that speed. Then jaxgen.train.train trains '
-    'each run to that many steps, schedules included. Compilation, checkpoints and measurement are no part of '
-    'the budget. How long the steps really took stands in the table.',
+    f'compilation; {settings.minutes:g} min of them buy so many steps at that speed, and there schedules end. Then '
+    'jaxgen.train.train trains each run to that step or for that long, whichever comes first: a machine that has '
+    'become slower makes no run longer than the others. Compilation and measurement are no part of the budget.',
     'Parameters: the width of each family is chosen so that what it trains comes near one number; a GAN\'s '
     'discriminator and a VAE\'s encoder are counted.',
     f'Samples: {settings.samples:,} of each finished run, {settings.moment_samples:,} at each moment '

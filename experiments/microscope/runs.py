@@ -90,7 +90,7 @@ def trained(tools: Bench, family: str, bill: budget.Bill, seed: int) -> dict:
   """Trains one run to its end, or goes on with it; what was trained is not trained again.
 
   Returns:
-    `{'family', 'seed', 'train_seconds', 'failure': '' or what went wrong}`.
+    `{'family', 'seed', 'steps', 'train_seconds', 'failure': '' or what went wrong}`.
   """
   path = tools.settings.out / 'trained' / f'{family}_{seed}.json'
   return kept(path, lambda: _train(tools, family, bill, seed))
@@ -126,12 +126,12 @@ def _train(tools, family, bill, seed):
     if 'finite' not in str(error):
       raise
     failure = str(error)
-  seconds = training_seconds(folder)(bill.steps)
+  steps, seconds = trained_steps(folder), training_seconds(folder)(bill.steps)
   tools.say(
-    f'{families.FAMILIES[family].title:16} seed {seed}: {bill.steps:,} steps in {seconds:.1f} s, '
+    f'{families.FAMILIES[family].title:16} seed {seed}: {steps:,} steps in {seconds:.1f} s, '
     f'{time.perf_counter() - start:.1f} s with compilation and checkpoints. {failure}'.rstrip()
   )
-  return {'family': family, 'seed': seed, 'train_seconds': seconds, 'failure': failure}
+  return {'family': family, 'seed': seed, 'steps': steps, 'train_seconds': seconds, 'failure': failure}
 
 
 def _measurements(tools, bill, run):
@@ -143,7 +143,7 @@ def _measurements(tools, bill, run):
   model = _model(family, tools.settings, bill.width, bill.steps)
   moments = []
   with contextlib.closing(Checkpoints(folder / 'checkpoints')) as checkpoints:
-    looked_at = _moments(checkpoints.steps(), bill.steps)
+    looked_at = _moments(checkpoints.steps(), clock)
     # The last density is that of the final measurement; along an ODE each takes as long as a thousand samples.
     along_ode = model.log_prob_kind == 'ODE estimate'
     densities_at = () if along_ode else [step for _, step in looked_at[:-1]]
@@ -181,7 +181,7 @@ def _sampling_speed(tools, bill, run):
   folder = _folder(tools, run)
   model = _model(run['family'], tools.settings, bill.width, bill.steps)
   with contextlib.closing(Checkpoints(folder / 'checkpoints')) as checkpoints:
-    params, extra = _weights(tools, model, workdir.load_config(folder), checkpoints, bill.steps)
+    params, extra = _weights(tools, model, workdir.load_config(folder), checkpoints, run['steps'])
   seconds = min(0.3, 60 * tools.settings.minutes)
   return {str(size): samples_per_second(model, params, extra, size, seconds) for size in BATCHES}
 
@@ -205,6 +205,11 @@ def samples_per_second(model: GenerativeModel, params, extra, size: int, seconds
   return size / float(np.median(times[1:]))
 
 
+def trained_steps(folder: Path) -> int:
+  """The last step that a run wrote down."""
+  return max((row['step'] for row in writers.read(folder) if row['split'] == 'train'), default=0)
+
+
 def training_seconds(folder: Path) -> Callable[[int], float]:
   """A function from steps to the seconds that the run took to get there, from the speeds it wrote down."""
   rows = [row for row in writers.read(folder) if row['split'] == 'train']
@@ -217,11 +222,12 @@ def training_seconds(folder: Path) -> Callable[[int], float]:
   return lambda step: float(np.interp(step, steps, seconds))
 
 
-def _moments(steps, last):
-  """The checkpoint nearest to each moment: `[(fraction, step)]`."""
-  chosen = {}
-  for fraction in budget.MOMENTS:
-    chosen[min(steps, key=lambda step: abs(step - fraction * last))] = fraction
+def _moments(steps, clock):
+  """The checkpoint nearest to each moment, the last one among them: `[(fraction, step)]`."""
+  chosen, whole = {}, clock(steps[-1])
+  for fraction in budget.MOMENTS[:-1]:
+    chosen[min(steps, key=lambda step: abs(clock(step) - fraction * whole))] = fraction
+  chosen[steps[-1]] = budget.MOMENTS[-1]
   return [(fraction, step) for step, fraction in chosen.items()]
 
 
