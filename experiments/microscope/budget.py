@@ -1,9 +1,9 @@
-"""Equal wall-clock: how many training steps of each family fit into the minutes that all are given.
+"""Equal wall-clock: what a training step of each family costs, and runs that end with the minutes all are given.
 
 One dispatch after the other is timed, as the loop makes them, after the first one, which compiles. What is counted is
 the training step itself: compilation and measurement are no part of the budget; they are reported.
-The families are timed twice, in turns, so that a machine that is busy for a moment does not favour one of them. A run
-that is slower than it was timed ends with its minutes (`config.max_minutes`), not with its steps.
+From the speed follows how often a run saves what is looked at later. It ends by the clock (`config.max_minutes`):
+the speed of a machine wavers too much to be foretold. So learning rates are constant after their warm-up.
 """
 
 import time
@@ -19,6 +19,7 @@ from jaxgen import parallel, train
 from jaxgen.plan import peak_bytes
 
 MOMENTS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)  # of the budget, at which a run is looked at
+_FASTER = 3  # times that a machine may become before its runs end early
 
 
 class Bill(NamedTuple):
@@ -27,8 +28,8 @@ class Bill(NamedTuple):
   Attributes:
     width: of its networks.
     parameters: of each part, by name.
-    steps: that fit into the minutes at the speed measured beforehand; schedules end there.
-    steps_per_second: measured.
+    steps: that fit into the minutes at the speed measured beforehand.
+    steps_per_second: that speed.
     compile_seconds: to the end of the first dispatch, initialization included.
     peak_bytes: of the training program: arguments, results and temporaries.
   """
@@ -42,21 +43,21 @@ class Bill(NamedTuple):
 
 
 def bills(settings: Settings, say=print) -> dict[str, Bill]:
-  """A bill for each family; kept, so that a microscope that goes on trains to the same steps."""
+  """A bill for each family; kept, so that a microscope that goes on trains the same programs."""
   stored = kept(settings.out / 'budget.json', lambda: _measure(settings, say))
   return {name: Bill(**bill) for name, bill in stored.items()}
 
 
 def run_config(family: str, settings: Settings, bill: Bill, seed: int) -> ConfigDict:
-  """The config of one run: the family's, its steps and its checkpoints fitted to the budget."""
+  """The config of one run: the family's, its length and its checkpoints fitted to the budget."""
   config = families.config_of(family, settings, bill.width, seed)
-  config.num_steps, config.max_minutes = bill.steps, settings.minutes
+  config.num_steps, config.max_minutes = _FASTER * bill.steps, settings.minutes
   config.checkpoint_every = max(1, round(bill.steps * MOMENTS[0]))
-  config.keep_checkpoints = round(1 / MOMENTS[0]) + 2
+  config.keep_checkpoints = round(_FASTER / MOMENTS[0]) + 2
   config.log_every = config.checkpoint_every
   config.eval_every = config.sample_every = 0
-  for schedule in (config.optimizer, config.get('discriminator_optimizer', config.optimizer)):
-    schedule.warmup_steps = min(schedule.warmup_steps, bill.steps // 10)
+  for optimizer in (config.optimizer, config.get('discriminator_optimizer', config.optimizer)):
+    optimizer.warmup_steps = min(optimizer.warmup_steps, bill.steps // 10)
   if 'kl_warmup_steps' in config.model:
     config.model.kl_warmup_steps = min(config.model.kl_warmup_steps, bill.steps // 4)
   return config
@@ -71,14 +72,12 @@ def _measure(settings, say):
       f'{row.title:16} {sum(parameters.values()):>9,} parameters, compiled in '
       f'{clocks[name].compile_seconds:.0f} s'
     )
-  seconds = min(2.0, settings.minutes * 60 / 10)
-  for _ in range(2):
-    for clock in clocks.values():
-      clock.run(seconds)
+  for clock in clocks.values():
+    clock.run(min(1.0, settings.minutes * 60 / 10))
   found = {name: clock.bill(settings.minutes * 60)._asdict() for name, clock in clocks.items()}
   for name, bill in found.items():
     say(
-      f'{families.FAMILIES[name].title:16} {bill["steps_per_second"]:8.1f} steps/s: {bill["steps"]:,} steps'
+      f'{families.FAMILIES[name].title:16} {bill["steps_per_second"]:8.1f} steps/s: about {bill["steps"]:,} steps'
     )
   return found
 

@@ -94,6 +94,7 @@ def config_of(family: str, settings: Settings, width: int = 0, seed: int = 0) ->
   if size == 'large' and not settings.preset:
     row.changes(config)
   row.widen(config, width or row.first_width)
+  config.optimizer.schedule = 'constant'  # a run may end at any moment; averaged weights do the rest
   return config
 
 

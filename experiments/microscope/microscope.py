@@ -84,7 +84,7 @@ def _measure(tools, claims):
   return bills, results, data_records, side_by_side(lambda claim: judge(claim, lab), claims)
 
 
-def side_by_side(work: Callable[[T], R], items: Iterable[T], workers: int = 3) -> list[R]:
+def side_by_side(work: Callable[[T], R], items: Iterable[T], workers: int = 2) -> list[R]:
   """`[work(item) for item in items]`, some at a time; at the first exception what has not begun never does."""
   pool = ThreadPoolExecutor(workers)
   try:

@@ -86,10 +86,9 @@ def _curves(results):
 def _protocol(tools):
   settings = tools.settings
   return [
-    'Budget: a few dispatches of each family\'s training step are timed on this machine, in turns, after '
-    f'compilation; {settings.minutes:g} min of them buy so many steps at that speed, and there schedules end. Then '
-    'jaxgen.train.train trains each run to that step or for that long, whichever comes first: a machine that has '
-    'become slower makes no run longer than the others. Compilation and measurement are no part of the budget.',
+    f'Budget: jaxgen.train.train trains each run for {settings.minutes:g} min on its own clock, which counts training '
+    'steps and checkpoints, and neither compilation nor measurement. Rates are constant after their warm-up, so that '
+    'a run may end at any moment; averaged weights take the place of a schedule that falls.',
     'Parameters: the width of each family is chosen so that what it trains comes near one number; a GAN\'s '
     'discriminator and a VAE\'s encoder are counted.',
     f'Samples: {settings.samples:,} of each finished run, {settings.moment_samples:,} at each moment '

@@ -158,6 +158,8 @@ def _measurements(tools, bill, run):
         {'fraction': fraction, 'step': step, 'seconds': clock(step), 'records': at, 'wall': wall}
       )
   final = measured(tools, model, params, extra, name)
+  for size in BATCHES:  # compiled here, beside others; timed later, alone
+    _draw(model)(params, extra, jax.random.key(0), size)
   moments[-1]['records'] += [record for record in final if record['metric'] in DENSITY_METRICS]
   distance = next(record['value'] for record in final if record['metric'] == 'frechet_distance')
   tools.say(
@@ -193,9 +195,14 @@ def _model(family, settings, width, steps):
   return experiment.build_model(budget.run_config(family, settings, bill, 0))
 
 
+@functools.cache
+def _draw(model):
+  return jax.jit(model.sample, static_argnums=3)
+
+
 def samples_per_second(model: GenerativeModel, params, extra, size: int, seconds: float) -> float:
   """In batches of `size`, timed for `seconds`; the median of at least three batches after the first."""
-  draw = jax.jit(model.sample, static_argnums=3)
+  draw = _draw(model)
   rng, times, start = jax.random.key(3), [], 0.0
   while len(times) < 4 or (time.perf_counter() - start < seconds and len(times) < 100):
     begin = time.perf_counter()
