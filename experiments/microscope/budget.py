@@ -15,6 +15,7 @@ from ml_collections import ConfigDict
 
 from experiments.microscope import families
 from experiments.microscope.settings import Settings, kept
+from experiments.microscope.side_by_side import side_by_side
 from jaxgen import parallel, train
 from jaxgen.plan import peak_bytes
 
@@ -30,7 +31,7 @@ class Bill(NamedTuple):
     parameters: of each part, by name.
     steps: that fit into the minutes at the speed measured beforehand.
     steps_per_second: that speed.
-    compile_seconds: to the end of the first dispatch, initialization included.
+    compile_seconds: to the end of the first dispatch, initialization included, two families at a time.
     peak_bytes: of the training program: arguments, results and temporaries.
   """
 
@@ -64,14 +65,14 @@ def run_config(family: str, settings: Settings, bill: Bill, seed: int) -> Config
 
 
 def _measure(settings, say):
-  clocks = {}
-  for name, row in families.FAMILIES.items():
+  def compiled(name):
     width, parameters = families.width_for(name, settings)
-    clocks[name] = _Clock(families.config_of(name, settings, width), width, parameters)
-    say(
-      f'{row.title:16} {sum(parameters.values()):>9,} parameters, compiled in '
-      f'{clocks[name].compile_seconds:.0f} s'
-    )
+    clock = _Clock(families.config_of(name, settings, width), width, parameters)
+    title, total = families.FAMILIES[name].title, sum(parameters.values())
+    say(f'{title:16} {total:>9,} parameters, compiled in {clock.compile_seconds:.0f} s')
+    return clock
+
+  clocks = dict(zip(families.FAMILIES, side_by_side(compiled, families.FAMILIES), strict=True))
   for clock in clocks.values():
     clock.run(min(1.0, settings.minutes * 60 / 10))
   found = {name: clock.bill(settings.minutes * 60)._asdict() for name, clock in clocks.items()}

@@ -2,10 +2,7 @@
 
 import re
 import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeVar
 
 from experiments.microscope import budget, report, runs
 from experiments.microscope.claims import CLAIMS
@@ -13,11 +10,10 @@ from experiments.microscope.claims.claim import judge
 from experiments.microscope.families import FAMILIES
 from experiments.microscope.lab import Lab
 from experiments.microscope.settings import Settings, check, claim_folder
+from experiments.microscope.side_by_side import side_by_side
 from jaxgen.errors import UserError
 from jaxgen.metrics.features import choose
 from jaxgen.stop import Stopped
-
-T, R = TypeVar('T'), TypeVar('R')
 
 
 def settings_of(options) -> Settings:
@@ -82,12 +78,3 @@ def _measure(tools, claims):
     results[run['family']].append(run | {'speed': speed})
   lab = Lab(tools, bills, results)
   return bills, results, data_records, side_by_side(lambda claim: judge(claim, lab), claims)
-
-
-def side_by_side(work: Callable[[T], R], items: Iterable[T], workers: int = 2) -> list[R]:
-  """`[work(item) for item in items]`, some at a time; at the first exception what has not begun never does."""
-  pool = ThreadPoolExecutor(workers)
-  try:
-    return list(pool.map(work, items))
-  finally:
-    pool.shutdown(wait=False, cancel_futures=True)
