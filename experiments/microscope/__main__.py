@@ -1,6 +1,6 @@
 """Five families of generative models under one microscope.
 
-python -m experiments.microscope --data=digits --minutes=1 --seeds=3     under half an hour on 2 CPU cores
+python -m experiments.microscope --data=digits --minutes=1 --seeds=3     24 minutes on 2 CPU cores
 python -m experiments.microscope --data=tfds:mnist --minutes=10
 python -m experiments.microscope --data=folder:/my/images --image_size=32
 """
