@@ -20,6 +20,7 @@ from jaxgen import parallel, train
 from jaxgen.plan import peak_bytes
 
 MOMENTS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)  # of the budget, at which a run is looked at
+_CHECKPOINTS = 20  # of a run, at the speed measured beforehand: more than 1 / MOMENTS[0], lest it be slower
 _FASTER = 3  # times that a machine may become before its runs end early
 
 
@@ -53,8 +54,8 @@ def run_config(family: str, settings: Settings, bill: Bill, seed: int) -> Config
   """The config of one run: the family's, its length and its checkpoints fitted to the budget."""
   config = families.config_of(family, settings, bill.width, seed)
   config.num_steps, config.max_minutes = _FASTER * bill.steps, settings.minutes
-  config.checkpoint_every = max(1, round(bill.steps * MOMENTS[0]))
-  config.keep_checkpoints = round(_FASTER / MOMENTS[0]) + 2
+  config.checkpoint_every = max(1, bill.steps // _CHECKPOINTS)
+  config.keep_checkpoints = (_FASTER + 1) * _CHECKPOINTS
   config.log_every = config.checkpoint_every
   config.eval_every = config.sample_every = 0
   for optimizer in (config.optimizer, config.get('discriminator_optimizer', config.optimizer)):

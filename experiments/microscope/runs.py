@@ -230,12 +230,14 @@ def training_seconds(folder: Path) -> Callable[[int], float]:
 
 
 def _moments(steps, clock):
-  """The checkpoint nearest to each moment, the last one among them: `[(fraction, step)]`."""
-  chosen, whole = {}, clock(steps[-1])
+  """The checkpoint nearest to each moment, each once and the last one among them: `[(fraction, step)]`."""
+  *left, last = steps
+  chosen = []
   for fraction in budget.MOMENTS[:-1]:
-    chosen[min(steps, key=lambda step: abs(clock(step) - fraction * whole))] = fraction
-  chosen[steps[-1]] = budget.MOMENTS[-1]
-  return [(fraction, step) for step, fraction in chosen.items()]
+    if left:
+      chosen.append((fraction, min(left, key=lambda step: abs(clock(step) - fraction * clock(last)))))
+      left = [step for step in left if step > chosen[-1][1]]
+  return [*chosen, (budget.MOMENTS[-1], last)]
 
 
 @contextlib.contextmanager

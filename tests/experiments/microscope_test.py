@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from experiments.microscope import __main__ as command_line
-from experiments.microscope import charts, families, quality, verdict
+from experiments.microscope import charts, families, quality, runs, verdict
 from experiments.microscope.claims import CLAIMS, claim, tabled
 from experiments.microscope.lab import Lab
 from experiments.microscope.runs import Bench
@@ -144,6 +144,21 @@ def test_a_sentence_holds_only_as_a_whole():
   assert verdict.joint([yes, no, unclear]) == verdict.FAILS
   assert verdict.joint([yes, unclear]) == verdict.OPEN
   assert verdict.joint([]) == verdict.OPEN
+
+
+@pytest.mark.parametrize(
+  ('steps', 'expected'),
+  [
+    ([10, 20, 40, 80, 160], [10, 20, 40, 80, 160]),
+    (range(10, 170, 10), [10, 20, 40, 80, 160]),
+    (range(15, 165, 15), [15, 30, 45, 75, 150]),  # nearest to 9, 19, 38 and 75: none is taken twice
+    ([50, 100], [50, 100]),
+    ([7], [7]),
+  ],
+)
+def test_a_run_is_looked_at_in_different_moments(steps, expected):
+  assert [step for _, step in runs._moments(list(steps), clock=float)] == expected
+  assert runs._moments(list(steps), clock=float)[-1][0] == 1
 
 
 def run_with(distances, seconds=(1.0, 10.0, 100.0)):
