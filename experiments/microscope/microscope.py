@@ -36,7 +36,8 @@ def run(settings: Settings) -> int:
   start = time.perf_counter()
 
   def say(text):
-    print(f'{time.perf_counter() - start:6.0f} s  {text}', flush=True)
+    # in one piece: two threads may speak
+    print(f'{time.perf_counter() - start:6.0f} s  {text}\n', end='', flush=True)
 
   check(settings)
   claims = _chosen(settings.claims)
