@@ -82,8 +82,11 @@ def quality_curves(
   series = []
   for name in names:
     whole = [result['moments'] for result in results[name] if not result['failure']]
-    if not whole or len({len(moments) for moments in whole}) > 1:
+    if not whole:
       continue
+    # a short run may have been looked at less often
+    common = set.intersection(*({moment['fraction'] for moment in moments} for moments in whole))
+    whole = [[moment for moment in moments if moment['fraction'] in common] for moments in whole]
     seconds = np.mean([[m['seconds'] for m in moments] for moments in whole], 0)
     values = np.array([[value(m['records'], metric) for m in moments] for moments in whole])
     known = np.isfinite(values).all(0)
