@@ -8,15 +8,25 @@ from collections.abc import Iterator
 class Clock:
   """Times training steps, without compilation, evaluation and pictures."""
 
-  def __init__(self, seconds: float = 0.0):
-    """Goes on from the `seconds` of a run that is resumed."""
-    self._before, self._begin = seconds, None
+  def __init__(self, seconds: float = 0.0, limit: float = 0.0):
+    """Goes on from the `seconds` of a run that is resumed, which may take `limit` seconds in all; 0: no limit."""
+    self.limit, self._before, self._begin = limit, seconds, None
     self._since, self._steps, self._last = time.perf_counter(), None, None
 
   @property
   def seconds(self) -> float:
     """What training has taken, since the run began."""
     return self._before + (0.0 if self._begin is None else time.perf_counter() - self._begin)
+
+  @property
+  def is_over(self) -> bool:
+    """Whether the limit is reached."""
+    return 0 < self.limit <= self.seconds
+
+  def seconds_left(self, steps: int, rate: float) -> float:
+    """To the end of so many more steps, or to the limit, whichever comes first."""
+    left = steps / rate
+    return min(left, max(0.0, self.limit - self.seconds)) if self.limit else left
 
   def tick(self, steps: int) -> float | None:
     """Counts finished steps. The first ones only start the clock, and what they took is returned."""

@@ -71,12 +71,12 @@ def train(config: ConfigDict, workdir: Path | str) -> State:
     setting = prepare(config, workdir)
     with contextlib.closing(Checkpoints(workdir / 'checkpoints', config.keep_checkpoints)) as checkpoints:
       state, notes = _start(setting, checkpoints)
-      if int(state.step) >= config.num_steps or _time_is_up(config, notes.get('seconds', 0.0)):
-        key = f'num_steps a value above {int(state.step)}'
-        key = key if int(state.step) >= config.num_steps else f'max_minutes one above {config.max_minutes:g}'
-        print(f'done     already; to train longer, give --config.{key}.', flush=True)
+      # the config of a run may be older than its key
+      clock = Clock(notes.get('seconds', 0.0), limit=60 * config.get('max_minutes', 0.0))
+      if reached := _end_reached(config, int(state.step), clock):
+        print(f'done     already; to train longer, give --config.{reached}.', flush=True)
         return state
-      return _run(setting, checkpoints, state, notes)
+      return _run(setting, checkpoints, state, Window(notes.get('window')), clock)
 
 
 def prepare(config: ConfigDict, workdir: Path) -> Setting:
@@ -151,10 +151,16 @@ def _start(setting, checkpoints):
   return state, notes
 
 
-def _run(setting, checkpoints, state, notes):
+def _end_reached(config, step, clock):
+  """The key that ended the run, and what it takes to go on; '' where there is something left to train."""
+  if step >= config.num_steps:
+    return f'num_steps a value above {step}'
+  return f'max_minutes a value above {config.max_minutes:g}' if clock.is_over else ''
+
+
+def _run(setting, checkpoints, state, window, clock):
   config, start = setting.config, int(state.step)
   step_fn = parallel.data_parallel(setting.model.update.apply, setting.backend)
-  window = Window(notes.get('window'))
   first_host = jax.process_index() == 0  # it alone writes and draws
   with (
     stop_signals() as stop_asked,
@@ -164,7 +170,6 @@ def _run(setting, checkpoints, state, notes):
     ) as progress,
   ):
     watch = Watch(setting, writer, progress) if first_host else writers.Silent()
-    clock = Clock(notes.get('seconds', 0.0))
     late = None  # the dispatch before, whose metrics nobody has waited for yet
     for dispatch in dispatches(setting, start, config.num_steps):
       state, metrics = step_fn(state, dispatch.batches, setting.resident)
@@ -172,7 +177,7 @@ def _run(setting, checkpoints, state, notes):
         _settle(setting, checkpoints, *late, window, clock, writer, progress)
       late = dispatch, metrics
       may_ask = dispatch.due(config.log_every or 100)
-      end = dispatch.last == config.num_steps or on_any_host(_time_is_up(config, clock.seconds), may_ask)
+      end = dispatch.last == config.num_steps or on_any_host(clock.is_over, may_ask)
       stopping = not end and on_any_host(stop_asked.is_set(), may_ask)
       if (
         end
@@ -196,16 +201,6 @@ def _run(setting, checkpoints, state, notes):
   return state
 
 
-def _time_is_up(config, seconds):
-  return 0 < 60 * config.get('max_minutes', 0) <= seconds
-
-
-def _seconds_left(config, step, rate, clock):
-  by_steps = (config.num_steps - step) / rate
-  limit = 60 * config.get('max_minutes', 0)
-  return min(by_steps, max(0.0, limit - clock.seconds)) if limit else by_steps
-
-
 def _settle(setting, checkpoints, dispatch, metrics, window, clock, writer, progress, end=False):
   """Takes in the metrics of a dispatch, and writes a row where one is due."""
   try:
@@ -220,7 +215,7 @@ def _settle(setting, checkpoints, dispatch, metrics, window, clock, writer, prog
     row = {'step': dispatch.last, 'split': 'train', **window.means()}
     row |= {} if rate is None else {'steps_per_second': rate}
     writer.write(row)
-    progress.show(row, rate and _seconds_left(setting.config, dispatch.last, rate, clock))
+    progress.show(row, rate and clock.seconds_left(setting.config.num_steps - dispatch.last, rate))
     window.clear()
 
 

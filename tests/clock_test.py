@@ -37,6 +37,19 @@ def test_pauses_do_not_count(now):
   assert clock.seconds == 32
 
 
+def test_the_limit_counts_what_was_before(now):
+  clock = clocks.Clock(seconds=30.0, limit=35.0)
+  clock.tick(1)
+  now[0] += 4
+  assert not clock.is_over
+  assert clock.seconds_left(steps=10, rate=20.0) == 0.5
+  assert clock.seconds_left(steps=100, rate=20.0) == 1
+  now[0] += 1
+  assert clock.is_over
+  assert clock.seconds_left(steps=100, rate=20.0) == 0
+  assert not clocks.Clock(seconds=1e9).is_over
+
+
 def test_where_nothing_was_done_since_the_last_row_its_rate_stands(now):
   clock = clocks.Clock()
   clock.tick(1)

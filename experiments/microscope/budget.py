@@ -118,7 +118,7 @@ class _Clock:
       steps=max(4, round(seconds * rate / size)) * size,
       steps_per_second=rate,
       compile_seconds=self.compile_seconds,
-      peak_bytes=int(peak_bytes(self._step)),
+      peak_bytes=peak_bytes(self._step),
     )
 
   def _dispatch(self, batches):

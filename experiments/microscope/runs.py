@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from experiments.microscope import budget, families, walls
+from experiments.microscope import budget, families, quality, walls
 from experiments.microscope.settings import Settings, kept
 from jaxgen import data, experiment, train, workdir, writers
 from jaxgen.checkpoint import Checkpoints
@@ -126,7 +126,7 @@ def _train(tools, family, bill, seed):
     if 'finite' not in str(error):
       raise
     failure = str(error)
-  steps, seconds = trained_steps(folder), training_seconds(folder)(bill.steps)
+  steps, seconds = trained_steps(folder), training_seconds(folder)(np.inf)
   tools.say(
     f'{families.FAMILIES[family].title:16} seed {seed}: {steps:,} steps in {seconds:.1f} s, '
     f'{time.perf_counter() - start:.1f} s with compilation and checkpoints. {failure}'.rstrip()
@@ -140,10 +140,10 @@ def _measurements(tools, bill, run):
   start, family, seed, folder = time.perf_counter(), run['family'], run['seed'], _folder(tools, run)
   clock, config = training_seconds(folder), workdir.load_config(folder)
   sha = storage.fingerprint(config.to_dict())[:8]
-  model = _model(family, tools.settings, bill.width, bill.steps)
+  model = _model(family, tools.settings, bill.width)
   moments = []
   with contextlib.closing(Checkpoints(folder / 'checkpoints')) as checkpoints:
-    looked_at = _moments(checkpoints.steps(), clock)
+    looked_at = nearest_to_moments(checkpoints.steps(), clock)
     # The last density is that of the final measurement; along an ODE each takes as long as a thousand samples.
     along_ode = model.log_prob_kind == 'ODE estimate'
     densities_at = () if along_ode else [step for _, step in looked_at[:-1]]
@@ -161,7 +161,7 @@ def _measurements(tools, bill, run):
   for size in BATCHES:  # compiled here, beside others; timed later, alone
     _draw(model)(params, extra, jax.random.key(0), size)
   moments[-1]['records'] += [record for record in final if record['metric'] in DENSITY_METRICS]
-  distance = next(record['value'] for record in final if record['metric'] == 'frechet_distance')
+  distance = quality.value(final, 'frechet_distance')
   tools.say(
     f'{families.FAMILIES[family].title:16} seed {seed}: measured in {time.perf_counter() - start:.0f} s. '
     f'Fréchet distance {distance:.2f}'
@@ -181,7 +181,7 @@ def _sampling_speed(tools, bill, run):
   if run['failure']:
     return {}
   folder = _folder(tools, run)
-  model = _model(run['family'], tools.settings, bill.width, bill.steps)
+  model = _model(run['family'], tools.settings, bill.width)
   with contextlib.closing(Checkpoints(folder / 'checkpoints')) as checkpoints:
     params, extra = _weights(tools, model, workdir.load_config(folder), checkpoints, run['steps'])
   seconds = min(0.3, 60 * tools.settings.minutes)
@@ -189,10 +189,9 @@ def _sampling_speed(tools, bill, run):
 
 
 @functools.cache
-def _model(family, settings, width, steps):
+def _model(family, settings, width):
   """One model for all seeds, so that its functions are compiled once. The seed is in the weights alone."""
-  bill = budget.Bill(width, {}, steps, 0.0, 0.0, 0)
-  return experiment.build_model(budget.run_config(family, settings, bill, 0))
+  return experiment.build_model(families.config_of(family, settings, width))
 
 
 @functools.cache
@@ -229,7 +228,7 @@ def training_seconds(folder: Path) -> Callable[[int], float]:
   return lambda step: float(np.interp(step, steps, seconds))
 
 
-def _moments(steps, clock):
+def nearest_to_moments(steps: list[int], clock: Callable[[int], float]) -> list[tuple[float, int]]:
   """The checkpoint nearest to each moment, each once and the last one among them: `[(fraction, step)]`."""
   *left, last = steps
   chosen = []

@@ -2,12 +2,12 @@
 
 import importlib.metadata
 import os
-from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
 
-ROOT = Path(__file__).parent.parent.parent
+from tests.conftest import ROOT
+
 NAMES = sorted(path.stem for path in (ROOT / 'colab').glob('*.ipynb'))
 READS = ('configs', 'experiments')  # of the repository; what a notebook writes lands beside copies of these
 
