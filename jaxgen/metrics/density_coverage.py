@@ -9,7 +9,8 @@ def density_coverage(real, fake, k: int = 5) -> tuple[float, float]:
   `density = 1 / (k M) sum_j #{i: Y_j in B(X_i)}` and `coverage = 1 / N #{i: some Y_j in B(X_i)}`, where
   `B(X_i)` reaches to the k-th nearest other of `X_i` (Naeem et al., "Reliable fidelity and diversity metrics
   for generative models", section 3). Density may exceed 1. Equal distributions have a density near 1, and a
-  coverage near `1 - 2^-k` where N = M is large.
+  coverage near `1 - 2^-k` where N = M is large. Balls are closed; those of the package `prdc` are open, which tells
+  only where distances tie.
 
   Args:
     real: f[N, D], features of data.

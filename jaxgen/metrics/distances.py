@@ -1,9 +1,10 @@
 """Nearest neighbours and balls around samples, block by block: no matrix of all distances is ever held.
 
 A block of distances is 16 MiB, whatever the number of samples, so that 50,000 samples of 2,048 features on
-either side take little more memory than the features themselves (800 MiB).
+either side take little more memory than the features themselves (782 MiB).
 """
 
+import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,9 +14,11 @@ import numpy as np
 from jax import lax
 
 from jaxgen.errors import UserError
+from jaxgen.metrics import squares
 from jaxgen.metrics.frechet import check_features
 
 BLOCK = 2048
+_SPARE = 4  # neighbours looked at besides those asked for: rounding may turn near ties round
 
 
 class BallCounts(NamedTuple):
@@ -37,18 +40,8 @@ def nearest_others(points, k: int, block: int = BLOCK) -> np.ndarray:
     UserError: if there are not more than k points, or some are not finite.
   """
   points = _checked(points)
-  if len(points) <= k:
-    raise UserError(
-      f'{len(points)} samples have no {k} neighbours each: measure with at least {k + 1} samples.'
-    )
-  centre, blocks = points.mean(0, dtype=np.float64).astype(np.float32), _Blocks(points, block)
-  best = [jnp.full((blocks.size, k), jnp.inf)] * len(blocks)
-  for i in range(len(blocks)):
-    rows, num_rows = blocks[i]
-    best[i] = _keep_others(best[i], rows, num_rows, centre)
-    for j in range(i + 1, len(blocks)):  # each pair once: a distance serves both of its ends
-      best[i], best[j] = _keep_both(best[i], best[j], rows, num_rows, *blocks[j], centre)
-  return np.concatenate([np.asarray(b) for b in best])[: len(points)]
+  (found,), _ = _radii((points,), range(1, k + 1), squares.centre_of(points), block)
+  return found
 
 
 def nearest(queries, points, k: int = 1, block: int = BLOCK) -> tuple[np.ndarray, np.ndarray]:
@@ -60,23 +53,23 @@ def nearest(queries, points, k: int = 1, block: int = BLOCK) -> tuple[np.ndarray
   queries, points = _checked(queries), _checked(points)
   if len(points) < k:
     raise UserError(f'{len(points)} samples are too few to find the {k} nearest: give at least {k}.')
-  centre = points.mean(0, dtype=np.float64).astype(np.float32)
-  asked, among = _Blocks(queries, block), _Blocks(points, block)
-  places = []
-  for i in range(len(asked)):
-    best = jnp.full((asked.size, k), jnp.inf), jnp.zeros((asked.size, k), jnp.int32)
-    for j in range(len(among)):
-      best = _keep_places(*best, asked[i][0], *among[j], j * among.size, centre)
-    places.append(np.asarray(best[1]))
-  places = np.concatenate(places)[: len(queries)]
-  # The expanded square is good to 1e-6 of the norms; what is reported is the difference itself: 0 for a copy.
-  exact = np.stack([((queries - points[places[:, n]]) ** 2).sum(1) for n in range(k)], axis=1)
-  order = exact.argsort(axis=1, kind='stable')
-  return np.take_along_axis(exact, order, 1), np.take_along_axis(places, order, 1)
+  centre = squares.centre_of(points)
+  found, places = np.empty((len(queries), k), np.float32), np.empty((len(queries), k), np.int32)
+  left = np.arange(len(queries))
+  for squared in squares.ways(points.shape[1]):
+    asked = queries[left]
+    found[left], places[left] = _nearest(asked, points, k, block, centre, squared)
+    left = left[~squares.resolved(found[left, -1], asked, centre)]
+    if not len(left):
+      break
+  return found, places
 
 
 def ball_counts(real, fake, ks: Sequence[int], block: int = BLOCK) -> BallCounts:
   """Counts samples in balls that reach from each sample of a set to its k-th nearest other, for each k.
+
+  Balls are closed: a sample at exactly the radius lies inside. (The package `prdc` has open balls; the two differ
+  where distances tie, as those of copies do.)
 
   Args:
     real: f[N, D].
@@ -92,22 +85,66 @@ def ball_counts(real, fake, ks: Sequence[int], block: int = BLOCK) -> BallCounts
     raise UserError(
       f'The features to compare are {real.shape[1]} and {fake.shape[1]} wide; use the same for both.'
     )
-  places = np.asarray(ks) - 1
-  real_radii = nearest_others(real, max(ks), block)[:, places]
-  fake_radii = nearest_others(fake, max(ks), block)[:, places]
-  centre = real.mean(0, dtype=np.float64).astype(np.float32)
+  centre = squares.centre_of(real)
+  (real_radii, fake_radii), squared = _radii((real, fake), ks, centre, block)
   reals, fakes = _Blocks(real, block), _Blocks(fake, block)
   real_r, fake_r = _Blocks(real_radii, block), _Blocks(fake_radii, block)
   fake_in_real = [0] * len(fakes)
   real_hit, real_in_fake = [0] * len(reals), [0] * len(reals)
-  for i in range(len(reals)):
-    for j in range(len(fakes)):
-      counts = _count(*reals[i], *fakes[j], real_r[i][0], fake_r[j][0], centre)
-      fake_in_real[j], real_hit[i], real_in_fake[i] = (
-        old + new for old, new in zip((fake_in_real[j], real_hit[i], real_in_fake[i]), counts, strict=True)
-      )
+  with squares.precision(squared):
+    for i in range(len(reals)):
+      for j in range(len(fakes)):
+        counts = _count(*reals[i], *fakes[j], real_r[i][0], fake_r[j][0], centre, squared)
+        fake_in_real[j], real_hit[i], real_in_fake[i] = (
+          old + new for old, new in zip((fake_in_real[j], real_hit[i], real_in_fake[i]), counts, strict=True)
+        )
   joined = (np.concatenate([np.asarray(part) for part in a]) for a in (fake_in_real, real_hit, real_in_fake))
   return BallCounts(*(a[:n] for a, n in zip(joined, (len(fake), len(real), len(real)), strict=True)))
+
+
+def _radii(sets, ks, centre, block):
+  """The squared distances of the points of each set to their k-th nearest others, and the way they were found."""
+  for points in sets:
+    if len(points) <= max(ks):
+      raise UserError(
+        f'{len(points)} samples have no {max(ks)} neighbours each: measure with at least {max(ks) + 1} samples.'
+      )
+  columns = np.asarray(ks) - 1
+  for squared in squares.ways(len(centre)):
+    found = [_others(points, max(ks), block, centre, squared)[:, columns] for points in sets]
+    if all(
+      squares.resolved(radii.min(1), points, centre).all() for radii, points in zip(found, sets, strict=True)
+    ):
+      break
+  return found, squared
+
+
+def _others(points, k, block, centre, squared):
+  blocks = _Blocks(points, block)
+  with squares.precision(squared):
+    best = [jnp.full((blocks.size, k), jnp.inf, jnp.float32)] * len(blocks)
+    for i in range(len(blocks)):
+      rows, num_rows = blocks[i]
+      best[i] = _keep_others(best[i], rows, num_rows, centre, squared)
+      for j in range(i + 1, len(blocks)):  # each pair once: a distance serves both of its ends
+        best[i], best[j] = _keep_both(best[i], best[j], rows, num_rows, *blocks[j], centre, squared)
+    return np.concatenate([np.asarray(b) for b in best])[: len(points)]
+
+
+def _nearest(queries, points, k, block, centre, squared):
+  asked, among, places = _Blocks(queries, block), _Blocks(points, block), []
+  wanted = min(k + _SPARE, len(points))
+  with squares.precision(squared):
+    for i in range(len(asked)):
+      best = jnp.full((asked.size, wanted), jnp.inf, jnp.float32), jnp.zeros((asked.size, wanted), jnp.int32)
+      for j in range(len(among)):
+        best = _keep_places(*best, asked[i][0], *among[j], j * among.size, centre, squared)
+      places.append(np.asarray(best[1]))
+  places = np.concatenate(places)[: len(queries)]
+  # What decides among them, and is reported, is the difference itself: 0 for a copy.
+  exact = np.stack([((queries - points[places[:, n]]) ** 2).sum(1) for n in range(wanted)], axis=1)
+  order = exact.argsort(axis=1, kind='stable')[:, :k]
+  return np.take_along_axis(exact, order, 1), np.take_along_axis(places, order, 1)
 
 
 class _Blocks:
@@ -132,56 +169,42 @@ def _checked(features):
   return features
 
 
-def _squared(x, num_x, y, num_y, centre):
-  """f32[X, Y]; infinite in the padding. Features are centred first: small norms keep the expansion exact."""
-  # The barriers: XLA would else repeat what stands before the product, and the distances for each of their uses.
-  x, y = lax.optimization_barrier((x - centre, y - centre))
-  dots = lax.dot_general(x, y, (((1,), (1,)), ((), ())), precision=lax.Precision.HIGHEST)
-  norms = _norms(x, num_x)[:, None], _norms(y, num_y)[None]
-  (norms_x, norms_y), dots = lax.optimization_barrier((norms, dots))
-  return lax.optimization_barrier(jnp.maximum(norms_x + norms_y - 2 * dots, 0))
-
-
-def _norms(x, num):
-  return jnp.where(jnp.arange(len(x)) < num, (x * x).sum(1), jnp.inf)
-
-
-def _smallest(best, squared):
+def _smallest(best, apart):
   k = best.shape[1]
-  new = -lax.top_k(-squared, min(k, squared.shape[1]))[0]
+  new = -lax.top_k(-apart, min(k, apart.shape[1]))[0]
   return -lax.top_k(-jnp.concatenate([best, new], axis=1), k)[0]
 
 
-@jax.jit
-def _keep_others(best, x, num, centre):
-  squared = _squared(x, num, x, num, centre)
-  return _smallest(best, jnp.where(jnp.eye(len(x), dtype=bool), jnp.inf, squared))
+@functools.partial(jax.jit, static_argnames='squared')
+def _keep_others(best, x, num, centre, squared):
+  apart = squared(x, num, x, num, centre)
+  return _smallest(best, jnp.where(jnp.eye(len(x), dtype=bool), jnp.inf, apart))
 
 
-@jax.jit
-def _keep_both(best_x, best_y, x, num_x, y, num_y, centre):
-  squared = _squared(x, num_x, y, num_y, centre)
-  return _smallest(best_x, squared), _smallest(best_y, squared.T)
+@functools.partial(jax.jit, static_argnames='squared')
+def _keep_both(best_x, best_y, x, num_x, y, num_y, centre, squared):
+  apart = squared(x, num_x, y, num_y, centre)
+  return _smallest(best_x, apart), _smallest(best_y, apart.T)
 
 
-@jax.jit
-def _keep_places(best, places, x, y, num_y, start, centre):
-  squared = _squared(x, len(x), y, num_y, centre)
+@functools.partial(jax.jit, static_argnames='squared')
+def _keep_places(best, places, x, y, num_y, start, centre, squared):
+  apart = squared(x, len(x), y, num_y, centre)
   k = best.shape[1]
-  new, where = lax.top_k(-squared, min(k, squared.shape[1]))
+  new, where = lax.top_k(-apart, min(k, apart.shape[1]))
   all_squared = jnp.concatenate([best, -new], axis=1)
   all_places = jnp.concatenate([places, where + start], axis=1)
   kept, order = lax.top_k(-all_squared, k)
   return -kept, jnp.take_along_axis(all_places, order, axis=1)
 
 
-@jax.jit
-def _count(x, num_x, y, num_y, radii_x, radii_y, centre):
-  squared = _squared(x, num_x, y, num_y, centre)
-  in_x = [squared <= radii_x[:, r, None] for r in range(radii_x.shape[1])]
-  in_y = [squared <= radii_y[None, :, r] for r in range(radii_y.shape[1])]
+@functools.partial(jax.jit, static_argnames='squared')
+def _count(x, num_x, y, num_y, radii_x, radii_y, centre, squared):
+  apart = squared(x, num_x, y, num_y, centre)
+  in_x = [apart <= radii_x[:, r, None] for r in range(radii_x.shape[1])]
+  in_y = [apart <= radii_y[None, :, r] for r in range(radii_y.shape[1])]
   return (
-    jnp.stack([inside.sum(0) for inside in in_x], axis=1),
-    jnp.stack([inside.sum(1) for inside in in_x], axis=1),
-    jnp.stack([inside.sum(1) for inside in in_y], axis=1),
+    jnp.stack([inside.sum(0, dtype=jnp.int32) for inside in in_x], axis=1),
+    jnp.stack([inside.sum(1, dtype=jnp.int32) for inside in in_x], axis=1),
+    jnp.stack([inside.sum(1, dtype=jnp.int32) for inside in in_y], axis=1),
   )

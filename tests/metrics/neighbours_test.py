@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxgen.errors import UserError
-from jaxgen.metrics import distances
+from jaxgen.metrics import distances, squares
 from jaxgen.metrics.density_coverage import density_coverage
 from jaxgen.metrics.nearest_neighbours import memorization, nearest_neighbours
 from jaxgen.metrics.precision_recall import precision_recall
@@ -20,6 +20,10 @@ def _sets(num=300, others=260, dims=6):
 
 def _all_distances(x, y):
   return np.sqrt(((x[:, None].astype(np.float64) - y[None]) ** 2).sum(-1))
+
+
+def _to(point, x):
+  return ((point.astype(np.float64) - x) ** 2).sum(1)
 
 
 def _radii(x, k):
@@ -51,6 +55,49 @@ def test_published_definitions_by_brute_force():
   assert density_coverage(real, fake) == pytest.approx((in_real.sum() / 5 / len(fake), in_real.any(1).mean()))
 
 
+def _grid(rng, num):
+  """25 clusters in the plane, at a distance of 2 and 0.02 wide."""
+  centres = 2.0 * np.stack(np.meshgrid(np.arange(5), np.arange(5)), axis=-1).reshape(-1, 2)
+  return (centres[rng.integers(25, size=num)] + 0.02 * rng.normal(size=(num, 2))).astype(np.float32)
+
+
+def _tight(rng, num):
+  """25 clusters in 64 dimensions, a thousandth as wide as their centres are spread."""
+  centres = np.random.default_rng(9).normal(size=(25, 64))
+  return (centres[rng.integers(25, size=num)] + 1e-3 * rng.normal(size=(num, 64))).astype(np.float32)
+
+
+@pytest.mark.parametrize('clusters', [_grid, _tight])
+def test_tight_clusters_are_measured_as_in_float64(clusters):
+  rng = np.random.default_rng(4)
+  real, fake = clusters(rng, 700), clusters(rng, 600)
+  across, of_real, of_fake = (
+    np.stack([_to(p, y) for p in x]) for x, y in ((real, fake), (real, real), (fake, fake))
+  )
+  radius = {k: np.sort(of_real, axis=1)[:, k] for k in (3, 5)}  # the first is the point itself
+  in_real, in_fake = across <= radius[3][:, None], across <= np.sort(of_fake, axis=1)[:, 3]
+  expected = in_real.any(0).mean(), in_fake.any(1).mean()
+  assert precision_recall(real, fake) == pytest.approx(expected, abs=1e-3)
+  in_real = across <= radius[5][:, None]
+  expected = in_real.sum() / 5 / len(fake), in_real.any(1).mean()
+  assert density_coverage(real, fake) == pytest.approx(expected, abs=1e-3)
+
+  found, places = distances.nearest(fake, real, 2, block=256)
+  np.testing.assert_array_equal(places, across.T.argsort(1)[:, :2])
+  np.testing.assert_allclose(found, np.sort(across.T, axis=1)[:, :2], rtol=1e-5)
+  others = distances.nearest_others(real, 4, block=256)
+  np.testing.assert_allclose(others, np.sort(of_real, axis=1)[:, 1:5], rtol=1e-5)
+
+
+@pytest.mark.parametrize('dims', [2, 64])
+def test_balls_are_closed(dims):
+  real = np.zeros((5, dims), np.float32)
+  real[:, 0] = 3, 4, 5, 6, 8  # with k = 1 the last ball reaches from 6 to 10, the others one to each side
+  fake = np.zeros((3, dims), np.float32)
+  fake[:, 0] = 2, 10, 11
+  np.testing.assert_array_equal(distances.ball_counts(real, fake, (1,)).fake_in_real[:, 0], [1, 1, 0])
+
+
 def test_identical_and_disjoint_sets():
   real, _ = _sets()
   assert precision_recall(real, real.copy()) == (1.0, 1.0)
@@ -78,11 +125,12 @@ def test_a_dropped_mode_lowers_recall_and_coverage_alone():
   assert coverage == pytest.approx(0.5, abs=0.05)
 
 
-def test_memory_of_a_block_does_not_grow_with_the_number_of_samples():
-  shapes = (distances.BLOCK, 2048), (distances.BLOCK, 2048)
+@pytest.mark.parametrize('squared', squares.ways(2048))
+def test_memory_of_a_block_does_not_grow_with_the_number_of_samples(squared):
   radii, centre = np.zeros((distances.BLOCK, 2), np.float32), np.zeros(2048, np.float32)
-  x, y = (np.zeros(shape, np.float32) for shape in shapes)
-  program = distances._count.lower(x, 1, y, 1, radii, radii, centre).compile()
+  x = np.zeros((distances.BLOCK, 2048), np.float32)
+  with squares.precision(squared):
+    program = distances._count.lower(x, 1, x, 1, radii, radii, centre, squared).compile()
   # 50,000 x 2,048 on both sides are 782 MiB; what a block takes must leave most of 2 GiB free.
   assert program.memory_analysis().temp_size_in_bytes < 256 * 2**20
 
