@@ -6,14 +6,14 @@ python -m jaxgen.main --mode=evaluate --workdir=runs/glow_digits    measure it o
 python -m jaxgen.main --mode=sample --workdir=runs/glow_digits      draw pictures from it
 python -m jaxgen.main --mode=plan --config=configs/glow_cifar.py    what a run would cost
 
---config      configs/<name>.py, or configs/<name>.py:smoke for the same in seconds; any key of it can be
-              set: --config.optimizer.learning_rate=3e-4. Without it, the config of the workdir's run.
+--config      a file, or the name of a config that comes with jaxgen: configs/glow_digits.py, glow_digits;
+              glow_digits:smoke is the same in seconds. Any key of it can be set:
+              --config.optimizer.learning_rate=3e-4. Without it, the config of the workdir's run.
 --workdir     the run's folder; by default runs/<name>
 --mode        train | evaluate | sample | plan
 --num         with --mode=sample: how many samples; by default config.num_samples
 """
 
-import difflib
 import errno
 import os
 import sys
@@ -22,7 +22,7 @@ from pathlib import Path
 from absl import flags
 from ml_collections import ConfigDict, config_flags
 
-from jaxgen import process
+from jaxgen import config_files, process
 from jaxgen.errors import UserError
 
 _MODES = ('train', 'evaluate', 'sample', 'plan')
@@ -93,7 +93,7 @@ def _parse(argv: list[str]) -> flags.FlagValues:
   flags.DEFINE_integer('num', None, '', flag_values=options)
   path, workdir = _value_of(argv, 'config'), _value_of(argv, 'workdir')
   if path is not None:
-    _check_config_file(path.partition(':')[0])
+    argv = _with_config_file(argv, path)
     config_flags.DEFINE_config_file('config', None, '', flag_values=options)
   elif workdir is not None:
     config_flags.DEFINE_config_dict('config', _config_of(workdir), '', flag_values=options)
@@ -130,13 +130,12 @@ def _value_of(argv, name):
   return None
 
 
-def _check_config_file(path):
-  if Path(path).is_file():
-    return
-  there = sorted(map(str, Path('configs').glob('*.py')))
-  near = difflib.get_close_matches(path, there, n=1, cutoff=0.4)
-  hint = f'did you mean {near[0]}?' if near else 'name a file that exists.'
-  raise UserError(f'There is no config file {path}; {hint}')
+def _with_config_file(argv, value):
+  """The arguments, with the path of the file that `value` names in the place of `--config`."""
+  name, colon, preset = value.partition(':')
+  index = next(i for i, argument in enumerate(argv) if argument.partition('=')[0] in ('-config', '--config'))
+  after = index + (1 if '=' in argv[index] else 2)
+  return [*argv[:index], f'--config={config_files.find(name)}{colon}{preset}', *argv[after:]]
 
 
 def _sentence(error):

@@ -108,7 +108,7 @@ MISTAKES = {
   'unknown preset': (['--config=tests/tiny_config.py:fast'], 'no preset "fast"; the presets are: smoke'),
   'missing config': (
     ['--config=configs/glow_digit.py'],
-    'There is no config file configs/glow_digit.py; did you mean configs/glow_digits.py?',
+    'There is no config file configs/glow_digit.py; did you mean glow_digits?',
   ),
   'unknown data set': ([CONFIG, '--config.data.name=digit'], 'did you mean "digits"?'),
   'missing folder': ([CONFIG, '--config.data.name=folder:/nowhere/at/all'], '/nowhere/at/all'),
