@@ -1,0 +1,54 @@
+"""The README's first hour: snippets run one after the other, commands come after their environment and are accepted."""
+
+import re
+import shlex
+import sys
+
+import pytest
+
+from jaxgen import main as command_line
+from tests.conftest import ROOT
+
+README = (ROOT / 'README.md').read_text()
+
+
+def blocks(language):
+  return re.findall(rf'```{language}\n(.*?)```', README, re.DOTALL)
+
+
+LINES = '\n'.join(blocks('bash')).replace('&&', '\n').splitlines()
+COMMANDS = [shlex.split(line, comments=True) for line in LINES if line.strip()]
+
+
+def test_the_python_snippets_run_one_after_the_other_and_say_what_they_print(capsys):
+  names = {}
+  for snippet in blocks('python'):
+    exec(compile(snippet, 'README.md', 'exec'), names)
+  langevin, discriminator, generator, game = capsys.readouterr().out.splitlines()
+  assert float(langevin) == pytest.approx(3, abs=0.2)
+  assert f'print(gan.hinge.discriminator(real_logits, fake_logits))  # {discriminator}\n' in README
+  assert f'print(gan.hinge.generator(fake_logits))  # {generator}\n' in README
+  assert float(game) == pytest.approx(3, abs=0.1)
+
+
+def test_bare_commands_come_after_the_environment_was_entered():
+  bare = [command[0] in ('python', 'pip') for command in COMMANDS]
+  assert COMMANDS[bare.index(True) - 1] == ['.', '.venv/bin/activate']
+  assert all(
+    command[0] in ('python', 'pip', 'python3', '.') or '.venv/bin/' in command[0] for command in COMMANDS
+  )
+
+
+@pytest.mark.parametrize(
+  'command', [command for command in COMMANDS if any('--config=' in word for word in command)], ids=' '.join
+)
+def test_each_command_names_a_config_that_there_is_and_keys_that_it_has(command, monkeypatch):
+  assert command[:3] == ['python', '-m', 'jaxgen.main']
+  argv = ['jaxgen', *command[3:]]
+  monkeypatch.setattr(sys, 'argv', argv)
+  assert command_line._parse(argv).config.module.startswith('jaxgen.models.')
+
+
+def test_the_files_that_it_links_to_exist():
+  links = re.findall(r'\]\(([^)#][^)]*)\)', README)
+  assert all((ROOT / link).exists() for link in links if not link.startswith('http'))
