@@ -98,9 +98,9 @@ def _frechet(e):
 
 def _kernel(e):
   real, fake = e.real['features'], e.generated['features']
-  size = min(1000, len(real), len(fake))
+  size = min(1000, len(real) // 2, len(fake) // 2)  # of at most half of a set, or their spread would be none
   if size < 2:
-    raise TooFew('a kernel distance needs at least 2 samples and 2 examples.')
+    raise TooFew('a kernel distance needs at least 4 samples and 4 examples.')
   mean, spread = kernel_distance(real, fake, subsets=100, subset_size=size)
   return [_of_samples(e, 'kernel_distance', mean, real, f'100 subsets of {size}', spread)]
 

@@ -8,7 +8,7 @@ from jaxgen.metrics.frechet import check_features
 
 def kernel_distance(
   features1, features2, *, subsets: int = 100, subset_size: int = 1000, seed: int = 0
-) -> tuple[float, float]:
+) -> tuple[float, float | None]:
   """The mean over random subsets of the unbiased squared MMD, with `k(x, y) = (x'y / D + 1)^3`.
 
   Binkowski et al., "Demystifying MMD GANs", equation 4. Its expectation is zero where the
@@ -22,7 +22,8 @@ def kernel_distance(
     seed: which subsets.
 
   Returns:
-    Mean and standard deviation over the subsets.
+    Mean and standard deviation over the subsets; None for the latter where a subset is more than half of a set:
+    such subsets are nearly the same one, and their spread says nothing about the error of the mean.
 
   Raises:
     UserError: if there are fewer than two samples on a side, features that are not finite, or features of
@@ -40,7 +41,8 @@ def kernel_distance(
     raise UserError('A kernel distance needs at least 2 samples on each side, and at least 1 subset.')
   rng = np.random.default_rng(seed)
   values = [_mmd(_draw(rng, features1, size), _draw(rng, features2, size)) for _ in range(subsets)]
-  return float(np.mean(values)), float(np.std(values))
+  apart = 2 * size <= min(len(features1), len(features2)) and subsets > 1
+  return float(np.mean(values)), float(np.std(values)) if apart else None
 
 
 def _draw(rng, features, size):

@@ -8,7 +8,7 @@ def precision_recall(real, fake, k: int = 3) -> tuple[float, float]:
 
   A manifold is the union of balls that reach from each sample to its k-th nearest other (Kynkäänniemi et al.,
   "Improved precision and recall metric for assessing generative models", equations 1 and 2).
-  Balls are closed, as in equation 2.
+  Balls are closed, as in equation 1.
 
   Args:
     real: f[N, D], features of data.

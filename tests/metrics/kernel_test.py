@@ -21,7 +21,15 @@ def test_one_subset_of_everything_is_the_equation():
   x, y = np.random.default_rng(0).normal(size=(2, 9, 4)) + np.array([0, 1])[:, None, None]
   value, spread = kernel_distance(x, y, subsets=3, subset_size=9)
   assert value == pytest.approx(_brute_force(x, y), rel=1e-12)
-  assert spread == pytest.approx(0, abs=1e-12)
+  assert spread is None
+
+
+@pytest.mark.parametrize(('size', 'known'), [(20, True), (21, False), (40, False)])
+def test_there_is_a_spread_where_subsets_are_at_most_half_of_the_smaller_set(size, known):
+  x, y = np.random.default_rng(4).normal(size=(2, 60, 3))
+  value, spread = kernel_distance(x, y[:40], subsets=50, subset_size=size)
+  assert np.isfinite(value)
+  assert (spread is not None and spread > 1e-3) if known else spread is None
 
 
 def test_equal_distributions_average_to_zero_at_any_sample_size():
