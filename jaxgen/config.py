@@ -40,6 +40,7 @@ def defaults() -> ConfigDict:
       data=dict(
         name='digits',  # digits | tfds:<name> | folder:<path> | npz:<path> | toy:<name>
         image_size=0,  # resize to this many pixels a side; 0: as they are
+        validation=0.1,  # share of the training set that is held out, see `jaxgen.data.splits`; 0: nothing is
       ),
       optimizer=optimizer(),
       ema_decay=0.999,

@@ -110,8 +110,8 @@ def sample(workdir: Path, config: ConfigDict | None = None, num: int | None = No
 
 
 def _interpolation(trained, params, spec, pairs=8, stages=10):
-  """A row per pair of test examples, whose first and last pictures are their reconstructions."""
-  source = data.load(trained.config.data, 'test')
+  """A row per pair of held-out examples, whose first and last pictures are their reconstructions."""
+  source = data.load(trained.config.data, data.monitored_split(trained.config.data))
   batch = source.examples(np.arange(2 * pairs) % len(source))
   model, extra = trained.model, trained.state.extra
   latents = jax.jit(model.encode)(params, extra, jax.random.key(trained.config.seed), batch)

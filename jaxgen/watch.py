@@ -20,11 +20,12 @@ class Watch:
     config = setting.config
     self._setting, self._writer, self._progress = setting, writer, progress
     self._spec = experiment.spec(config)
-    self._test = data.load(config.data, 'test')
-    self._evaluate = evaluator(setting.model, self._test, config.batch_size, config.seed)
+    self._split = data.monitored_split(config.data)
+    held_out = data.load(config.data, self._split)
+    self._evaluate = evaluator(setting.model, held_out, config.batch_size, config.seed)
     self._sample = sampler(setting.model, config.num_samples, config.seed)
     self._reconstruct = reconstructor(setting.model, config.seed)
-    self._shown = self._test.examples(np.arange(min(config.num_samples, len(self._test))))
+    self._shown = held_out.examples(np.arange(min(config.num_samples, len(held_out))))
     self._limits = None if self._spec.levels else float(np.abs(self._shown['x']).max()) * 1.1
 
   def look(self, state: State, dispatch: Any, end: bool) -> None:
@@ -33,7 +34,7 @@ class Watch:
     weights = experiment.weights(state)
     if config.eval_every and (end or dispatch.due(config.eval_every)):
       for name, params in weights.items():
-        row = {'step': step, 'split': 'test', 'weights': name, **self._evaluate(params, state.extra)}
+        row = {'step': step, 'split': self._split, 'weights': name, **self._evaluate(params, state.extra)}
         self._writer.write(row)
         self._progress.show(row)
     if config.sample_every and (end or dispatch.due(config.sample_every)):

@@ -73,7 +73,10 @@ def load_config(workdir: Path) -> ConfigDict:
     raise UserError(
       f'{workdir} holds no run; train one there first: --config=configs/<name>.py --workdir={workdir}.'
     )
-  return configs.load(path)
+  config = configs.load(path)
+  if 'validation' not in config.data:  # the run is older than this key, and was trained on everything
+    config.data.validation = 0.0
+  return config
 
 
 def versions() -> dict[str, str]:

@@ -88,7 +88,7 @@ class Progress:
     where = ' '.join(str(row[key]) for key in ('split', 'weights') if key in row)
     pace = f'  {speed:.4g} steps/s' if speed else ''
     left = '' if seconds_left is None else f'  {duration(seconds_left)} left'
-    self.say(f'step {row["step"]:>6}  {where:<14}  {shown}{pace}{left}')
+    self.say(f'step {row["step"]:>6}  {where:<19}  {shown}{pace}{left}')
 
   def say(self, text: str) -> None:
     """Prints a line above the progress line."""

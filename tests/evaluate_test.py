@@ -36,7 +36,7 @@ def test_a_run_is_measured_by_what_its_model_can_do(workdir, capsys):
   assert 'reconstruction_error' not in records  # the model cannot encode
   assert records['bits_per_dim'].kind == 'exact'
   assert (records['bits_per_dim'].n_reference, records['bits_per_dim'].split) == (300, 'test')
-  assert records['precision'].n_generated == 1497
+  assert records['precision'].n_generated == 1347
   assert records['precision'].weights == 'averaged'
   assert 'precision' in out
   assert [

@@ -259,7 +259,7 @@ def test_the_workdir_describes_itself_and_shows_pictures(tmp_path):
   names = {path.name for path in (tmp_path / 'samples').iterdir()}
   assert names == {f'{kind}_{step:08d}.png' for kind in ('raw', 'averaged') for step in (10, 20)}
   splits = {(row['split'], row.get('weights')) for row in writers.read(tmp_path)}
-  assert {('train', None), ('test', 'raw'), ('test', 'averaged')} <= splits
+  assert {('train', None), ('validation', 'raw'), ('validation', 'averaged')} <= splits
   assert json.loads((tmp_path / 'versions.json').read_text())['jax'] == jax.__version__
   assert 'logits' in (tmp_path / 'parameters.txt').read_text()
 

@@ -43,7 +43,7 @@ def test_progress_prints_plain_lines_where_there_is_no_terminal(capsys):
   progress = writers.Progress(0, 10)
   progress.show({'step': 5, 'split': 'train', 'loss': 0.123456}, seconds_left=125)
   progress.close()
-  assert capsys.readouterr().out == 'step      5  train           loss 0.1235  2m05s left\n'
+  assert capsys.readouterr().out == 'step      5  train                loss 0.1235  2m05s left\n'
 
 
 def test_durations():

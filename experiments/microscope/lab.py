@@ -178,7 +178,7 @@ def _evaluator(model, source, seed):
 @functools.cache
 def _toy_reference(name):
   density = toy.DENSITIES[name.partition(':')[2]]
-  config = ConfigDict(dict(name=name, image_size=0))
+  config = ConfigDict(dict(name=name, image_size=0, validation=0.0))
   splits = {split: data.load(config, split) for split in ('train', 'test')}
   return feature_kinds.Reference(
     name,

@@ -16,7 +16,7 @@ _TEST_SHARE = 6  # one in six is held out
 
 
 def load(name: str, image_size: int, split: str) -> Source:
-  """1,497 digits to train on, 300 held out; the same ones always, with every class in proportion."""
+  """1,497 digits to train on, 300 to test; the same ones always, with every class in proportion."""
   del name
   pixels, labels = _digits()
   test = _held_out(labels)

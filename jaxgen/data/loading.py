@@ -1,32 +1,53 @@
 """From `config.data` to a source."""
 
 import difflib
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from ml_collections import ConfigDict
 
-from jaxgen.data import digits, folder, npz, tfds, toy
+from jaxgen.data import digits, folder, npz, splits, tfds, toy
 from jaxgen.data.source import Source
 from jaxgen.errors import UserError
 
-# Each `load(name, image_size, split) -> Source`, where `name` is what follows the colon.
-_KINDS = {'digits': digits.load, 'tfds': tfds.load, 'folder': folder.load, 'npz': npz.load, 'toy': toy.load}
+
+class _Kind(NamedTuple):
+  """Where data come from; `name` is what follows the colon.
+
+  Attributes:
+    load: `(name, image_size, split) -> Source`.
+    has_validation: `name -> bool`, whether the set brings a validation split of its own.
+  """
+
+  load: Callable[[str, int, str], Source]
+  has_validation: Callable[[str], bool] = lambda name: False
+
+
+_KINDS = {
+  'digits': _Kind(digits.load),
+  'tfds': _Kind(tfds.load, tfds.has_validation),
+  'folder': _Kind(folder.load),
+  'npz': _Kind(npz.load),
+  'toy': _Kind(toy.load, lambda name: True),
+}
 _FORMS = 'digits, tfds:<name>, folder:<path>, npz:<path>, toy:<name>'
 
 
 def load(config: ConfigDict, split: str) -> Source:
   """One split of the data set that `config.data` names.
 
+  The validation split is held out of the training set by the rule of `jaxgen.data.splits`, unless the set brings one
+  of its own.
+
   Args:
-    config: `config.data`: its `name` is one of the forms above, `image_size` resizes images (0: as they are).
-    split: 'train' or 'test'.
+    config: `config.data`: its `name` is one of the forms above, `image_size` resizes images (0: as they are),
+      `validation` is the share of the training set that is held out (0: nothing, and there is no such split).
+    split: 'train', 'validation' or 'test'.
 
   Raises:
-    UserError: if there is no such data set, or it cannot be read.
-    ValueError: if there is no such split.
+    UserError: if there is no such data set or split, or it cannot be read.
   """
-  if split not in ('train', 'test'):
-    raise ValueError(f"split is 'train' or 'test', not {split!r}")
   kind, colon, name = config.name.partition(':')
   if kind not in _KINDS or bool(colon) == (kind == 'digits') or bool(name) != bool(colon):
     raise UserError(
@@ -34,10 +55,36 @@ def load(config: ConfigDict, split: str) -> Source:
     )
   if config.image_size < 0:
     raise UserError(f'--config.data.image_size={config.image_size} is negative; 0 leaves images as they are.')
-  source = _KINDS[kind](name, config.image_size, split)
+  _check_split(config, split)
+  source = _load(_KINDS[kind], name, config, split)
   if not len(source):
     raise UserError(f'The split "{split}" of {config.name} is empty; give it more examples.')
   return source
+
+
+def monitored_split(config: ConfigDict) -> str:
+  """The split that one looks at while a model trains: 'validation', or 'test' where none is held out."""
+  return 'validation' if config.validation else 'test'
+
+
+def _check_split(config, split):
+  if split not in splits.SPLITS:
+    raise UserError(f'There is no split "{split}"; there are {", ".join(splits.SPLITS)}.')
+  if not 0 <= config.validation < 1:
+    raise UserError(
+      f'--config.data.validation={config.validation} is no share of the training set; give one from 0 to below 1.'
+    )
+  if split == 'validation' and not config.validation:
+    raise UserError(
+      f'No validation split of {config.name} was held out (data.validation=0); train with a share of 0.1, say, or '
+      'ask for the split "test".'
+    )
+
+
+def _load(kind, name, config, split):
+  if split == 'test' or not config.validation or kind.has_validation(name):
+    return kind.load(name, config.image_size, split)
+  return splits.divide(kind.load(name, config.image_size, 'train'), config.validation, split)
 
 
 def resolve(config: ConfigDict) -> ConfigDict:

@@ -21,6 +21,8 @@ class Source:
   Attributes:
     name: what it is, as a message to a person calls it.
     spec: the shape, levels and classes of its examples.
+    cache_key: identifies the decoded arrays on disk; empty: they are not kept there.
+    arrays: all examples, where they are in memory.
   """
 
   def __init__(
@@ -39,15 +41,15 @@ class Source:
       spec: see above.
       size: the number of examples.
       read: `i64[B] -> arrays` of those examples; called from several threads at once.
-      cache_key: identifies the decoded arrays on disk; empty: they are not kept there.
-      arrays: all examples, where they are in memory already.
+      cache_key: see above.
+      arrays: see above; None where they are not in memory yet.
     """
     self.name = name
     self.spec = spec
     self._size = size
     self._read = read
-    self._cache_key = cache_key
-    self._arrays = arrays
+    self.cache_key = cache_key
+    self.arrays = arrays
 
   def __len__(self) -> int:
     return self._size
@@ -69,8 +71,8 @@ class Source:
       UserError: if one of them cannot be read.
     """
     indices = np.asarray(indices)
-    if self._arrays is not None:
-      return {key: value[indices] for key, value in self._arrays.items()}
+    if self.arrays is not None:
+      return {key: value[indices] for key, value in self.arrays.items()}
     return dict(self._read(indices))
 
   def resident(self) -> dict[str, np.ndarray] | None:
@@ -81,10 +83,10 @@ class Source:
     """
     if self.nbytes > RESIDENT_BYTES:
       return None
-    if self._arrays is None:
+    if self.arrays is None:
       expected = self._expected()
-      self._arrays = cache.decoded(self._cache_key, expected, self._read)
-    return dict(self._arrays)
+      self.arrays = cache.decoded(self.cache_key, expected, self._read)
+    return dict(self.arrays)
 
   def _expected(self):
     expected = {'x': ((self._size, *self.spec.shape), self.dtype)}

@@ -24,7 +24,8 @@ def load(name: str, image_size: int, split: str) -> Source:
 
   The name is TFDS's own, with configuration and version if need be: `mnist`, `imagenet_resized/32x32`. Sets
   that have no split 'test' are tested on 'validation'; where that is absent too (`lfw_subset64`), the last
-  tenth of 'train' is the test split and training sees the rest.
+  tenth of 'train' is the test split and training sees the rest. The split 'validation' is there where the set
+  `has_validation`.
 
   Raises:
     UserError: if there is no such set, it is not prepared, it cannot be read without TensorFlow, it has no
@@ -54,6 +55,15 @@ def load(name: str, image_size: int, split: str) -> Source:
 
   key = f'tfds {full_name} {part} {image_size} {PIL.__version__} {cache.fingerprint(Path(builder.data_dir))}'
   return Source(f'{full_name} ({part})', spec, len(records), read, cache_key=key)
+
+
+def has_validation(name: str) -> bool:
+  """Whether the set brings a split 'validation' that does not stand in for its test split.
+
+  Raises:
+    UserError: if there is no such set.
+  """
+  return {'validation', 'test'} <= set(_open(name).info.splits)
 
 
 def _open(name):
@@ -105,7 +115,7 @@ def _shape(image, name, channels, image_size):
 
 
 def _part(splits, name, split):
-  """What TFDS calls this split: 'train', 'test', 'train[:90%]'."""
+  """What TFDS calls this split: 'train', 'validation', 'test', 'train[:90%]'."""
   if not splits:
     raise UserError(
       f'tfds:{name} is not prepared in {_data_dir()}; prepare it once: {_PREPARE.format(name=name)}'
@@ -116,7 +126,7 @@ def _part(splits, name, split):
     )
   held_out = next((part for part in ('test', 'validation') if part in splits), None)
   if held_out:
-    return held_out if split == 'test' else 'train'
+    return held_out if split == 'test' else split
   return 'train[90%:]' if split == 'test' else 'train[:90%]'
 
 

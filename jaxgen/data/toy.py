@@ -16,7 +16,8 @@ from jaxgen.data.source import Source, from_arrays
 from jaxgen.errors import UserError
 from jaxgen.types import DataSpec
 
-_SIZES = {'train': 50_000, 'test': 10_000}
+# seeds and sizes of the splits
+_SPLITS = {'train': (0, 50_000), 'test': (1, 10_000), 'validation': (2, 10_000)}
 
 
 class Density(NamedTuple):
@@ -151,7 +152,7 @@ DENSITIES = {
 
 
 def load(name: str, image_size: int, split: str) -> Source:
-  """50,000 points to train on and 10,000 to test, the same ones always: `toy:<name>`.
+  """50,000 points to train on, 10,000 each to validate and to test, the same ones always: `toy:<name>`.
 
   Raises:
     UserError: if there is no such density, or an `image_size` is set.
@@ -162,5 +163,5 @@ def load(name: str, image_size: int, split: str) -> Source:
     raise UserError(f'There is no density "{name}"{hint}; there are {", ".join(DENSITIES)}.')
   if image_size:
     raise UserError(f'--config.data.image_size is for images, but toy:{name} gives vectors; set it to 0.')
-  x = DENSITIES[name].sample(list(_SIZES).index(split), _SIZES[split])
+  x = DENSITIES[name].sample(*_SPLITS[split])
   return from_arrays(f'toy:{name} ({split})', DataSpec((2,), 0, 0), {'x': x})

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxgen import data
-from jaxgen.data import toy
+from jaxgen.data import splits, toy
 from jaxgen.errors import UserError
 
 # {source: (shape, levels, classes)}; those without a colon are made by the fixture
@@ -48,15 +48,15 @@ def named(request, tmp_path, monkeypatch, pixels, write_image, prepare):
 
 def test_every_source(named, settings):
   name, (shape, levels, classes) = named
-  for split in ('train', 'test'):
-    source = data.load(settings(name), split)
+  for split in ('train', 'validation', 'test'):
+    source = data.load(settings(name, validation=0.1), split)
     assert tuple(source.spec) == (shape, levels, classes)
     assert len(source) > 0
     places = np.array([0, len(source) - 1, 0, len(source) // 2])
     some = source.examples(places)
     _check(some, 4, shape, levels, classes)
     np.testing.assert_array_equal(some['x'][0], some['x'][2])
-    again = data.load(settings(name), split).examples(places)
+    again = data.load(settings(name, validation=0.1), split).examples(places)
     for key, value in some.items():
       np.testing.assert_array_equal(value, again[key])
 
@@ -71,6 +71,21 @@ def test_all_at_once_is_one_by_one(named, settings):
   for key, value in everything.items():
     np.testing.assert_array_equal(value, after[key])
     np.testing.assert_array_equal(value[:50], before[key])
+
+
+def test_train_and_validation_divide_the_training_set(named, settings):
+  name, _ = named
+  brings_its_own = name.startswith('toy')
+  train, held_out = (data.load(settings(name, validation=0.1), split) for split in ('train', 'validation'))
+  everything = data.load(settings(name), 'train')
+  assert (len(train) + len(held_out) == len(everything)) != brings_its_own
+  if not brings_its_own:
+    assert len(held_out) == min(splits.MOST, round(len(everything) / 10))
+    kept, chosen = splits.places(len(everything), 0.1)
+    for part, places in ((train, kept[:20]), (held_out, chosen[:20])):
+      found, expected = part.examples(np.arange(len(places))), everything.examples(places)
+      for key, value in expected.items():
+        np.testing.assert_array_equal(found[key], value)
 
 
 def test_image_size(named, settings):

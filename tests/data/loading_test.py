@@ -52,6 +52,21 @@ def test_negative_size(settings):
     data.load(settings('digits', -3), 'train')
 
 
-def test_unknown_split(settings):
-  with pytest.raises(ValueError, match='validation'):
-    data.load(settings('digits'), 'validation')
+@pytest.mark.parametrize(
+  ('split', 'validation', 'sentence'),
+  [
+    ('valid', 0.1, 'There is no split "valid"; there are train, validation, test'),
+    ('validation', 0, 'No validation split of digits was held out'),
+    ('train', 1.0, 'validation=1.0 is no share'),
+    ('train', -0.1, 'validation=-0.1 is no share'),
+    ('train', float('nan'), 'validation=nan is no share'),
+  ],
+)
+def test_splits_that_there_are_not(settings, split, validation, sentence):
+  with pytest.raises(UserError, match=sentence):
+    data.load(settings('digits', validation=validation), split)
+
+
+def test_what_is_looked_at_while_training(settings):
+  assert data.monitored_split(settings('digits', validation=0.1)) == 'validation'
+  assert data.monitored_split(settings('digits', validation=0)) == 'test'

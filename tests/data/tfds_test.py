@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from jaxgen import data
+from jaxgen.data import splits
 from jaxgen.errors import UserError
 
 
@@ -62,6 +63,15 @@ def test_a_split_of_its_own(sets, prepare, pixels, settings, held_out):
   prepare(sets, 'made', (4, 4, 1), {'train': x[:8], held_out: x[8:]})
   np.testing.assert_array_equal(data.load(settings('tfds:made'), 'test').resident()['x'], x[8:])
   assert len(data.load(settings('tfds:made'), 'train')) == 8
+
+
+def test_a_validation_split_of_its_own(sets, prepare, pixels, settings):
+  x = pixels(12, 4, 4, 1)
+  prepare(sets, 'made', (4, 4, 1), {'train': x[:8], 'validation': x[8:10], 'test': x[10:]})
+  train, held_out, test = (
+    data.load(settings('tfds:made', validation=0.1), split).resident()['x'] for split in splits.SPLITS
+  )
+  np.testing.assert_array_equal(np.concatenate([train, held_out, test]), x)
 
 
 def test_sizes_differ(sets, prepare, pixels, settings):
@@ -130,7 +140,7 @@ def test_quiet_and_without_tensorflow(sets, prepare, pixels):
   prepare(sets, 'made', (4, 4, 3), {'train': pixels(20, 4, 4)})
   program = (
     'import sys; from jaxgen import config, data; given = config.defaults(); given.data.name = "tfds:made"; '
-    'assert len(data.load(given.data, "train").resident()["x"]) == 18; assert "tensorflow" not in sys.modules'
+    'assert len(data.load(given.data, "train").resident()["x"]) == 16; assert "tensorflow" not in sys.modules'
   )
   done = subprocess.run(
     [sys.executable, '-c', program],

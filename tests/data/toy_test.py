@@ -131,6 +131,7 @@ def test_checkerboard_is_uniform_on_every_other_cell():
 
 
 def test_the_splits(settings):
-  train, test = (data.load(settings('toy:rings'), split) for split in ('train', 'test'))
-  assert (len(train), len(test)) == (50_000, 10_000)
-  assert not np.array_equal(train.resident()['x'][:10_000], test.resident()['x'])
+  names = 'train', 'validation', 'test'
+  sources = [data.load(settings('toy:rings', validation=0.1), split) for split in names]
+  assert [len(source) for source in sources] == [50_000, 10_000, 10_000]
+  assert len({source.examples(np.arange(1))['x'].tobytes() for source in sources}) == 3
