@@ -62,7 +62,7 @@ def gan(
     levels: the number of values a pixel takes, 0 for continuous data.
     classes: the number of labels to condition both networks on, 0 for none.
     discriminator_steps: per generator step.
-    penalty: `(critic, rng, real, fake) -> f32[B]`, a regularization of the discriminator; see
+    penalty: `(critic, rng, *, real, fake) -> f32[B]`, a regularization of the discriminator; see
       `jaxgen.losses.gan.PENALTIES`. The critic is the discriminator as it evaluates, which keeps examples apart.
     penalty_weight: its weight (gamma, lambda).
     penalty_period: the penalty enters at every so-many-th step, as many times as heavy (Karras et al. 2020,
@@ -115,7 +115,7 @@ def gan(
       return _mean_logit(evaluated('discriminator', params, extra, x, given))
 
     def term():
-      return penalty_weight * penalty_period * penalty(critic, rng, real, fake)
+      return penalty_weight * penalty_period * penalty(critic, rng, real=real, fake=fake)
 
     if penalty_period == 1:
       return term()
@@ -192,7 +192,7 @@ def _judgement(loss, real_logits, fake_logits):
   """The discriminator's terms, each f32[B]."""
   real, fake = _mean_logit(real_logits), _mean_logit(fake_logits)
   return {
-    'discriminator_loss': loss.discriminator(real_logits, fake_logits),
+    'discriminator_loss': loss.discriminator(real_logits=real_logits, fake_logits=fake_logits),
     'discriminator_accuracy': (jnp.sign(real - fake) + 1) / 2,
     'real_logit': real,
     'fake_logit': fake,

@@ -44,7 +44,7 @@ def bernoulli(levels: int) -> Likelihood:
 
   def nll(rng, outputs, x):
     del rng
-    return losses.bernoulli_nll(outputs[..., 0], x.astype(jnp.float32) / (levels - 1))
+    return losses.bernoulli_nll(x.astype(jnp.float32) / (levels - 1), logits=outputs[..., 0])
 
   def draw(rng, outputs):
     on = jax.random.bernoulli(rng, jax.nn.sigmoid(outputs[..., 0]))
@@ -88,7 +88,8 @@ def discretized_logistic(levels: int) -> Likelihood:
 
   def nll(rng, outputs, x):
     del rng
-    return losses.discretized_logistic_nll(*split(outputs), x, levels)
+    mean, log_scale = split(outputs)
+    return losses.discretized_logistic_nll(x, mean=mean, log_scale=log_scale, levels=levels)
 
   def draw(rng, outputs):
     mean, log_scale = split(outputs)
@@ -123,7 +124,7 @@ def _dequantized(name, parameter, levels, scale, nll_of, noise) -> Likelihood:
   def nll(rng, outputs, x):
     x = x.astype(jnp.float32)
     y = (x + jax.random.uniform(rng, x.shape)) / levels if levels else x
-    return nll_of(center(outputs), y, scale)
+    return nll_of(y, mean=center(outputs), **{parameter: scale})
 
   def draw(rng, outputs):
     mean = center(outputs)

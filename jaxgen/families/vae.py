@@ -93,10 +93,17 @@ def vae(
   def terms(params, rng, batch, warmth):
     z_rng, noise_rng = jax.random.split(rng)
     mean, log_var = posterior(params, batch)
-    outputs = decoded(params, losses.reparameterize(z_rng, mean, log_var), condition(batch, classes))
+    outputs = decoded(
+      params, losses.reparameterize(z_rng, mean=mean, log_var=log_var), condition(batch, classes)
+    )
     reconstruction = likelihood.nll(noise_rng, outputs, batch['x'])
-    kl = losses.kl_standard_normal(mean, log_var)
-    loss = losses.negative_elbo(reconstruction, kl, reconstruction_weight, kl_weight * warmth)
+    kl = losses.kl_standard_normal(mean=mean, log_var=log_var)
+    loss = losses.negative_elbo(
+      reconstruction=reconstruction,
+      kl=kl,
+      reconstruction_weight=reconstruction_weight,
+      kl_weight=kl_weight * warmth,
+    )
     result = {'loss': loss, 'reconstruction': reconstruction, 'kl': kl}
     if has_density:
       result['elbo'] = log_volume - reconstruction - kl
@@ -117,11 +124,11 @@ def vae(
     mean, log_var = posterior(params, batch)
 
     def log_weight(rng):
-      z = losses.reparameterize(rng, mean, log_var)
+      z = losses.reparameterize(rng, mean=mean, log_var=log_var)
       # the same noise for every z: the bound is on the density of one point
       log_likelihood = -likelihood.nll(noise_rng, decoded(params, z, condition(batch, classes)), batch['x'])
-      prior = losses.log_normal(z, jnp.zeros_like(z), jnp.zeros_like(z))
-      return log_likelihood + prior - losses.log_normal(z, mean, log_var)
+      prior = losses.log_normal(z, mean=jnp.zeros_like(z), log_var=jnp.zeros_like(z))
+      return log_likelihood + prior - losses.log_normal(z, mean=mean, log_var=log_var)
 
     log_weights = lax.map(log_weight, jax.random.split(z_rng, importance_samples))  # [K, B]
     return losses.importance_weighted_bound(log_weights) + log_volume

@@ -1,6 +1,7 @@
 """What a loss asks of its arguments, looked at while it is traced: shapes alone, so that a compiled loss pays nothing.
 
-A wrong axis broadcasts in silence, and the loss is a number all the same; here it is a sentence that names the argument.
+A wrong axis broadcasts in silence, and the loss is a number all the same; here it is a sentence that names the
+argument.
 """
 
 from typing import Any
@@ -48,11 +49,11 @@ def check_per_example(**arrays: Any) -> None:
 
 
 def check_rank(rank: int, **arrays: Any) -> None:
-  """All have so many axes.
+  """All have `rank` axes.
 
   Raises:
     ValueError: naming the first that has more or fewer.
   """
   for name, array in arrays.items():
     if jnp.ndim(array) != rank:
-      raise ValueError(f'{name} must have {rank} axes, not shape {jnp.shape(array)}.')
+      raise ValueError(f'{name} must be of rank {rank}, not of shape {jnp.shape(array)}.')

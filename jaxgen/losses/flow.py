@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxgen.losses._checks import check_batched, check_per_example
+
 
 class Prior(NamedTuple):
   """A distribution of latents.
@@ -46,21 +48,25 @@ def log_prob(latents: Any, log_det: jax.Array, prior: Prior) -> jax.Array:
     f32[B], nats.
 
   Raises:
-    ValueError: if prior and log-determinant are not one number per example each.
+    ValueError: if prior and log-determinant are not one number per example each, or the latents are: then it is
+      likely that the two were exchanged.
   """
+  for leaf in jax.tree.leaves(latents):
+    if leaf.ndim < 2:
+      raise ValueError(f'latents must be f32[B, ...] of at least 2 axes, not of shape {leaf.shape}.')
   log_prior = prior.log_prob(latents)
-  if log_prior.shape != log_det.shape or log_det.ndim != 1:
-    raise ValueError(f'shapes {log_prior.shape} and {log_det.shape} are not one number per example.')
+  check_per_example(log_prior=log_prior, log_det=log_det)
   return log_prior + log_det
 
 
 def negative_log_likelihood(latents: Any, log_det: jax.Array, prior: Prior) -> jax.Array:
-  """`-log p(x)`, f32[B], nats: what a flow minimizes. See `log_prob`."""
+  """`-log p(x)`, f32[B], nats: what a flow minimizes. See `log_prob`, also for what it refuses."""
   return -log_prob(latents, log_det, prior)
 
 
 def _independent(log_density, draw):
   def log_prob(latents):
+    check_batched(**{f'latents[{index}]': leaf for index, leaf in enumerate(jax.tree.leaves(latents))})
     terms = (log_density(leaf.astype(jnp.float32)) for leaf in jax.tree.leaves(latents))
     return sum(term.reshape(term.shape[0], -1).sum(-1) for term in terms)
 

@@ -3,7 +3,8 @@
 A discriminator's logits are `f32[B]`, or `f32[B, ...]` where it judges patches; patches are averaged, so
 every function here returns `f32[B]` and leaves the reduction to the caller. `D` is the logit, large for
 what the discriminator takes for real; `p = sigmoid(D)`. What the discriminator and the generator minimize
-are two functions; a `GanLoss` pairs them (`hinge`, `non_saturating`, ...), and `LOSSES` lists the pairs.
+are two functions; a `GanLoss` pairs them (`hinge`, `non_saturating`, ...), and `LOSSES` lists the pairs. Real and
+generated are arrays of one shape, so they are given by name.
 
 Penalties take the discriminator as a function `critic: f32[B, ...] -> f32[B]` of its input.
 """
@@ -14,6 +15,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxgen.losses._checks import check_batched, check_same_shape
 from jaxgen.types import PRNGKey
 
 
@@ -21,19 +23,20 @@ class GanLoss(NamedTuple):
   """A game: what each player minimizes.
 
   Attributes:
-    discriminator: `(real_logits, fake_logits) -> f32[B]`.
+    discriminator: `(*, real_logits, fake_logits) -> f32[B]`; both by name.
     generator: `fake_logits -> f32[B]`.
   """
 
-  discriminator: Callable[[jax.Array, jax.Array], jax.Array]
+  discriminator: Callable[..., jax.Array]
   generator: Callable[[jax.Array], jax.Array]
 
 
-def logistic_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
+def logistic_discriminator(*, real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
   """`-log p(real) - log(1 - p(fake))`, in nats (Goodfellow et al. 2014, equation 1, negated).
 
   Where the discriminator cannot tell (`D = 0`) it is `2 log 2 = 1.386`.
   """
+  check_same_shape(real_logits=real_logits, fake_logits=fake_logits)
   return _per_example(jax.nn.softplus(-real_logits)) + _per_example(jax.nn.softplus(fake_logits))
 
 
@@ -47,8 +50,9 @@ def minimax_generator(fake_logits: jax.Array) -> jax.Array:
   return -_per_example(jax.nn.softplus(fake_logits))
 
 
-def hinge_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
+def hinge_discriminator(*, real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
   """`max(0, 1 - D(real)) + max(0, 1 + D(fake))` (Lim & Ye 2017; Miyato et al. 2018, equation 16)."""
+  check_same_shape(real_logits=real_logits, fake_logits=fake_logits)
   return _per_example(jax.nn.relu(1 - real_logits)) + _per_example(jax.nn.relu(1 + fake_logits))
 
 
@@ -57,8 +61,9 @@ def hinge_generator(fake_logits: jax.Array) -> jax.Array:
   return -_per_example(fake_logits)
 
 
-def wasserstein_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
+def wasserstein_discriminator(*, real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
   """`D(fake) - D(real)`: if `D` is 1-Lipschitz, minus a bound on W1 (Arjovsky et al. 2017, equation 2)."""
+  check_same_shape(real_logits=real_logits, fake_logits=fake_logits)
   return _per_example(fake_logits) - _per_example(real_logits)
 
 
@@ -67,8 +72,9 @@ def wasserstein_generator(fake_logits: jax.Array) -> jax.Array:
   return -_per_example(fake_logits)
 
 
-def least_squares_discriminator(real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
+def least_squares_discriminator(*, real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
   """`((D(real) - 1)^2 + D(fake)^2) / 2` (Mao et al., "Least squares GAN", 2017, equation 9)."""
+  check_same_shape(real_logits=real_logits, fake_logits=fake_logits)
   return (_per_example((real_logits - 1) ** 2) + _per_example(fake_logits**2)) / 2
 
 
@@ -103,12 +109,15 @@ def r1_penalty(critic: Callable[[jax.Array], jax.Array], x: jax.Array) -> jax.Ar
 
   Returns:
     f32[B].
+
+  Raises:
+    ValueError: if the critic does not give one number per example.
   """
   return _squared_slope(critic, x) / 2
 
 
 def gradient_penalty(
-  critic: Callable[[jax.Array], jax.Array], rng: PRNGKey, real: jax.Array, fake: jax.Array
+  critic: Callable[[jax.Array], jax.Array], rng: PRNGKey, *, real: jax.Array, fake: jax.Array
 ) -> jax.Array:
   """`(||grad D(x)||_2 - 1)^2` at a random point between a real and a generated example (WGAN-GP).
 
@@ -123,26 +132,41 @@ def gradient_penalty(
 
   Returns:
     f32[B].
+
+  Raises:
+    ValueError: if real and fake are not of one shape, or the critic does not give one number per example.
   """
+  check_same_shape(real=real, fake=fake)
   mix = jax.random.uniform(rng, (real.shape[0],) + (1,) * (real.ndim - 1))
   # The floor keeps the derivative of the square root finite where the critic is flat.
   slope = jnp.sqrt(jnp.maximum(_squared_slope(critic, mix * real + (1 - mix) * fake), 1e-12))
   return (slope - 1) ** 2
 
 
-# (critic, rng, real, fake) -> f32[B]
+# (critic, rng, *, real, fake) -> f32[B]
 PENALTIES = {
-  'r1': lambda critic, rng, real, fake: r1_penalty(critic, real),
-  'r2': lambda critic, rng, real, fake: r1_penalty(critic, fake),
+  'r1': lambda critic, rng, *, real, fake: r1_penalty(critic, real),
+  'r2': lambda critic, rng, *, real, fake: r1_penalty(critic, fake),
   'gradient_penalty': gradient_penalty,
 }
 
 
 def _per_example(terms):
+  check_batched(logits=terms)
   return terms.reshape(terms.shape[0], -1).mean(1)
 
 
 def _squared_slope(critic, x):
+  check_batched(x=x)
+
+  def total(x):
+    logits = critic(x)
+    if logits.shape != x.shape[:1]:
+      raise ValueError(
+        f'the critic must give one number per example, f32[{len(x)}], not shape {logits.shape}.'
+      )
+    return logits.sum()
+
   # The logits of different examples do not mix, so the gradient of their sum is every example's own.
-  gradient = jax.grad(lambda x: critic(x).sum())(x)
+  gradient = jax.grad(total)(x)
   return (gradient**2).reshape(x.shape[0], -1).sum(1)

@@ -2,6 +2,12 @@
 
 Every `*_nll` is `-log p(x|z)` with its constants, so that reconstruction plus KL divergence is a bound on
 `-log p(x)` and not merely something to minimize. All sums run over every axis but the first.
+
+What a distribution is of comes first; its parameters, arrays of the same shape, are given by name.
+
+Whatever finite numbers a network puts out, up to 1e4 either way, values and gradients are finite: where an exponential
+would overflow, beyond `exp(40)`, its tangent goes on in its place (`_exp`). Unlike a clipped one it keeps a gradient
+that leads back. Standard deviations between 2e-9 and 4e8 are not concerned.
 """
 
 import math
@@ -10,10 +16,13 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
+from jaxgen.losses._checks import check_per_example, check_rank, check_same_shape
 from jaxgen.types import PRNGKey
 
+_EXPONENT = 40.0  # even 1e4 beyond it, times a squared error of 1e9 and 1e6 dimensions, is a float32
 
-def reparameterize(rng: PRNGKey, mean: jax.Array, log_var: jax.Array) -> jax.Array:
+
+def reparameterize(rng: PRNGKey, *, mean: jax.Array, log_var: jax.Array) -> jax.Array:
   """z = mean + exp(log_var / 2) eps, with eps ~ N(0, I) (Kingma & Welling 2014, section 2.4).
 
   Args:
@@ -27,11 +36,11 @@ def reparameterize(rng: PRNGKey, mean: jax.Array, log_var: jax.Array) -> jax.Arr
   Raises:
     ValueError: if the shapes differ.
   """
-  _check_shapes(mean=mean, log_var=log_var)
-  return mean + jnp.exp(0.5 * log_var) * jax.random.normal(rng, mean.shape, mean.dtype)
+  check_same_shape(mean=mean, log_var=log_var)
+  return mean + _exp(0.5 * log_var, 0.5 * _EXPONENT) * jax.random.normal(rng, mean.shape, mean.dtype)
 
 
-def log_normal(x: jax.Array, mean: jax.Array, log_var: jax.Array) -> jax.Array:
+def log_normal(x: jax.Array, *, mean: jax.Array, log_var: jax.Array) -> jax.Array:
   """log N(x; mean, diag(exp(log_var))).
 
   Args:
@@ -45,12 +54,12 @@ def log_normal(x: jax.Array, mean: jax.Array, log_var: jax.Array) -> jax.Array:
   Raises:
     ValueError: if the shapes differ.
   """
-  _check_shapes(x=x, mean=mean, log_var=log_var)
+  check_same_shape(x=x, mean=mean, log_var=log_var)
   x, mean, log_var = _float32(x, mean, log_var)
-  return -0.5 * _sum(jnp.square(x - mean) * jnp.exp(-log_var) + log_var + math.log(2 * math.pi))
+  return -0.5 * _sum(jnp.square(x - mean) * _exp(-log_var) + log_var + math.log(2 * math.pi))
 
 
-def kl_standard_normal(mean: jax.Array, log_var: jax.Array) -> jax.Array:
+def kl_standard_normal(*, mean: jax.Array, log_var: jax.Array) -> jax.Array:
   """KL(N(mean, diag(exp(log_var))) || N(0, I)) = -1/2 sum(1 + log_var - mean^2 - exp(log_var)).
 
   Kingma & Welling, "Auto-encoding variational Bayes" (2014), appendix B.
@@ -65,13 +74,13 @@ def kl_standard_normal(mean: jax.Array, log_var: jax.Array) -> jax.Array:
   Raises:
     ValueError: if the shapes differ.
   """
-  _check_shapes(mean=mean, log_var=log_var)
+  check_same_shape(mean=mean, log_var=log_var)
   mean, log_var = _float32(mean, log_var)
-  return 0.5 * _sum(jnp.square(mean) + jnp.expm1(log_var) - log_var)
+  return 0.5 * _sum(jnp.square(mean) + _expm1(log_var) - log_var)
 
 
 def kl_normal(
-  mean: jax.Array, log_var: jax.Array, prior_mean: jax.Array, prior_log_var: jax.Array
+  *, mean: jax.Array, log_var: jax.Array, prior_mean: jax.Array, prior_log_var: jax.Array
 ) -> jax.Array:
   """KL(N(mean, diag(exp(log_var))) || N(prior_mean, diag(exp(prior_log_var)))).
 
@@ -89,13 +98,13 @@ def kl_normal(
   Raises:
     ValueError: if the shapes differ.
   """
-  _check_shapes(mean=mean, log_var=log_var, prior_mean=prior_mean, prior_log_var=prior_log_var)
+  check_same_shape(mean=mean, log_var=log_var, prior_mean=prior_mean, prior_log_var=prior_log_var)
   mean, log_var, prior_mean, prior_log_var = _float32(mean, log_var, prior_mean, prior_log_var)
   d = prior_log_var - log_var
-  return 0.5 * _sum(d + jnp.expm1(-d) + jnp.square(mean - prior_mean) * jnp.exp(-prior_log_var))
+  return 0.5 * _sum(d + _expm1(-d) + jnp.square(mean - prior_mean) * _exp(-prior_log_var))
 
 
-def bernoulli_nll(logits: jax.Array, x: jax.Array) -> jax.Array:
+def bernoulli_nll(x: jax.Array, *, logits: jax.Array) -> jax.Array:
   """-sum(x log p + (1 - x) log(1 - p)) with p = sigmoid(logits).
 
   A likelihood where x is 0 or 1. On intensities in between it is a cross-entropy whose best p is the mean
@@ -103,8 +112,8 @@ def bernoulli_nll(logits: jax.Array, x: jax.Array) -> jax.Array:
   Bernoulli", 2019), and no bits per dimension follow from it.
 
   Args:
-    logits: f32[B, ...].
     x: f32[B, ...], in [0, 1].
+    logits: f32[B, ...].
 
   Returns:
     f32[B], nats.
@@ -112,20 +121,20 @@ def bernoulli_nll(logits: jax.Array, x: jax.Array) -> jax.Array:
   Raises:
     ValueError: if the shapes differ.
   """
-  _check_shapes(logits=logits, x=x)
+  check_same_shape(x=x, logits=logits)
   logits, x = _float32(logits, x)
   return _sum(jax.nn.softplus(logits) - x * logits)
 
 
-def gaussian_nll(mean: jax.Array, x: jax.Array, sigma: jax.Array | float) -> jax.Array:
+def gaussian_nll(x: jax.Array, *, mean: jax.Array, sigma: jax.Array | float) -> jax.Array:
   """-log N(x; mean, sigma^2 I) = sum((x - mean)^2 / (2 sigma^2) + log sigma + log(2 pi) / 2).
 
   The squared error with its scale and its constant. On dequantized pixels, x = (u + U[0, 1)) / levels, it
   is a density on the unit cube and compares with a flow's.
 
   Args:
-    mean: f32[B, ...].
     x: f32[B, ...].
+    mean: f32[B, ...].
     sigma: the standard deviation, positive; a number, or an array that broadcasts against x.
 
   Returns:
@@ -134,17 +143,17 @@ def gaussian_nll(mean: jax.Array, x: jax.Array, sigma: jax.Array | float) -> jax
   Raises:
     ValueError: if the shapes differ.
   """
-  _check_shapes(mean=mean, x=x)
+  check_same_shape(x=x, mean=mean)
   mean, x, sigma = _float32(mean, x, sigma)
   return _sum(0.5 * jnp.square((x - mean) / sigma) + jnp.log(sigma) + 0.5 * math.log(2 * math.pi))
 
 
-def laplace_nll(mean: jax.Array, x: jax.Array, scale: jax.Array | float) -> jax.Array:
+def laplace_nll(x: jax.Array, *, mean: jax.Array, scale: jax.Array | float) -> jax.Array:
   """-log Laplace(x; mean, scale) = sum(|x - mean| / scale + log(2 scale)): the absolute error.
 
   Args:
-    mean: f32[B, ...].
     x: f32[B, ...]; dequantized pixels, or continuous data.
+    mean: f32[B, ...].
     scale: b, positive; a number, or an array that broadcasts against x.
 
   Returns:
@@ -153,12 +162,14 @@ def laplace_nll(mean: jax.Array, x: jax.Array, scale: jax.Array | float) -> jax.
   Raises:
     ValueError: if the shapes differ.
   """
-  _check_shapes(mean=mean, x=x)
+  check_same_shape(x=x, mean=mean)
   mean, x, scale = _float32(mean, x, scale)
   return _sum(jnp.abs(x - mean) / scale + jnp.log(2 * scale))
 
 
-def discretized_logistic_nll(mean: jax.Array, log_scale: jax.Array, x: jax.Array, levels: int) -> jax.Array:
+def discretized_logistic_nll(
+  x: jax.Array, *, mean: jax.Array, log_scale: jax.Array, levels: int
+) -> jax.Array:
   """-log of the mass that a logistic distribution gives to each pixel's bin.
 
   `P(x) = sigmoid((x + 1/2 - m) / s) - sigmoid((x - 1/2 - m) / s)`, where the lowest bin reaches down to
@@ -167,9 +178,9 @@ def discretized_logistic_nll(mean: jax.Array, log_scale: jax.Array, x: jax.Array
   sigmoids, `log P = log sigmoid(b) + log sigmoid(-a) + log(1 - exp(a - b))`, which neither cancels nor underflows.
 
   Args:
-    mean: f32[B, ...], as an intensity: m = mean * (levels - 1).
-    log_scale: f32[B, ...], log s on the same scale; keep it above about -60.
     x: [B, ...], whole numbers in [0, levels).
+    mean: f32[B, ...], as an intensity in [0, 1]: m = mean * (levels - 1).
+    log_scale: f32[B, ...], the logarithm of the scale of intensities: s = exp(log_scale) * (levels - 1).
     levels: the number of values a pixel takes, at least 2.
 
   Returns:
@@ -178,21 +189,26 @@ def discretized_logistic_nll(mean: jax.Array, log_scale: jax.Array, x: jax.Array
   Raises:
     ValueError: if the shapes differ, or `levels` is less than 2.
   """
-  _check_shapes(mean=mean, log_scale=log_scale, x=x)
+  check_same_shape(x=x, mean=mean, log_scale=log_scale)
   if levels < 2:
     raise ValueError(f'a discretized likelihood needs at least 2 levels, not {levels}.')
   mean, log_scale, x = _float32(mean, log_scale, x)
-  inverse = jnp.exp(-log_scale) / (levels - 1)  # 1 / s, with s in levels
+  log_inverse = -log_scale - math.log(levels - 1)
+  inverse = _exp(log_inverse)  # 1 / s, with s in levels
   distance = x - mean * (levels - 1)
   below_upper = jax.nn.log_sigmoid((distance + 0.5) * inverse)
   above_lower = jax.nn.log_sigmoid(-(distance - 0.5) * inverse)
-  within = below_upper + above_lower + jnp.log(-jnp.expm1(-inverse))
+  within = below_upper + above_lower + _log_of_bin(log_inverse)
   log_mass = jnp.where(x < 0.5, below_upper, jnp.where(x > levels - 1.5, above_lower, within))
   return -_sum(log_mass)
 
 
 def negative_elbo(
-  reconstruction: jax.Array, kl: jax.Array, reconstruction_weight=1.0, kl_weight=1.0
+  *,
+  reconstruction: jax.Array,
+  kl: jax.Array,
+  reconstruction_weight: jax.Array | float = 1.0,
+  kl_weight: jax.Array | float = 1.0,
 ) -> jax.Array:
   """lambda_1 reconstruction + lambda_2 kl.
 
@@ -209,9 +225,9 @@ def negative_elbo(
     f32[B], nats.
 
   Raises:
-    ValueError: if the shapes differ.
+    ValueError: if they are not one number per example each.
   """
-  _check_shapes(reconstruction=reconstruction, kl=kl)
+  check_per_example(reconstruction=reconstruction, kl=kl)
   return reconstruction_weight * reconstruction + kl_weight * kl
 
 
@@ -225,7 +241,11 @@ def importance_weighted_bound(log_weights: jax.Array) -> jax.Array:
 
   Returns:
     f32[B], nats.
+
+  Raises:
+    ValueError: if the weights are not of rank 2.
   """
+  check_rank(2, log_weights=log_weights)
   return jax.nn.logsumexp(log_weights.astype(jnp.float32), axis=0) - math.log(log_weights.shape[0])
 
 
@@ -261,7 +281,18 @@ def _float32(*arrays):
   return tuple(jnp.asarray(array, jnp.float32) for array in arrays)
 
 
-def _check_shapes(**arrays):
-  shapes = {name: jnp.shape(array) for name, array in arrays.items()}
-  if len(set(shapes.values())) > 1 or not next(iter(shapes.values())):
-    raise ValueError(f'expected arrays of one shape, with a leading axis of examples, not {shapes}.')
+def _exp(x, limit=_EXPONENT):
+  """`exp(x)`, beyond `limit` its tangent there."""
+  return jnp.exp(jnp.minimum(x, limit)) + math.exp(limit) * jnp.maximum(x - limit, 0)
+
+
+def _expm1(x):
+  """`exp(x) - 1`, continued like `_exp`."""
+  return jnp.expm1(jnp.minimum(x, _EXPONENT)) + math.exp(_EXPONENT) * jnp.maximum(x - _EXPONENT, 0)
+
+
+def _log_of_bin(log_width):
+  """`log(1 - exp(-width))`; for narrow bins that is `log_width`, up to `width / 2`, which no longer underflows."""
+  narrow = log_width < -15
+  width = _exp(jnp.where(narrow, 0.0, log_width))
+  return jnp.where(narrow, log_width, jnp.log(-jnp.expm1(-width)))

@@ -13,8 +13,8 @@ PAIRS, VECTOR, NUMBER = jnp.zeros((4, 2)), jnp.zeros(4), jnp.zeros(())
     (_checks.check_same_shape, dict(mean=PAIRS, log_var=VECTOR), r'log_var has shape \(4,\), but mean has \(4, 2\)'),
     (_checks.check_same_shape, dict(mean=NUMBER, log_var=NUMBER), 'mean is a single number'),
     (_checks.check_batched, dict(x=PAIRS, sigma=jnp.zeros(3)), r'sigma has shape \(3,\), but x has 4 examples'),
-    (_checks.check_per_example, dict(kl=VECTOR, weight=PAIRS), r'weight must have 1 axes, not shape \(4, 2\)'),
-    (lambda **arrays: _checks.check_rank(2, **arrays), dict(log_weights=VECTOR), 'log_weights must have 2 axes'),
+    (_checks.check_per_example, dict(kl=VECTOR, weight=PAIRS), r'weight must be of rank 1, not of shape \(4, 2\)'),
+    (lambda **arrays: _checks.check_rank(2, **arrays), dict(log_weights=VECTOR), 'log_weights must be of rank 2'),
   ],
 )  # fmt: skip
 def test_what_is_wrong_is_named(check, arrays, sentence):

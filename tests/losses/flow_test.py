@@ -55,6 +55,16 @@ def test_the_gradient_is_that_of_the_density():
   np.testing.assert_allclose(grad(jnp.array([[1.0], [-3.0]])), [[-1.0], [3.0]])
 
 
-def test_shapes_that_do_not_fit_are_refused():
-  with pytest.raises(ValueError, match='one number per example'):
-    flow.log_prob(jnp.zeros((4, 2)), jnp.zeros(()), flow.standard_normal())
+@pytest.mark.parametrize(
+  ('latents', 'log_det', 'sentence'),
+  [
+    (jnp.zeros((4, 2)), jnp.zeros(()), 'log_det is a single number'),
+    (jnp.zeros((4, 2)), jnp.zeros(3), r'log_det has shape \(3,\)'),
+    (jnp.zeros((4, 2)), jnp.zeros((4, 1)), 'log_det must be of rank 1'),
+    (jnp.zeros(4), jnp.zeros((4, 2)), 'latents must be'),
+    ((jnp.zeros((4, 2)), jnp.zeros((3, 2))), jnp.zeros(4), r'latents\[1\] has shape'),
+  ],
+)
+def test_shapes_that_do_not_fit_are_refused_with_the_argument_that_is_wrong(latents, log_det, sentence):
+  with pytest.raises(ValueError, match=sentence):
+    flow.log_prob(latents, log_det, flow.standard_normal())

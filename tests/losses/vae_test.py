@@ -8,17 +8,20 @@ from scipy import stats
 from jaxgen.losses import vae
 
 LOG_2PI = np.log(2 * np.pi)
+PAIRS = jnp.zeros((4, 2))
 
 
 def test_reparameterize_has_the_given_moments():
   mean, log_var = jnp.full((20000, 1), 3.0), jnp.full((20000, 1), np.log(4.0))
-  z = vae.reparameterize(jax.random.key(0), mean, log_var)
+  z = vae.reparameterize(jax.random.key(0), mean=mean, log_var=log_var)
   np.testing.assert_allclose([z.mean(), z.std()], [3.0, 2.0], atol=0.05)
 
 
 def test_log_normal_by_hand():
   # N(1; 0, 1) and N(3; 1, 4): -(1 + log 2pi)/2 - (1 + log 4 + log 2pi)/2
-  value = vae.log_normal(jnp.array([[1.0, 3.0]]), jnp.array([[0.0, 1.0]]), jnp.log(jnp.array([[1.0, 4.0]])))
+  value = vae.log_normal(
+    jnp.array([[1.0, 3.0]]), mean=jnp.array([[0.0, 1.0]]), log_var=jnp.log(jnp.array([[1.0, 4.0]]))
+  )
   np.testing.assert_allclose(value, [-(1 + LOG_2PI) / 2 - (1 + np.log(4) + LOG_2PI) / 2], rtol=1e-6)
 
 
@@ -26,17 +29,26 @@ def test_kl_standard_normal_by_hand():
   # rows: the prior itself; mean 1, 2; variance e: (e - 1 - 1) / 2
   mean = jnp.array([[0.0, 0.0], [1.0, 2.0], [0.0, 0.0]])
   log_var = jnp.array([[0.0, 0.0], [0.0, 0.0], [1.0, 0.0]])
-  np.testing.assert_allclose(vae.kl_standard_normal(mean, log_var), [0.0, 2.5, (np.e - 2) / 2], rtol=1e-6)
+  np.testing.assert_allclose(
+    vae.kl_standard_normal(mean=mean, log_var=log_var), [0.0, 2.5, (np.e - 2) / 2], rtol=1e-6
+  )
 
 
 def test_kl_normal_by_hand():
   # KL(N(1, 1) || N(0, 4)) = log 2 + (1 + 1) / 8 - 1/2
-  value = vae.kl_normal(*(jnp.array([[v]]) for v in (1.0, 0.0, 0.0, np.log(4.0))))
+  value = vae.kl_normal(
+    mean=jnp.array([[1.0]]),
+    log_var=jnp.array([[0.0]]),
+    prior_mean=jnp.array([[0.0]]),
+    prior_log_var=jnp.array([[np.log(4.0)]]),
+  )
   np.testing.assert_allclose(value, [np.log(2) + 0.25 - 0.5], rtol=1e-6)
   mean, log_var = jax.random.normal(jax.random.key(0), (2, 3, 4, 2))
   zeros = jnp.zeros_like(mean)
   np.testing.assert_allclose(
-    vae.kl_normal(mean, log_var, zeros, zeros), vae.kl_standard_normal(mean, log_var), rtol=1e-5
+    vae.kl_normal(mean=mean, log_var=log_var, prior_mean=zeros, prior_log_var=zeros),
+    vae.kl_standard_normal(mean=mean, log_var=log_var),
+    rtol=1e-5,
   )
 
 
@@ -44,12 +56,12 @@ def test_bernoulli_nll_by_hand():
   # p = 1/2 costs log 2 a pixel whatever x is; p = 3/4 at x = 1 costs log 4/3
   logits, x = jnp.array([[0.0, 0.0], [0.0, np.log(3.0)]]), jnp.array([[0.3, 1.0], [0.0, 1.0]])
   np.testing.assert_allclose(
-    vae.bernoulli_nll(logits, x), [2 * np.log(2), np.log(2) + np.log(4 / 3)], rtol=1e-6
+    vae.bernoulli_nll(x, logits=logits), [2 * np.log(2), np.log(2) + np.log(4 / 3)], rtol=1e-6
   )
 
 
 def test_bernoulli_nll_stays_finite():
-  value, grad = jax.value_and_grad(lambda l: vae.bernoulli_nll(l, jnp.array([[1.0, 0.0]])).sum())(
+  value, grad = jax.value_and_grad(lambda l: vae.bernoulli_nll(jnp.array([[1.0, 0.0]]), logits=l).sum())(
     jnp.array([[-1e4, 1e4]])
   )
   np.testing.assert_allclose(value, 2e4)
@@ -58,10 +70,10 @@ def test_bernoulli_nll_stays_finite():
 
 def test_gaussian_nll_by_hand():
   # (x - mean) / sigma = 2 and 0 with sigma 0.5: 2 + 2 (log 0.5 + log(2 pi) / 2)
-  value = vae.gaussian_nll(jnp.array([[1.0, 4.0]]), jnp.array([[2.0, 4.0]]), 0.5)
+  value = vae.gaussian_nll(jnp.array([[2.0, 4.0]]), mean=jnp.array([[1.0, 4.0]]), sigma=0.5)
   np.testing.assert_allclose(value, [2 + 2 * (np.log(0.5) + LOG_2PI / 2)], rtol=1e-6)
   np.testing.assert_allclose(
-    vae.gaussian_nll(jnp.array([[1.0, 4.0]]), jnp.array([[2.0, 4.0]]), jnp.array([0.5, 1.0])),
+    vae.gaussian_nll(jnp.array([[2.0, 4.0]]), mean=jnp.array([[1.0, 4.0]]), sigma=jnp.array([0.5, 1.0])),
     [2 + np.log(0.5) + LOG_2PI],
     rtol=1e-6,
   )
@@ -69,7 +81,7 @@ def test_gaussian_nll_by_hand():
 
 def test_laplace_nll_by_hand():
   # |x - mean| / b = 2 and 1 with b = 0.5, where log(2 b) = 0
-  value = vae.laplace_nll(jnp.array([[1.0, 4.0]]), jnp.array([[2.0, 3.5]]), 0.5)
+  value = vae.laplace_nll(jnp.array([[2.0, 3.5]]), mean=jnp.array([[1.0, 4.0]]), scale=0.5)
   np.testing.assert_allclose(value, [3.0], rtol=1e-6)
 
 
@@ -77,7 +89,7 @@ def test_discretized_logistic_nll_by_hand():
   # 3 levels, mean at the middle level, s = one level: the middle bin is sigmoid(1/2) - sigmoid(-1/2)
   mean, log_scale = jnp.full((3, 1), 0.5), jnp.full((3, 1), np.log(0.5))
   half = 1 / (1 + np.exp(-0.5))
-  value = vae.discretized_logistic_nll(mean, log_scale, jnp.array([[0], [1], [2]]), 3)
+  value = vae.discretized_logistic_nll(jnp.array([[0], [1], [2]]), mean=mean, log_scale=log_scale, levels=3)
   np.testing.assert_allclose(value, -np.log([1 - half, 2 * half - 1, 1 - half]), rtol=1e-6)
 
 
@@ -85,7 +97,9 @@ def test_discretized_logistic_nll_by_hand():
 @pytest.mark.parametrize(('mean', 'log_scale'), [(0.4, -2.0), (0.4, -7.0), (-3.0, 0.0), (1.2, 4.0)])
 def test_discretized_logistic_masses_sum_to_one(levels, mean, log_scale):
   x = jnp.arange(levels)[:, None]
-  nll = vae.discretized_logistic_nll(jnp.full(x.shape, mean), jnp.full(x.shape, log_scale), x, levels)
+  nll = vae.discretized_logistic_nll(
+    x, mean=jnp.full(x.shape, mean), log_scale=jnp.full(x.shape, log_scale), levels=levels
+  )
   np.testing.assert_allclose(jnp.exp(-nll).sum(), 1.0, atol=1e-5)
 
 
@@ -94,13 +108,17 @@ def test_discretized_logistic_agrees_with_scipy_where_differences_of_sigmoids_do
   logistic = stats.logistic(loc=0.3 * 16, scale=np.exp(-1.5) * 16)
   mass = logistic.cdf(x + 0.5) - logistic.cdf(x - 0.5)
   shape = (x.size, 1)
-  nll = vae.discretized_logistic_nll(jnp.full(shape, 0.3), jnp.full(shape, -1.5), jnp.asarray(x)[:, None], 17)
+  nll = vae.discretized_logistic_nll(
+    jnp.asarray(x)[:, None], mean=jnp.full(shape, 0.3), log_scale=jnp.full(shape, -1.5), levels=17
+  )
   np.testing.assert_allclose(nll, -np.log(mass), rtol=1e-5)
 
 
 def test_discretized_logistic_is_stable_far_from_its_mean():
   def loss(params):
-    return vae.discretized_logistic_nll(*params, jnp.array([[200, 0, 255]]), 256).sum()
+    mean, log_scale = params
+    x = jnp.array([[200, 0, 255]])
+    return vae.discretized_logistic_nll(x, mean=mean, log_scale=log_scale, levels=256).sum()
 
   params = (jnp.array([[0.0, 1.0, 0.0]]), jnp.full((1, 3), -7.0))
   value, grads = jax.value_and_grad(loss)(params)
@@ -111,7 +129,9 @@ def test_discretized_logistic_is_stable_far_from_its_mean():
 
 
 def test_negative_elbo_weights_its_terms():
-  value = vae.negative_elbo(jnp.array([3.0, 1.0]), jnp.array([2.0, 5.0]), 0.5, 4.0)
+  value = vae.negative_elbo(
+    reconstruction=jnp.array([3.0, 1.0]), kl=jnp.array([2.0, 5.0]), reconstruction_weight=0.5, kl_weight=4.0
+  )
   np.testing.assert_allclose(value, [9.5, 20.5])
 
 
@@ -130,23 +150,43 @@ def test_kl_warmup_rises_and_stays():
 
 
 @pytest.mark.parametrize(
-  'call',
+  ('call', 'sentence'),
   [
-    lambda: vae.kl_standard_normal(jnp.zeros((4, 2)), jnp.zeros((2,))),
-    lambda: vae.bernoulli_nll(jnp.zeros((4, 2, 1)), jnp.zeros((4, 2))),
-    lambda: vae.gaussian_nll(jnp.zeros((4, 1)), jnp.zeros((4,)), 1.0),
-    lambda: vae.laplace_nll(jnp.zeros(()), jnp.zeros(()), 1.0),
-    lambda: vae.negative_elbo(jnp.zeros((4, 1)), jnp.zeros((4,))),
+    (lambda: vae.kl_standard_normal(mean=PAIRS, log_var=jnp.zeros(2)), 'log_var has shape'),
+    (lambda: vae.log_normal(PAIRS, mean=PAIRS, log_var=PAIRS[:, :1]), 'log_var has shape'),
+    (lambda: vae.reparameterize(jax.random.key(0), mean=PAIRS, log_var=PAIRS[:3]), 'log_var has shape'),
+    (
+      lambda: vae.kl_normal(mean=PAIRS, log_var=PAIRS, prior_mean=jnp.zeros(2), prior_log_var=PAIRS),
+      'prior_mean has shape',
+    ),
+    (lambda: vae.bernoulli_nll(PAIRS, logits=jnp.zeros((4, 2, 1))), 'logits has shape'),
+    (lambda: vae.gaussian_nll(jnp.zeros(4), mean=jnp.zeros((4, 1)), sigma=1.0), 'mean has shape'),
+    (lambda: vae.laplace_nll(jnp.zeros(()), mean=jnp.zeros(()), scale=1.0), 'x is a single number'),
+    (
+      lambda: vae.discretized_logistic_nll(PAIRS, mean=PAIRS, log_scale=jnp.zeros(2), levels=4),
+      'log_scale has shape',
+    ),
+    (lambda: vae.negative_elbo(reconstruction=PAIRS, kl=jnp.zeros(4)), 'reconstruction must be of rank 1'),
+    (lambda: vae.importance_weighted_bound(jnp.zeros(4)), 'log_weights must be of rank 2'),
   ],
-)
-def test_shapes_that_would_broadcast_are_refused(call):
-  with pytest.raises(ValueError, match='one shape'):
+)  # fmt: skip
+def test_shapes_that_would_broadcast_are_refused_with_the_argument_that_is_wrong(call, sentence):
+  with pytest.raises(ValueError, match=sentence):
     call()
+
+
+@pytest.mark.parametrize(
+  'exchangeable',
+  [vae.kl_standard_normal, vae.bernoulli_nll, vae.negative_elbo, lambda *a: vae.gaussian_nll(*a, sigma=1.0)],
+)
+def test_arrays_of_one_shape_are_never_told_apart_by_their_order(exchangeable):
+  with pytest.raises(TypeError, match='positional'):
+    exchangeable(PAIRS, PAIRS)
 
 
 def test_statistics_are_float32_under_bfloat16():
   mean = jnp.ones((2, 1000), jnp.bfloat16)
-  value = vae.kl_standard_normal(mean, jnp.zeros_like(mean))
+  value = vae.kl_standard_normal(mean=mean, log_var=jnp.zeros_like(mean))
   assert value.dtype == jnp.float32
   np.testing.assert_allclose(value, 500.0)
 
@@ -157,8 +197,10 @@ def _linear_encoder(weights, x):
 
 def _loss(encode, decode, rng, x):
   mean, log_var = encode(x)
-  z = vae.reparameterize(rng, mean, log_var)
-  return vae.negative_elbo(vae.gaussian_nll(decode(z), x, 0.5), vae.kl_standard_normal(mean, log_var)).mean()
+  z = vae.reparameterize(rng, mean=mean, log_var=log_var)
+  reconstruction = vae.gaussian_nll(x, mean=decode(z), sigma=0.5)
+  kl = vae.kl_standard_normal(mean=mean, log_var=log_var)
+  return vae.negative_elbo(reconstruction=reconstruction, kl=kl).mean()
 
 
 def test_trains_plain_functions():

@@ -57,14 +57,17 @@ def encoder_gan(config: ConfigDict) -> GenerativeModel:
     prior_rng, posterior_rng = jax.random.split(rng)
     x = to_network(batch['x'], levels)
     mean, log_var = networks['encoder'].apply({'params': params['encoder']}, x)
-    z = vae_losses.reparameterize(posterior_rng, mean, log_var)
+    z = vae_losses.reparameterize(posterior_rng, mean=mean, log_var=log_var)
     sampled = generate(params, jax.random.normal(prior_rng, mean.shape))
     return x, sampled, generate(params, z), mean, log_var
 
   def discriminator_loss(params, extra, rng, batch):
     x, sampled, again, *_ = images(params, rng, batch)
     real = judge(params, x)
-    terms = sum(loss.discriminator(real, judge(params, fake)) for fake in (sampled, again)) / 2
+    terms = [
+      loss.discriminator(real_logits=real, fake_logits=judge(params, fake)) for fake in (sampled, again)
+    ]
+    terms = sum(terms) / 2
     penalty = model.penalty_weight * gan_losses.r1_penalty(lambda x: judge(params, x), x)
     return (terms + penalty).mean(), (extra, {'discriminator_loss': terms, 'penalty': penalty})
 
@@ -72,7 +75,7 @@ def encoder_gan(config: ConfigDict) -> GenerativeModel:
     x, sampled, again, mean, log_var = images(params, rng, batch)
     fooled = sum(loss.generator(judge(params, fake)) for fake in (sampled, again)) / 2
     error = ((again - x) ** 2).reshape(len(x), -1).sum(-1) / 2
-    kl = vae_losses.kl_standard_normal(mean, log_var)
+    kl = vae_losses.kl_standard_normal(mean=mean, log_var=log_var)
     scale = 1 / math.sqrt(math.prod(shape))
     total = fooled + scale * (_RECONSTRUCTION * error + _KL * kl)
     return total.mean(), (extra, {'generator_loss': fooled, 'error': error, 'kl': kl})

@@ -1,0 +1,86 @@
+"""One contract for every loss: finite values and gradients for whatever finite numbers a network puts out."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgen.losses import autoregressive, flow, gan, vae
+
+EDGE = (0.0, 1.0, 15.0, 50.0, 60.0, 85.0, 90.0, 100.0, 1e3, 1e4)
+SWEEP = np.array([sign * value for value in EDGE for sign in (-1, 1)], np.float32)
+RNG = jax.random.key(0)
+
+
+def _levels(num):
+  """Arrays of `num` independent sweeps, and pixels that stand at the lowest, a middle and the highest level."""
+  grids = jnp.meshgrid(*[SWEEP] * num, jnp.array([0.0, 7.0, 15.0]), indexing='ij')
+  return [grid.reshape(-1, 1) for grid in grids]
+
+
+def _discretized(mean, log_scale, x):
+  return vae.discretized_logistic_nll(x, mean=mean, log_scale=log_scale, levels=16)
+
+
+LOSSES = {
+  'reparameterize': lambda a, b: vae.reparameterize(RNG, mean=a, log_var=b),
+  'log_normal': lambda a, b: vae.log_normal(jnp.ones_like(a), mean=a, log_var=b),
+  'log_normal of x': lambda a, b: vae.log_normal(a, mean=jnp.ones_like(a), log_var=b),
+  'kl_standard_normal': lambda a, b: vae.kl_standard_normal(mean=a, log_var=b),
+  'kl_normal': lambda a, b: vae.kl_normal(mean=a, log_var=b, prior_mean=b, prior_log_var=a),
+  'bernoulli_nll': lambda a, b: vae.bernoulli_nll(jax.nn.sigmoid(b), logits=a),
+  'gaussian_nll': lambda a, b: vae.gaussian_nll(b, mean=a, sigma=0.01),
+  'laplace_nll': lambda a, b: vae.laplace_nll(b, mean=a, scale=0.01),
+  'importance_weighted_bound': lambda a, b: vae.importance_weighted_bound(jnp.concatenate([a, b], 1).T),
+  'categorical_nll': lambda a, b: autoregressive.categorical_nll(
+    jnp.concatenate([a, b], 1), jnp.zeros(len(a), jnp.int32)
+  ),
+  'standard_normal': lambda a, b: flow.log_prob(a, b[:, 0], flow.standard_normal()),
+  'standard_logistic': lambda a, b: flow.log_prob(a, b[:, 0], flow.standard_logistic()),
+  **{
+    f'gan.{name}': lambda a, b, loss=loss: (
+      loss.discriminator(real_logits=a, fake_logits=b) + loss.generator(b)
+    )
+    for name, loss in gan.LOSSES.items()
+  },
+  **{
+    f'gan.{name}': lambda a, b, penalty=penalty: penalty(lambda x: (x**2).sum(1), RNG, real=a, fake=b)
+    for name, penalty in gan.PENALTIES.items()
+  },
+}
+
+
+def _assert_finite(loss, *arguments):
+  values = loss(*arguments)
+  gradients = jax.grad(lambda *args: loss(*args).sum(), argnums=tuple(range(len(arguments))))(*arguments)
+  for array in (values, *gradients):
+    where = ~np.isfinite(np.asarray(array)).reshape(len(array), -1).all(1)
+    assert not where.any(), [np.asarray(a)[where][:5, 0].tolist() for a in arguments]
+
+
+@pytest.mark.parametrize('name', LOSSES)
+def test_values_and_gradients_are_finite(name):
+  _assert_finite(LOSSES[name], *(grid[::3] for grid in _levels(2)[:2]))
+
+
+def test_the_discretized_logistic_is_finite_at_every_level():
+  mean, log_scale, x = _levels(2)
+  _assert_finite(lambda mean, log_scale: _discretized(mean, log_scale, x), mean, log_scale)
+
+
+def test_a_wide_discretized_logistic_keeps_its_logarithm():
+  """Far wider than the range, a bin within it has the mass of the density's peak, 1 / (4 s)."""
+  log_scale = jnp.array([[20.0], [85.0], [100.0]])
+  half, seven = jnp.full_like(log_scale, 0.5), jnp.full_like(log_scale, 7.0)
+  value, slope = jax.vjp(lambda log_scale: _discretized(half, log_scale, seven), log_scale)
+  np.testing.assert_allclose(value, log_scale[:, 0] + np.log(15) + np.log(4), rtol=1e-6)
+  np.testing.assert_allclose(slope(jnp.ones(3))[0], np.ones((3, 1)), rtol=1e-5)
+
+
+@pytest.mark.parametrize('log_var', [-41.0, -90.0, -1e4])
+def test_a_variance_too_small_for_float32_still_has_a_way_back(log_var):
+  """The gradient widens a density that misses x, and is that of the logarithm alone where it does not."""
+  value = jnp.full((1, 1), log_var)
+  slope = jax.grad(lambda v, x: vae.log_normal(x, mean=jnp.zeros((1, 1)), log_var=v).sum())
+  assert slope(value, jnp.ones((1, 1))) > 1e3
+  np.testing.assert_allclose(slope(value, jnp.zeros((1, 1))), [[-0.5]])
