@@ -26,7 +26,10 @@ def test_the_python_snippets_run_one_after_the_other_and_say_what_they_print(cap
     exec(compile(snippet, 'README.md', 'exec'), names)
   langevin, discriminator, generator, game = capsys.readouterr().out.splitlines()
   assert float(langevin) == pytest.approx(3, abs=0.2)
-  assert f'print(gan.hinge.discriminator(real_logits, fake_logits))  # {discriminator}\n' in README
+  assert (
+    f'print(gan.hinge.discriminator(real_logits=real_logits, fake_logits=fake_logits))  # {discriminator}\n'
+    in README
+  )
   assert f'print(gan.hinge.generator(fake_logits))  # {generator}\n' in README
   assert float(game) == pytest.approx(3, abs=0.1)
 

@@ -2,12 +2,13 @@
 
 import math
 
+import jax
 import jax.numpy as jnp
 
 
 def zeros(x):
-  """The log-determinant of a map that keeps volumes: f32[B]."""
-  return jnp.zeros(x.shape[0], jnp.float32)
+  """The log-determinant of a map that keeps volumes, f32[B], of `x` [B, ...] or a pytree of such."""
+  return jnp.zeros(jax.tree.leaves(x)[0].shape[0], jnp.float32)
 
 
 def per_channel(log_scale, x):

@@ -15,10 +15,18 @@ class Logit(nn.Module):
   `-log p - log(1 - p) = softplus(z) + softplus(-z)`, which does not cancel. `Inverse(Logit())` is a sigmoid.
 
   Attributes:
-    alpha: keeps the ends of the interval away from infinity; in (0, 0.5).
+    alpha: keeps the ends of the interval away from infinity; in [0, 0.5).
+
+  Raises:
+    ValueError: if alpha is not there.
   """
 
   alpha: float = 0.05
+
+  def __post_init__(self):
+    if not 0 <= self.alpha < 0.5:
+      raise ValueError(f'alpha must be in [0, 0.5), not {self.alpha}: beyond that the map turns around.')
+    super().__post_init__()
 
   def forward_and_log_det(self, x, cond=None):
     p = self.alpha + (1 - 2 * self.alpha) * x

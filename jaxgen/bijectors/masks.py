@@ -44,8 +44,17 @@ def binary(keep: np.ndarray) -> Mask:
 
   `keep` is bool, of the shape of an example or one that broadcasts to it. The conditioner sees zeros in
   place of what moves (Dinh et al., "Density estimation using Real NVP", equation 9).
+
+  Raises:
+    ValueError: if it is not bool, or is computed while a function is traced: a mask is a constant.
   """
-  keep = np.asarray(keep, bool)
+  if isinstance(keep, jax.core.Tracer):
+    raise ValueError('a mask is a constant: make it with numpy, outside of the function that jax traces.')
+  keep = np.asarray(keep)
+  if keep.dtype != bool:
+    raise ValueError(
+      f'a mask must be bool, not {keep.dtype}; write keep > 0.5, or what else is meant by kept.'
+    )
   return Mask(lambda x: (jnp.where(keep, x, 0), x), lambda kept, moved: jnp.where(keep, kept, moved))
 
 

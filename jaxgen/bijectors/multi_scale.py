@@ -16,9 +16,17 @@ class MultiScale(nn.Module):
 
   Attributes:
     levels: at least one bijector; all but the last return an even number of channels.
+
+  Raises:
+    ValueError: if there is none.
   """
 
   levels: Sequence[nn.Module]
+
+  def __post_init__(self):
+    if not self.levels:
+      raise ValueError('a multi-scale flow needs at least one level.')
+    super().__post_init__()
 
   def forward_and_log_det(self, x, cond=None):
     *inner, last = self.levels

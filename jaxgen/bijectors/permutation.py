@@ -16,7 +16,7 @@ class Permutation(nn.Module):
     order: a permutation of `range(C)`.
 
   Raises:
-    ValueError: if it is none.
+    ValueError: if it is none, or has another length than the input has channels.
   """
 
   order: Sequence[int]
@@ -27,10 +27,15 @@ class Permutation(nn.Module):
     super().__post_init__()
 
   def forward_and_log_det(self, x, cond=None):
-    return jnp.take(x, np.asarray(self.order), axis=-1), log_det.zeros(x)
+    return self._take(x, np.asarray(self.order)), log_det.zeros(x)
 
   def inverse_and_log_det(self, z, cond=None):
-    return jnp.take(z, np.argsort(self.order), axis=-1), log_det.zeros(z)
+    return self._take(z, np.argsort(self.order)), log_det.zeros(z)
+
+  def _take(self, x, order):
+    if x.shape[-1] != len(order):  # jnp.take would drop channels, or fill them with nan
+      raise ValueError(f'a permutation of {len(order)} channels does not fit an array of shape {x.shape}.')
+    return jnp.take(x, order, axis=-1)
 
 
 class Reverse(nn.Module):

@@ -16,10 +16,20 @@ class ScaleShift(nn.Module):
   Attributes:
     scale: not 0.
     shift: any number.
+
+  Raises:
+    ValueError: if one of them is not finite, or the scale is 0.
   """
 
   scale: float = 1.0
   shift: float = 0.0
+
+  def __post_init__(self):
+    if not (self.scale and math.isfinite(self.scale) and math.isfinite(self.shift)):
+      raise ValueError(
+        f'scale={self.scale} and shift={self.shift} have no inverse: they must be finite, and the scale not 0.'
+      )
+    super().__post_init__()
 
   def forward_and_log_det(self, x, cond=None):
     return x * self.scale + self.shift, self._log_det(x)

@@ -1,5 +1,6 @@
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from jaxgen.bijectors import Logit
 
@@ -16,3 +17,9 @@ def test_the_border_of_the_cube_and_far_latents_are_finite():
   assert np.all(np.isfinite(z)) and np.isfinite(log_det)
   x, log_det = layer.apply({}, jnp.array([[-1e4, 1e4]]), method='inverse_and_log_det')
   assert np.all(np.isfinite(x)) and np.isfinite(log_det)
+
+
+@pytest.mark.parametrize('alpha', [-0.1, 0.5, 0.6, float('nan')])
+def test_an_alpha_without_an_inverse_is_refused(alpha):
+  with pytest.raises(ValueError, match=r'alpha must be in \[0, 0.5\)'):
+    Logit(alpha)

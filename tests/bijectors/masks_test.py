@@ -1,3 +1,4 @@
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -38,3 +39,14 @@ def test_merge_undoes_split(mask):
 def test_one_channel_cannot_be_halved():
   with pytest.raises(ValueError, match='at least 2 channels'):
     masks.halves().split(jnp.ones((3, 1)))
+
+
+@pytest.mark.parametrize('keep', [np.array([0.3, 1.0]), np.array([0, 1]), jnp.array([0.0, 1.0])])
+def test_only_bool_says_what_is_kept(keep):
+  with pytest.raises(ValueError, match='a mask must be bool, not '):
+    masks.binary(keep)
+
+
+def test_a_traced_mask_is_refused_in_a_sentence():
+  with pytest.raises(ValueError, match='a mask is a constant'):
+    jax.jit(lambda keep: masks.binary(keep).split(X)[0])(jnp.array([True, False]))

@@ -1,5 +1,6 @@
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from jaxgen.bijectors import MultiScale, ScaleShift, Squeeze
 
@@ -21,3 +22,8 @@ def test_what_left_is_not_touched_by_later_levels():
 def test_one_level_leaves_a_tuple_of_one():
   latents, _ = MultiScale((ScaleShift(),)).apply({}, jnp.ones((2, 3)), method='forward_and_log_det')
   assert [z.shape for z in latents] == [(2, 3)]
+
+
+def test_no_level_is_refused():
+  with pytest.raises(ValueError, match='at least one level'):
+    MultiScale(())
