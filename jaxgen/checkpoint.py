@@ -1,44 +1,57 @@
-"""Checkpoints: orbax, with one promise more. What was saved is what is restored, or the one before it is.
+"""Checkpoints: orbax, with two promises more. What was saved is what is restored, or the one before it is; and
+whoever only looks at a run changes nothing in it.
 
 Orbax writes in the background and moves a finished checkpoint into place in one step, so that a killed run leaves
-whole checkpoints only. A checksum of every array tells a damaged one, which is set aside, never deleted.
+whole checkpoints only. A checksum of every array tells a damaged one, which its trainer sets aside, never deletes.
 """
 
 import contextlib
 import errno
 import shutil
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import jax
-import numpy as np
 import orbax.checkpoint as ocp
 from jax.experimental import multihost_utils
-from jax.sharding import SingleDeviceSharding
 
+from jaxgen.checkpoint_reader import Reader, checksum, first_line
 from jaxgen.errors import UserError
 from jaxgen.types import State
 
 _ROOM_FOR_REST = 2**20  # bytes: metadata of a checkpoint, the next lines and pictures
 
 
-class Checkpoints:
-  """The checkpoints of one run, `<directory>/<step>/`."""
+class Checkpoints(Reader):
+  """The same for the one process that trains: it writes checkpoints, and removes what need not be kept."""
 
-  def __init__(self, directory: Path, keep: int | None = None):
-    """Opens the directory and keeps the newest `keep` checkpoints in it, all of them by default."""
-    self._directory = Path(directory).resolve()
-    self._keep = keep
-    self._manager = self._open()
+  def __init__(self, directory: Path, keep: int = 0):
+    """Opens the directory, and makes it where there is none.
 
-  def steps(self) -> list[int]:
-    """The steps that have a finished checkpoint, oldest first."""
-    return sorted(self._manager.all_steps())
+    Args:
+      directory: of the checkpoints. What a killed process left half-written in it is removed.
+      keep: how many of the newest checkpoints are kept, besides what `protect` names; 0: all.
+
+    Raises:
+      UserError: if `keep` is negative, or the directory cannot be made.
+    """
+    super().__init__(directory)
+    if keep < 0:
+      raise UserError(f'keep_checkpoints={keep} is negative; 0 keeps all checkpoints.')
+    self._retention = _Retention(keep)
+    options = ocp.CheckpointManagerOptions(
+      create=True, cleanup_tmp_directories=True, preservation_policy=self._retention
+    )
+    handlers = {'state': ocp.StandardCheckpointHandler(), 'meta': ocp.JsonCheckpointHandler()}
+    with _clear_failure(self._directory):
+      self._directory.mkdir(parents=True, exist_ok=True)
+      self._manager = ocp.CheckpointManager(self._directory, options=options, item_handlers=handlers)
 
   def save(self, state: State, notes: Mapping[str, Any] | None = None) -> None:
     """Starts to write `state` and leaves the writing to the background.
+
+    Old checkpoints are removed once this one is on the disk as a whole.
 
     Args:
       state: its step names the checkpoint; nothing is done where that step is saved already.
@@ -56,6 +69,29 @@ class Checkpoints:
       self._check_room(state)
       self._manager.save(step, args=args)
 
+  def protect(self, role: str, step: int) -> None:
+    """Keeps the checkpoint of `step`, however old, until another one takes its role ('best', say).
+
+    It holds for this process; a run that goes on says it again.
+    """
+    self._retention.protected[role] = step
+
+  def set_aside(self, step: int) -> str:
+    """Renames the checkpoint of `step`, so that nobody goes on from it; returns its new name, beside the directory."""
+    self.wait()
+    aside = self._directory.parent / f'damaged-{self._directory.name}-{step}'
+    number = 1
+    while aside.exists():
+      aside = aside.with_name(f'damaged-{self._directory.name}-{step}-{(number := number + 1)}')
+    if jax.process_count() > 1:
+      multihost_utils.sync_global_devices(f'all have read step {step}')
+    if jax.process_index() == 0:
+      (self._directory / str(step)).rename(aside)
+    if jax.process_count() > 1:
+      multihost_utils.sync_global_devices(f'step {step} is set aside')
+    self._manager.reload()
+    return aside.name
+
   def wait(self) -> None:
     """Blocks until everything is on the disk.
 
@@ -66,31 +102,18 @@ class Checkpoints:
       self._manager.wait_until_finished()
 
   def restore(self, like: State, step: int | None = None) -> tuple[State, Mapping[str, Any]] | None:
-    """The newest whole checkpoint, or that of `step`, laid out on the devices as `like` is (arrays or their shapes).
+    """As `Reader.restore`; newer checkpoints that are damaged are renamed to `damaged-<directory>-<step>`.
 
-    A damaged checkpoint is renamed to `damaged-<step>`, said so on the terminal, and the one before it is tried.
-
-    Returns:
-      The state and its notes, or None where there is no checkpoint.
-
-    Raises:
-      UserError: if `step` is given and has no whole checkpoint, or if the checkpoint is of another model.
+    Otherwise they would be in the way of those that take their steps next.
     """
-    steps = self.steps()
-    if step is not None and step not in steps:
-      raise UserError(f'{self._directory} has no checkpoint of step {step}; it has {steps or "none"}.')
-    for candidate in reversed(steps) if step is None else [step]:
-      try:
-        return self._read(candidate, like)
-      except _OtherModel as error:
-        raise UserError(
-          f'The checkpoint of step {candidate} in {self._directory} is of another model: {error}'
-        ) from None
-      except Exception as error:  # orbax, tensorstore and zstd each raise their own
-        self._set_aside(candidate, error)
-    if step is not None:
-      raise UserError(f'The checkpoint of step {step} in {self._directory} is damaged.')
-    return None
+    self.wait()
+    found = self._newest_whole(like) if step is None else self._whole(like, step)
+    if found is None:
+      return None
+    for damaged, why in found.damaged.items():
+      name = self.set_aside(damaged)
+      print(f'The checkpoint of step {damaged} is damaged ({why}); it is set aside as {name}.', flush=True)
+    return found.state, found.notes
 
   def close(self) -> None:
     """Finishes writing and lets go of the directory."""
@@ -106,69 +129,20 @@ class Checkpoints:
         errno.ENOSPC, f'{free / 2**20:.1f} MiB are free, a checkpoint takes up to {needed / 2**20:.1f}'
       )
 
-  def _open(self):
-    options = ocp.CheckpointManagerOptions(max_to_keep=self._keep, create=True, cleanup_tmp_directories=True)
-    handlers = {'state': ocp.StandardCheckpointHandler(), 'meta': ocp.JsonCheckpointHandler()}
-    return ocp.CheckpointManager(self._directory, options=options, item_handlers=handlers)
 
-  def _read(self, step, like):
-    _check_shapes(self._manager.item_metadata(step).state, like)
-    here = SingleDeviceSharding(jax.local_devices()[0])
-    target = jax.tree.map(
-      lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding or here), like
-    )
-    args = ocp.args.Composite(state=ocp.args.StandardRestore(target), meta=ocp.args.JsonRestore())
-    restored = self._manager.restore(step, args=args)
-    if restored.meta['checksum'] != checksum(restored.state):
-      raise ValueError('its checksum does not match')
-    return restored.state, restored.meta['notes']
+class _Retention:
+  """What orbax asks which checkpoints to preserve: the newest `keep` (0: all), and those with a role."""
 
-  def _set_aside(self, step, error):
-    reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else type(error).__name__
-    aside = self._directory.parent / f'damaged-{self._directory.name}-{step}'
-    number = 1
-    while aside.exists():
-      aside = aside.with_name(f'damaged-{self._directory.name}-{step}-{(number := number + 1)}')
-    print(
-      f'The checkpoint of step {step} is damaged ({reason}); it is set aside as {aside.name}.', flush=True
-    )
-    self._manager.close()
-    if jax.process_index() == 0:
-      (self._directory / str(step)).rename(aside)
-    if jax.process_count() > 1:
-      multihost_utils.sync_global_devices(f'set aside {step}')
-    self._manager = self._open()
+  def __init__(self, keep):
+    self._keep = keep
+    self.protected = {}  # role -> step
 
-
-def checksum(state: State) -> int:
-  """CRC-32 of all arrays, in the order of the tree."""
-  crc = 0
-  for leaf in jax.tree.leaves(state):
-    local = leaf.addressable_data(0) if isinstance(leaf, jax.Array) else leaf
-    crc = zlib.crc32(np.ascontiguousarray(local), crc)
-  return crc
-
-
-class _OtherModel(Exception):
-  pass
-
-
-def _check_shapes(saved, like):
-  """Compares tree and shapes first: a change of architecture must not pass for a damaged checkpoint."""
-  saved = {_name(path): tuple(leaf.shape) for path, leaf in jax.tree_util.tree_leaves_with_path(saved.tree)}
-  wanted = {_name(path): tuple(leaf.shape) for path, leaf in jax.tree_util.tree_leaves_with_path(like)}
-  for name in sorted(saved.keys() | wanted.keys()):
-    if saved.get(name) != wanted.get(name):
-      raise _OtherModel(
-        f'{name} is {saved.get(name, "absent")} there and {wanted.get(name, "absent")} in this config.'
-      )
-
-
-def _name(path):
-  # A NamedTuple's field, a dict's key and a sequence's index are saved alike, as names.
-  return '/'.join(
-    str(getattr(part, 'name', getattr(part, 'key', getattr(part, 'idx', part)))) for part in path
-  )
+  def should_preserve(self, checkpoints, **context):
+    """One answer per checkpoint, oldest first; orbax removes the others once the one being saved is whole."""
+    del context
+    newest = [info.step for info in checkpoints][-self._keep :]  # [-0:] is all of them
+    kept = {*newest, *self.protected.values()}
+    return [info.step in kept for info in checkpoints]
 
 
 @contextlib.contextmanager
@@ -184,8 +158,8 @@ def _clear_failure(directory):
     )
     if not full and not isinstance(error, OSError):
       raise
-    why = 'the disk is full' if full else text.strip().splitlines()[0][:200]
+    why, remedy = ('the disk is full', 'Make room') if full else (first_line(error), 'Put that right')
     raise UserError(
-      f'A checkpoint could not be written to {directory}: {why}. Make room and start the same command again; '
+      f'A checkpoint could not be written to {directory}: {why}. {remedy} and start the same command again; '
       'it goes on from the last checkpoint.'
     ) from error

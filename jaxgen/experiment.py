@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 
 from jaxgen import data, models, updates
 from jaxgen import workdir as workdirs
-from jaxgen.checkpoint import Checkpoints
+from jaxgen.checkpoint_reader import Reader
 from jaxgen.errors import UserError
 from jaxgen.parallel import initial_state
 from jaxgen.types import Batch, DataSpec, GenerativeModel, Params, State
@@ -92,14 +92,10 @@ def load(workdir: Path, config: ConfigDict | None = None) -> Trained:
       config.data = ConfigDict({**stored.data, **config.data})  # what the run has read off its data
     workdirs.check_same_run(workdir, config)
     stored = config
-  if not (Path(workdir) / 'checkpoints').is_dir():
-    raise UserError(
-      f'{workdir} has no checkpoint yet; train first: python -m jaxgen.main --workdir={workdir}.'
-    )
   model = build_model(stored)
-  checkpoints = Checkpoints(Path(workdir) / 'checkpoints', keep=None)
-  restored = checkpoints.restore(jax.eval_shape(lambda: first_state(model, stored, _blank_batch(stored))))
-  checkpoints.close()
+  restored = Reader(Path(workdir) / 'checkpoints').restore(
+    jax.eval_shape(lambda: first_state(model, stored, _blank_batch(stored)))
+  )
   if restored is None:
     raise UserError(
       f'{workdir} has no checkpoint yet; train first: python -m jaxgen.main --workdir={workdir}.'

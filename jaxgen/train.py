@@ -226,6 +226,7 @@ _REMEDY = (
 
 
 def _what_is_kept(checkpoints):
+  checkpoints.wait()
   steps = checkpoints.steps()
   return (
     f'the last good checkpoint is that of step {steps[-1]}.'

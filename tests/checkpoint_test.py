@@ -48,6 +48,48 @@ def test_shapes_alone_are_enough_to_restore(saved):
   assert_same(state, make_state(30))
 
 
+@pytest.mark.parametrize(('keep', 'left'), [(0, [10, 20, 30, 40]), (1, [40]), (3, [20, 30, 40])])
+def test_the_newest_are_kept_and_zero_keeps_all(tmp_path, keep, left):
+  checkpoints = Checkpoints(tmp_path, keep)
+  for step in (10, 20, 30, 40):
+    checkpoints.save(make_state(step))
+  checkpoints.close()
+  assert Checkpoints(tmp_path, keep).steps() == left
+
+
+def test_keeping_a_negative_number_is_refused_before_anything_is_made(tmp_path):
+  with pytest.raises(UserError, match='keep_checkpoints=-1 is negative; 0 keeps all'):
+    Checkpoints(tmp_path / 'new', keep=-1)
+  assert not (tmp_path / 'new').exists()
+
+
+def test_a_protected_step_outlives_the_newest_until_another_takes_its_role(tmp_path):
+  checkpoints = Checkpoints(tmp_path, keep=1)
+  left = []
+  for step, best in ((10, 10), (20, 10), (30, 30), (40, 30)):
+    checkpoints.save(make_state(step))
+    checkpoints.protect('best', best)
+    checkpoints.wait()
+    left.append(checkpoints.steps())
+  assert left == [[10], [10, 20], [10, 30], [30, 40]]
+
+
+def test_the_only_checkpoint_is_removed_once_its_successor_is_whole(tmp_path, monkeypatch):
+  checkpoints = Checkpoints(tmp_path, keep=1)
+  checkpoints.save(make_state(10))
+  checkpoints.wait()
+
+  def fail(*_, **__):
+    raise OSError(5, 'Input/output error')
+
+  monkeypatch.setattr('os.rename', fail)  # the last thing that happens to a new checkpoint
+  monkeypatch.setattr('os.replace', fail)
+  with pytest.raises(UserError, match='could not be written .* Input/output error'):
+    checkpoints.save(make_state(20))
+    checkpoints.wait()
+  assert checkpoints.steps() == [10]
+
+
 def test_an_empty_folder_has_nothing(tmp_path):
   assert Checkpoints(tmp_path / 'new').restore(make_state()) is None
 

@@ -13,7 +13,7 @@ import numpy as np
 from experiments.microscope import budget, families, quality, walls
 from experiments.microscope.settings import Settings, kept
 from jaxgen import data, experiment, train, workdir, writers
-from jaxgen.checkpoint import Checkpoints
+from jaxgen.checkpoint_reader import Reader
 from jaxgen.errors import UserError
 from jaxgen.metrics import features as feature_kinds
 from jaxgen.metrics import measure as measuring
@@ -142,21 +142,19 @@ def _measurements(tools, bill, run):
   sha = storage.fingerprint(config.to_dict())[:8]
   model = _model(family, tools.settings, bill.width)
   moments = []
-  with contextlib.closing(Checkpoints(folder / 'checkpoints')) as checkpoints:
-    looked_at = nearest_to_moments(checkpoints.steps(), clock)
-    # The last density is that of the final measurement; along an ODE each takes as long as a thousand samples.
-    along_ode = model.log_prob_kind == 'ODE estimate'
-    densities_at = () if along_ode else [step for _, step in looked_at[:-1]]
-    for fraction, step in looked_at:
-      params, extra = _weights(tools, model, config, checkpoints, step)
-      # one seed of samples for all moments and all runs: the same latents, so that walls can be compared
-      name = Run(f'{family}, seed {seed}', config.module, sha, step, 'averaged', seed)
-      metrics = SAMPLE_METRICS + (DENSITY_METRICS if step in densities_at else ())
-      at = measured(tools, model, params, extra, name, metrics=metrics, samples=tools.settings.moment_samples)
-      wall = walls.wall(model, params, extra, tools.reference.spec)
-      moments.append(
-        {'fraction': fraction, 'step': step, 'seconds': clock(step), 'records': at, 'wall': wall}
-      )
+  checkpoints = Reader(folder / 'checkpoints')
+  looked_at = nearest_to_moments(checkpoints.steps(), clock)
+  # The last density is that of the final measurement; along an ODE each takes as long as a thousand samples.
+  along_ode = model.log_prob_kind == 'ODE estimate'
+  densities_at = () if along_ode else [step for _, step in looked_at[:-1]]
+  for fraction, step in looked_at:
+    params, extra = _weights(tools, model, config, checkpoints, step)
+    # one seed of samples for all moments and all runs: the same latents, so that walls can be compared
+    name = Run(f'{family}, seed {seed}', config.module, sha, step, 'averaged', seed)
+    metrics = SAMPLE_METRICS + (DENSITY_METRICS if step in densities_at else ())
+    at = measured(tools, model, params, extra, name, metrics=metrics, samples=tools.settings.moment_samples)
+    wall = walls.wall(model, params, extra, tools.reference.spec)
+    moments.append({'fraction': fraction, 'step': step, 'seconds': clock(step), 'records': at, 'wall': wall})
   final = measured(tools, model, params, extra, name)
   for size in BATCHES:  # compiled here, beside others; timed later, alone
     _draw(model)(params, extra, jax.random.key(0), size)
@@ -182,8 +180,8 @@ def _sampling_speed(tools, bill, run):
     return {}
   folder = _folder(tools, run)
   model = _model(run['family'], tools.settings, bill.width)
-  with contextlib.closing(Checkpoints(folder / 'checkpoints')) as checkpoints:
-    params, extra = _weights(tools, model, workdir.load_config(folder), checkpoints, run['steps'])
+  checkpoints = Reader(folder / 'checkpoints')
+  params, extra = _weights(tools, model, workdir.load_config(folder), checkpoints, run['steps'])
   seconds = min(0.3, 60 * tools.settings.minutes)
   return {str(size): samples_per_second(model, params, extra, size, seconds) for size in BATCHES}
 
