@@ -1,69 +1,102 @@
-"""What every experiment's config holds, checked and written to disk.
+"""Configs: the defaults that every experiment starts from, the check of a whole config, and its file.
 
 A file in `configs/` starts from `defaults()`, names its data set and its model's module, and sets what
-differs. Every key exists here or in that file, so that a misspelt one is found.
+differs. What each key may be stands in `jaxgen.config_keys` and in the module of the model.
 """
 
+import difflib
 import json
+import math
 from pathlib import Path
 
 from ml_collections import ConfigDict
 
+from jaxgen import config_keys
 from jaxgen.errors import UserError
 
 
 def optimizer(**changes) -> ConfigDict:
-  """The settings of one optimizer; see `jaxgen.optim.make` for what each does."""
-  config = ConfigDict(
-    dict(
-      name='adam',  # adam | adamw | adamax | rmsprop | sgd
-      learning_rate=1e-3,
-      schedule='constant',  # constant | cosine | linear: what follows the warm-up
-      warmup_steps=0,
-      b1=0.9,  # also the momentum of sgd and rmsprop
-      b2=0.999,
-      eps=1e-8,
-      weight_decay=0.0,  # adamw only
-      clip_norm=0.0,  # 0: gradients are not clipped
-    )
-  )
+  """The settings of one optimizer (keys: `jaxgen.config_keys.OPTIMIZER`); see `jaxgen.optim.make`."""
+  config = ConfigDict(config_keys.default_values(config_keys.OPTIMIZER))
   config.update(changes)
   return config
 
 
 def defaults() -> ConfigDict:
-  """The keys that every experiment has, with values that suit a small run."""
-  return ConfigDict(
-    dict(
-      module='',  # the module whose build(config) makes the model: 'jaxgen.models.glow'
-      model=dict(),  # the architecture; its keys are those of the module
-      data=dict(
-        name='digits',  # digits | tfds:<name> | folder:<path> | npz:<path> | toy:<name>
-        image_size=0,  # resize to this many pixels a side; 0: as they are
-        validation=0.1,  # share of the training set that is held out, see `jaxgen.data.splits`; 0: nothing is
-      ),
-      optimizer=optimizer(),
-      ema_decay=0.999,
-      seed=0,
-      batch_size=64,  # over all devices
-      num_steps=1000,
-      max_minutes=0.0,  # of training, after which a run ends before num_steps; 0: no limit
-      steps_per_dispatch=1,  # training steps in one compiled program
-      parallel='pmap',  # with several devices: pmap | shard_map
-      log_every=50,
-      eval_every=500,
-      sample_every=500,
-      checkpoint_every=500,
-      keep_checkpoints=3,
-      num_samples=64,  # images in a sample grid
-      evaluation=dict(  # see `jaxgen.metrics.evaluation.Settings` and `jaxgen.metrics.features.choose`
-        metrics=(),  # of `jaxgen.metrics.catalogue`; empty: all that apply to the model
-        features='auto',  # inception | classifier | random | identity: what samples are compared by
-        num_samples=0,  # 0: as many as the split has examples, at most 10,000
-        split='train',  # that samples are compared with; likelihoods are always those of the test split
-      ),
-    )
-  )
+  """The keys that every experiment has (`jaxgen.config_keys.KEYS`), with values that suit a small run."""
+  return ConfigDict(config_keys.default_values(config_keys.KEYS))
+
+
+def check(config: ConfigDict) -> None:
+  """Holds every key that experiments share against `jaxgen.config_keys`, and what `config.model` may hold at all.
+
+  Raises:
+    UserError: naming the first key that is missing, unknown, or of a value that it may not have.
+  """
+  keys = {**config_keys.KEYS, 'data': config_keys.DATA | config_keys.RESOLVED}
+  # besides `optimizer`, each other player of a model has one: `discriminator_optimizer`
+  keys |= {name: config_keys.OPTIMIZER for name in config if name.endswith('_optimizer')}
+  _check(config, keys, optional=config_keys.RESOLVED)
+  for name, value in _flat(config.model.to_dict()).items():
+    if not _is_plain(value):
+      raise UserError(
+        f'config.model.{name}={_short(value)} cannot be kept in a file; a config holds numbers, text, True, False '
+        'and tuples of these.'
+      )
+  for name in ('optimizer', *(name for name in config if name.endswith('_optimizer'))):
+    if config[name].weight_decay and config[name].name != 'adamw':
+      raise UserError(
+        f'config.{name}.weight_decay={config[name].weight_decay} is of adamw alone; set config.{name}.name=adamw, or '
+        'weight_decay to 0.'
+      )
+
+
+def check_model(config: ConfigDict, keys: config_keys.Keys) -> None:
+  """Holds `config.model` against the keys of the module `config.module`.
+
+  Raises:
+    UserError: as `check`.
+  """
+  _check(config.model, keys, 'model.', f' of {config.module}')
+
+
+def _check(section, keys, prefix='', whose='', optional=()):
+  for name in section:
+    if name not in keys:
+      raise UserError(_unknown(name, keys, prefix, whose))
+  for name, key in keys.items():
+    if name not in section:
+      if name in optional:
+        continue
+      raise UserError(
+        f'config.{prefix}{name}, a key{whose or " of every experiment"}, is missing; start from a config in configs/.'
+      )
+    value = section[name]
+    if not isinstance(key, config_keys.Key):
+      if not isinstance(value, ConfigDict):
+        raise UserError(f'config.{prefix}{name}={_short(value)} must be a ConfigDict of its own.')
+      if key:
+        _check(value, key, f'{prefix}{name}.', whose, optional)
+    elif not key.allows(value):
+      raise UserError(f'config.{prefix}{name}={_short(value)} cannot be used; it must be {key.words()}.')
+
+
+def _unknown(name, keys, prefix, whose):
+  near = difflib.get_close_matches(str(name), keys, n=1)
+  hint = f'did you mean "{near[0]}"?' if near else f'there are: {", ".join(keys)}.'
+  return f'config.{prefix}{name} is no key{whose or ""}; {hint}'
+
+
+def _is_plain(value):
+  if isinstance(value, (tuple, list)):
+    return all(map(_is_plain, value))
+  return type(value) in (bool, int, str) or (type(value) is float and math.isfinite(value))
+
+
+def _short(value):
+  """How a message shows a value."""
+  text = f'"{value}"' if isinstance(value, str) else repr(value)
+  return text if len(text) <= 60 else text[:57] + '...'
 
 
 def smoke(config: ConfigDict, **model_changes) -> ConfigDict:
@@ -103,8 +136,8 @@ def to_json(config: ConfigDict) -> str:
 
 
 def load(path: Path) -> ConfigDict:
-  """Reads what `to_json` gave; lists become tuples again."""
-  return ConfigDict(_tuples(json.loads(Path(path).read_text())))
+  """Reads what `to_json` gave; lists become tuples again, and a run that is older than a key has one too."""
+  return ConfigDict(_completed(_tuples(json.loads(Path(path).read_text())), config_keys.KEYS))
 
 
 def differences(old: ConfigDict, new: ConfigDict) -> list[str]:
@@ -117,6 +150,14 @@ def differences(old: ConfigDict, new: ConfigDict) -> list[str]:
     for key in keys
     if _tuples(old.get(key, missing)) != _tuples(new.get(key, missing))
   ]
+
+
+def _completed(values, keys):
+  """What a run that is older than some keys ran with."""
+  sections = {name: key for name, key in keys.items() if not isinstance(key, config_keys.Key)}
+  sections |= {name: config_keys.OPTIMIZER for name in values if name.endswith('_optimizer')}
+  completed = {name: _completed(values.get(name, {}), section) for name, section in sections.items()}
+  return config_keys.values_before(keys) | values | completed
 
 
 def _flat(tree, prefix=''):

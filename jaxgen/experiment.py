@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
+from jaxgen import config as configs
 from jaxgen import data, models, updates
 from jaxgen import workdir as workdirs
 from jaxgen.checkpoint_reader import Reader
@@ -40,7 +41,7 @@ def build_model(config: ConfigDict) -> GenerativeModel:
   """What `build(config)` of the module `config.module` makes; `config.data` is resolved.
 
   Raises:
-    UserError: if there is no such module, or it has no `build`.
+    UserError: if there is no such module, it has no `build`, or `config.model` does not hold what its `KEYS` say.
   """
   try:
     module = importlib.import_module(config.module)
@@ -55,6 +56,8 @@ def build_model(config: ConfigDict) -> GenerativeModel:
     raise UserError(
       f'{config.module} has no function build(config); config.module must name a module that has one.'
     )
+  if hasattr(module, 'KEYS'):  # a module of the user's own may state none
+    configs.check_model(config, module.KEYS)
   return module.build(config)
 
 
@@ -86,7 +89,9 @@ def load(workdir: Path, config: ConfigDict | None = None) -> Trained:
     UserError: if there is no run, no whole checkpoint, or the run is of another config.
   """
   stored = workdirs.load_config(workdir)
+  configs.check(stored)
   if config is not None:
+    configs.check(config)
     config = config.copy_and_resolve_references()
     with config.unlocked():
       config.data = ConfigDict({**stored.data, **config.data})  # what the run has read off its data

@@ -6,6 +6,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from jaxgen import config as configs
 from jaxgen import data, flops, parallel
 from jaxgen.train import dispatches, first_state, prepare
 from jaxgen.writers import duration
@@ -27,6 +28,7 @@ def plan(config: ConfigDict) -> dict[str, float]:
   Raises:
     UserError: if the config, the data or the devices do not fit.
   """
+  configs.check(config)
   config = data.resolve(config)
   setting = prepare(config, '')
   size = min(config.steps_per_dispatch, config.num_steps)

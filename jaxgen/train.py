@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
+from jaxgen import config as configs
 from jaxgen import data, experiment, parallel, writers
 from jaxgen import workdir as workdirs
 from jaxgen.checkpoint import Checkpoints
@@ -66,13 +67,13 @@ def train(config: ConfigDict, workdir: Path | str) -> State:
     Stopped: on SIGTERM or Ctrl-C, once the state is saved.
   """
   workdir = Path(workdir)
+  configs.check(config)
   config = data.resolve(config)
   with workdirs.claim(workdir, config):
     setting = prepare(config, workdir)
     with contextlib.closing(Checkpoints(workdir / 'checkpoints', config.keep_checkpoints)) as checkpoints:
       state, notes = _start(setting, checkpoints)
-      # the config of a run may be older than its key
-      clock = Clock(notes.get('seconds', 0.0), limit=60 * config.get('max_minutes', 0.0))
+      clock = Clock(notes.get('seconds', 0.0), limit=60 * config.max_minutes)
       if reached := _end_reached(config, int(state.step), clock):
         print(f'done     already; to train longer, give --config.{reached}.', flush=True)
         return state

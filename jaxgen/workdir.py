@@ -73,10 +73,7 @@ def load_config(workdir: Path) -> ConfigDict:
     raise UserError(
       f'{workdir} holds no run; train one there first: --config=configs/<name>.py --workdir={workdir}.'
     )
-  config = configs.load(path)
-  if 'validation' not in config.data:  # the run is older than this key, and was trained on everything
-    config.data.validation = 0.0
-  return config
+  return configs.load(path)
 
 
 def versions() -> dict[str, str]:

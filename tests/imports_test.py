@@ -18,8 +18,11 @@ ROOMS = {
   'nn': JAX | {'flax'},
   'updates.py': JAX | {'optax', 'clu'},
   'types.py': STANDARD | {'jax'},
+  'config_keys.py': STANDARD,
   'families': JAX | MATHS | {'flax', 'optax', 'jaxgen.updates', 'jaxgen.nn', 'jaxgen.metrics.bits_per_dim'},
-  'models': JAX | MATHS | {'flax', 'ml_collections', 'jaxgen.families', 'jaxgen.nn', 'jaxgen.optim'},
+  'models': JAX
+  | MATHS
+  | {'flax', 'ml_collections', 'jaxgen.config_keys', 'jaxgen.families', 'jaxgen.nn', 'jaxgen.optim'},
 }
 NOBODY_IMPORTS = ('jaxgen.train', 'jaxgen.main')
 MAY_IMPORT_TRAIN = {'main.py', 'plan.py'}

@@ -11,12 +11,31 @@ from flax import linen as nn
 from ml_collections import ConfigDict
 
 from jaxgen import optim
+from jaxgen.config_keys import WIDTH, Key
 from jaxgen.errors import UserError
 from jaxgen.families.gan import gan
 from jaxgen.losses.gan import LOSSES, PENALTIES
 from jaxgen.nn import Conv, ConvTranspose
 from jaxgen.nn.spectral_norm import SpectralConv, SpectralDense
 from jaxgen.types import DATA_AXIS, GenerativeModel
+
+# Of every GAN, whatever its networks are.
+COMMON = {
+  'latent_dim': Key(32, int, 'numbers in a latent vector', WIDTH),
+  'loss': Key('non_saturating', str, 'of both players', choices=tuple(LOSSES)),
+  'discriminator_steps': Key(1, int, 'per generator step', '[1, 1000]'),
+  'penalty': Key('', str, 'on the gradient of the discriminator', choices=('', *PENALTIES)),
+  'penalty_weight': Key(0.0, float, 'of the penalty in the loss', '[0, inf)'),
+  'penalty_period': Key(1, int, 'discriminator steps between two with the penalty', '[1, 1000]'),
+  'conditional': Key(False, bool, 'on the label'),
+}
+KEYS = {
+  'generator_width': Key(32, int, 'channels at full resolution, doubled with every halving', WIDTH),
+  'discriminator_width': Key(32, int, 'the same of the discriminator', WIDTH),
+  'batch_norm': Key(True, bool, 'in the generator'),
+  'spectral_norm': Key(False, bool, 'in the discriminator'),
+  **COMMON,
+}
 
 _MAX_CHANNELS = 512
 _SMALL = nn.initializers.normal(0.02)  # Radford et al. 2016, section 4
@@ -78,10 +97,10 @@ def halvings(size: int) -> tuple[int, int]:
 
 
 def build(config: ConfigDict) -> GenerativeModel:
-  """Keys of `config.model`: generator_width, discriminator_width, batch_norm, spectral_norm, and those of `assemble`.
+  """The model that `config.model` describes (keys: `KEYS`).
 
   Raises:
-    UserError: if a setting does not fit the data, or there is no such loss or penalty.
+    UserError: if a setting does not fit the data.
   """
   model, shape = config.model, tuple(config.data.shape)
   if len(shape) != 3 or shape[0] != shape[1] or halvings(shape[0])[0] > 8:
@@ -97,24 +116,24 @@ def assemble(config: ConfigDict, generator: nn.Module, discriminator: nn.Module)
   """Whatever the networks are, what surrounds them is set by the same keys.
 
   Args:
-    config: `config.model` holds latent_dim, loss, discriminator_steps, penalty, penalty_weight, penalty_period,
-      conditional; `config.optimizer` is the generator's, `config.discriminator_optimizer` the discriminator's.
+    config: `config.model` holds `COMMON`; `config.optimizer` is the generator's, `config.discriminator_optimizer` the
+      discriminator's.
     generator: as `jaxgen.families.gan.gan` takes it.
     discriminator: the same.
 
   Raises:
-    UserError: if a setting does not fit the data, or there is no such loss or penalty.
+    UserError: if a setting does not fit the data, or the discriminator has no optimizer.
   """
   model, data = config.model, config.data
   if model.conditional and not data.classes:
     raise UserError('config.model.conditional=True needs labels, and this data has none; set it to False.')
-  if model.discriminator_steps < 1 or model.penalty_period < 1:
-    raise UserError('config.model.discriminator_steps and config.model.penalty_period must be at least 1.')
+  if 'discriminator_optimizer' not in config:
+    raise UserError('config.discriminator_optimizer is missing; set it to jaxgen.config.optimizer().')
   generator_moves = -(-config.num_steps // model.discriminator_steps)
   return gan(
     generator,
     discriminator,
-    loss=_choose(LOSSES, model.loss, 'GAN loss'),
+    loss=LOSSES[model.loss],
     tx_generator=optim.make(config.optimizer, generator_moves),
     tx_discriminator=optim.make(config.discriminator_optimizer, config.num_steps),
     ema_decay=config.ema_decay,
@@ -123,17 +142,11 @@ def assemble(config: ConfigDict, generator: nn.Module, discriminator: nn.Module)
     levels=data.levels,
     classes=data.classes if model.conditional else 0,
     discriminator_steps=model.discriminator_steps,
-    penalty=_choose(PENALTIES, model.penalty, 'penalty') if model.penalty else None,
+    penalty=PENALTIES[model.penalty] if model.penalty else None,
     penalty_weight=model.penalty_weight,
     penalty_period=model.penalty_period,
     objective=model.loss,
   )
-
-
-def _choose(table, name, kind):
-  if name not in table:
-    raise UserError(f'There is no {kind} "{name}"; choose one of: {", ".join(table)}.')
-  return table[name]
 
 
 def _normalizer(batch_norm, train, axis_name):

@@ -6,8 +6,11 @@ import jax.numpy as jnp
 from flax import linen as nn
 from ml_collections import ConfigDict
 
-from jaxgen.models.dcgan import assemble
+from jaxgen.config_keys import WIDTH, Key
+from jaxgen.models.dcgan import COMMON, assemble
 from jaxgen.types import GenerativeModel
+
+KEYS = {'hidden': Key((128, 128), tuple[int, ...], 'widths of both networks', WIDTH, least=1), **COMMON}
 
 
 class Generator(nn.Module):
@@ -43,10 +46,10 @@ class Discriminator(nn.Module):
 
 
 def build(config: ConfigDict) -> GenerativeModel:
-  """Keys of `config.model`: hidden (of both networks), and those of `jaxgen.models.dcgan.assemble`.
+  """The model that `config.model` describes (keys: `KEYS`).
 
   Raises:
-    UserError: if a setting does not fit the data, or there is no such loss or penalty.
+    UserError: if a setting does not fit the data, or the discriminator has no optimizer.
   """
   hidden, shape = tuple(config.model.hidden), tuple(config.data.shape)
   return assemble(config, Generator(hidden, shape, bool(config.data.levels)), Discriminator(hidden))

@@ -29,6 +29,7 @@ from jaxgen.bijectors import (
   masks,
   transforms,
 )
+from jaxgen.config_keys import DEPTH, WIDTH, Key
 from jaxgen.errors import UserError
 from jaxgen.families.flow import flow
 from jaxgen.nn import Conv
@@ -37,6 +38,14 @@ from jaxgen.types import GenerativeModel
 COUPLINGS = {
   'affine': transforms.affine(transforms.sigmoid_log_scale),
   'additive': transforms.additive(),
+}
+KEYS = {
+  'depth': Key(16, int, 'steps a level, K in the paper', DEPTH),
+  'levels': Key(2, int, 'how often the image is halved, L in the paper', '[1, 12]'),
+  'width': Key(32, int, 'of the hidden convolutions', WIDTH),
+  'coupling': Key('affine', str, 'the transform of a coupling', choices=tuple(COUPLINGS)),
+  'conditional': Key(False, bool, 'on the label'),
+  'temperature': Key(1.0, float, 'of the samples', '[0, 100]'),
 }
 # The standard deviation of a prior stays within exp(-10) and exp(10), so that nothing overflows.
 GAUSSIAN = transforms.affine(transforms.bounded_log_scale(10.0))
@@ -111,10 +120,10 @@ def glow(depth: int, levels: int, width: int, coupling: str) -> nn.Module:
 
 
 def build(config: ConfigDict) -> GenerativeModel:
-  """Settings: `config.model.depth`, `levels`, `width`, `coupling`, `conditional`, `temperature`.
+  """The model that `config.model` describes (keys: `KEYS`).
 
   Raises:
-    UserError: if the data are no images, their sides cannot be halved often enough, or a setting is unknown.
+    UserError: if the data are no images, or their sides cannot be halved often enough.
   """
   model, shape = config.model, tuple(config.data.shape)
   if len(shape) != 3 or not config.data.levels:
@@ -126,8 +135,6 @@ def build(config: ConfigDict) -> GenerativeModel:
       f'config.model.levels={model.levels} halves an image that often, and {shape[0]}x{shape[1]} pixels do not '
       f'allow it; lower it, or set config.data.image_size to a multiple of {2**model.levels}.'
     )
-  if model.coupling not in COUPLINGS:
-    raise UserError(f'There is no coupling "{model.coupling}"; choose one of: {", ".join(COUPLINGS)}.')
   if model.conditional and not config.data.classes:
     raise UserError('config.model.conditional needs data with labels; set it to False.')
   return flow(

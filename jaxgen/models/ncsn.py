@@ -8,11 +8,33 @@ from flax import linen as nn
 from ml_collections import ConfigDict
 
 from jaxgen import optim
+from jaxgen.config_keys import DEPTH, WIDTH, Key
 from jaxgen.errors import UserError
 from jaxgen.families.score import score
 from jaxgen.losses.score import geometric_sigmas
 from jaxgen.nn import Conv, GroupNorm, UpsampledConv
 from jaxgen.types import GenerativeModel
+
+# Of every noise-conditional score network, whatever its layers are.
+COMMON = {
+  'sigma_data': Key(0.5, float, 'standard deviation of the data', '(0, inf)'),
+  'sigma_max': Key(12.0, float, 'the largest noise, about the largest distance of two examples', '(0, inf)'),
+  'sigma_min': Key(0.05, float, 'the smallest noise', '(0, inf)'),
+  'num_levels': Key(19, int, 'noise levels, see jaxgen.losses.score.num_levels', '[2, 100000]'),
+  'steps_per_level': Key(5, int, 'of the Langevin chain that samples', '[1, 100000]'),
+  'step_size': Key(0.0, float, 'of that chain; 0: see jaxgen.samplers.balanced_step_size', '[0, inf)'),
+  'denoise': Key(True, bool, 'samples end with the mean of what is left of the noise'),
+  'ode_steps': Key(50, int, 'of the log-likelihood, two evaluations of the network each', '[1, 100000]'),
+  'conditional': Key(False, bool, 'on the label'),
+}
+KEYS = {
+  'widths': Key(
+    (32, 64), tuple[int, ...], 'channels; each after the first at half the pixels', WIDTH, least=1
+  ),
+  'blocks': Key(1, int, 'residual blocks at each resolution, down and up', DEPTH),
+  'dropout': Key(0.0, float, 'the share of values that training leaves out', '[0, 1)'),
+  **COMMON,
+}
 
 
 class Block(nn.Module):
@@ -107,7 +129,7 @@ def preconditioned(
 
 
 def build(config: ConfigDict) -> GenerativeModel:
-  """Keys of `config.model`: widths, blocks, dropout, and those of `assemble`.
+  """The model that `config.model` describes (keys: `KEYS`).
 
   Raises:
     UserError: if a setting does not fit the data.
@@ -127,8 +149,8 @@ def assemble(config: ConfigDict, network: nn.Module) -> GenerativeModel:
   """Whatever the network is, what surrounds it is set by the same keys.
 
   Args:
-    config: `config.model` holds sigma_data, sigma_max, sigma_min, num_levels, steps_per_level, step_size, denoise,
-      ode_steps, conditional. Sigmas are in units of pixels in [-1, 1], or of the data itself where it is continuous.
+    config: `config.model` holds `COMMON`. Sigmas are in units of pixels in [-1, 1], or of the data itself where it
+      is continuous.
     network: as `jaxgen.families.score.score` takes it.
 
   Raises:
@@ -141,9 +163,6 @@ def assemble(config: ConfigDict, network: nn.Module) -> GenerativeModel:
     sigmas = geometric_sigmas(model.sigma_max, model.sigma_min, model.num_levels)
   except ValueError as error:
     raise UserError(f'The noise levels of config.model cannot be used: {error}') from error
-  for name in ('steps_per_level', 'ode_steps'):
-    if model[name] < 1:
-      raise UserError(f'config.model.{name} must be at least 1, not {model[name]}.')
   return score(
     network,
     sigmas=sigmas,

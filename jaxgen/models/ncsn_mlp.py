@@ -4,8 +4,15 @@ import jax.numpy as jnp
 from flax import linen as nn
 from ml_collections import ConfigDict
 
-from jaxgen.models.ncsn import NoiseEmbedding, assemble, preconditioned
+from jaxgen.config_keys import DEPTH, WIDTH, Key
+from jaxgen.models.ncsn import COMMON, NoiseEmbedding, assemble, preconditioned
 from jaxgen.types import GenerativeModel
+
+KEYS = {
+  'width': Key(128, int, 'of the layers', WIDTH),
+  'depth': Key(3, int, 'residual layers', DEPTH),
+  **COMMON,
+}
 
 
 class ScoreMLP(nn.Module):
@@ -32,7 +39,7 @@ class ScoreMLP(nn.Module):
 
 
 def build(config: ConfigDict) -> GenerativeModel:
-  """Keys of `config.model`: width, depth, and those of `jaxgen.models.ncsn.assemble`.
+  """The model that `config.model` describes (keys: `KEYS`).
 
   Raises:
     UserError: if a setting does not fit the data.

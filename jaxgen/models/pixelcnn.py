@@ -16,10 +16,21 @@ from jax import lax
 from ml_collections import ConfigDict
 
 from jaxgen import optim
+from jaxgen.config_keys import DEPTH, WIDTH, Key
 from jaxgen.errors import UserError
 from jaxgen.families.autoregressive import autoregressive
 from jaxgen.nn.masked_conv import MaskedConv
 from jaxgen.types import GenerativeModel
+
+KEYS = {
+  'width': Key(32, int, "of the layers, a multiple of the image's channels", WIDTH),
+  'num_layers': Key(4, int, 'gated layers after the first', DEPTH),
+  'first_kernel': Key(7, int, "the side of the first layer's kernel, odd", '[3, 63]'),
+  'kernel': Key(3, int, 'the side of the other kernels, odd', '[3, 63]'),
+  'dropout': Key(0.2, float, "the share of a layer's values that training leaves out", '[0, 1)'),
+  'conditional': Key(False, bool, 'on the label'),
+  'dtype': Key('float32', str, 'what the networks compute in', choices=('float32', 'bfloat16')),
+}
 
 
 class GatedLayer(nn.Module):
@@ -151,7 +162,7 @@ def row_predictor(network: PixelCNN):
 
 
 def build(config: ConfigDict) -> GenerativeModel:
-  """Keys of `config.model`: width, num_layers, first_kernel, kernel, dropout, conditional, dtype.
+  """The model that `config.model` describes (keys: `KEYS`).
 
   Raises:
     UserError: if the data are not images of discrete values, or a setting does not fit them.
@@ -166,8 +177,8 @@ def build(config: ConfigDict) -> GenerativeModel:
     )
   if model.conditional and not data.classes:
     raise UserError('config.model.conditional=True needs labels, and this data has none; set it to False.')
-  if model.kernel % 2 == 0 or model.first_kernel % 2 == 0 or min(model.kernel, model.first_kernel) < 3:
-    raise UserError('config.model.kernel and config.model.first_kernel must be odd numbers from 3 on.')
+  if model.kernel % 2 == 0 or model.first_kernel % 2 == 0:
+    raise UserError('config.model.kernel and config.model.first_kernel must be odd numbers.')
   network = PixelCNN(
     channels=shape[2],
     levels=data.levels,

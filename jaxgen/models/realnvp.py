@@ -10,12 +10,21 @@ from ml_collections import ConfigDict
 
 from jaxgen import optim
 from jaxgen.bijectors import ActNorm, Chain, Coupling, InvertibleConv, Repeated, masks, transforms
+from jaxgen.config_keys import DEPTH, WIDTH, Key
 from jaxgen.errors import UserError
 from jaxgen.families.flow import flow
 from jaxgen.types import GenerativeModel
 
 # Scales within 1/e and e: with more, twelve steps amplify an outlier to a loss in the thousands.
 TRANSFORM = transforms.affine(transforms.bounded_log_scale(1.0))
+
+KEYS = {
+  'depth': Key(12, int, 'couplings', DEPTH),
+  'width': Key(64, int, 'of the hidden layers', WIDTH),
+  'num_layers': Key(2, int, 'hidden layers of a coupling', DEPTH),
+  'conditional': Key(False, bool, 'on the label'),
+  'temperature': Key(1.0, float, 'of the samples', '[0, 100]'),
+}
 
 
 class MLP(nn.Module):
@@ -43,7 +52,7 @@ def realnvp(dims: int, depth: int, width: int, num_layers: int) -> nn.Module:
 
 
 def build(config: ConfigDict) -> GenerativeModel:
-  """Settings: `config.model.depth`, `width`, `num_layers`, `conditional`, `temperature`.
+  """The model that `config.model` describes (keys: `KEYS`).
 
   Raises:
     UserError: if the data are no vectors of at least two numbers.

@@ -7,9 +7,11 @@ from flax import linen as nn
 from ml_collections import ConfigDict
 
 from jaxgen.errors import UserError
-from jaxgen.models.vae_mlp import assemble, joined
+from jaxgen.models.vae_mlp import KEYS, assemble, joined
 from jaxgen.nn import Conv, ConvTranspose
 from jaxgen.types import GenerativeModel
+
+__all__ = ['KEYS', 'Decoder', 'Encoder', 'build']
 
 
 class Encoder(nn.Module):
@@ -56,7 +58,7 @@ class Decoder(nn.Module):
 
 
 def build(config: ConfigDict) -> GenerativeModel:
-  """Keys of `config.model`: channels, hidden (the last one counts), and those of `vae_mlp.assemble`.
+  """The model that `config.model` describes (keys: `KEYS`).
 
   Raises:
     UserError: if the data are not images, or a setting does not fit them.

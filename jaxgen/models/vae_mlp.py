@@ -8,10 +8,33 @@ from flax import linen as nn
 from ml_collections import ConfigDict
 
 from jaxgen import optim
+from jaxgen.config_keys import WIDTH, Key
 from jaxgen.errors import UserError
 from jaxgen.families.likelihood import LIKELIHOODS
 from jaxgen.families.vae import vae
 from jaxgen.types import GenerativeModel
+
+# Of all autoencoders, so that one config serves every module: each takes what it needs.
+KEYS = {
+  'hidden': Key(
+    (256, 256),
+    tuple[int, ...],
+    'widths of the perceptrons; vae_conv: the last is its hidden layer',
+    WIDTH,
+    least=1,
+  ),
+  'channels': Key((32, 64), tuple[int, ...], 'vae_conv: one halving of the image each', WIDTH, least=1),
+  'latent_dim': Key(6, int, 'numbers in a latent vector', WIDTH),
+  'likelihood': Key('discretized_logistic', str, 'of x given the latents', choices=tuple(LIKELIHOODS)),
+  'likelihood_scale': Key(
+    0.1, float, 'sigma of gaussian, b of laplace, where pixels fill the unit interval', '(0, inf)'
+  ),
+  'reconstruction_weight': Key(1.0, float, 'lambda_1', '[0, inf)'),
+  'kl_weight': Key(1.0, float, 'lambda_2, beta', '[0, inf)'),
+  'kl_warmup_steps': Key(1000, int, 'over which kl_weight rises linearly from 0', '[0, 2147483647]'),
+  'importance_samples': Key(64, int, 'K of the bound that is evaluated', '[1, 1000000]'),
+  'conditional': Key(False, bool, 'on the label'),
+}
 
 
 class Encoder(nn.Module):
@@ -44,10 +67,10 @@ class Decoder(nn.Module):
 
 
 def build(config: ConfigDict) -> GenerativeModel:
-  """Keys of `config.model`: hidden, and those of `assemble`.
+  """The model that `config.model` describes (keys: `KEYS`).
 
   Raises:
-    UserError: if a setting does not fit the data, or there is no such likelihood.
+    UserError: if a setting does not fit the data.
   """
   hidden, shape = tuple(config.model.hidden), tuple(config.data.shape)
   encoder = Encoder(hidden, config.model.latent_dim)
@@ -58,21 +81,16 @@ def assemble(config: ConfigDict, encoder: nn.Module, decoder: Callable[[int], nn
   """Whatever the networks are, what surrounds them is set by the same keys.
 
   Args:
-    config: `config.model` holds latent_dim, likelihood, likelihood_scale, reconstruction_weight, kl_weight,
-      kl_warmup_steps, importance_samples, conditional.
+    config: `config.model` holds `KEYS`.
     encoder: as `jaxgen.families.vae.vae` takes it.
     decoder: the same, given the number of outputs for each entry of x.
 
   Raises:
-    UserError: if a setting does not fit the data, or there is no such likelihood.
+    UserError: if a setting does not fit the data.
   """
   model, data = config.model, config.data
-  if model.likelihood not in LIKELIHOODS:
-    raise UserError(f'There is no likelihood "{model.likelihood}"; choose one of: {", ".join(LIKELIHOODS)}.')
   if model.conditional and not data.classes:
     raise UserError('config.model.conditional=True needs labels, and this data has none; set it to False.')
-  if model.kl_warmup_steps < 0 or model.importance_samples < 1:
-    raise UserError('config.model.kl_warmup_steps must be at least 0, and importance_samples at least 1.')
   try:
     likelihood = LIKELIHOODS[model.likelihood](data.levels, model.likelihood_scale)
   except ValueError as error:

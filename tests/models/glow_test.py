@@ -183,7 +183,6 @@ def test_glow_cifar_is_as_published():
   [
     (dict(shape=(2,), levels=0), 'jaxgen.models.realnvp'),
     (dict(shape=(6, 6, 1)), 'multiple of 4'),
-    (dict(coupling='quadratic'), 'affine, additive'),
     (dict(conditional=True, classes=0), 'needs data with labels'),
   ],
 )

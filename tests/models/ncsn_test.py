@@ -63,8 +63,6 @@ def test_training_lowers_the_loss_and_samples_are_images():
   [
     (dict(widths=(4, 4, 4, 4, 4)), 'divisible by 16'),
     (dict(sigma_max=0.01), 'sigma_max'),
-    (dict(steps_per_level=0), 'steps_per_level'),
-    (dict(ode_steps=0), 'ode_steps'),
   ],
 )
 def test_bad_settings_say_what_to_do(changes, words):

@@ -84,12 +84,9 @@ def test_vectors_go_through_the_perceptrons():
 @pytest.mark.parametrize(
   ('module', 'config', 'message'),
   [
-    (vae_mlp, _config(likelihood='gausian'), 'no likelihood "gausian"; choose one of'),
     (vae_mlp, _config((2,), 0, 0, likelihood='bernoulli'), 'likelihood=bernoulli cannot be used here'),
     (vae_mlp, _config(likelihood='laplace', likelihood_scale=0.0), 'must be positive'),
     (vae_mlp, _config(classes=0, conditional=True), 'needs labels'),
-    (vae_mlp, _config(kl_warmup_steps=-1), 'kl_warmup_steps'),
-    (vae_mlp, _config(importance_samples=0), 'importance_samples'),
     (vae_conv, _config((2,), 0, 0, likelihood='gaussian'), 'needs images'),
     (vae_conv, _config((4, 4, 1), channels=(4, 4, 4, 4)), 'halve 4x4 images to nothing'),
   ],

@@ -1,0 +1,162 @@
+"""Every key that all experiments share: its default, its type, what it may be, and what it means.
+
+A model's module states the keys of `config.model` in the same way, as `KEYS`. `jaxgen.config.check` holds configs
+against these tables, and the reference of keys is made from them.
+"""
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+_WORDS = {bool: 'True or False', int: 'a whole number', float: 'a number', str: 'text'}
+
+
+class Key(NamedTuple):
+  """One key of a config.
+
+  Attributes:
+    default: its value in `jaxgen.config.defaults`, or for a model a usual one.
+    type: bool, int, float, str; or `tuple[int, ...]`, `tuple[str, ...]`.
+    meaning: in one line.
+    range: the numbers allowed, as an interval: '[0, 1)' holds 0 but not 1. Of a tuple: of each entry.
+    choices: the texts allowed, where only some are.
+    least: how many entries a tuple has, or letters a text, at least.
+    before: its value in a run that is older than the key, where that is not the default.
+  """
+
+  default: Any
+  type: Any
+  meaning: str
+  range: str = '(-inf, inf)'
+  choices: tuple[str, ...] = ()
+  least: int = 0
+  before: Any = None
+
+  def allows(self, value: Any) -> bool:
+    """Whether the key may have this value."""
+    kind = _entry_type(self.type)
+    if kind is self.type:
+      return self._allows_entry(value, kind) and (kind is not str or len(value) >= self.least)
+    is_list = isinstance(value, (tuple, list)) and len(value) >= self.least
+    return is_list and all(self._allows_entry(entry, kind) for entry in value)
+
+  def _allows_entry(self, value, kind):
+    if type(value) is not kind and not (kind is float and type(value) is int):
+      return False
+    if kind in (int, float):
+      return within(value, self.range)
+    return not self.choices or value in self.choices
+
+  def words(self) -> str:
+    """What it may be, as the end of the sentence 'it must be ...'."""
+    kind = _entry_type(self.type)
+    entry = _WORDS[kind] + (f' in {self.range}' if kind in (int, float) else '')
+    if self.choices:
+      entry = f'one of: {", ".join(choice or "(empty)" for choice in self.choices)}'
+    if kind is self.type:
+      return entry + (' that is not empty' if self.least else '')
+    return f'a tuple of {"one or more entries" if self.least else "entries"}, each {entry}'
+
+
+# {key: Key}, with a table of its own for each section
+Keys = Mapping[str, 'Key | Keys']
+
+
+def within(value: float, interval: str) -> bool:
+  """Whether a number lies in an interval such as '[0, 1)'; nan lies in none."""
+  low, high = map(float, interval[1:-1].split(','))
+  above = value >= low if interval[0] == '[' else value > low
+  below = value <= high if interval[-1] == ']' else value < high
+  return above and below and math.isfinite(value)
+
+
+def default_values(keys: Keys) -> dict[str, Any]:
+  """The table with the default in the place of each key."""
+  return {name: key.default if isinstance(key, Key) else default_values(key) for name, key in keys.items()}
+
+
+def values_before(keys: Keys) -> dict[str, Any]:
+  """The table with the value that a run has which is older than the key."""
+  return {
+    name: key.default if key.before is None else key.before
+    for name, key in keys.items()
+    if isinstance(key, Key)
+  }
+
+
+def _entry_type(kind):
+  return getattr(kind, '__args__', (kind,))[0]
+
+
+# Bounds that no useful run comes near, and that keep a slip from asking for all the memory there is.
+WIDTH = '[1, 65536]'
+DEPTH = '[1, 1024]'
+_EVERY = '[0, 2147483647]'  # steps are counted in 32 bits
+_STEPS = '[1, 2147483647]'
+
+OPTIMIZER = {
+  'name': Key('adam', str, 'the rule', choices=('adam', 'adamw', 'adamax', 'rmsprop', 'sgd')),
+  'learning_rate': Key(1e-3, float, 'after the warm-up', '[0, inf)'),
+  'schedule': Key('constant', str, 'what follows the warm-up', choices=('constant', 'cosine', 'linear')),
+  'warmup_steps': Key(0, int, 'over which the rate rises linearly from 0', _EVERY),
+  'b1': Key(0.9, float, 'decay of the first moment; also the momentum of sgd and rmsprop', '[0, 1)'),
+  'b2': Key(0.999, float, 'decay of the second moment', '[0, 1)'),
+  'eps': Key(1e-8, float, 'added to the root of the second moment', '[0, inf)'),
+  'weight_decay': Key(0.0, float, 'of adamw, which alone has one', '[0, inf)'),
+  'clip_norm': Key(0.0, float, 'the largest norm of a gradient; 0: any', '[0, inf)'),
+}
+
+DATA = {
+  'name': Key('digits', str, 'digits | tfds:<name> | folder:<path> | npz:<path> | toy:<name>', least=1),
+  'image_size': Key(0, int, 'pixels a side that images are resized to; 0: as they are', '[0, 4096]'),
+  # a run that is older was trained on everything
+  'validation': Key(0.1, float, 'share of the training set that is held out; 0: none', '[0, 1)', before=0.0),
+}
+
+# What a run reads off its data and keeps beside them in its config; nobody sets these.
+RESOLVED = {
+  'shape': Key((8, 8, 1), tuple[int, ...], 'of one example', '[1, inf)', least=1),
+  'levels': Key(17, int, 'the number of values of a pixel; 0: continuous', '[0, 256]'),
+  'classes': Key(10, int, 'the number of labels; 0: none', '[0, 65536]'),
+}
+
+# See `jaxgen.metrics.evaluation.Settings` and `jaxgen.metrics.features.choose`.
+EVALUATION = {
+  'metrics': Key((), tuple[str, ...], 'of `jaxgen.metrics.catalogue`; empty: all that apply to the model'),
+  'features': Key(
+    'auto', str, 'what samples are compared by: auto | inception | classifier | random | identity', least=1
+  ),
+  'num_samples': Key(
+    0, int, 'samples to draw; 0: as many as the split has examples, at most 10,000', '[0, 10000000]'
+  ),
+  'split': Key(
+    'train',
+    str,
+    'that samples are compared with; likelihoods are of the test split',
+    choices=('train', 'test'),
+  ),
+}
+
+KEYS = {
+  'module': Key('', str, "whose build(config) makes the model: 'jaxgen.models.glow'", least=1),
+  'model': {},  # the keys of the module
+  'data': DATA,
+  'optimizer': OPTIMIZER,
+  'ema_decay': Key(0.999, float, 'of the averaged weights, each step', '[0, 1)'),
+  # jax.random.key takes 32 bits: of a larger number it would drop the others without a word.
+  'seed': Key(0, int, 'of the first parameters, the order of the data and all noise', '[0, 4294967295]'),
+  'batch_size': Key(64, int, 'examples of a step, over all devices', '[1, 1048576]'),
+  'num_steps': Key(1000, int, 'training steps of a run', _STEPS),
+  'max_minutes': Key(
+    0.0, float, 'of training, after which a run ends before num_steps; 0: no limit', '[0, inf)'
+  ),
+  'steps_per_dispatch': Key(1, int, 'training steps in one compiled program', '[1, 100000]'),
+  'parallel': Key('pmap', str, 'the program on several devices', choices=('pmap', 'shard_map')),
+  'log_every': Key(50, int, 'steps between two rows of metrics; 0: none but the last', _EVERY),
+  'eval_every': Key(500, int, 'steps between two looks at the test split; 0: only at the end', _EVERY),
+  'sample_every': Key(500, int, 'steps between two grids of samples; 0: only at the end', _EVERY),
+  'checkpoint_every': Key(500, int, 'steps between two checkpoints; 0: only at the end', _EVERY),
+  'keep_checkpoints': Key(3, int, 'how many of the newest are kept; 0: all', '[0, 1000000]'),
+  'num_samples': Key(64, int, 'samples in a grid', '[1, 100000]'),
+  'evaluation': EVALUATION,
+}

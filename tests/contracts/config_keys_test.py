@@ -1,0 +1,158 @@
+"""One contract for every key of every config: the tables know it, and a value it may not have is refused by name."""
+
+import importlib
+import math
+import pkgutil
+
+import pytest
+
+from jaxgen import config as configs
+from jaxgen import config_keys, experiment, models, optim
+from jaxgen.config_keys import Key
+from jaxgen.errors import UserError
+from tests.contracts.configs_test import CONFIGS, load_module
+
+MODULES = [f'jaxgen.models.{info.name}' for info in pkgutil.iter_modules(models.__path__)]
+
+
+def flat(keys, prefix=''):
+  """`{'optimizer.eps': Key, ...}`"""
+  return {
+    full: key
+    for name, sub in keys.items()
+    for full, key in ({prefix + name: sub} if isinstance(sub, Key) else flat(sub, f'{prefix}{name}.')).items()
+  }
+
+
+def all_keys(config):
+  """Those of a config, with its module's."""
+  keys = config_keys.KEYS | {'model': importlib.import_module(config.module).KEYS}
+  return flat(keys | {name: config_keys.OPTIMIZER for name in config if name.endswith('_optimizer')})
+
+
+def refused(config):
+  """What is said of a config, or ''."""
+  try:
+    configs.check(config)
+    configs.check_model(config, importlib.import_module(config.module).KEYS)
+  except UserError as error:
+    return str(error)
+  return ''
+
+
+def changed(config, name, value):
+  config = config.copy_and_resolve_references()
+  section, _, last = name.rpartition('.')
+  with config.unlocked(), config.ignore_type():
+    (config if not section else config[section])[last] = value
+  return config
+
+
+def bad_values(key):
+  """Values that a key may not have: beyond its range on either side, no number at all, of another type."""
+  kind = config_keys._entry_type(key.type)
+  bad = [None, len, object(), b'3', {'a': 1}]
+  if kind in (int, float):
+    low, high = map(float, key.range[1:-1].split(','))
+    bad += [math.nan, math.inf, -math.inf, '3']
+    step = 1 if kind is int else 0.5
+    bad += [kind(low - step)] if math.isfinite(low) else []
+    bad += [kind(low)] if math.isfinite(low) and key.range[0] == '(' else []
+    bad += [kind(high + step)] if math.isfinite(high) else []
+    bad += [kind(high)] if math.isfinite(high) and key.range[-1] == ')' else []
+    bad += [1.5, True] if kind is int else []
+  else:
+    bad += [3, -1.0]
+  if key.choices:
+    bad.append('no-such-choice')
+  if key.type is not kind:
+    bad = [(value,) for value in bad] + [3] + ([()] if key.least else [])
+  return bad
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_every_key_of_every_config_is_known_and_may_have_its_value(name):
+  for preset in ('', 'smoke'):
+    config = load_module(name).get_config(preset)
+    assert refused(config) == ''
+    known = all_keys(config)
+    assert set(configs._flat(config.to_dict())) == set(known)
+
+
+@pytest.mark.parametrize('name', CONFIGS)
+def test_a_value_that_a_key_may_not_have_is_refused_by_name_and_range(name):
+  config = load_module(name).get_config('smoke')
+  for path, key in all_keys(config).items():
+    for value in bad_values(key):
+      sentence = refused(changed(config, path, value))
+      assert f'config.{path}=' in sentence, (path, value)
+      if (
+        value is not len and value is not None
+      ):  # what no model may hold is refused before its keys are known
+        assert key.words() in sentence or 'cannot be kept in a file' in sentence or 'ConfigDict' in sentence
+
+
+@pytest.mark.parametrize('module', MODULES)
+def test_every_model_states_its_keys(module):
+  keys = importlib.import_module(module).KEYS
+  assert keys
+  assert_whole(keys)
+
+
+def test_the_shared_keys_are_whole():
+  assert_whole(flat(config_keys.KEYS | {'resolved': config_keys.RESOLVED}))
+
+
+def assert_whole(keys):
+  """Every default may be had, and every key says in one line what it is."""
+  for name, key in keys.items():
+    assert key.allows(key.default) or (name == 'module' and key.default == ''), name
+    assert key.meaning and '\n' not in key.meaning and len(key.meaning) < 100, name
+
+
+def test_the_optimizers_are_those_that_there_are():
+  assert set(config_keys.OPTIMIZER['name'].choices) == set(optim._RULES)
+  assert set(config_keys.OPTIMIZER['schedule'].choices) == set(optim._SCHEDULES)
+
+
+def test_a_misspelt_key_of_a_config_file_is_named_with_what_was_meant():
+  config = load_module('vae_digits').get_config('smoke')
+  for path, near in (('bacth_size', 'batch_size'), ('optimizer.learning_rat', 'learning_rate')):
+    assert f'did you mean "{near}"?' in refused(changed(config, path, 3))
+  assert 'config.model.latent_dims is no key of jaxgen.models.vae_conv' in refused(
+    changed(config, 'model.latent_dims', 3)
+  )
+
+
+def test_what_is_missing_is_named():
+  for name in ('data', 'seed', 'optimizer'):
+    config = load_module('vae_digits').get_config('smoke')
+    with config.unlocked():
+      del config[name]
+    assert refused(config).startswith(f'config.{name}, a key of every experiment, is missing')
+
+
+def test_a_module_of_another_family_is_no_model_of_this_config():
+  config = load_module('vae_digits').get_config('smoke')
+  config.module = 'jaxgen.models.glow'
+  config.data.update(dict(shape=(8, 8, 1), levels=17, classes=10))
+  with pytest.raises(UserError, match=r'is no key of jaxgen.models.glow; there are: depth, levels'):
+    experiment.build_model(config)
+
+
+def test_a_run_that_is_older_than_a_key_has_it(tmp_path):
+  config = configs.defaults()
+  with config.unlocked():
+    del config.max_minutes, config.evaluation.features, config.data.validation
+  (tmp_path / 'config.json').write_text(configs.to_json(config))
+  expected = configs.defaults()
+  expected.data.validation = 0.0  # such a run was trained on everything
+  assert configs.load(tmp_path / 'config.json').to_dict() == expected.to_dict()
+
+
+def test_each_optimizer_of_a_model_is_held_against_the_same_table():
+  config = load_module('gan_digits').get_config('smoke')
+  assert 'config.discriminator_optimizer.b1=1.0' in refused(
+    changed(config, 'discriminator_optimizer.b1', 1.0)
+  )
+  assert 'of adamw alone' in refused(changed(config, 'discriminator_optimizer.weight_decay', 0.1))
