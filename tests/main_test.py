@@ -112,7 +112,10 @@ MISTAKES = {
   ),
   'unknown data set': ([CONFIG, '--config.data.name=digit'], 'did you mean "digits"?'),
   'missing folder': ([CONFIG, '--config.data.name=folder:/nowhere/at/all'], '/nowhere/at/all'),
-  'unknown optimizer': ([CONFIG, '--config.optimizer.name=adan'], 'config.optimizer.name="adan" cannot be used; it must be one of: adam'),
+  'unknown optimizer': (
+    [CONFIG, '--config.optimizer.name=adan'],
+    'config.optimizer.name="adan" cannot be used; it must be one of: adam',
+  ),
   'unknown module': ([CONFIG, '--config.module=jaxgen.models.glwo'], 'did you mean jaxgen.models.glow?'),
   'bad backend': ([CONFIG, '--config.parallel=yes'], 'it must be one of: pmap, shard_map'),
   'no run': (['--mode=sample', '--workdir=/nowhere/run'], '/nowhere/run holds no run; train one there first'),
