@@ -9,7 +9,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxgen import config as configs
-from jaxgen import data, experiment
+from jaxgen import data, experiment, keys
 from jaxgen.data import cache, toy
 from jaxgen.metrics import features, results
 from jaxgen.metrics.catalogue import METRICS
@@ -28,7 +28,7 @@ def evaluator(
   latent) depends on the seed and the batch alone, so that two evaluations differ by their parameters only.
   """
   terms = jax.jit(model.evaluate)
-  rng = jax.random.fold_in(jax.random.key(seed), 1)
+  rng = keys.of(seed, 'evaluation')
 
   def evaluate(params, extra) -> dict[str, float]:
     totals, count = {}, 0.0

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from jaxgen import config as configs
-from jaxgen import data, models, updates
+from jaxgen import data, keys, models, updates
 from jaxgen import workdir as workdirs
 from jaxgen.checkpoint_reader import Reader
 from jaxgen.errors import UserError
@@ -68,9 +68,9 @@ def spec(config: ConfigDict) -> DataSpec:
 
 def first_state(model: GenerativeModel, config: ConfigDict, batch: Batch) -> State:
   """The state at step 0: a function of the seed and of the first batch alone."""
-  init_rng, run_rng = jax.random.split(jax.random.key(config.seed))
-  params, extra = jax.jit(model.init)(init_rng, batch)
-  return initial_state(params, extra, jax.jit(model.update.init)(params), run_rng)
+  params, extra = jax.jit(model.init)(keys.of(config.seed, 'init'), batch)
+  rng = keys.of(config.seed, 'training')
+  return initial_state(params, extra, jax.jit(model.update.init)(params), rng)
 
 
 def first_batch(source: data.Source, config: ConfigDict) -> Batch:

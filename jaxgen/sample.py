@@ -8,21 +8,21 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgen import data, experiment, pictures
+from jaxgen import data, experiment, keys, pictures
 from jaxgen.errors import UserError
-from jaxgen.types import DataSpec, GenerativeModel
+from jaxgen.types import Conditioned, DataSpec, GenerativeModel
 
 
 def sampler(model: GenerativeModel, num: int, seed: int = 0):
   """A function `(params, extra) -> x[num, ...]`, compiled once, that starts from the same latents each time."""
   draw = jax.jit(model.sample, static_argnums=3)
-  rng = jax.random.fold_in(jax.random.key(seed), 2)
+  rng = keys.of(seed, 'samples')
   return lambda params, extra: np.asarray(draw(params, extra, rng, num))
 
 
 def reconstructor(model: GenerativeModel, seed: int = 0):
   """A function `(params, extra, batch) -> x`, compiled once: `decode(encode(batch))`."""
-  rng = jax.random.fold_in(jax.random.key(seed), 3)
+  rng = keys.of(seed, 'reconstruction')
 
   @jax.jit
   def reconstruct(params, extra, batch):
@@ -44,9 +44,21 @@ def side_by_side(originals: np.ndarray, reconstructions: np.ndarray, spec: DataS
 def interpolate(first, second, num: int):
   """`num` points on the way from one pytree of latents, `[B, ...]`, to another: leaves `[num * B, ...]`.
 
-  The way is that of White, "Sampling generative networks" (2016), section 2: along the sphere, since Gaussian latents
-  of many dimensions lie near one and the straight line leaves it.
+  The way of latents is that of White, "Sampling generative networks" (2016): along the sphere, since Gaussian latents
+  of many dimensions lie near one and the straight line leaves it. A condition is a point of the simplex and goes in a
+  straight line; where both ends have the same, it stays.
   """
+  if isinstance(first, Conditioned):
+    latents = _along_the_sphere(first.latents, second.latents, num)
+    return Conditioned(latents, _straight(first.condition, second.condition, num))
+  return _along_the_sphere(first, second, num)
+
+
+def _straight(first, second, num):
+  return jnp.concatenate([first + t * (second - first) for t in np.linspace(0, 1, num)])
+
+
+def _along_the_sphere(first, second, num):
   flat = lambda tree: jnp.concatenate([leaf.reshape(len(leaf), -1) for leaf in jax.tree.leaves(tree)], -1)  # noqa: E731
   a, b = flat(first), flat(second)
   cosine = jnp.sum(a * b, -1) / jnp.maximum(jnp.linalg.norm(a, axis=-1) * jnp.linalg.norm(b, axis=-1), 1e-12)
@@ -101,7 +113,7 @@ def sample(workdir: Path, config: ConfigDict | None = None, num: int | None = No
   if trained.model.trajectory:
     written['trajectory'] = folder / 'trajectory.gif'
     stages = jax.jit(trained.model.trajectory, static_argnums=3)(
-      params, trained.state.extra, jax.random.key(trained.config.seed), min(num, 16)
+      params, trained.state.extra, keys.of(trained.config.seed, 'trajectory'), min(num, 16)
     )
     pictures.save_gif([pictures.picture(stage, spec) for stage in np.asarray(stages)], written['trajectory'])
   for name, path in written.items():
@@ -114,7 +126,7 @@ def _interpolation(trained, params, spec, pairs=8, stages=10):
   source = data.load(trained.config.data, data.monitored_split(trained.config.data))
   batch = source.examples(np.arange(2 * pairs) % len(source))
   model, extra = trained.model, trained.state.extra
-  latents = jax.jit(model.encode)(params, extra, jax.random.key(trained.config.seed), batch)
+  latents = jax.jit(model.encode)(params, extra, keys.of(trained.config.seed, 'interpolation'), batch)
   ends = [
     jax.tree.map(lambda leaf, part=part: leaf[part * pairs : (part + 1) * pairs], latents) for part in (0, 1)
   ]

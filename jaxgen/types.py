@@ -76,6 +76,18 @@ class DataSpec(NamedTuple):
   classes: int
 
 
+class Conditioned(NamedTuple):
+  """Latents and the condition beside them: what a model with classes encodes to and decodes from.
+
+  Attributes:
+    latents: a pytree of arrays with leading axis B.
+    condition: f32[B, classes], one-hot.
+  """
+
+  latents: Any
+  condition: jax.Array
+
+
 class GenerativeModel(NamedTuple):
   """What the training loop knows of a model. A model can be measured by what it can do.
 
@@ -94,7 +106,8 @@ class GenerativeModel(NamedTuple):
       models add `D log(levels)` to their log-mass. `jaxgen.metrics.bits_per_dim` converts it.
     log_prob_kind: 'exact', 'lower bound' or 'ODE estimate' (along a numerical solution, with a random estimate of
       the divergence); empty without `log_prob`. Dequantization alone does not make a bound of an exact density.
-    encode: `(params, extra, rng, batch) -> latents`, a pytree of arrays with leading axis B.
+    encode: `(params, extra, rng, batch) -> latents`, a pytree of arrays with leading axis B; a `Conditioned` for a
+      model with classes.
     decode: `(params, extra, latents) -> x[B, ...]`.
     trajectory: `(params, extra, rng, num) -> x[T, num, ...]`, the stages a sample goes through: a Langevin
       chain, an image filled in position by position.

@@ -2,7 +2,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgen import sample
-from jaxgen.types import DataSpec
+from jaxgen.types import Conditioned, DataSpec
 
 
 def test_interpolation_begins_and_ends_at_the_ends_and_stays_on_the_sphere():
@@ -19,6 +19,17 @@ def test_interpolation_begins_and_ends_at_the_ends_and_stays_on_the_sphere():
 def test_interpolation_between_equal_latents_is_no_nan():
   z = jnp.ones((2, 4))
   np.testing.assert_allclose(sample.interpolate(z, z, 3), np.ones((6, 4)), rtol=1e-3)
+
+
+def test_interpolation_mixes_conditions_in_a_straight_line_and_leaves_equal_ones_as_they_are():
+  z = np.random.RandomState(0).randn(2, 2, 30)
+  labels = [np.eye(3, dtype=np.float32)[list(rows)] for rows in ((0, 1), (0, 2))]
+  first, second = (Conditioned(*end) for end in zip(z, labels, strict=True))
+  between = sample.interpolate(first, second, 3)
+  middle = between.condition.reshape(3, 2, 3)[1]
+  np.testing.assert_allclose(middle, [[1, 0, 0], [0, 0.5, 0.5]])
+  np.testing.assert_array_equal(between.condition[::2], labels[0][[0, 0, 0]])  # both ends are of class 0
+  np.testing.assert_allclose(between.latents, sample.interpolate(first.latents, second.latents, 3), rtol=1e-6)
 
 
 def test_reconstructions_stand_beneath_their_originals():

@@ -11,7 +11,7 @@ from jaxgen.bijectors import UniformDequantization
 from jaxgen.families.labels import condition, condition_to_sample
 from jaxgen.losses import flow as losses
 from jaxgen.metrics.bits_per_dim import bits_per_dim
-from jaxgen.types import DATA_AXIS, GenerativeModel
+from jaxgen.types import DATA_AXIS, Conditioned, GenerativeModel
 from jaxgen.updates import chain, ema, minimize
 
 OBJECTIVE = 'loss = -(log_prior + log_det) / D, the exact negative log-likelihood in nats per dimension'
@@ -45,7 +45,7 @@ def flow(
 
   Returns:
     A model with exact `log_prob`, `sample` (it takes `temperature` too), `encode` and `decode`. The latents are the
-    bijector's; with classes they are the pair of those and `cond`. Sampled labels are uniform where none are given.
+    bijector's; with classes a `Conditioned` of those. Sampled labels are uniform where none are given.
   """
   prior = prior or losses.standard_normal()
   dims = math.prod(shape)
@@ -102,7 +102,7 @@ def flow(
   def encode(params, extra, rng, batch):
     cond = condition(batch, classes)
     latents, _ = forward(params, extra, continuous(rng, batch), cond)
-    return (latents, cond) if classes else latents
+    return Conditioned(latents, cond) if classes else latents
 
   def decode(params, extra, latents):
     latents, cond = latents if classes else (latents, None)

@@ -170,7 +170,7 @@ def gan(
     return to_data(evaluated('generator', params, extra, latents(z_rng, num), given), levels)
 
   def decode(params, extra, latents):
-    z, given = (latents['z'], latents['label']) if classes else (latents, None)
+    z, given = latents if classes else (latents, None)
     return to_data(evaluated('generator', params, extra, z, given), levels)
 
   game = alternate(

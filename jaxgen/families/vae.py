@@ -13,7 +13,7 @@ from jaxgen.families.likelihood import Likelihood
 from jaxgen.families.pixels import to_network
 from jaxgen.losses import vae as losses
 from jaxgen.metrics.bits_per_dim import bits_per_dim
-from jaxgen.types import DATA_AXIS, GenerativeModel
+from jaxgen.types import DATA_AXIS, Conditioned, GenerativeModel
 from jaxgen.updates import chain, ema, minimize, scheduled
 
 
@@ -42,7 +42,7 @@ def vae(
   the loss weighs; given a class, of log p(x|label). There is none where the likelihood is not that of the data:
   a Bernoulli of grey intensities. `sample` and `decode` give the decoder's mean; on continuous data
   `sample` draws from p(x|z), since there the density is what one looks at. `encode` gives the posterior mean,
-  with classes the pair of that and the condition.
+  with classes a `Conditioned` of that.
 
   Args:
     encoder: `(x f32[B, *shape], condition) -> (mean, log_var)`, each f32[B, latent_dim]. Pixels come in [-1, 1];
@@ -149,7 +149,7 @@ def vae(
   def encode(params, extra, rng, batch):
     del extra, rng
     mean, _ = posterior(params, batch)
-    return (mean, condition(batch, classes)) if classes else mean
+    return Conditioned(mean, condition(batch, classes)) if classes else mean
 
   def decode(params, extra, latents):
     del extra

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from jaxgen import files
+from jaxgen import files, keys
 from jaxgen.errors import UserError
 from jaxgen.metrics import distances, storage
 from jaxgen.metrics.features import extract, split_fingerprint
@@ -69,7 +69,7 @@ class Evaluation:
     self.params_sha = storage.fingerprint(params, extra)
     self.split = {'train': reference.train, 'test': reference.test}[settings.split]
     self.num_samples = settings.num_samples or min(len(self.split), _MOST_SAMPLES)
-    self._cache, self._key, self._features = Path(cache), jax.random.key(run.seed), {}
+    self._cache, self._features = Path(cache), {}
     unique = storage.fingerprint(*run, self.params_sha, features.name, features.sha, settings.batch_size)
     self._scratch = Path(scratch) / unique[:32]
 
@@ -77,7 +77,7 @@ class Evaluation:
   def generated(self) -> storage.Arrays:
     """Samples and their features: 'x', 'features', 'logits'. Each batch has a key of its own."""
     sample = jax.jit(self.model.sample, static_argnums=3)
-    rng, size = jax.random.fold_in(self._key, 10), self.settings.batch_size
+    rng, size = keys.of(self.run.seed, 'measured_samples'), self.settings.batch_size
 
     def part(index):
       x = np.asarray(sample(self.params, self.extra, jax.random.fold_in(rng, index), size))
@@ -143,7 +143,7 @@ class Evaluation:
     split, size = self.reference.test, len(self.reference.test)
     batch_size = min(self.settings.batch_size, size)
     compiled = jax.jit(function)
-    rng = jax.random.fold_in(self._key, 11)
+    rng = keys.of(self.run.seed, 'likelihood')
 
     def part(index):
       places = np.arange(index * batch_size, (index + 1) * batch_size)

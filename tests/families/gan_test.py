@@ -7,7 +7,7 @@ from flax import linen as nn
 
 from jaxgen.families.gan import gan
 from jaxgen.losses.gan import LOSSES, PENALTIES
-from jaxgen.types import DATA_AXIS, State
+from jaxgen.types import DATA_AXIS, Conditioned, State
 from jaxgen.updates import averaged_params
 
 BATCH = {
@@ -163,7 +163,7 @@ def test_labels_reach_both_networks_and_the_samples():
   same = np.all(np.asarray(x == y), axis=1)
   np.testing.assert_array_equal(same, [True, False, True, False])
   assert 'Dense_1' in state.params['discriminator']
-  latents = {'z': jnp.zeros((3, 2)), 'label': jnp.eye(3)}
+  latents = Conditioned(jnp.zeros((3, 2)), jnp.eye(3))
   assert len(np.unique(model.decode(state.params, state.extra, latents), axis=0)) == 3
 
 
