@@ -1,7 +1,12 @@
-"""Where config files are: one of the user's own, or one of those that come with jaxgen."""
+"""Config files, found and run: one of the user's own, or one of those that come with jaxgen."""
 
 import difflib
+import inspect
+import traceback
+from importlib import machinery, util
 from pathlib import Path
+
+from ml_collections import ConfigDict
 
 from jaxgen.errors import UserError
 
@@ -33,6 +38,55 @@ def find(name: str) -> Path:
   near = difflib.get_close_matches(path.stem, sorted(shipped), n=1, cutoff=0.4)
   hint = f'did you mean {near[0]}?' if near else f'name a file that exists, or one of {", ".join(names())}.'
   raise UserError(f'There is no config file {name}; {hint}')
+
+
+def load(value: str) -> ConfigDict:
+  """The config that `--config=<file>` or `--config=<file>:<preset>` names: what `get_config` of that file gives.
+
+  Raises:
+    UserError: if there is no such file, or it gives no config; a config file is code, and may fail in any way.
+  """
+  name, _, preset = value.partition(':')
+  path = find(name)
+  try:
+    config = _get_config(path)(*([preset] if preset else []))
+  except UserError:
+    raise
+  except (Exception, SystemExit) as error:
+    raise UserError(f'The config file {path} fails{_place(error, path)}: {_words(error)}') from None
+  if not isinstance(config, ConfigDict):
+    raise UserError(f'get_config() in {path} gives {type(config).__name__}, and should give a ConfigDict.')
+  return config
+
+
+def _get_config(path):
+  loader = machinery.SourceFileLoader(path.stem, str(path))
+  module = util.module_from_spec(util.spec_from_loader(path.stem, loader))
+  loader.exec_module(module)
+  get_config = getattr(module, 'get_config', None)
+  if not callable(get_config):
+    raise UserError(f'{path} has no function get_config(); define one that returns the config.')
+
+  def call(*preset):
+    if preset and not inspect.signature(get_config).parameters:
+      raise UserError(
+        f'{path} has no presets: its get_config() takes no argument; leave ":{preset[0]}" away.'
+      )
+    return get_config(*preset)
+
+  return call
+
+
+def _place(error, path):
+  """Where in the file an exception passed last: ' in line 3'."""
+  lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+  return f' in line {lines[-1]}' if lines else ''
+
+
+def _words(error):
+  # what a locked ConfigDict says goes on with all that it holds
+  text = ' '.join(str(error).split()).partition(' Other fields present:')[0]
+  return f'{type(error).__name__}: {text}' if text else type(error).__name__
 
 
 def _shipped():

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-_WORDS = {bool: 'True or False', int: 'a whole number', float: 'a number', str: 'text'}
+TYPES = {bool: 'True or False', int: 'a whole number', float: 'a number', str: 'text', tuple: 'a tuple'}
 
 
 class Key(NamedTuple):
@@ -50,7 +50,7 @@ class Key(NamedTuple):
   def words(self) -> str:
     """What it may be, as the end of the sentence 'it must be ...'."""
     kind = _entry_type(self.type)
-    entry = _WORDS[kind] + (f' in {self.range}' if kind in (int, float) else '')
+    entry = TYPES[kind] + (f' in {self.range}' if kind in (int, float) else '')
     if self.choices:
       entry = f'one of: {", ".join(choice or "(empty)" for choice in self.choices)}'
     if kind is self.type:

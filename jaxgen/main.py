@@ -14,6 +14,7 @@ python -m jaxgen.main --mode=plan --config=configs/glow_cifar.py    what a run w
 --num         with --mode=sample: how many samples; by default config.num_samples
 """
 
+import difflib
 import errno
 import os
 import sys
@@ -22,7 +23,7 @@ from pathlib import Path
 from absl import flags
 from ml_collections import ConfigDict, config_flags
 
-from jaxgen import config_files, process
+from jaxgen import config_files, config_keys, process
 from jaxgen.errors import UserError
 
 _MODES = ('train', 'evaluate', 'sample', 'plan')
@@ -91,22 +92,22 @@ def _parse(argv: list[str]) -> flags.FlagValues:
   flags.DEFINE_enum('mode', 'train', _MODES, '', flag_values=options)
   flags.DEFINE_string('workdir', None, '', flag_values=options)
   flags.DEFINE_integer('num', None, '', flag_values=options)
-  path, workdir = _value_of(argv, 'config'), _value_of(argv, 'workdir')
+  path, argv = _take(argv, 'config')
+  workdir, _ = _take(argv, 'workdir')
   if path is not None:
-    argv = _with_config_file(argv, path)
-    config_flags.DEFINE_config_file('config', None, '', flag_values=options)
+    config = config_files.load(path)
   elif workdir is not None:
-    config_flags.DEFINE_config_dict('config', _config_of(workdir), '', flag_values=options)
+    config = _config_of(workdir)
   else:
     raise UserError('Give --config=configs/<name>.py, or the --workdir of a run; --help says more.')
+  _check_names(argv, config)
   try:
+    config_flags.DEFINE_config_dict('config', config, '', flag_values=options, sys_argv=argv)
     rest = options(argv)[1:]
-  except Exception as error:  # a config file is code, and may raise anything
-    raise UserError(_sentence(error)) from None
+  except Exception as error:  # ml_collections raises whatever the type of a value does
+    raise UserError(_sentence(error, config)) from None
   if rest:
     raise UserError(f'"{rest[0]}" is not an option; options are written --name=value. --help says more.')
-  if not isinstance(options.config, ConfigDict):
-    raise UserError(f'get_config() in {path} gives no ConfigDict.')
   if options.workdir is None:
     options.workdir = str(Path('runs') / Path(path.partition(':')[0]).stem)
   return options
@@ -116,43 +117,60 @@ def _config_of(workdir):
   from jaxgen import workdir as workdirs
 
   config = workdirs.load_config(workdir)
-  for resolved in ('shape', 'levels', 'classes'):
-    del config.data[resolved]
+  for name in config_keys.RESOLVED:
+    del config.data[name]
   return config
 
 
-def _value_of(argv, name):
-  """The value of `--name=value` or `--name value`; None where it is not given."""
-  for index, argument in enumerate(argv[1:], 1):
-    key, equals, value = argument.lstrip('-').partition('=')
-    if argument.startswith('-') and key == name:
-      return value if equals else (argv[index + 1] if index + 1 < len(argv) else '')
-  return None
+def _take(argv, name):
+  """The value of `--name=value` or `--name value`, None where it is not given; and the arguments without it.
+
+  Raises:
+    UserError: if it is given twice, or without a value.
+  """
+  value, rest, arguments = None, [], iter(argv)
+  for argument in arguments:
+    key, equals, given = argument.partition('=')
+    if key not in (f'-{name}', f'--{name}'):
+      rest.append(argument)
+      continue
+    if value is not None:
+      raise UserError(f'--{name} is given twice; give it once.')
+    value = given if equals else next(arguments, '')
+    if not value:
+      raise UserError(f'--{name} is given without a value; write --{name}=value.')
+  return value, rest
 
 
-def _with_config_file(argv, value):
-  """The arguments, with the path of the file that `value` names in the place of `--config`."""
-  name, colon, preset = value.partition(':')
-  index = next(i for i, argument in enumerate(argv) if argument.partition('=')[0] in ('-config', '--config'))
-  after = index + (1 if '=' in argv[index] else 2)
-  return [*argv[:index], f'--config={config_files.find(name)}{colon}{preset}', *argv[after:]]
+def _check_names(argv, config):
+  """Raises a `UserError` for a key that is set and that the config does not have."""
+  for argument in argv[1:]:
+    name = argument.partition('=')[0].lstrip('-')
+    if argument.startswith('-') and name.startswith('config.'):
+      _value_at(config, name.removeprefix('config.'))
 
 
-def _sentence(error):
-  """What absl, ml_collections or the config file itself raise, as one sentence."""
-  text = ' '.join(str(error).split())
-  if isinstance(error, UserError):
+def _value_at(config, path):
+  for name in path.split('.'):
+    if not isinstance(config, ConfigDict) or name not in config:
+      near = difflib.get_close_matches(name, config if isinstance(config, ConfigDict) else (), n=1)
+      raise UserError(f'The config has no key "{name}"' + (f'; did you mean "{near[0]}"?' if near else '.'))
+    config = config[name]
+  return config
+
+
+def _sentence(error, config):
+  """What absl and ml_collections raise, as one sentence."""
+  text = ' '.join(str(error).split()).removeprefix('flag ').removeprefix('ERROR:: ')
+  given = text.partition(': ')[0]
+  if given.startswith('--config.') and isinstance(error, flags.IllegalFlagValueError):
+    value = _value_at(config, given.partition('=')[0].removeprefix('--config.'))
+    words = config_keys.TYPES.get(type(value), 'a section, as {"key": value}')
+  elif given.startswith('--num='):
+    words = config_keys.TYPES[int]
+  else:
     return text
-  if isinstance(error, (AttributeError, KeyError)):
-    wrong, _, hint = text.replace("\\'", "'").replace('\\n', ' ').strip('\'"').partition('Did you mean ')
-    wrong, near = wrong.strip(" '"), hint.split(' instead of ')[0].strip('"')
-    return f'The config has no key "{wrong}"' + (f'; did you mean "{near}"?' if near else '.')
-  if isinstance(error, flags.Error):
-    # get_config() failed inside the flag's parser: the last line of its traceback says how.
-    last = str(error).strip().splitlines()[-1].strip()
-    text = f'The config file cannot be read: {last}' if 'Traceback' in text else text
-    return text.partition('UserError: ')[2] or text
-  return f'The config file cannot be read: {type(error).__name__}: {text}'
+  return f'{given} cannot be used; it must be {words}.'
 
 
 if __name__ == '__main__':

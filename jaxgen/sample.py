@@ -9,6 +9,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxgen import data, experiment, keys, pictures
+from jaxgen.config_keys import KEYS
 from jaxgen.errors import UserError
 from jaxgen.types import Conditioned, DataSpec, GenerativeModel
 
@@ -95,8 +96,8 @@ def sample(workdir: Path, config: ConfigDict | None = None, num: int | None = No
   """
   trained = experiment.load(workdir, config)
   num = trained.config.num_samples if num is None else num
-  if num < 1:
-    raise UserError(f'--num={num} samples cannot be drawn; ask for at least 1.')
+  if not KEYS['num_samples'].allows(num):
+    raise UserError(f'--num={num} samples cannot be drawn; it must be {KEYS["num_samples"].words()}.')
   spec, params = experiment.spec(trained.config), list(trained.weights().values())[-1]
   folder = Path(workdir) / 'sampled'
   written = {}

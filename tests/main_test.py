@@ -92,7 +92,10 @@ def test_help_shows_the_commands(jaxgen):
 CONFIG = '--config=tests/tiny_config.py:smoke'
 MISTAKES = {
   'no config': (['--mode=sample'], 'Give --config=configs/<name>.py, or the --workdir of a run'),
-  'broken config': (['--config=tests/broken_config.py'], 'The config file cannot be read: ZeroDivisionError'),
+  'broken config': (
+    ['--config=tests/broken_config.py'],
+    'broken_config.py fails in line 2: ZeroDivisionError',
+  ),
   'misspelt key': (
     [CONFIG, '--config.optimizer.learning_rat=1'],
     'no key "learning_rat"; did you mean "learning_rate"?',
@@ -100,7 +103,7 @@ MISTAKES = {
   'misspelt section': ([CONFIG, '--config.optimiser.name=sgd'], 'did you mean "optimizer"?'),
   'wrong type': (
     [CONFIG, '--config.batch_size=many'],
-    "batch_size=many: invalid literal for int() with base 10: 'many'",
+    '--config.batch_size=many cannot be used; it must be a whole number.',
   ),
   'wrong mode': ([CONFIG, '--mode=trian'], 'should be one of <train|evaluate|sample|plan>'),
   'unknown flag': ([CONFIG, '--wokdir=x'], 'Did you mean: workdir'),

@@ -99,3 +99,23 @@ def test_an_unknown_backend_is_refused():
   config.parallel = 'magic'
   with pytest.raises(UserError, match='must be pmap or shard_map'):
     parallel.backend(config)
+
+
+@pytest.mark.parametrize(
+  'environment, sentence',
+  [
+    ({'JAX_PLATFORMS': 'cuda'}, 'jax finds no device cuda'),
+    ({'JAX_PLATFORMS': 'abacus'}, 'unset JAX_PLATFORMS, or set it to cpu.'),
+    ({'JAXGEN_COORDINATOR': 'localhost:1'}, 'set all three, or none.'),
+    ({'JAXGEN_COORDINATOR': 'localhost', 'JAXGEN_NUM_PROCESSES': '2', 'JAXGEN_PROCESS_ID': '0'}, 'host:port'),
+  ],
+)
+def test_a_machine_that_is_not_what_the_environment_says_is_told_in_a_sentence(
+  run_python, tmp_path, environment, sentence
+):
+  done = run_python(
+    '-m', 'jaxgen.main', '--config=tests/tiny_config.py', f'--workdir={tmp_path}/run', env=environment
+  )
+  assert (done.returncode, done.stderr.count('\n')) == (2, 1)
+  assert done.stderr.startswith('jaxgen: ') and sentence in done.stderr
+  assert not (tmp_path / 'run').exists()
