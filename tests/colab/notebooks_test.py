@@ -1,9 +1,16 @@
 """Every notebook runs from top to bottom, and is stored as it should be."""
 
+import os
+import re
+import shutil
+import tomllib
+from pathlib import Path
+
 import nbformat
 import pytest
 
 from tests.colab.notebooks import NAMES, assert_it_runs_and_shows_pictures, code_cells, stored
+from tests.conftest import ROOT
 
 # That of the microscope runs in tests/experiments/microscope_test.py, with what is compiled there.
 FAMILIES = [name for name in NAMES if name != 'microscope']
@@ -26,10 +33,24 @@ def test_it_is_stored_without_outputs(name):
 
 
 @pytest.mark.parametrize('name', NAMES)
-def test_it_opens_in_colab(name):
-  badge = 'https://colab.research.google.com/assets/colab-badge.svg'
-  address = f'https://colab.research.google.com/github/jaxgen/jaxgen/blob/main/colab/{name}.ipynb'
-  assert f'[![Open in Colab]({badge})]({address})' in stored(name).cells[0].source
+def test_it_names_no_repository_that_the_package_does_not_name(name):
+  with (ROOT / 'pyproject.toml').open('rb') as file:
+    ours = tomllib.load(file)['project'].get('urls', {}).values()
+  text = '\n'.join(cell.source for cell in stored(name).cells)
+  named = re.findall(r'https?://[^\s)]*git[^\s)]*', text)
+  assert all(any(address.startswith(our) for our in ours) for address in named)
+
+
+def test_without_a_checkout_it_unpacks_the_one_that_was_uploaded(tmp_path, monkeypatch):
+  (tmp_path / 'checkout' / 'configs').mkdir(parents=True)
+  shutil.make_archive(str(tmp_path / 'colab' / 'jaxgen'), 'zip', tmp_path / 'checkout')
+  monkeypatch.chdir(tmp_path / 'colab')
+  for name in NAMES:
+    set_up = next(cell.source for cell in code_cells(stored(name)) if 'jaxgen.zip' in cell.source)
+    exec(set_up.partition('try:')[0], {'os': os})
+    assert Path.cwd() == tmp_path / 'colab' / 'jaxgen'
+    exec(set_up.partition('try:')[0], {'os': os})  # run again
+    os.chdir('..')
 
 
 @pytest.mark.parametrize('name', NAMES)
