@@ -101,13 +101,13 @@ def measure_run(
     UserError: if a measure was asked for that does not apply.
   """
   config, how = trained.config, trained.config.evaluation
-  weights, params = list(trained.weights().items())[-1]
+  weights, (params, extra) = list(trained.weights().items())[-1]
   config_sha = hashlib.sha256(configs.to_json(config).encode()).hexdigest()[:8]
   folder = (cache.directory() or Path(workdir) / '.cache') / 'metrics'
   return measure(
     trained.model,
     params,
-    trained.state.extra,
+    extra,
     run=Run(str(workdir), config.module, config_sha, int(trained.state.step), weights, config.seed),
     reference=reference,
     features=_features(reference, folder, how),
@@ -127,7 +127,7 @@ def _features(reference, folder, how):
 
 def _print_terms(trained, test):
   measure_terms = evaluator(trained.model, test, trained.config.batch_size, trained.config.seed)
-  terms = {name: measure_terms(params, trained.state.extra) for name, params in trained.weights().items()}
+  terms = {name: measure_terms(*weights) for name, weights in trained.weights().items()}
   print(f'{test.name}: {len(test)} examples; step {int(trained.state.step)}; {trained.model.objective}')
   print(f'{"":26}' + ''.join(f'{weights:>14}' for weights in terms))
   for name in next(iter(terms.values())):

@@ -16,7 +16,14 @@ from jaxgen import workdir as workdirs
 from jaxgen.checkpoint_reader import Reader
 from jaxgen.errors import UserError
 from jaxgen.parallel import initial_state
-from jaxgen.types import Batch, DataSpec, GenerativeModel, Params, State
+from jaxgen.types import Batch, DataSpec, Extra, GenerativeModel, Params, State
+
+
+class Weights(NamedTuple):
+  """Parameters, and the rest of a state that belongs to them."""
+
+  params: Params
+  extra: Extra
 
 
 class Trained(NamedTuple):
@@ -26,15 +33,24 @@ class Trained(NamedTuple):
   model: GenerativeModel
   state: State
 
-  def weights(self) -> dict[str, Params]:
-    """The parameters and, where the update keeps one, their average: `{'raw': ..., 'averaged': ...}`."""
-    return weights(self.state)
+  def weights(self) -> dict[str, Weights]:
+    """See the function of this name."""
+    return weights(self.model, self.state, self.config.seed)
 
 
-def weights(state: State) -> dict[str, Params]:
-  """The parameters and, where the update keeps one, their average: `{'raw': ..., 'averaged': ...}`."""
+def weights(model: GenerativeModel, state: State, seed: int = 0) -> dict[str, Weights]:
+  """The trained weights and, where the update keeps one, their average: `{'raw': ..., 'averaged': ...}`.
+
+  Batch statistics in `state.extra` are those of the raw weights; for the average they are taken anew.
+  """
+  raw = Weights(state.params, state.extra)
   average = updates.averaged_params(state)
-  return {'raw': state.params} if average is state.params else {'raw': state.params, 'averaged': average}
+  if average is state.params:
+    return {'raw': raw}
+  extra = state.extra
+  if model.standing:
+    extra = jax.jit(model.standing)(average, extra, keys.of(seed, 'standing_statistics'))
+  return {'raw': raw, 'averaged': Weights(average, extra)}
 
 
 def build_model(config: ConfigDict) -> GenerativeModel:

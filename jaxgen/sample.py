@@ -98,11 +98,11 @@ def sample(workdir: Path, config: ConfigDict | None = None, num: int | None = No
   num = trained.config.num_samples if num is None else num
   if not KEYS['num_samples'].allows(num):
     raise UserError(f'--num={num} samples cannot be drawn; it must be {KEYS["num_samples"].words()}.')
-  spec, params = experiment.spec(trained.config), list(trained.weights().values())[-1]
+  spec, weights = experiment.spec(trained.config), list(trained.weights().values())[-1]
   folder = Path(workdir) / 'sampled'
   written = {}
 
-  x = sampler(trained.model, num, trained.config.seed)(params, trained.state.extra)
+  x = sampler(trained.model, num, trained.config.seed)(*weights)
   written['samples'] = folder / 'samples.png'
   pictures.save_png(pictures.picture(x, spec), written['samples'])
   written['array'] = folder / 'samples.npz'
@@ -110,11 +110,11 @@ def sample(workdir: Path, config: ConfigDict | None = None, num: int | None = No
 
   if trained.model.encode and trained.model.decode and len(spec.shape) == 3:
     written['interpolation'] = folder / 'interpolation.png'
-    pictures.save_png(_interpolation(trained, params, spec), written['interpolation'])
+    pictures.save_png(_interpolation(trained, weights, spec), written['interpolation'])
   if trained.model.trajectory:
     written['trajectory'] = folder / 'trajectory.gif'
     stages = jax.jit(trained.model.trajectory, static_argnums=3)(
-      params, trained.state.extra, keys.of(trained.config.seed, 'trajectory'), min(num, 16)
+      *weights, keys.of(trained.config.seed, 'trajectory'), min(num, 16)
     )
     pictures.save_gif([pictures.picture(stage, spec) for stage in np.asarray(stages)], written['trajectory'])
   for name, path in written.items():
@@ -122,16 +122,16 @@ def sample(workdir: Path, config: ConfigDict | None = None, num: int | None = No
   return written
 
 
-def _interpolation(trained, params, spec, pairs=8, stages=10):
+def _interpolation(trained, weights, spec, pairs=8, stages=10):
   """A row per pair of held-out examples, whose first and last pictures are their reconstructions."""
   source = data.load(trained.config.data, data.monitored_split(trained.config.data))
   batch = source.examples(np.arange(2 * pairs) % len(source))
-  model, extra = trained.model, trained.state.extra
-  latents = jax.jit(model.encode)(params, extra, keys.of(trained.config.seed, 'interpolation'), batch)
+  rng = keys.of(trained.config.seed, 'interpolation')
+  latents = jax.jit(trained.model.encode)(*weights, rng, batch)
   ends = [
     jax.tree.map(lambda leaf, part=part: leaf[part * pairs : (part + 1) * pairs], latents) for part in (0, 1)
   ]
   between = jax.jit(interpolate, static_argnums=2)(*ends, stages)
-  x = jax.jit(model.decode)(params, extra, between)
+  x = jax.jit(trained.model.decode)(*weights, between)
   x = np.asarray(x).reshape(stages, pairs, *spec.shape).swapaxes(0, 1)
   return pictures.picture(x.reshape(-1, *spec.shape), spec, columns=stages)

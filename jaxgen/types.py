@@ -111,6 +111,8 @@ class GenerativeModel(NamedTuple):
     decode: `(params, extra, latents) -> x[B, ...]`.
     trajectory: `(params, extra, rng, num) -> x[T, num, ...]`, the stages a sample goes through: a Langevin
       chain, an image filled in position by position.
+    standing: `(params, extra, rng) -> extra`, with what training measures of its own parameters (batch statistics)
+      measured anew for these: averaged ones need it. None where there is nothing of the kind.
   """
 
   init: Callable[..., tuple[Params, Extra]]
@@ -123,3 +125,4 @@ class GenerativeModel(NamedTuple):
   encode: Callable[..., Any] | None = None
   decode: Callable[..., jax.Array] | None = None
   trajectory: Callable[..., jax.Array] | None = None
+  standing: Callable[..., Extra] | None = None

@@ -1,13 +1,24 @@
 """Training transforms: small `Update`s that compose, as optax composes gradient transformations.
 
-A variational autoencoder is `chain(minimize(loss, tx), ema(0.999))`; a GAN is
-`chain(alternate(minimize(d_loss, tx_d, wrt='discriminator'), minimize(g_loss, tx_g, wrt='generator'),
-periods=(1, 1)), ema(0.999))`; lazy R1 is `every(16, minimize(r1, tx_d, wrt='discriminator'))`.
+A variational autoencoder is `chain(minimize(loss, tx), ema(0.999))`. A GAN whose generator moves, and is averaged, at
+every fifth step is
+
+    alternate(
+      minimize(d_loss, tx_d, wrt='discriminator'),
+      chain(minimize(g_loss, tx_g, wrt='generator'), ema(0.999, wrt='generator')),
+      periods=(1, 5),
+    )
+
 `alternate` sits one level above optax because optax receives finished gradients: with optax alone both
 players' backward passes would run at every step, on the same old parameters.
+
+A lazy penalty (R1 at every 16th step, 16 times as heavy) is a term of the discriminator's loss, which one optimizer
+then sees in proportion: `scheduled(lambda step: minimize(d_loss_with_r1_at(step), tx_d, wrt='discriminator'))`, where
+the loss adds `lax.cond(step % 16 == 0, ...)`. As an `every(16, minimize(r1, ...))` with an optimizer of its own it
+would lose its weight: Adam divides by the size of the gradients.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -20,7 +31,7 @@ from jaxgen.types import Batch, LossFn, Metrics, Params, PRNGKey, State, Update
 
 
 class EmaState(NamedTuple):
-  """`average` has the shape of the parameters; `count` is the number of updates it has seen."""
+  """`average` has the shape of the parameters that are averaged; `count` is the number of updates it has seen."""
 
   count: jax.Array
   average: Params
@@ -107,10 +118,10 @@ def scheduled(update_at: Callable[[jax.Array], Update]) -> Update:
 
 
 def every(period: int, update: Update) -> Update:
-  """Applies `update` at the steps that `period` divides; elsewhere it reports nothing (a count of zero).
+  """Applies `update` at the steps that `period` divides; elsewhere it reports nothing: counts of zero, which `means`
+  leaves out.
 
-  Lazy regularization (Karras et al., "Analyzing and improving the image quality of StyleGAN", appendix B)
-  and the generator of a GAN with several discriminator steps are of this kind.
+  The generator of a GAN with several discriminator steps is of this kind.
 
   Raises:
     ValueError: if `period` is less than 1.
@@ -176,36 +187,56 @@ def alternate(*updates: Update, periods: Sequence[int] | None = None) -> Update:
   return chain(*(every(period, update) for period, update in zip(periods, updates, strict=True)))
 
 
-def ema(decay: float) -> Update:
-  """An exponential moving average of all parameters, warmed up so that early samples are not noise.
+def ema(decay: float, *, wrt: str | Sequence[str] | None = None) -> Update:
+  """An exponential moving average of parameters, warmed up so that early samples are not noise.
 
   `average <- d average + (1 - d) params` with `d = min(decay, (1 + t) / (10 + t))`, where `t` counts the
-  updates (the warm-up is TensorFlow's `ExponentialMovingAverage` with `num_updates`).
+  updates (the warm-up is TensorFlow's `ExponentialMovingAverage` with `num_updates`). It counts its own: inside of a
+  player of `alternate` it ticks when that player moves.
+
+  Args:
+    decay: d, in [0, 1).
+    wrt: top-level key or keys of the parameters to average; all of them where None.
 
   Raises:
     ValueError: if `decay` is not in [0, 1).
+    KeyError: if `wrt` names a key that the parameters lack.
   """
+  keys = (wrt,) if isinstance(wrt, str) else wrt
   if not 0 <= decay < 1:
     raise ValueError(f'decay must be in [0, 1), not {decay}.')
 
   def init(params):
-    return EmaState(jnp.zeros((), jnp.int32), jax.tree.map(jnp.array, params))
+    return EmaState(jnp.zeros((), jnp.int32), jax.tree.map(jnp.array, _select(params, keys)))
 
   def apply(state, rng, batch):
     del rng, batch
     count, average = state.opt
     rate = jnp.minimum(decay, (1.0 + count) / (10.0 + count))
-    average = jax.tree.map(lambda a, p: a + ((1 - rate) * (p - a)).astype(a.dtype), average, state.params)
+    moving = _select(state.params, keys)
+    average = jax.tree.map(lambda a, p: a + ((1 - rate) * (p - a)).astype(a.dtype), average, moving)
     return state._replace(opt=EmaState(count + 1, average)), {}
 
   return Update(init, apply)
 
 
 def averaged_params(state: State) -> Params:
-  """The averaged weights that an `ema` in the update keeps, or the weights themselves where there is none."""
-  leaves = jax.tree.leaves(state.opt, is_leaf=lambda node: isinstance(node, EmaState))
-  averages = [leaf.average for leaf in leaves if isinstance(leaf, EmaState)]
-  return averages[-1] if averages else state.params
+  """The parameters with those in place that an `ema` of the update averages; themselves where there is none."""
+  params = state.params
+  for leaf in jax.tree.leaves(state.opt, is_leaf=lambda node: isinstance(node, EmaState)):
+    if isinstance(leaf, EmaState):
+      params = {**params, **leaf.average} if isinstance(params, Mapping) else leaf.average
+  return params
+
+
+def means(metrics: Metrics) -> dict[str, jax.Array]:
+  """The mean of every metric that was reported, f32[]; what a player would have said who did not move is left out.
+
+  Args:
+    metrics: as `Update.apply` returns them, of one step or stacked, `[K]`; not while tracing.
+  """
+  counts = {name: metric.count.sum() for name, metric in metrics.items()}
+  return {name: metrics[name].total.sum() / count for name, count in counts.items() if count}
 
 
 def _select(params, keys):

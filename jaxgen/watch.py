@@ -31,15 +31,15 @@ class Watch:
   def look(self, state: State, dispatch: Any, end: bool) -> None:
     """Does what is due after a `jaxgen.train.Dispatch`."""
     config, step = self._setting.config, dispatch.last
-    weights = experiment.weights(state)
+    weights = experiment.weights(self._setting.model, state, config.seed)
     if config.eval_every and (end or dispatch.due(config.eval_every)):
-      for name, params in weights.items():
-        row = {'step': step, 'split': self._split, 'weights': name, **self._evaluate(params, state.extra)}
+      for name, (params, extra) in weights.items():
+        row = {'step': step, 'split': self._split, 'weights': name, **self._evaluate(params, extra)}
         self._writer.write(row)
         self._progress.show(row)
     if config.sample_every and (end or dispatch.due(config.sample_every)):
-      for name, params in weights.items():
-        self._draw(name, params, state.extra, step)
+      for name, (params, extra) in weights.items():
+        self._draw(name, params, extra, step)
       self._summarize()
 
   def _draw(self, name, params, extra, step):

@@ -174,6 +174,47 @@ def test_averaged_params_are_found_anywhere_in_a_chain():
   assert updates.averaged_params(plain) is plain.params
 
 
+def _game(periods):
+  """Two players, each with a quadratic of its own; the second is averaged."""
+  first = updates.minimize(quadratic(0.0, 'd', 'd_loss'), optax.sgd(0.5), wrt='d')
+  second = updates.minimize(quadratic(0.0, 'g', 'g_loss'), optax.sgd(0.5), wrt='g')
+  return updates.alternate(first, updates.chain(second, updates.ema(0.5, wrt='g')), periods=periods)
+
+
+def test_the_average_of_a_player_moves_when_that_player_moves():
+  """An average over all steps of a game with five discriminator steps forgets five times as fast."""
+  update = _game((1, 3))
+  state, averages = state_of(update, {'d': 1.0, 'g': 1.0}), []
+  for step in range(6):
+    state, _ = apply(update, state._replace(step=jnp.int32(step)))
+    averages.append(float(updates.averaged_params(state)['g']))
+  # g is 1/2 after step 0 and 1/4 after step 3; the warm-up's rates are 1/10 and 2/11
+  first = 0.1 * 1.0 + 0.9 * 0.5
+  second = 2 / 11 * first + 9 / 11 * 0.25
+  np.testing.assert_allclose(averages, [first] * 3 + [second] * 3, rtol=1e-6)
+
+
+def test_what_is_not_averaged_is_as_it_is():
+  update = _game((1, 1))
+  state, _ = apply(update, state_of(update, {'d': 1.0, 'g': 1.0}))
+  averaged = updates.averaged_params(state)
+  assert averaged['d'] == state.params['d'] == 0.5
+  assert averaged['g'] != state.params['g']
+  with pytest.raises(KeyError, match='nobody'):
+    updates.ema(0.5, wrt='nobody').init(state.params)
+
+
+def test_means_leave_out_what_an_idle_player_did_not_say():
+  update = _game((1, 2))
+  state = state_of(update, {'d': 2.0, 'g': 1.0}, step=1)
+  _, metrics = apply(update, state)
+  found = updates.means(metrics)
+  assert set(found) == {'d_loss', 'd_grad_norm'}
+  assert found['d_loss'] == 2.0
+  stacked = jax.tree.map(lambda *leaves: jnp.stack(leaves), metrics, apply(update, state._replace(step=0))[1])
+  assert updates.means(stacked)['g_loss'] == 0.5
+
+
 def test_each_part_of_a_chain_draws_its_own_noise():
   def noisy(name):
     def loss(params, extra, rng, batch):

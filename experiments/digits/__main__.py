@@ -114,7 +114,7 @@ def wall(workdirs: list[Path]) -> np.ndarray:
   trained = [experiment.load(path) for path in workdirs]
   spec = experiment.spec(trained[0].config)
   data = reference_of(trained[0].config).train.examples(np.arange(TILES))['x']
-  samples = [sampler(run.model, TILES, seed=0)(run.weights()['averaged'], run.state.extra) for run in trained]
+  samples = [sampler(run.model, TILES, seed=0)(*run.weights()['averaged']) for run in trained]
   grids = [magnified(np.asarray(x), spec.levels) for x in (data, *samples)]
   return pictures.titled_row(grids, ('data', *TITLES))
 

@@ -150,19 +150,17 @@ def _run(setting, step, seed, moments, measure):
 def _measure(lab, name, config, metrics, samples, probe, model, state: State, seed, found):
   if not all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(state.params)):
     raise UserError(f'the parameters are not finite at step {int(state.step)}.')
-  params = experiment.weights(state).get('averaged', state.params)
+  params, extra = list(experiment.weights(model, state, seed).values())[-1]
   tools = lab.tools if not config.data.name.startswith('toy:') else toy_bench(lab.tools, config.data.name)
   sha = storage.fingerprint(config.to_dict())[:8]
   run = Run(f'{name}, seed {seed}', config.module, sha, int(state.step), 'averaged', seed)
-  records = (
-    measured(tools, model, params, state.extra, run, metrics=metrics, samples=samples) if metrics else []
-  )
+  records = measured(tools, model, params, extra, run, metrics=metrics, samples=samples) if metrics else []
   moment = {record['metric']: record['value'] for record in records} | {'step': int(state.step)}
-  moment |= probe(lab, model, params, state.extra, seed) if probe else {}
+  moment |= probe(lab, model, params, extra, seed) if probe else {}
   found['moments'].append(moment)
   found['records'] += records
   if int(state.step) == config.num_steps and tools is lab.tools:
-    found['wall'] = walls.wall(model, params, state.extra, tools.reference.spec)
+    found['wall'] = walls.wall(model, params, extra, tools.reference.spec)
 
 
 def test_terms(lab: Lab, model, params, extra, seed: int) -> dict[str, float]:

@@ -168,11 +168,10 @@ def _measurements(tools, bill, run):
 
 
 def _weights(tools, model, config, checkpoints, step):
-  """Averaged where there are such, and the rest of the state."""
+  """Averaged where there are such."""
   batch = experiment.first_batch(tools.reference.train, config)
   state, _ = checkpoints.restore(jax.eval_shape(lambda: experiment.first_state(model, config, batch)), step)
-  weights = experiment.weights(state)
-  return weights.get('averaged', weights['raw']), state.extra
+  return list(experiment.weights(model, state, config.seed).values())[-1]
 
 
 def _sampling_speed(tools, bill, run):

@@ -14,6 +14,8 @@ from jaxgen.losses.gan import GanLoss
 from jaxgen.types import DATA_AXIS, GenerativeModel
 from jaxgen.updates import alternate, chain, ema, minimize, scheduled
 
+_STANDING_PASSES, _STANDING_BATCH = 50, 64  # of momentum 0.9, 0.5 % is left of the statistics before
+
 
 def gan(
   generator: nn.Module,
@@ -47,7 +49,9 @@ def gan(
 
   Both networks may have variables beside their parameters (batch statistics, power iterations): they live in
   `extra['generator']` and `extra['discriminator']`, each player updates its own when it moves, and evaluation and
-  sampling read them.
+  sampling read them. The average is that of the generator, over its own steps; its batch statistics are not those of
+  the weights it averages, so `standing` takes them anew, from passes over fresh latents (the standing statistics of
+  Brock et al., "Large scale GAN training for high fidelity natural image synthesis", 2019).
 
   Args:
     generator: `(z f32[B, latent_dim], condition, train) -> f32[B, *shape]`, pixels in [-1, 1]; the condition is
@@ -56,7 +60,7 @@ def gan(
     loss: what each player minimizes.
     tx_generator: the generator's optimizer.
     tx_discriminator: the discriminator's.
-    ema_decay: of the averaged weights.
+    ema_decay: of the generator's averaged weights, per step of the generator.
     latent_dim: the dimensions of z ~ N(0, I).
     shape: of one example.
     levels: the number of values a pixel takes, 0 for continuous data.
@@ -173,18 +177,34 @@ def gan(
     z, given = latents if classes else (latents, None)
     return to_data(evaluated('generator', params, extra, z, given), levels)
 
+  def standing(params, extra, rng):
+    def one_pass(extra, rng):
+      z_rng, label_rng, network_rng = jax.random.split(rng, 3)
+      given = condition_to_sample(label_rng, _STANDING_BATCH, None, classes)
+      z = latents(z_rng, _STANDING_BATCH)
+      return play('generator', params, extra, z, given, network_rng)[1], None
+
+    def passes(extra):
+      return lax.scan(one_pass, extra, jax.random.split(rng, _STANDING_PASSES))[0]
+
+    # A generator that shares its statistics over the devices finds the axis that it knows, of size one.
+    named = jax.vmap(passes, in_axes=None, out_axes=None, axis_name=DATA_AXIS, axis_size=1)
+    return named(extra) if extra['generator'] else extra
+
+  move = minimize(generator_loss, tx_generator, wrt='generator', axis_name=DATA_AXIS)
   game = alternate(
     scheduled(discriminator_at),
-    minimize(generator_loss, tx_generator, wrt='generator', axis_name=DATA_AXIS),
+    chain(move, ema(ema_decay, wrt='generator')),
     periods=(1, discriminator_steps),
   )
   return GenerativeModel(
     init=init,
-    update=chain(game, ema(ema_decay)),
+    update=game,
     evaluate=evaluate,
     sample=sample,
     objective=_objective(objective, discriminator_steps, penalty and penalty_weight, penalty_period),
     decode=decode,
+    standing=standing,
   )
 
 

@@ -5,6 +5,7 @@ import optax
 import pytest
 from flax import linen as nn
 
+from jaxgen import experiment
 from jaxgen.families.gan import gan
 from jaxgen.losses.gan import LOSSES, PENALTIES
 from jaxgen.types import DATA_AXIS, Conditioned, State
@@ -153,6 +154,43 @@ def test_batch_statistics_move_with_their_player_and_averages_serve_sampling():
   together = model.decode(second.params, second.extra, z)
   alone = model.decode(second.params, second.extra, z[:1])
   np.testing.assert_allclose(together[:1], alone, rtol=1e-5, atol=1e-6)
+
+
+def test_the_average_is_the_generators_own_and_moves_with_it():
+  model = _model(discriminator_steps=2)
+  step, state, averages = _stepper(model), _start(model), []
+  for _ in range(3):
+    state, _ = step(state, BATCH)
+    averages.append(averaged_params(state))
+  assert [_moved(averages[i]['generator'], averages[i + 1]['generator']) for i in (0, 1)] == [False, True]
+  assert not _moved(averages[-1]['discriminator'], state.params['discriminator'])
+
+
+@pytest.mark.parametrize('classes', [0, 3])
+def test_the_averaged_generator_has_batch_statistics_of_its_own(classes):
+  """Those of `Dense_1` are known: z ~ N(0, I) gives its bias as the mean and the squares of its kernel as variance."""
+  model = _model(Normalized(), tx_generator=optax.sgd(5.0), ema_decay=0.9, classes=classes)
+  step, state = _stepper(model), _start(model)
+  for _ in range(5):
+    state, _ = step(state, BATCH)
+  weights = experiment.weights(model, state, seed=0)
+  assert weights['raw'].extra is state.extra
+  errors = {}
+  for name in ('raw', 'averaged'):
+    dense = weights['averaged'].params['generator']['Dense_1']
+    found = weights[name].extra['generator']['batch_stats']['BatchNorm_0']
+    variance = (dense['kernel'] ** 2).sum(0)
+    errors[name] = max(
+      np.abs((found['mean'] - dense['bias']) / np.sqrt(variance)).max(),
+      np.abs(found['var'] / variance - 1).max(),
+    )
+  assert errors['averaged'] < 0.3 < errors['raw']
+
+
+def test_without_batch_statistics_the_rest_of_the_state_stays():
+  model = _model()
+  state, _ = _stepper(model)(_start(model), BATCH)
+  assert experiment.weights(model, state)['averaged'].extra == state.extra
 
 
 def test_labels_reach_both_networks_and_the_samples():
