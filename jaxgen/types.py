@@ -88,6 +88,28 @@ class Conditioned(NamedTuple):
   condition: jax.Array
 
 
+class Estimate(NamedTuple):
+  """How a log-likelihood is estimated. Two of them may stand side by side only if these agree.
+
+  Attributes:
+    kind: 'exact', 'lower bound' or 'ODE estimate' (along a numerical solution, with a random estimate of the
+      divergence). It is said of the density of what the model is given: dequantization alone does not make a bound of
+      an exact density, though the code length that follows from it is one, see `jaxgen.metrics.bits_per_dim`.
+    importance_samples: K, the draws of the latents behind one number; 0 where there are none.
+    ode_steps: of the numerical solution; 0 without one.
+    probes: random directions behind one divergence; 0 where it is not random.
+    noise_draws: draws of dequantization noise behind one number; 0 where the model needs none.
+    given: the keys of a batch that are conditions: with ('label',) it is log p(x|label), with () log p(x).
+  """
+
+  kind: str
+  importance_samples: int = 0
+  ode_steps: int = 0
+  probes: int = 0
+  noise_draws: int = 0
+  given: tuple[str, ...] = ()
+
+
 class GenerativeModel(NamedTuple):
   """What the training loop knows of a model. A model can be measured by what it can do.
 
@@ -104,8 +126,7 @@ class GenerativeModel(NamedTuple):
     log_prob: `(params, extra, rng, batch) -> f32[B]`, the log-density in nats of
       `(u + U[0, 1)) / levels` on the unit cube (of `x` itself where the data is continuous); discrete
       models add `D log(levels)` to their log-mass. `jaxgen.metrics.bits_per_dim` converts it.
-    log_prob_kind: 'exact', 'lower bound' or 'ODE estimate' (along a numerical solution, with a random estimate of
-      the divergence); empty without `log_prob`. Dequantization alone does not make a bound of an exact density.
+    log_prob_estimate: how `log_prob` comes to its number; None without it.
     encode: `(params, extra, rng, batch) -> latents`, a pytree of arrays with leading axis B; a `Conditioned` for a
       model with classes.
     decode: `(params, extra, latents) -> x[B, ...]`.
@@ -121,7 +142,7 @@ class GenerativeModel(NamedTuple):
   sample: Callable[..., jax.Array]
   objective: str
   log_prob: Callable[..., jax.Array] | None = None
-  log_prob_kind: str = ''
+  log_prob_estimate: Estimate | None = None
   encode: Callable[..., Any] | None = None
   decode: Callable[..., jax.Array] | None = None
   trajectory: Callable[..., jax.Array] | None = None

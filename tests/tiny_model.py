@@ -10,7 +10,7 @@ import jax.numpy as jnp
 
 from jaxgen import optim, updates
 from jaxgen.metrics.bits_per_dim import bits_per_dim
-from jaxgen.types import DATA_AXIS, GenerativeModel
+from jaxgen.types import DATA_AXIS, Estimate, GenerativeModel
 
 
 def build(config) -> GenerativeModel:
@@ -50,5 +50,5 @@ def build(config) -> GenerativeModel:
     sample=sample,
     objective='loss = nll of independent pixels',
     log_prob=log_prob,
-    log_prob_kind='exact',
+    log_prob_estimate=Estimate('exact'),
   )

@@ -145,7 +145,7 @@ def _measurements(tools, bill, run):
   checkpoints = Reader(folder / 'checkpoints')
   looked_at = nearest_to_moments(checkpoints.steps(), clock)
   # The last density is that of the final measurement; along an ODE each takes as long as a thousand samples.
-  along_ode = model.log_prob_kind == 'ODE estimate'
+  along_ode = bool(model.log_prob_estimate and model.log_prob_estimate.ode_steps)
   densities_at = () if along_ode else [step for _, step in looked_at[:-1]]
   for fraction, step in looked_at:
     params, extra = _weights(tools, model, config, checkpoints, step)

@@ -8,12 +8,12 @@ import jax.numpy as jnp
 import optax
 from flax import linen as nn
 
-from jaxgen.families.labels import condition, condition_to_sample
+from jaxgen.families.labels import condition, condition_to_sample, given_by
 from jaxgen.losses.autoregressive import categorical_nll
 from jaxgen.metrics.bits_per_dim import bits_per_dim
 from jaxgen.samplers.ancestral import ancestral
 from jaxgen.samplers.run import run
-from jaxgen.types import DATA_AXIS, GenerativeModel
+from jaxgen.types import DATA_AXIS, Estimate, GenerativeModel
 from jaxgen.updates import chain, ema, minimize
 
 
@@ -102,7 +102,7 @@ def autoregressive(
     sample=sample,
     objective=f'loss = -sum_i log p(x_i | x_<i), categorical over {levels} levels',
     log_prob=log_prob,
-    log_prob_kind='exact',
+    log_prob_estimate=Estimate('exact', given=given_by(classes)),
     trajectory=trajectory,
   )
 

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import optax
 
 from jaxgen.bijectors import UniformDequantization
-from jaxgen.families.labels import condition, condition_to_sample
+from jaxgen.families.labels import condition, condition_to_sample, given_by
 from jaxgen.losses import flow as losses
 from jaxgen.metrics.bits_per_dim import bits_per_dim
-from jaxgen.types import DATA_AXIS, Conditioned, GenerativeModel
+from jaxgen.types import DATA_AXIS, Conditioned, Estimate, GenerativeModel
 from jaxgen.updates import chain, ema, minimize
 
 OBJECTIVE = 'loss = -(log_prior + log_det) / D, the exact negative log-likelihood in nats per dimension'
@@ -123,7 +123,7 @@ def flow(
     sample=_precisely(sample),
     objective=OBJECTIVE,
     log_prob=_precisely(log_prob),
-    log_prob_kind='exact',
+    log_prob_estimate=Estimate('exact', noise_draws=int(levels > 0), given=given_by(classes)),
     encode=_precisely(encode),
     decode=_precisely(decode),
   )

@@ -6,6 +6,11 @@ import jax.numpy as jnp
 from jaxgen.types import Batch, PRNGKey
 
 
+def given_by(classes: int) -> tuple[str, ...]:
+  """The keys of a batch that are conditions, `jaxgen.types.Estimate.given`."""
+  return ('label',) if classes else ()
+
+
 def condition(batch: Batch, classes: int) -> jax.Array | None:
   """The labels of a batch as f32[B, classes], one-hot; None for a model without classes.
 

@@ -24,6 +24,7 @@ class Likelihood(NamedTuple):
     draw: `(rng, outputs) -> x`, a draw from p(x|z).
     log_volume: added for each dimension to -nll it gives the log-density on the unit cube (of x itself if levels is
       0); None where nll is not the likelihood of such data.
+    noise_draws: the draws of dequantization noise behind one nll, 1 or 0.
   """
 
   name: str
@@ -32,6 +33,7 @@ class Likelihood(NamedTuple):
   mean: Callable[[jax.Array], jax.Array]
   draw: Callable[[PRNGKey, jax.Array], jax.Array]
   log_volume: float | None
+  noise_draws: int = 0
 
 
 def bernoulli(levels: int) -> Likelihood:
@@ -131,7 +133,13 @@ def _dequantized(name, parameter, levels, scale, nll_of, noise) -> Likelihood:
     return to_data(mean + scale * noise(rng, mean.shape))
 
   return Likelihood(
-    f'{name}, {parameter} {scale:g}', 1, nll, lambda outputs: to_data(center(outputs)), draw, 0.0
+    name=f'{name}, {parameter} {scale:g}',
+    num_outputs=1,
+    nll=nll,
+    mean=lambda outputs: to_data(center(outputs)),
+    draw=draw,
+    log_volume=0.0,
+    noise_draws=int(levels > 0),
   )
 
 

@@ -9,13 +9,13 @@ import numpy as np
 import optax
 from flax import linen as nn
 
-from jaxgen.families.labels import condition, condition_to_sample
+from jaxgen.families.labels import condition, condition_to_sample, given_by
 from jaxgen.families.pixels import dequantized, to_data, to_network
 from jaxgen.losses.score import denoising, geometric_sigmas
 from jaxgen.samplers.annealed import annealed, balanced_step_size, num_annealed_steps
 from jaxgen.samplers.probability_flow import probability_flow_log_prob
 from jaxgen.samplers.run import run
-from jaxgen.types import DATA_AXIS, GenerativeModel
+from jaxgen.types import DATA_AXIS, Estimate, GenerativeModel
 from jaxgen.updates import chain, ema, minimize
 
 _FRAMES = 32  # of a trajectory, at most
@@ -145,6 +145,12 @@ def score(
       f'{sigmas[0]:.3g} to {sigmas[-1]:.3g}; {num_steps} Langevin steps of {step_size:.3g} a sample'
     ),
     log_prob=log_prob,
-    log_prob_kind='ODE estimate',
+    log_prob_estimate=Estimate(
+      'ODE estimate',
+      ode_steps=ode_steps,
+      probes=num_probes,
+      noise_draws=int(levels > 0),
+      given=given_by(classes),
+    ),
     trajectory=trajectory,
   )

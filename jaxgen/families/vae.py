@@ -8,12 +8,12 @@ import optax
 from flax import linen as nn
 from jax import lax
 
-from jaxgen.families.labels import condition, condition_to_sample
+from jaxgen.families.labels import condition, condition_to_sample, given_by
 from jaxgen.families.likelihood import Likelihood
 from jaxgen.families.pixels import to_network
 from jaxgen.losses import vae as losses
 from jaxgen.metrics.bits_per_dim import bits_per_dim
-from jaxgen.types import DATA_AXIS, Conditioned, GenerativeModel
+from jaxgen.types import DATA_AXIS, Conditioned, Estimate, GenerativeModel
 from jaxgen.updates import chain, ema, minimize, scheduled
 
 
@@ -36,7 +36,9 @@ def vae(
   """A variational autoencoder with prior N(0, I) (Kingma & Welling, "Auto-encoding variational Bayes", 2014).
 
   `loss = reconstruction_weight * -log p(x|z) + kl_weight * w(step) * KL(q(z|x) || N(0, I))`, one draw of z for
-  each example, where w rises from 0 to 1 over the warm-up. Evaluation uses w = 1.
+  each example, where w rises from 0 to 1 over the warm-up. Evaluation uses w = 1. `elbo` is the bound of weights 1 and
+  1 from that one draw, `elbo_bits_per_dim` the same as a code length; `bits_per_dim`, in evaluation, is that of
+  `log_prob`.
 
   `log_prob` is the importance-weighted bound with K = `importance_samples`, of weights 1 and 1 whatever
   the loss weighs; given a class, of log p(x|label). There is none where the likelihood is not that of the data:
@@ -71,6 +73,12 @@ def vae(
   warmup = losses.kl_warmup(kl_warmup_steps)
   has_density = likelihood.log_volume is not None
   log_volume = math.prod(shape) * (likelihood.log_volume or 0.0)
+  estimate = Estimate(
+    'lower bound',
+    importance_samples=importance_samples,
+    noise_draws=likelihood.noise_draws,
+    given=given_by(classes),
+  )
 
   def init(rng, batch):
     del batch
@@ -107,13 +115,12 @@ def vae(
     result = {'loss': loss, 'reconstruction': reconstruction, 'kl': kl}
     if has_density:
       result['elbo'] = log_volume - reconstruction - kl
+      result['elbo_bits_per_dim'] = bits_per_dim(result['elbo'], shape, levels)
     return result
 
   def loss_at(step):
     def loss(params, extra, rng, batch):
       metrics = terms(params, rng, batch, warmup(step))
-      if has_density:
-        metrics['bits_per_dim'] = bits_per_dim(metrics['elbo'], shape, levels)
       return metrics['loss'].mean(), (extra, {**metrics, 'kl_weight': kl_weight * warmup(step)})
 
     return loss
@@ -165,7 +172,7 @@ def vae(
       likelihood, reconstruction_weight, kl_weight, kl_warmup_steps, importance_samples if has_density else 0
     ),
     log_prob=log_prob if has_density else None,
-    log_prob_kind='lower bound' if has_density else '',
+    log_prob_estimate=estimate if has_density else None,
     encode=encode,
     decode=decode,
   )

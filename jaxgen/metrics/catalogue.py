@@ -1,6 +1,7 @@
 """Every metric: what it needs of a model, of the data and of the features, and how it is measured."""
 
 import functools
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ from jaxgen.metrics.kernel import kernel_distance
 from jaxgen.metrics.modes import label_modes, mixture_modes, share_divergence
 from jaxgen.metrics.nearest_neighbours import memorization
 from jaxgen.metrics.sharpness import relative_sharpness
-from jaxgen.types import GenerativeModel
+from jaxgen.types import Estimate, GenerativeModel
 
 
 class Value(NamedTuple):
@@ -26,11 +27,12 @@ class Value(NamedTuple):
   value: float
   spread: float | None
   settings: str
-  kind: str
+  estimate: Estimate | None
   n_generated: int
   n_reference: int
   split: str
   by_features: bool
+  standard_error: float | None = None
 
 
 class Metric(NamedTuple):
@@ -65,13 +67,13 @@ def possible(model: GenerativeModel, reference: Reference, features: Features) -
 def _bits_per_dim(e):
   log_prob = e.per_example('log-likelihood', e.model.log_prob)
   bits = np.asarray(bits_per_dim(log_prob, e.reference.spec.shape, e.reference.spec.levels), np.float64)
-  return [_of_test('bits_per_dim', bits, kind=e.model.log_prob_kind)]
+  return [_of_test('bits_per_dim', bits, estimate=e.model.log_prob_estimate)]
 
 
 def _divergence(e):
   """`KL(data || model) = -H(data) - E log p(x)`, in nats."""
   log_prob = e.per_example('log-likelihood', e.model.log_prob)
-  return [_of_test('kl_data_model', -log_prob - e.reference.entropy, 'nats', e.model.log_prob_kind)]
+  return [_of_test('kl_data_model', -log_prob - e.reference.entropy, 'nats', e.model.log_prob_estimate)]
 
 
 def _reconstruction_error(e):
@@ -180,9 +182,10 @@ METRICS = {
 }
 
 
-def _of_test(metric, values, settings='', kind=''):
-  mean, spread = float(values.mean()), float(values.std())
-  return Value(metric, mean, spread, settings, kind, 0, len(values), 'test', by_features=False)
+def _of_test(metric, values, settings='', estimate=None):
+  mean, spread, size = float(values.mean()), float(values.std()), len(values)
+  error = spread / math.sqrt(size)
+  return Value(metric, mean, spread, settings, estimate, 0, size, 'test', False, error)
 
 
 def _of_samples(e, metric, value, compared_with, settings='', spread=None):
@@ -191,7 +194,7 @@ def _of_samples(e, metric, value, compared_with, settings='', spread=None):
     value=float(value),
     spread=spread,
     settings=settings,
-    kind='',
+    estimate=None,
     n_generated=e.num_samples,
     n_reference=len(compared_with),
     split=e.settings.split if len(compared_with) else '',

@@ -16,7 +16,7 @@ from jaxgen.metrics.catalogue import METRICS, Value, abilities, possible
 from jaxgen.metrics.evaluation import Evaluation, Run, Settings, TooFew
 from jaxgen.metrics.features import Features, Reference, Split
 from jaxgen.metrics.results import Record
-from jaxgen.types import Extra, GenerativeModel, Params
+from jaxgen.types import Estimate, Extra, GenerativeModel, Params
 
 _PACKAGES = ('jaxgen', 'jax', 'jaxlib', 'flax', 'numpy', 'scipy')
 
@@ -120,11 +120,12 @@ def _chosen(model, reference, features, asked, name_of_model):
 
 def _record(e: Evaluation, value: Value) -> Record:
   by = (e.features.name, e.features.sha, e.features.resize) if value.by_features else ('', '', '')
+  estimate = value.estimate or Estimate('')
   return Record(
     metric=value.metric,
     value=value.value,
     spread=value.spread,
-    kind=value.kind,
+    kind=estimate.kind,
     data=e.reference.name,
     split=value.split,
     features=by[0],
@@ -142,4 +143,6 @@ def _record(e: Evaluation, value: Value) -> Record:
     params_sha=e.params_sha[:8],
     versions=versions(),
     time=datetime.datetime.now(datetime.UTC).isoformat(timespec='seconds'),
+    standard_error=value.standard_error,
+    **{name: value for name, value in estimate._asdict().items() if name != 'kind'},
   )

@@ -18,7 +18,7 @@ class Record(NamedTuple):
     metric: its name: 'frechet_distance', 'bits_per_dim', ...
     value: the number.
     spread: the standard deviation over the parts or examples that it is a mean of, where there are any.
-    kind: of a likelihood: 'exact' or 'lower bound' (bits per dimension are then an upper bound).
+    kind: of a likelihood, see `jaxgen.types.Estimate`; of a lower bound, bits per dimension are an upper bound.
     data: the data set.
     split: of the data set, that the number refers to.
     features: what samples were compared by; empty where nothing was.
@@ -36,6 +36,14 @@ class Record(NamedTuple):
     params_sha: the beginning of the SHA-256 of the model's parameters.
     versions: of packages and device.
     time: when it was measured, UTC.
+    importance_samples: of a likelihood, as the following four: see `jaxgen.types.Estimate`. None where the record is
+      older than this field.
+    ode_steps: as above.
+    probes: as above.
+    noise_draws: as above; their mean is taken.
+    given: as above.
+    standard_error: of the mean over the examples of a split, `spread / sqrt(n_reference)`; None of what is no such
+      mean.
   """
 
   metric: str
@@ -59,16 +67,27 @@ class Record(NamedTuple):
   params_sha: str
   versions: Mapping[str, str]
   time: str
+  importance_samples: int | None = 0
+  ode_steps: int | None = 0
+  probes: int | None = 0
+  noise_draws: int | None = 0
+  given: Sequence[str] | None = ()
+  standard_error: float | None = None
 
 
 # Numbers that differ in one of these do not measure the same thing.
 PROTOCOL = (
   'metric', 'data', 'split', 'features', 'features_sha', 'n_generated', 'n_reference', 'resize', 'settings', 'weights',
+  'given',
 )  # fmt: skip
+# Nor do estimates of one kind that differ in one of these. Probes and draws of noise are not among them: the mean over
+# them is taken, so that more of them make the same number more certain.
+ESTIMATE = ('importance_samples', 'ode_steps')
+_NEWER = ('importance_samples', 'ode_steps', 'probes', 'noise_draws', 'given')  # than the first records
 
 
 def check_alike(records: Sequence[Record], allow: Sequence[str] = ()) -> None:
-  """Records may be compared if their protocols agree.
+  """Records may be compared if their protocols agree, and their estimates where these are of one kind.
 
   Args:
     records: of any runs.
@@ -79,7 +98,8 @@ def check_alike(records: Sequence[Record], allow: Sequence[str] = ()) -> None:
   """
   for first in records[:1]:
     for other in records[1:]:
-      differs = [f for f in PROTOCOL if f not in allow and getattr(first, f) != getattr(other, f)]
+      fields = PROTOCOL + (ESTIMATE if first.kind == other.kind else ())
+      differs = [f for f in fields if f not in allow and getattr(first, f) != getattr(other, f)]
       if differs:
         what = '; '.join(f'{f} is {getattr(first, f)!r} and {getattr(other, f)!r}' for f in differs)
         raise UserError(
@@ -128,6 +148,8 @@ def append(path: Path, records: Sequence[Record]) -> None:
 def read(path: Path) -> list[Record]:
   """All records, in the order they were measured in. An unfinished last line is passed over.
 
+  What an older likelihood does not say of its estimate is None, so that it cannot be compared with a newer one.
+
   Raises:
     UserError: if there is no such file, or another line is damaged.
   """
@@ -138,10 +160,17 @@ def read(path: Path) -> list[Record]:
   records = []
   for number, line in enumerate(lines[:-1], start=1):  # what follows the last line break is no whole line
     try:
-      records.append(Record(**json.loads(line)))
-    except (ValueError, TypeError) as error:
+      records.append(_record(json.loads(line)))
+    except (ValueError, TypeError, KeyError) as error:
       raise UserError(f'Line {number} of {path} is damaged; remove it.') from error
   return records
+
+
+def _record(fields):
+  stated = {**dict.fromkeys(_NEWER if fields['kind'] else ()), **fields}
+  if stated.get('given') is not None:
+    stated['given'] = tuple(stated['given'])
+  return Record(**stated)
 
 
 def _mend(file):

@@ -114,7 +114,8 @@ def test_evaluation_gives_finite_terms(run):
   assert terms
   assert all(np.isfinite(value) for value in terms.values())
   # an ODE is too slow to be followed at every evaluation of a run
-  assert ('bits_per_dim' in terms) == (trained.model.log_prob_kind in ('exact', 'lower bound'))
+  estimate = trained.model.log_prob_estimate
+  assert ('bits_per_dim' in terms) == bool(estimate and not estimate.ode_steps)
 
 
 def test_samples_are_what_the_data_layer_gives(run):
@@ -138,12 +139,14 @@ def test_what_the_model_says_it_can_do_it_can(run):
   spec, rng = experiment.spec(trained.config), jax.random.key(0)
   batch = data.load(config.data, 'test').examples(np.arange(4))
   assert model.objective.startswith('loss = ')
-  assert (model.log_prob is None) == (model.log_prob_kind == '')
+  assert (model.log_prob is None) == (model.log_prob_estimate is None)
   if model.log_prob:
     log_prob = jax.jit(model.log_prob)(params, extra, rng, batch)
     assert log_prob.shape == (4,)
     assert bool(jnp.isfinite(log_prob).all())
-    assert model.log_prob_kind in ('exact', 'lower bound', 'ODE estimate')
+    _check_estimate(
+      model, lambda rng, batch: jax.jit(model.log_prob)(params, extra, rng, batch), log_prob, batch
+    )
   if model.encode:
     latents = model.encode(params, extra, rng, batch)
     assert all(leaf.shape[0] == 4 for leaf in jax.tree.leaves(latents))
@@ -154,6 +157,20 @@ def test_what_the_model_says_it_can_do_it_can(run):
     stages = np.asarray(jax.jit(model.trajectory, static_argnums=3)(params, extra, rng, 2))
     assert stages.shape[1:] == (2, *spec.shape)
     assert stages.shape[0] > 1
+
+
+def _check_estimate(model, log_prob, first, batch):
+  """It is random, and needs a label, where and only where it says so."""
+  estimate = model.log_prob_estimate
+  again = log_prob(jax.random.key(1), batch)
+  is_random = estimate.importance_samples or estimate.probes or estimate.noise_draws
+  assert bool(jnp.any(again != first)) == bool(is_random)
+  if estimate.given:
+    with pytest.raises(ValueError, match='label'):
+      log_prob(jax.random.key(0), {'x': batch['x']})
+  else:
+    other = {**batch, 'label': (batch['label'] + 1) % 10} if 'label' in batch else batch
+    np.testing.assert_array_equal(log_prob(jax.random.key(0), other), first)
 
 
 def test_same_key_same_samples(run):

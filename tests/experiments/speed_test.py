@@ -19,7 +19,7 @@ TWINS = Path(twins.__path__[0])
 def test_a_case_is_a_config_that_builds_and_has_a_twin(case):
   config = settings(case)
   model = experiment.build_model(config)
-  assert model.log_prob_kind or model.sample
+  assert model.log_prob or model.sample
   assert tuple(config.data.shape) == case.shape
   assert (TWINS / f'{case.twin}.py').is_file()
 

@@ -54,7 +54,7 @@ def test_log_prob_is_a_density_on_the_unit_cube():
   metrics = jax.jit(model.evaluate)(params, extra, jax.random.key(1), {'x': EVERYTHING})
   np.testing.assert_allclose(metrics['loss'], 4 * np.log(LEVELS) - log_prob, rtol=1e-4)
   np.testing.assert_allclose(metrics['bits_per_dim'], metrics['loss'] / 4 / np.log(2), rtol=1e-5)
-  assert model.log_prob_kind == 'exact'
+  assert model.log_prob_estimate.kind == 'exact'
 
 
 def test_samples_follow_the_density():

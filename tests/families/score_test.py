@@ -71,7 +71,7 @@ def test_the_density_is_that_of_the_data_blurred_by_the_last_level():
   expected = jax.scipy.stats.norm.logpdf(x, MEAN, np.sqrt(VARIANCE + 0.02**2)).sum(1)
   np.testing.assert_allclose(found, expected, atol=0.1)
   np.testing.assert_allclose(found.mean(), expected.mean(), atol=0.03)
-  assert model.log_prob_kind == 'ODE estimate'
+  assert model.log_prob_estimate.kind == 'ODE estimate'
 
 
 def test_the_mass_of_all_levels_is_one():

@@ -12,7 +12,7 @@ from jaxgen.metrics.catalogue import METRICS, possible
 from jaxgen.metrics.evaluation import Run, Settings
 from jaxgen.metrics.frechet import frechet_distance, gaussian_statistics
 from jaxgen.metrics.measure import data_as_model, measure
-from jaxgen.types import DataSpec, GenerativeModel
+from jaxgen.types import DataSpec, Estimate, GenerativeModel
 
 _RUN = Run('runs/tiny', 'tests.tiny', 'c0ffee', step=7, weights='averaged')
 _CENTRES = np.array([[-4.0, 0.0], [4.0, 0.0]], np.float32)
@@ -50,7 +50,7 @@ def _model(**abilities):
 _FLOW = _model(
   sample=_sample,
   log_prob=_log_prob,
-  log_prob_kind='exact',
+  log_prob_estimate=Estimate('exact', given=('label',)),
   encode=lambda params, extra, rng, batch: batch['x'],
   decode=lambda params, extra, z: z + 0.5,
 )
@@ -104,7 +104,9 @@ def test_every_number_carries_its_protocol(two_modes, tmp_path):
   assert len(frechet.params_sha) == 8
   likelihood = records['bits_per_dim']
   assert (likelihood.kind, likelihood.split, likelihood.n_reference) == ('exact', 'test', 230)
-  assert (likelihood.n_generated, likelihood.features) == (0, '')
+  assert (likelihood.n_generated, likelihood.features, likelihood.given) == (0, '', ('label',))
+  assert likelihood.standard_error == pytest.approx(likelihood.spread / 230**0.5)
+  assert (frechet.standard_error, frechet.given) == (None, ())
   path = tmp_path / 'results.jsonl'
   results.append(path, list(records.values()))
   assert results.read(path) == list(records.values())

@@ -17,8 +17,8 @@ _OTHER = _RECORD._replace(run='runs/gan', model='jaxgen.models.gan', value=2.5, 
 def test_what_is_appended_is_read_again(tmp_path):
   path = tmp_path / 'new' / 'results.jsonl'
   results.append(path, [_RECORD])
-  results.append(path, [_OTHER, _RECORD._replace(spread=0.1)])
-  assert results.read(path) == [_RECORD, _OTHER, _RECORD._replace(spread=0.1)]
+  results.append(path, [_OTHER, _RECORD._replace(spread=0.1, given=('label',))])
+  assert results.read(path) == [_RECORD, _OTHER, _RECORD._replace(spread=0.1, given=('label',))]
 
 
 @pytest.mark.parametrize('torn', [1, 40, -1])
@@ -49,7 +49,7 @@ def test_numbers_measured_alike_stand_side_by_side():
   assert set(rows['runs/gan']) == {'frechet_distance', 'recall'}
 
 
-@pytest.mark.parametrize('field', results.PROTOCOL[1:])
+@pytest.mark.parametrize('field', results.PROTOCOL[1:-1])
 def test_unlike_numbers_are_refused_with_what_differs(field):
   value = 7 if field.startswith('n_') else 'something else'
   unlike = _OTHER._replace(**{field: value})
@@ -57,6 +57,43 @@ def test_unlike_numbers_are_refused_with_what_differs(field):
   with pytest.raises(UserError, match=said):
     results.table([_RECORD, unlike])
   assert results.table([_RECORD, unlike], allow=(field,))
+
+
+_BITS = _RECORD._replace(
+  metric='bits_per_dim', kind='lower bound', importance_samples=64, noise_draws=1, standard_error=0.01
+)
+_OTHER_BITS = _BITS._replace(run='runs/gan')
+
+
+@pytest.mark.parametrize(
+  ('field', 'value'), [('given', ('label',)), ('importance_samples', 16), ('ode_steps', 20)]
+)
+def test_unlike_estimates_are_refused(field, value):
+  unlike = _OTHER_BITS._replace(**{field: value})
+  with pytest.raises(
+    UserError, match=f'bits_per_dim of runs/vae and of runs/gan cannot be compared: {field} is'
+  ):
+    results.table([_BITS, unlike])
+
+
+def test_a_bound_may_stand_beside_an_exact_number_and_more_noise_beside_less():
+  exact = _OTHER_BITS._replace(kind='exact', importance_samples=0, noise_draws=8)
+  assert len(results.table([_BITS, exact])) == 2
+
+
+def test_a_line_from_before_estimates_were_stated_is_read_but_a_likelihood_there_is_like_no_other(tmp_path):
+  path = tmp_path / 'results.jsonl'
+  newer = {'importance_samples', 'ode_steps', 'probes', 'noise_draws', 'given', 'standard_error'}
+  lines = [
+    {key: value for key, value in record._asdict().items() if key not in newer}
+    for record in (_RECORD, _OTHER_BITS)
+  ]
+  path.write_text(''.join(json.dumps(line) + '\n' for line in lines))
+  samples, bits = results.read(path)
+  assert samples == _RECORD
+  assert (bits.importance_samples, bits.given, bits.standard_error) == (None, None, None)
+  with pytest.raises(UserError, match=r"given is \('label',\) and None"):
+    results.table([_BITS._replace(given=('label',)), bits])
 
 
 def test_bad_input(tmp_path):
