@@ -110,6 +110,10 @@ def _parse(argv: list[str]) -> flags.FlagValues:
     raise UserError(f'"{rest[0]}" is not an option; options are written --name=value. --help says more.')
   if options.workdir is None:
     options.workdir = str(Path('runs') / Path(path.partition(':')[0]).stem)
+  if any('\ud800' <= letter <= '\udfff' for letter in options.workdir):  # bytes of a path that are no text
+    raise UserError(
+      f'The workdir {options.workdir} is no UTF-8, and checkpoints need a name that is; give another.'
+    )
   return options
 
 

@@ -6,9 +6,12 @@ A library has no business here: importing jaxgen changes nothing. Whatever the u
 import ctypes
 import importlib.metadata
 import importlib.util
+import io
+import logging
 import os
 import re
 import sys
+import warnings
 from pathlib import Path
 
 import absl.logging
@@ -23,11 +26,18 @@ _MALLOC = (
 )
 
 _CONVOLUTIONS = '--xla_cpu_experimental_ynn_fusion_type'
+# What finds the devices says that a GPU is not used for want of a package.
+_LOGGERS = {
+  'jax': logging.ERROR,
+  'jax._src.xla_bridge': logging.WARNING,
+  'matplotlib': logging.ERROR,
+  'PIL': logging.ERROR,
+}
 _ACCELERATORS = ('/dev/nvidiactl', '/dev/dxg', '/dev/kfd', '/dev/accel0', '/dev/vfio/0')
 
 
 def set_up() -> None:
-  """Memory, compiler flags, compilation cache and logs of this process.
+  """Memory, compiler flags, compilation cache, logs and output of this process.
 
   Call it before jax touches a device; whether jax is imported already does not matter. On a machine
   whose work is done by a GPU or TPU, memory and compiler flags stay as they are.
@@ -37,6 +47,9 @@ def set_up() -> None:
     _choose_convolutions()
   _cache_programs()
   _quieten()
+  for stream in (sys.stdout, sys.stderr):  # a path may hold bytes that are no text
+    if isinstance(stream, io.TextIOWrapper):
+      stream.reconfigure(errors='backslashreplace')
 
 
 def _computes_on_cpu():
@@ -92,5 +105,9 @@ def _set_option(name, value):
 def _quieten():
   """Notes of libraries that are of no use to whoever trains a model; what fails, jaxgen says in a sentence."""
   absl.logging.set_verbosity(absl.logging.FATAL)  # orbax reports there, with tracebacks
+  for name, level in _LOGGERS.items():
+    logging.getLogger(name).setLevel(level)
+  if not sys.warnoptions:  # python -W, PYTHONWARNINGS
+    warnings.simplefilter('ignore')
   os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
   os.environ.setdefault('GRPC_VERBOSITY', 'ERROR')

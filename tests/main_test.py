@@ -121,6 +121,7 @@ MISTAKES = {
   ),
   'unknown module': ([CONFIG, '--config.module=jaxgen.models.glwo'], 'did you mean jaxgen.models.glow?'),
   'bad backend': ([CONFIG, '--config.parallel=yes'], 'it must be one of: pmap, shard_map'),
+  'workdir that is no text': ([CONFIG, '--workdir=/tmp/\udcff'], 'is no UTF-8'),
   'no run': (['--mode=sample', '--workdir=/nowhere/run'], '/nowhere/run holds no run; train one there first'),
 }
 
@@ -128,7 +129,7 @@ MISTAKES = {
 @pytest.mark.parametrize('mistake', MISTAKES)
 def test_a_mistake_gets_one_sentence_and_exit_code_2(jaxgen, tmp_path, mistake):
   arguments, sentence = MISTAKES[mistake]
-  if any(argument.startswith('--config=') for argument in arguments):
+  if not any(argument.startswith('--workdir=') for argument in arguments):
     arguments = [*arguments, f'--workdir={tmp_path}/run']
   code, out, err = jaxgen(*arguments)
   assert code == 2

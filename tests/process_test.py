@@ -105,3 +105,21 @@ def test_importing_jaxgen_changes_nothing(run_python):
   program = f'import os, jaxgen.process, jaxgen.nn; print([os.environ.get(name) for name in {VARIABLES}])'
   own = {name: os.environ.get(name) for name in VARIABLES} | {'XLA_FLAGS': ''}
   assert run_python('-c', program, env={'XLA_FLAGS': ''}).stdout.strip() == str(list(own.values()))
+
+
+RAW = """
+import logging, warnings
+from jaxgen import process
+process.set_up()
+warnings.warn('a raw warning')
+for name in ('jax._src.compiler', 'matplotlib.font_manager', 'PIL.Image'):
+  logging.getLogger(name).warning('a raw note')
+print('bytes that are no text: \\udcff')
+"""
+
+
+def test_libraries_do_not_speak_to_the_terminal_and_any_name_can_be_printed(run_python):
+  done = run_python('-c', RAW)
+  assert (done.returncode, done.stderr) == (0, '')
+  assert done.stdout == 'bytes that are no text: \\udcff\n'
+  assert 'a raw warning' in run_python('-W', 'default', '-c', RAW).stderr

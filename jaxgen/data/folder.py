@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from concurrent import futures
 from pathlib import Path
+from stat import S_ISLNK, S_ISREG
 from typing import NamedTuple
 
 import numpy as np
@@ -35,7 +36,7 @@ def load(name: str, image_size: int, split: str) -> Source:
   is, else all are colour.
 
   Raises:
-    UserError: if the folder is missing or holds no images, if some cannot be read (here the headers
+    UserError: if the folder is missing, cannot be listed or holds no images, if some cannot be read (here the headers
       are looked at; a set that is held in memory is decoded as a whole by `Source.resident`), or if their
       sizes differ and `image_size` is 0.
   """
@@ -64,8 +65,10 @@ def _files(root):
   if not root.is_dir():
     raise UserError(f'There is no folder {root}; set --config.data.name=folder:<path> to one with images.')
   found = []
-  for place, folders, names in os.walk(root):
+  # A link to a folder is a folder.
+  for place, folders, names in os.walk(root, onerror=_cannot_list, followlinks=True):
     folders[:] = [folder for folder in folders if not folder.startswith('.')]
+    _check_links(Path(place), folders)
     wanted = [name for name in names if name.lower().endswith(_SUFFIXES) and not name.startswith('.')]
     found += [(Path(place) / name).relative_to(root).as_posix() for name in wanted]
   if len(found) < 2:
@@ -74,13 +77,36 @@ def _files(root):
   return sorted(found)
 
 
+def _check_links(place, folders):
+  """Raises a `UserError` for a link to a folder that it is in: its images would be found again and again."""
+  for folder in folders:
+    if (place / folder).is_symlink() and place.resolve().is_relative_to((place / folder).resolve()):
+      raise UserError(f'{place / folder} is a link to a folder that it is in; take it away.')
+
+
+def _cannot_list(error):
+  raise UserError(
+    f'{error.filename} cannot be read: {error.strerror}; what is in it would be missing. Allow it, or take it away.'
+  )
+
+
 def _fingerprint(root, files):
   lines = []
   for file in files:
-    # a link to nowhere is found out when its header is read
-    stat = os.stat(root / file) if (root / file).exists() else os.lstat(root / file)
+    stat = _stat(root / file)
+    if not (S_ISREG(stat.st_mode) or S_ISLNK(stat.st_mode)):  # a pipe would be waited for without end
+      raise UserError(f'{root / file} is no file but a pipe, a socket or a device; take it away.')
     lines.append(f'{file} {stat.st_size} {stat.st_mtime_ns}')
   return hashlib.sha256('\n'.join(lines).encode(errors='surrogateescape')).hexdigest()
+
+
+def _stat(path):
+  try:
+    return os.stat(path)
+  except FileNotFoundError:  # a link to nowhere is found out when its header is read
+    return os.lstat(path)
+  except OSError as error:
+    return _cannot_list(error)
 
 
 @functools.lru_cache(maxsize=4)

@@ -10,6 +10,9 @@ from jaxgen.errors import UserError
 
 # Pillow's Lanczos filter widens with the reduction, so small images are free of aliasing.
 _FILTER = Image.Resampling.LANCZOS
+# Others that Pillow knows are seldom meant, and some run programs.
+_FORMATS = ('PNG', 'JPEG', 'WEBP', 'BMP', 'GIF')
+_MOST_PIXELS = 2**26  # that an image may claim to have; decoded, it takes four bytes for each
 # EXIF tag 274 and its values for an image that lies on its side
 _ORIENTATION, _SIDEWAYS = 274, (5, 6, 7, 8)
 
@@ -63,11 +66,14 @@ def decode_all(
 
   Raises:
     UnreadableImages: if some cannot be decoded.
+    UserError: if one claims too many pixels.
   """
   decoded, unreadable = [], []
   for file, name in zip(files, names, strict=True):
     try:
-      decoded.append(_decode(file, channels, image_size))
+      decoded.append(_decode(file, name, channels, image_size))
+    except UserError:
+      raise
     except Exception:  # Pillow's many decoders raise almost anything on a damaged file
       unreadable.append(name)
   if unreadable:
@@ -75,26 +81,42 @@ def decode_all(
   return np.stack(decoded)
 
 
-def _decode(file, channels, image_size):
-  with Image.open(io.BytesIO(file) if isinstance(file, bytes) else file) as image:
-    if (
-      image_size
-    ):  # a JPEG can be decoded at a fraction of its size: twice what is wanted leaves the filter its work
+def _decode(file, name, channels, image_size):
+  with _open(io.BytesIO(file) if isinstance(file, bytes) else file, name) as image:
+    # a JPEG can be decoded at a fraction of its size: twice what is wanted leaves the filter its work
+    if image_size:
       image.draft(None, (2 * image_size, 2 * image_size))
     image = _opaque(ImageOps.exif_transpose(image)).convert('L' if channels == 1 else 'RGB')
     return to_array(fit(image, image_size))
 
 
 def header(path: str) -> tuple[tuple[int, int], bool] | None:
-  """`(height, width)` of an image as it stands upright, and whether it is grey; None if it is no image."""
+  """`(height, width)` of an image as it stands upright, and whether it is grey; None if it is no image.
+
+  Raises:
+    UserError: if it claims too many pixels.
+  """
   try:
-    with Image.open(path) as image:
+    with _open(path, path) as image:
       width, height = image.size
       if image.getexif().get(_ORIENTATION) in _SIDEWAYS:
         width, height = height, width
       return (height, width), image.mode in ('1', 'L', 'LA', 'F') or image.mode.startswith('I')
+  except UserError:
+    raise
   except Exception:  # as in decode_all
     return None
+
+
+def _open(file, name):
+  """The image, of which no more than the header is read, so that its size is known before memory is asked for."""
+  try:
+    image = Image.open(file, formats=_FORMATS)
+  except (Image.DecompressionBombError, Image.DecompressionBombWarning):  # Pillow looks at it too
+    image = None
+  if image is None or image.width * image.height > _MOST_PIXELS:
+    raise UserError(f'{name} has more than {_MOST_PIXELS:,} pixels; make it smaller.')
+  return image
 
 
 def fit(image: Image.Image, image_size: int) -> Image.Image:

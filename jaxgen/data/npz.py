@@ -1,5 +1,7 @@
 """Arrays of one's own in an `.npz` file."""
 
+import math
+import os
 import zipfile
 from pathlib import Path
 
@@ -11,6 +13,12 @@ from jaxgen.errors import UserError
 from jaxgen.types import DataSpec
 
 _KEYS = 'x_train, x_test and (optional) label_train, label_test; or x and (optional) label'
+_MEMBERS = ('x', 'x_train', 'x_test', 'label', 'label_train', 'label_test', 'levels')
+_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+# A class is a column of a one-hot vector in every conditional model.
+_MOST_CLASSES = 65_536
+# Beyond, the squares and products of a network are no longer what float32 holds.
+_LARGEST = 1e6
 
 
 def load(name: str, image_size: int, split: str) -> Source:
@@ -22,7 +30,8 @@ def load(name: str, image_size: int, split: str) -> Source:
   from 0. A number `levels` says how many values a pixel takes, if not 256.
 
   Raises:
-    UserError: if the file is missing or damaged, holds Python objects, or its arrays are of another kind.
+    UserError: if the file is missing or damaged, holds Python objects, takes more than the memory of this machine, or
+      its arrays are of another kind.
   """
   path = Path(name).expanduser()
   file = _read(path)
@@ -44,16 +53,62 @@ def load(name: str, image_size: int, split: str) -> Source:
 
 
 def _read(path):
-  """All arrays of the file; object arrays, which would have to be unpickled, are refused."""
+  """The arrays that a data set is made of. What a member claims to be is looked at before memory is asked for."""
+  if not path.exists():
+    raise UserError(f'There is no file {path}; set --config.data.name=npz:<path> to one.')
   try:
-    with np.load(path, allow_pickle=False) as file:
-      return {key: file[key] for key in file.files}
-  except FileNotFoundError as error:
-    raise UserError(f'There is no file {path}; set --config.data.name=npz:<path> to one.') from error
-  except (OSError, ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
-    if 'allow_pickle' in str(error) and zipfile.is_zipfile(path):
-      raise UserError(f'{path} holds Python objects, which are not read; save plain arrays.') from error
+    if not path.is_file():
+      raise ValueError('a folder, a pipe or a device')
+    with zipfile.ZipFile(path) as archive:
+      there = [name for name in archive.namelist() if name.removesuffix('.npy') in _MEMBERS]
+      if not there:
+        held = ', '.join(sorted(name.removesuffix('.npy') for name in archive.namelist()))
+        raise UserError(f'{path} holds {held or "nothing"}; it needs {_KEYS}.')
+      _check_memory(path, [_claimed_bytes(archive, name, path) for name in there])
+      return {name.removesuffix('.npy'): _array(archive, name) for name in there}
+  except UserError:
+    raise
+  except (
+    Exception
+  ) as error:  # a damaged archive makes zipfile, its decompressors and NumPy raise almost anything
     raise UserError(f'{path} cannot be read as an .npz file; write it with numpy.savez.') from error
+
+
+def _claimed_bytes(archive, name, path):
+  """What the header of a member says that it takes in memory.
+
+  Raises:
+    UserError: if it is no array, would have to be unpickled, or says something else than what is there.
+  """
+  info = archive.getinfo(name)
+  with archive.open(info) as member:
+    try:
+      shape, _, dtype = _HEADERS[np.lib.format.read_magic(member)](member)
+    except (KeyError, ValueError) as error:
+      raise UserError(f'{path}: {name} is no array; write the file with numpy.savez.') from error
+    there = info.file_size - member.tell()
+  if dtype.hasobject:
+    raise UserError(f'{path} holds Python objects, which are not read; save plain arrays.')
+  claimed = math.prod(shape) * dtype.itemsize
+  if claimed != there:
+    raise UserError(
+      f'{path}: {name} says that it is {dtype}{list(shape)}, {claimed:,} bytes, but holds {there:,}; write it anew.'
+    )
+  return claimed
+
+
+def _check_memory(path, sizes):
+  needed, there = sum(sizes), os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES')
+  if needed > there:
+    raise UserError(
+      f'{path} takes {needed / 2**30:,.0f} GiB in memory, and this machine has {there / 2**30:,.0f}; give it fewer '
+      'examples, or put images into a folder (--config.data.name=folder:<path>).'
+    )
+
+
+def _array(archive, name):
+  with archive.open(name) as member:
+    return np.lib.format.read_array(member, allow_pickle=False)
 
 
 def _keys(file, path):
@@ -80,6 +135,10 @@ def _hold_out(size):
 
 def _examples(x, key, path):
   """Images as `uint8[N, H, W, C]`, vectors as `f32[N, D]`."""
+  if 0 in x.shape[1:]:
+    raise UserError(
+      f'{path}: {key} is {x.dtype}{list(x.shape)}, and an example holds nothing; give it a size.'
+    )
   if x.dtype == np.uint8 and x.ndim == 3:
     x = x[..., None]
   if x.dtype == np.uint8 and x.ndim == 4 and x.shape[-1] in (1, 3):
@@ -87,6 +146,11 @@ def _examples(x, key, path):
   if np.issubdtype(x.dtype, np.floating) and x.ndim == 2:
     if not np.isfinite(x).all():
       raise UserError(f'{path}: {key} holds values that are not finite; remove them.')
+    if np.abs(x).max(initial=0) > _LARGEST:
+      raise UserError(
+        f'{path}: {key} holds values up to {np.abs(x).max():.3g}, and at most {_LARGEST:g} can be learned from; scale '
+        'each column to a standard deviation of about 1.'
+      )
     return x.astype(np.float32)
   raise UserError(
     f'{path}: {key} is {x.dtype}{list(x.shape)}; images are uint8[N, H, W] or uint8[N, H, W, C] with C 1 or 3, '
@@ -100,8 +164,13 @@ def _labels(file, key, size, path):
   label = file[key]
   if label.shape != (size,):
     raise UserError(f'{path}: there are {size} examples, but {key} has the shape {list(label.shape)}.')
-  if not np.issubdtype(label.dtype, np.integer) or label.min(initial=0) < 0:
+  if not np.issubdtype(label.dtype, np.integer):
     raise UserError(f'{path}: {key} must be integers from 0; its type is {label.dtype}.')
+  low, high = int(label.min(initial=0)), int(label.max(initial=0))
+  if low < 0 or high >= _MOST_CLASSES:
+    raise UserError(
+      f'{path}: {key} goes from {low} to {high}; labels are from 0 to {_MOST_CLASSES - 1}: number the classes anew.'
+    )
   return label.astype(np.int32)
 
 
@@ -114,8 +183,8 @@ def _levels(file, x, path):
   levels = file.get('levels', np.array(256))
   top = max(int(value.max(initial=0)) for value in x.values())
   number = levels.shape == () and np.issubdtype(levels.dtype, np.integer)
-  if not number or not top < levels <= 256:
-    raise UserError(
-      f'{path}: levels is {levels}, but the largest pixel is {top}; set levels to a number from {top + 1} to 256.'
-    )
+  least = max(top + 1, 2)
+  if not number or not least <= levels <= 256:
+    allowed = '256' if least == 256 else f'a number from {least} to 256'
+    raise UserError(f'{path}: levels is {levels}, but the largest pixel is {top}; set levels to {allowed}.')
   return int(levels)

@@ -1,7 +1,10 @@
 import os
+import struct
+import zlib
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from jaxgen import data
 from jaxgen.errors import UserError
@@ -143,3 +146,84 @@ def test_a_changed_image_is_read_anew(images, pixels, write_image, load):
     write_image(images / f'{index}.png', 255 - image)
     os.utime(images / f'{index}.png', ns=(1, 1))
   np.testing.assert_array_equal(load().resident()['x'], 255 - before)
+
+
+def test_a_pipe_named_as_an_image_is_refused_and_not_waited_for(images, pixels, write_image, load):
+  write_image(images / 'a.png', pixels(1, 4, 4)[0])
+  os.mkfifo(images / 'b.png')
+  with pytest.raises(UserError, match=r'b\.png is no file but a pipe'):
+    load()
+
+
+def test_a_folder_that_cannot_be_listed_takes_no_class_with_it(
+  images, pixels, write_image, load, monkeypatch
+):
+  for name in ('a/1.png', 'b/2.png', 'c/3.png'):
+    write_image(images / name, pixels(1, 4, 4)[0])
+  scandir = os.scandir
+
+  def deny(path):  # whoever tests may be root, to whom nothing is denied
+    if os.path.basename(path) == 'b':
+      raise PermissionError(13, 'Permission denied', str(path))
+    return scandir(path)
+
+  monkeypatch.setattr(os, 'scandir', deny)
+  with pytest.raises(
+    UserError, match='images/b cannot be read: Permission denied; what is in it would be missing'
+  ):
+    load()
+
+
+def test_links_to_folders_are_folders(images, tmp_path, pixels, write_image, load):
+  for name in ('images/a/1.png', 'images/a/2.png', 'elsewhere/3.png'):
+    write_image(tmp_path / name, pixels(1, 4, 4)[0])
+  (images / 'b').symlink_to(tmp_path / 'elsewhere')
+  assert load().spec.classes == 2
+
+
+def test_links_in_a_circle_are_told_of(images, pixels, write_image, load):
+  write_image(images / 'a' / '1.png', pixels(1, 4, 4)[0])
+  (images / 'a' / 'again').symlink_to(images / 'a')
+  with pytest.raises(UserError, match='images/a/again is a link to a folder that it is in'):
+    load()
+
+
+def test_an_image_that_claims_too_many_pixels_is_refused_before_it_is_decoded(
+  images, pixels, write_image, load
+):
+  write_image(images / 'a.png', pixels(1, 4, 4)[0])
+  for side in (9_000, 20_000):  # beyond Pillow's own bound, which warns first and raises at twice as many
+    (images / 'b.png').write_bytes(claiming((images / 'a.png').read_bytes(), side))
+    with pytest.raises(UserError, match=r'b\.png has more than 67,108,864 pixels'):
+      load()
+
+
+def claiming(png, side):
+  """A PNG file whose header, with the right checksum, says that it has `side` pixels a side."""
+  chunk = b'IHDR' + struct.pack('>II', side, side) + png[24:29]
+  return png[:12] + chunk + struct.pack('>I', zlib.crc32(chunk)) + png[33:]
+
+
+def test_only_images_are_read_by_their_content(images, pixels, write_image, load):
+  write_image(images / 'a.png', pixels(1, 4, 4)[0])
+  # Pillow would hand it to Ghostscript, which is a programming language
+  (images / 'b.png').write_bytes(
+    b'%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 4 4\n%%EndComments\nshowpage\n'
+  )
+  with pytest.raises(UserError, match=r'b\.png cannot be read as an image'):
+    load()
+
+
+def test_of_an_image_that_moves_the_first_frame_is_read(images, pixels, write_image, load):
+  x = pixels(3, 4, 4)
+  write_image(images / 'a.png', x[0])
+  frames = [Image.fromarray(frame) for frame in x]
+  frames[0].save(images / 'b.png', format='PNG', save_all=True, append_images=frames[1:])
+  both = [load(split).resident()['x'][0] for split in ('train', 'test')]
+  np.testing.assert_array_equal(*both)
+
+
+def test_names_that_are_no_utf8_are_names(images, pixels, write_image, load):
+  for name in (b'\xff1.png', b'\xfe2.png'):
+    write_image(images / os.fsdecode(name), pixels(1, 4, 4)[0])
+  assert len(load()) == 1

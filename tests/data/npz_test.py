@@ -1,3 +1,7 @@
+import io
+import os
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -70,7 +74,22 @@ BAD = {
   'one example': ({'x': VECTORS[:1]}, 'split "train" of .* is empty'),
   'fewer labels': ({'x': VECTORS, 'label': LABELS[:9]}, r'40 examples, but label has the shape \[9\]'),
   'one label': ({'x': VECTORS, 'label': 3}, r'label has the shape \[\]'),
-  'negative labels': ({'x': VECTORS, 'label': LABELS - 1}, 'label must be integers from 0'),
+  'negative labels': ({'x': VECTORS, 'label': LABELS - 1}, 'label goes from -1 to 2; labels are from 0'),
+  'labels beyond 32 bits': ({'x': VECTORS, 'label': LABELS + 2**40}, 'label goes from 0 to 1099511627779'),
+  'labels beyond 63 bits': (
+    {'x': VECTORS, 'label': LABELS.astype(np.uint64) + np.uint64(2**63)},
+    'label goes from 0 to 9223372036854775811',
+  ),
+  'two billion classes': ({'x': VECTORS, 'label': LABELS + 2**31 - 9}, 'labels are from 0 to 65535'),
+  'images of no width': (
+    {'x': np.zeros((4, 8, 0), np.uint8)},
+    r'uint8\[4, 8, 0\], and an example holds nothing',
+  ),
+  'vectors of no numbers': ({'x': np.zeros((4, 0))}, r'float64\[4, 0\], and an example holds nothing'),
+  'huge vectors': ({'x': VECTORS * 1e30}, 'values up to 7.9e[+]31.* scale each column'),
+  'beyond float32': ({'x': VECTORS * 1e300}, 'scale each column'),
+  'levels above 256': ({'x': IMAGES + np.uint8(255 - IMAGES.max()), 'levels': 300}, 'set levels to 256[.]$'),
+  'one level': ({'x': IMAGES * 0, 'levels': 1}, 'set levels to a number from 2 to 256'),
   'float labels': ({'x': VECTORS, 'label': LABELS / 2}, 'label must be integers from 0; its type is float64'),
   'labels of one split': (
     {'x_train': VECTORS, 'x_test': VECTORS, 'label_train': LABELS},
@@ -125,3 +144,54 @@ def test_other_files(tmp_path, settings):
       data.load(settings(f'npz:{tmp_path}/{name}'), 'train')
   with pytest.raises(UserError, match='There is no file'):
     data.load(settings(f'npz:{tmp_path / "absent.npz"}'), 'train')
+
+
+def header(shape, descr='|u1'):
+  """The beginning of a .npy file of an array of that shape, without the array."""
+  buffer = io.BytesIO()
+  np.lib.format.write_array_header_1_0(buffer, {'descr': descr, 'fortran_order': False, 'shape': shape})
+  return buffer.getvalue()
+
+
+MEMBERS = {
+  'no array': ({'x.npy': b'Dear numpy,'}, 'x.npy is no array'),
+  'an empty member': ({'x.npy': b''}, 'x.npy is no array'),
+  'a member without its suffix': ({'x': b'text'}, 'x is no array'),
+  'petabytes': (
+    {'x.npy': header((10**6, 10**5, 10**4)) + b'few'},
+    '1,000,000,000,000,000 bytes, but holds 3;',
+  ),
+  'less than a byte': ({'x.npy': header((-1, 8, 8))}, 'x.npy'),
+  'more than it says': ({'x.npy': header((1, 2, 2)) + b'a' * 9}, '4 bytes, but holds 9'),
+  'nothing': ({}, 'holds nothing; it needs x_train'),
+}
+
+
+@pytest.mark.parametrize('case', MEMBERS)
+def test_what_a_member_claims_is_looked_at_before_memory_is_asked_for(tmp_path, settings, case):
+  members, says = MEMBERS[case]
+  with zipfile.ZipFile(tmp_path / 'mine.npz', 'w') as archive:
+    for name, content in members.items():
+      archive.writestr(name, content)
+  with pytest.raises(UserError, match=says):
+    data.load(settings(f'npz:{tmp_path / "mine.npz"}'), 'train')
+
+
+def test_an_archive_may_not_unpack_to_more_than_the_memory(tmp_path, settings, monkeypatch):
+  np.savez_compressed(tmp_path / 'mine.npz', x=np.zeros((2**10, 2**6, 2**6), np.uint8))
+  monkeypatch.setattr('jaxgen.data.npz.os.sysconf', lambda name: 2**10)
+  with pytest.raises(UserError, match='takes 0 GiB in memory, and this machine has 0'):
+    data.load(settings(f'npz:{tmp_path / "mine.npz"}'), 'train')
+
+
+def test_members_that_are_none_of_the_data_are_passed_over(tmp_path, settings):
+  np.savez(tmp_path / 'mine.npz', x=VECTORS)
+  with zipfile.ZipFile(tmp_path / 'mine.npz', 'a') as archive:
+    archive.writestr('notes.txt', 'written in May')
+  assert len(data.load(settings(f'npz:{tmp_path / "mine.npz"}'), 'train')) == 36
+
+
+def test_a_pipe_is_not_waited_for(tmp_path, settings):
+  os.mkfifo(tmp_path / 'mine.npz')
+  with pytest.raises(UserError, match='cannot be read as an .npz file'):
+    data.load(settings(f'npz:{tmp_path / "mine.npz"}'), 'train')
