@@ -121,7 +121,7 @@ MISTAKES = {
   ),
   'unknown module': ([CONFIG, '--config.module=jaxgen.models.glwo'], 'did you mean jaxgen.models.glow?'),
   'bad backend': ([CONFIG, '--config.parallel=yes'], 'it must be one of: pmap, shard_map'),
-  'workdir that is no text': ([CONFIG, '--workdir=/tmp/\udcff'], 'is no UTF-8'),
+  'workdir that is no text': (['--workdir=/tmp/\udcff', CONFIG], 'is no UTF-8'),
   'no run': (['--mode=sample', '--workdir=/nowhere/run'], '/nowhere/run holds no run; train one there first'),
 }
 
@@ -129,8 +129,8 @@ MISTAKES = {
 @pytest.mark.parametrize('mistake', MISTAKES)
 def test_a_mistake_gets_one_sentence_and_exit_code_2(jaxgen, tmp_path, mistake):
   arguments, sentence = MISTAKES[mistake]
-  if not any(argument.startswith('--workdir=') for argument in arguments):
-    arguments = [*arguments, f'--workdir={tmp_path}/run']
+  if arguments[0].startswith('--config='):
+    arguments = [f'--workdir={tmp_path}/run', *arguments]
   code, out, err = jaxgen(*arguments)
   assert code == 2
   assert sentence in err
