@@ -128,7 +128,7 @@ def _scatter(chart):
 
 def _images(chart):
   panels = [
-    f'<figure><img class="wall" src="{p["uri"]}" alt="samples: {html.escape(p["name"])}">'
+    f'<figure><img class="wall" src="{html.escape(p["uri"])}" alt="samples: {html.escape(p["name"])}">'
     f'<figcaption>{html.escape(p["name"])}</figcaption></figure>'
     for p in chart['panels']
   ]

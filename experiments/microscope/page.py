@@ -86,14 +86,14 @@ def _walls(moments, data_wall):
   parts = [f'<div class="wall-row heads" aria-hidden="true"><span></span>{heads}</div>']
   for moment in moments:
     cells = ''.join(
-      f'<figure><img class="wall" src="{moment["walls"][f]}" alt="{row.title}, '
-      f'{moment["title"]}"><figcaption>{row.title}</figcaption></figure>'
+      f'<figure><img class="wall" src="{html.escape(moment["walls"][f])}" alt="{row.title}, '
+      f'{html.escape(moment["title"])}"><figcaption>{row.title}</figcaption></figure>'
       if moment['walls'].get(f)
       else '<figure class="missing">failed</figure>'
       for f, row in FAMILIES.items()
     )
     parts.append(f'<div class="wall-row"><h3>{html.escape(moment["title"])}</h3>{cells}</div>')
-  image = f'<img class="wall" src="{data_wall}" alt="training data">'
+  image = f'<img class="wall" src="{html.escape(data_wall)}" alt="training data">'
   parts.append(f'<div class="wall-row data"><h3>training data</h3><figure>{image}</figure></div>')
   return ''.join(parts)
 
@@ -105,7 +105,8 @@ def _table(rows):
     if row.group != group:
       group = row.group
       body.append(
-        f'<tr class="group"><th scope="rowgroup" colspan="{len(FAMILIES) + 2}"><span>{group}</span></th></tr>'
+        f'<tr class="group"><th scope="rowgroup" colspan="{len(FAMILIES) + 2}">'
+        f'<span>{html.escape(group)}</span></th></tr>'
       )
     cells = ''.join(
       f'<td class="{"best" if f in row.best else ""}">{_cell(row.cells.get(f, ""))}</td>' for f in FAMILIES
@@ -133,7 +134,7 @@ def _summary(claims):
   counts = {kind: sum(claim['verdict'] == kind for claim in claims) for kind in _BADGES}
   tally = ', '.join(f'{count} {_plural(kind, count)}' for kind, count in counts.items() if count)
   items = ''.join(
-    f'<li><a href="#claim-{c["name"]}">{html.escape(c["sentence"])}</a> {_badge(c["verdict"])}</li>'
+    f'<li><a href="#claim-{html.escape(c["name"])}">{html.escape(c["sentence"])}</a> {_badge(c["verdict"])}</li>'
     for c in claims
   )
   return (
@@ -154,7 +155,8 @@ def _claim(claim):
   tests = ''.join(f'<li>{_test(test)}</li>' for test in claim['tests'])
   note = f'<p class="note">{html.escape(claim["note"])}</p>' if claim['note'] else ''
   return (
-    f'<article id="claim-{claim["name"]}"><h3>{html.escape(claim["sentence"])} {_badge(claim["verdict"])}</h3>'
+    f'<article id="claim-{html.escape(claim["name"])}">'
+    f'<h3>{html.escape(claim["sentence"])} {_badge(claim["verdict"])}</h3>'
     f'<ul class="tests">{tests}</ul><div class="figures">{figures}</div>'
     f'<p class="how">{html.escape(claim["how"])}</p>{note}</article>'
   )
@@ -165,5 +167,5 @@ def _test(test):
   number = verdict.spread(values) if values else '?'
   return (
     f'<b>{html.escape(number)}</b> {html.escape(test["name"])} <small>n = {len(values)}; has to be above '
-    f'{test["bound"]:g}: {test["verdict"]}</small>'
+    f'{test["bound"]:g}: {html.escape(test["verdict"])}</small>'
   )
