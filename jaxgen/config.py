@@ -35,7 +35,7 @@ def check(config: ConfigDict) -> None:
   """
   keys = {**config_keys.KEYS, 'data': config_keys.DATA | config_keys.RESOLVED}
   # besides `optimizer`, each other player of a model has one: `discriminator_optimizer`
-  keys |= {name: config_keys.OPTIMIZER for name in config if name.endswith('_optimizer')}
+  keys |= dict.fromkeys(optimizers(config), config_keys.OPTIMIZER)
   _check(config, keys, optional=config_keys.RESOLVED)
   for name, value in _flat(config.model.to_dict()).items():
     if not _is_plain(value):
@@ -43,7 +43,7 @@ def check(config: ConfigDict) -> None:
         f'config.model.{name}={_short(value)} cannot be kept in a file; a config holds numbers, text, True, False '
         'and tuples of these.'
       )
-  for name in ('optimizer', *(name for name in config if name.endswith('_optimizer'))):
+  for name in optimizers(config):
     if config[name].weight_decay and config[name].name != 'adamw':
       raise UserError(
         f'config.{name}.weight_decay={config[name].weight_decay} is of adamw alone; set config.{name}.name=adamw, or '
@@ -137,7 +137,42 @@ def to_json(config: ConfigDict) -> str:
 
 def load(path: Path) -> ConfigDict:
   """Reads what `to_json` gave; lists become tuples again, and a run that is older than a key has one too."""
-  return ConfigDict(_completed(_tuples(json.loads(Path(path).read_text())), config_keys.KEYS))
+  config = ConfigDict(_completed(_tuples(json.loads(Path(path).read_text())), config_keys.KEYS))
+  return fix_schedules(config)
+
+
+def optimizers(config: ConfigDict) -> list[str]:
+  """The sections that are an optimizer's, one for each player."""
+  return ['optimizer', *sorted(name for name in config if name.endswith('_optimizer'))]
+
+
+def fix_schedules(config: ConfigDict, begun: ConfigDict | None = None) -> ConfigDict:
+  """Writes down the step at which each schedule ends, so that a run of more steps does not learn at other rates.
+
+  Args:
+    config: where an optimizer says no `decay_steps`, a copy gets them.
+    begun: the config that a run began with, whose `decay_steps` those are; where there is none, it is `num_steps`.
+  """
+  config = config.copy_and_resolve_references()
+  for name in optimizers(config):
+    before = begun[name].decay_steps if begun and name in begun else config.num_steps
+    config[name].decay_steps = config[name].decay_steps or before
+  return config
+
+
+def schedule_notes(config: ConfigDict) -> list[str]:
+  """What happens to the rate of each optimizer whose schedule does not end with the run; of `fix_schedules`."""
+  notes = []
+  for name in optimizers(config):
+    end, rule = config[name].decay_steps, config[name].schedule
+    if rule == 'constant' or end == config.num_steps:
+      continue
+    rates = 'the rate is 0 in between' if end < config.num_steps else 'the rate does not come down to 0'
+    notes.append(
+      f'the {rule} of config.{name} ends at step {end:,} (decay_steps), the run at {config.num_steps:,}: {rates}; '
+      f'a new run of {config.num_steps:,} steps would learn at other rates, to other parameters'
+    )
+  return notes
 
 
 def differences(old: ConfigDict, new: ConfigDict) -> list[str]:

@@ -111,6 +111,7 @@ def load(workdir: Path, config: ConfigDict | None = None) -> Trained:
     config = config.copy_and_resolve_references()
     with config.unlocked():
       config.data = ConfigDict({**stored.data, **config.data})  # what the run has read off its data
+    config = workdirs.with_schedules(workdir, config)
     workdirs.check_same_run(workdir, config)
     stored = config
   model = build_model(stored)

@@ -15,27 +15,32 @@ _RULES = {
   'adam': lambda c, rate: optax.adam(rate, b1=c.b1, b2=c.b2, eps=c.eps),
   'adamw': lambda c, rate: optax.adamw(rate, b1=c.b1, b2=c.b2, eps=c.eps, weight_decay=c.weight_decay),
   'adamax': lambda c, rate: optax.adamax(rate, b1=c.b1, b2=c.b2, eps=c.eps),
-  'rmsprop': lambda c, rate: optax.rmsprop(rate, decay=c.b2, eps=c.eps, momentum=c.b1 or None),
-  'sgd': lambda c, rate: optax.sgd(rate, momentum=c.b1 or None),
+  # as for the others, eps is added to the root
+  'rmsprop': lambda c, rate: optax.rmsprop(
+    rate, decay=c.rms_decay, eps=c.eps, eps_in_sqrt=False, momentum=c.momentum or None
+  ),
+  'sgd': lambda c, rate: optax.sgd(rate, momentum=c.momentum or None),
 }
 
 
-def make(config: ConfigDict, num_steps: int) -> optax.GradientTransformation:
-  """The optimizer that `config.optimizer` describes (keys: `jaxgen.config.optimizer`).
+def make(config: ConfigDict, num_steps: int, *, period: int = 1) -> optax.GradientTransformation:
+  """The optimizer that `config.optimizer` describes.
 
   Args:
-    config: name, learning_rate, schedule, warmup_steps, b1, b2, eps, weight_decay, clip_norm.
-    num_steps: the number of updates until the schedule ends.
+    config: see `jaxgen.config_keys.OPTIMIZER` for its keys.
+    num_steps: of the run; its schedule ends there where `config.decay_steps` is 0.
+    period: of the steps at which this optimizer moves, where others move in between. `warmup_steps` are its own moves.
 
   Raises:
     UserError: if the name or the schedule is unknown.
   """
-  rule = _choose(_RULES, config.name, 'optimizer')(config, schedule(config, num_steps))
+  moves = -(-(config.decay_steps or num_steps) // period)
+  rule = _choose(_RULES, config.name, 'optimizer')(config, schedule(config, moves))
   return optax.chain(optax.clip_by_global_norm(config.clip_norm), rule) if config.clip_norm else rule
 
 
 def schedule(config: ConfigDict, num_steps: int) -> optax.Schedule:
-  """Linear warm-up over `warmup_steps`, then the named schedule up to `num_steps`."""
+  """Linear warm-up over `warmup_steps`, then the named schedule up to `num_steps`, the optimizer's own."""
   after = _choose(_SCHEDULES, config.schedule, 'schedule')(
     config.learning_rate, max(1, num_steps - config.warmup_steps)
   )

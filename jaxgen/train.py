@@ -50,7 +50,7 @@ def train(config: ConfigDict, workdir: Path | str) -> State:
   """Trains to `config.num_steps`, or goes on with the run that `workdir` holds.
 
   With `config.max_minutes` the run ends after so much time, wherever it is, its pauses for evaluation and pictures
-  left out. Its schedules still end at `num_steps`: a constant one goes with this.
+  left out. Its schedules still end at `decay_steps`: a constant one goes with this.
 
   A run that was stopped or killed and is started again ends in the same parameters, bit for bit, as one that was
   not: the batch of a step is a function of (seed, step), and so is its key.
@@ -68,7 +68,7 @@ def train(config: ConfigDict, workdir: Path | str) -> State:
   """
   workdir = Path(workdir)
   configs.check(config)
-  config = data.resolve(config)
+  config = workdirs.with_schedules(workdir, data.resolve(config))
   with workdirs.claim(workdir, config):
     setting = prepare(config, workdir)
     with contextlib.closing(Checkpoints(workdir / 'checkpoints', config.keep_checkpoints)) as checkpoints:
@@ -143,6 +143,8 @@ def _start(setting, checkpoints):
     f'data     {setting.source.name}: {len(setting.source):,} examples of {shape}, {where}; {config.batch_size} a step'
   )
   print(f'devices  {jax.device_count()} x {device.device_kind} ({setting.backend}), jax {jax.__version__}')
+  for note in configs.schedule_notes(config):
+    print(f'schedule {note}')
   print(f'workdir  {setting.workdir}', flush=True)
   restored = checkpoints.restore(state)
   if restored is None:

@@ -76,6 +76,12 @@ def load_config(workdir: Path) -> ConfigDict:
   return configs.load(path)
 
 
+def with_schedules(workdir: Path, config: ConfigDict) -> ConfigDict:
+  """A config whose schedules end where those of the run in `workdir` do; of a new run, at `num_steps`."""
+  begun = load_config(workdir) if (Path(workdir) / 'config.json').is_file() else None
+  return configs.fix_schedules(config, begun)
+
+
 def versions() -> dict[str, str]:
   """Versions of the packages that decide a number, and the device."""
   found = {name: importlib.metadata.version(name) for name in _PACKAGES}

@@ -129,12 +129,11 @@ def assemble(config: ConfigDict, generator: nn.Module, discriminator: nn.Module)
     raise UserError('config.model.conditional=True needs labels, and this data has none; set it to False.')
   if 'discriminator_optimizer' not in config:
     raise UserError('config.discriminator_optimizer is missing; set it to jaxgen.config.optimizer().')
-  generator_moves = -(-config.num_steps // model.discriminator_steps)
   return gan(
     generator,
     discriminator,
     loss=LOSSES[model.loss],
-    tx_generator=optim.make(config.optimizer, generator_moves),
+    tx_generator=optim.make(config.optimizer, config.num_steps, period=model.discriminator_steps),
     tx_discriminator=optim.make(config.discriminator_optimizer, config.num_steps),
     ema_decay=config.ema_decay,
     latent_dim=model.latent_dim,

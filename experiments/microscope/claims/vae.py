@@ -150,7 +150,6 @@ def _with_optimizer(lab, name, rate):
     'optimizer.name': name,
     'optimizer.learning_rate': rate,
     'optimizer.schedule': 'constant',
-    'optimizer.b1': 0.9 if name == 'adam' else 0.0,
     'ema_decay': 0.9,
   }
   return vae(lab, f'vae-{name}-{rate:g}', changes, metrics=(), moments=8)
