@@ -92,13 +92,14 @@ class Estimate(NamedTuple):
   """How a log-likelihood is estimated. Two of them may stand side by side only if these agree.
 
   Attributes:
-    kind: 'exact', 'lower bound' or 'ODE estimate' (along a numerical solution, with a random estimate of the
-      divergence). It is said of the density of what the model is given: dequantization alone does not make a bound of
-      an exact density, though the code length that follows from it is one, see `jaxgen.metrics.bits_per_dim`.
+    kind: 'exact', 'lower bound', 'ODE estimate of a lower bound' (of discrete data, along a numerical solution, with a
+      random estimate of the divergence), or 'ODE estimate for blurred data' (the density of continuous data under
+      the smallest noise). It is said of the density of what the model is given: dequantization alone does not make a
+      bound of an exact density, though the code length that follows from it is one, see `jaxgen.metrics.bits_per_dim`.
     importance_samples: K, the draws of the latents behind one number; 0 where there are none.
     ode_steps: of the numerical solution; 0 without one.
     probes: random directions behind one divergence; 0 where it is not random.
-    noise_draws: draws of dequantization noise behind one number; 0 where the model needs none.
+    noise_draws: draws of dequantization noise, or of the smallest noise of a score model, behind one number; 0 where the model needs none.
     given: the keys of a batch that are conditions: with ('label',) it is log p(x|label), with () log p(x).
   """
 

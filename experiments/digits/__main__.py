@@ -103,8 +103,8 @@ def table(rows: list[dict]) -> str:
     + '\n'.join(f'| {line} |' for line in lines)
     + '\n\nMade by `python -m experiments.digits`, seed 0, averaged weights. `seconds`: the whole command, '
     'with start, compilation, evaluation and pictures. Bits per dimension on the 300 test digits, '
-    '17 levels: exact for the flow and the autoregressive model, a bound for the autoencoder, along the '
-    'probability-flow ODE for the score model. The measures compare '
+    '17 levels: exact for the flow and the autoregressive model, a bound for the autoencoder, an estimate of one '
+    'along the probability-flow ODE for the score model. The measures compare '
     f'{protocol}. No published numbers exist for this set.\n\n{versions}.\n\n![samples](samples.png)\n'
   )
 

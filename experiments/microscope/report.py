@@ -103,8 +103,8 @@ def _protocol(tools):
     'samples cover fewer than half of the classes, as failed if its loss is no longer finite.',
     'Precision and recall with k = 3, coverage with k = 5 nearest neighbours. Sharpness is the variance of the '
     'Laplacian relative to the data. Bits per dimension and reconstructions are those of the test split; '
-    '"bound" is importance-weighted, "ODE" an estimate that is made at the end of a run alone, so that its lowest '
-    'among the moments is its last. Every number stands in results.jsonl with its whole protocol.',
+    '"bound" is importance-weighted, "bound, ODE" an estimate of one, made at the end of a run alone, so that its '
+    'lowest among the moments is its last. Every number stands in results.jsonl with its whole protocol.',
   ]  # fmt: skip
 
 

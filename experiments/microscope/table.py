@@ -115,7 +115,7 @@ def _least_bits(results):
 
 def _kind(seeds):
   kind = next((r['kind'] for s in seeds for r in s['final'] if r['metric'] == 'bits_per_dim'), '')
-  return {'lower bound': 'bound', 'ODE estimate': 'ODE'}.get(kind, kind)
+  return {'lower bound': 'bound', 'ODE estimate of a lower bound': 'bound, ODE'}.get(kind, kind)
 
 
 def _reconstruction(results):

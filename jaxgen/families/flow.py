@@ -9,6 +9,7 @@ import optax
 
 from jaxgen.bijectors import UniformDequantization
 from jaxgen.families.labels import condition, condition_to_sample, given_by
+from jaxgen.families.precision import precisely
 from jaxgen.losses import flow as losses
 from jaxgen.metrics.bits_per_dim import bits_per_dim
 from jaxgen.types import DATA_AXIS, Conditioned, Estimate, GenerativeModel
@@ -119,20 +120,15 @@ def flow(
   return GenerativeModel(
     init=init,
     update=chain(minimize(loss, tx, axis_name=DATA_AXIS), ema(ema_decay)),
-    evaluate=_precisely(evaluate),
-    sample=_precisely(sample),
+    evaluate=precisely(evaluate),
+    sample=precisely(sample),
     objective=OBJECTIVE,
-    log_prob=_precisely(log_prob),
+    log_prob=precisely(log_prob),
     log_prob_estimate=Estimate('exact', noise_draws=int(levels > 0), given=given_by(classes)),
-    encode=_precisely(encode),
-    decode=_precisely(decode),
+    encode=precisely(encode),
+    decode=precisely(decode),
   )
 
 
 def _variables(params, extra):
   return {'params': params['flow'], **extra}
-
-
-def _precisely(function):
-  """Where matrix products are rounded by default (TPU, recent GPUs), an inverse inverts only without that."""
-  return jax.default_matmul_precision('highest')(function)

@@ -10,7 +10,9 @@ import optax
 from flax import linen as nn
 
 from jaxgen.families.labels import condition, condition_to_sample, given_by
-from jaxgen.families.pixels import dequantized, to_data, to_network
+from jaxgen.families.pixels import to_data, to_network
+from jaxgen.families.precision import precisely
+from jaxgen.families.score_decoder import log_mass_bound
 from jaxgen.losses.score import denoising, geometric_sigmas
 from jaxgen.samplers.annealed import annealed, balanced_step_size, num_annealed_steps
 from jaxgen.samplers.probability_flow import probability_flow_log_prob
@@ -61,8 +63,11 @@ def score(
 
   Returns:
     A `GenerativeModel` with params 'network' and an empty `extra`. `trajectory` gives at most 32 frames, the last
-    of which are samples. `log_prob` is that of the probability-flow ODE, not of the Langevin chain: an estimate, with
-    `jaxgen.samplers.probability_flow_log_prob`'s one direction per example, exact in up to three dimensions.
+    of which are samples. `log_prob` goes by the density of the probability-flow ODE, not of the sampler, for data
+    blurred by the last level: an estimate, with `jaxgen.samplers.probability_flow_log_prob`'s one direction per
+    example, exact in up to three dimensions. Of pixels it is an estimate of a lower bound on the log-mass of the
+    discrete data, see `jaxgen.families.score_decoder.log_mass_bound`, one draw of noise per example; of continuous
+    data it is the density of the blurred data, at the point itself.
 
   Raises:
     ValueError: if there are fewer than two noise levels, they do not fall, or there are no steps.
@@ -76,6 +81,7 @@ def score(
     )
   step_size = step_size or balanced_step_size(sigmas, steps_per_level)
   num_steps = num_annealed_steps(len(sigmas), steps_per_level, denoise=denoise)
+  rising = geometric_sigmas(sigmas[0], sigmas[-1], ode_steps + 1)[::-1]
   num_probes = 0 if math.prod(shape) <= _EXACT_DIMENSIONS else 1
 
   def init(rng, batch):
@@ -111,11 +117,16 @@ def score(
 
   def log_prob(params, extra, rng, batch):
     del extra
-    noise_rng, probe_rng = jax.random.split(rng)
-    x, log_volume = dequantized(noise_rng, batch['x'], levels)
-    rising = geometric_sigmas(sigmas[0], sigmas[-1], ode_steps + 1)[::-1]
     fn = score_fn(params, condition(batch, classes))
-    return probability_flow_log_prob(fn, probe_rng, x, rising, num_probes) + log_volume
+
+    def log_density(rng, y):
+      return probability_flow_log_prob(fn, rng, y, rising, num_probes)
+
+    if not levels:
+      return log_density(rng, batch['x'])
+    last = jnp.full(batch['x'].shape[:1], sigmas[-1])
+    log_mass = log_mass_bound(lambda y: fn(y, last), log_density, rng, batch['x'], float(sigmas[-1]), levels)
+    return log_mass + math.prod(shape) * math.log(levels)
 
   def chain_of(params, rng, num, label, **record):
     start_rng, chain_rng, label_rng = jax.random.split(rng, 3)
@@ -144,9 +155,9 @@ def score(
       f'loss = ||sigma s(x + sigma e, sigma) + e||^2 / 2, {len(sigmas)} noise levels '
       f'{sigmas[0]:.3g} to {sigmas[-1]:.3g}; {num_steps} Langevin steps of {step_size:.3g} a sample'
     ),
-    log_prob=log_prob,
+    log_prob=precisely(log_prob),
     log_prob_estimate=Estimate(
-      'ODE estimate',
+      'ODE estimate of a lower bound' if levels else 'ODE estimate for blurred data',
       ode_steps=ode_steps,
       probes=num_probes,
       noise_draws=int(levels > 0),

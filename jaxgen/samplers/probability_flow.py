@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 from jax.scipy.stats import norm
 
@@ -27,15 +28,20 @@ def probability_flow(score_fn: NoisyScoreFn, sigmas: Sequence[float] | jax.Array
   diffusion does, without its noise (Song et al. 2021, equation 13). With sigma as its time, paths are straight
   where noise or data prevail (Karras et al. 2022, section 3 and algorithm 1). Levels may fall, from noise to
   data, or rise, from data to the latents that they come from. `L` levels take `L - 1`
-  steps of `run`, of two evaluations of the score each; past them the chain stands still.
+  steps of `run`, of two evaluations of the score each; past them the chain stands still. A last level of 0 is
+  reached by a step of Euler's method, one evaluation, as in Karras' algorithm 1: there is no score to correct by.
 
   Args:
     score_fn: `(x f32[B, ...], sigma f32[B]) -> f32[B, ...]`, the score of the data blurred by `sigma`.
-    sigmas: f32[L], positive.
+    sigmas: f32[L], L >= 2, positive; the last one may be 0.
 
   Returns:
     A `Sampler` over f32[B, ...] that uses no randomness.
+
+  Raises:
+    ValueError: if there are fewer than two levels, or one but the last is not positive.
   """
+  _check_levels(sigmas, zero_may_end=True)
   sigmas = jnp.asarray(sigmas, jnp.float32)
   velocity = _velocity(score_fn)
 
@@ -44,11 +50,14 @@ def probability_flow(score_fn: NoisyScoreFn, sigmas: Sequence[float] | jax.Array
 
   def step(rng: PRNGKey, state: ProbabilityFlowState):
     del rng
-    x, last = state.position, len(sigmas) - 1
-    here, there = sigmas[jnp.minimum(state.step, last)], sigmas[jnp.minimum(state.step + 1, last)]
+    x, num_steps = state.position, len(sigmas) - 1
+    interval = jnp.minimum(state.step, num_steps - 1)
+    here, there = sigmas[interval], sigmas[interval + 1]
     v = velocity(x, here)
-    v_there = velocity(x + (there - here) * v, there)
-    return ProbabilityFlowState(x + (there - here) / 2 * (v + v_there), state.step + 1), ()
+    euler = x + (there - here) * v
+    heun = lambda: x + (there - here) / 2 * (v + velocity(euler, there))  # noqa: E731
+    moved = lax.cond(there > 0, heun, lambda: euler)
+    return ProbabilityFlowState(jnp.where(state.step < num_steps, moved, x), state.step + 1), ()
 
   return Sampler(init, step)
 
@@ -72,12 +81,16 @@ def probability_flow_log_prob(
     score_fn: as in `probability_flow`.
     rng: key of the signs.
     x: f32[B, ...].
-    sigmas: f32[L], rising; one step of Heun's method from each to the next.
+    sigmas: f32[L], L >= 2, positive and rising; one step of Heun's method from each to the next.
     num_probes: directions per example; 0 for all of them, which is exact and costs one derivative per dimension.
 
   Returns:
     f32[B].
+
+  Raises:
+    ValueError: if there are fewer than two levels, or one is not positive.
   """
+  _check_levels(sigmas, zero_may_end=False)
   sigmas = jnp.asarray(sigmas, jnp.float32)
   dims = x[0].size
   if num_probes:
@@ -106,6 +119,19 @@ def probability_flow_log_prob(
 
   (latent, log_det), _ = lax.scan(step, (x, jnp.zeros(len(x))), (sigmas[:-1], sigmas[1:]))
   return norm.logpdf(latent, scale=sigmas[-1]).reshape(len(x), -1).sum(1) + log_det
+
+
+def _check_levels(sigmas, zero_may_end):
+  if len(sigmas) < 2:
+    raise ValueError(f'the probability-flow ODE needs at least two noise levels, not {len(sigmas)}.')
+  if isinstance(sigmas, jax.core.Tracer):
+    return
+  levels = np.asarray(sigmas)
+  if not (levels[:-1] > 0).all() or not (levels[-1] > 0 or (zero_may_end and levels[-1] == 0)):
+    raise ValueError(
+      'the probability-flow ODE has a score only where there is noise: its noise levels must be positive'
+      + (', but for a last one of 0.' if zero_may_end else '; let them start at a small one instead of 0.')
+    )
 
 
 def _velocity(score_fn):

@@ -1,9 +1,8 @@
-import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgen.families.pixels import dequantized, to_data, to_network
+from jaxgen.families.pixels import to_data, to_network
 
 
 def test_levels_fill_the_interval():
@@ -26,17 +25,3 @@ def test_continuous_data_is_left_alone():
   x = jnp.array([[-3.0, 7.5]])
   assert to_network(x, 0) is x
   assert to_data(x, 0) is x
-
-
-def test_dequantized_pixels_fill_the_unit_cube():
-  x = jnp.tile(jnp.arange(5, dtype=jnp.uint8), (1000, 1))
-  noisy, log_volume = dequantized(jax.random.key(0), x, 5)
-  unit = (noisy + 1 + 1 / 4) / (2 * 5 / 4)  # the edges of the first and of the last level
-  np.testing.assert_allclose(jnp.floor(unit * 5), x)
-  np.testing.assert_allclose(unit.mean(), 0.5, atol=0.01)
-  assert log_volume == pytest.approx(5 * np.log(2 * 5 / 4))
-
-
-def test_continuous_data_is_not_dequantized():
-  x = jnp.array([[-3.0, 7.5]])
-  assert dequantized(jax.random.key(0), x, 0) == (x, 0.0)

@@ -7,6 +7,7 @@ from flax import linen as nn
 
 from jaxgen.families.score import score
 from jaxgen.losses.score import geometric_sigmas
+from jaxgen.metrics.bits_per_dim import bits_per_dim
 from jaxgen.types import DATA_AXIS, State
 from jaxgen.updates import averaged_params
 
@@ -71,17 +72,74 @@ def test_the_density_is_that_of_the_data_blurred_by_the_last_level():
   expected = jax.scipy.stats.norm.logpdf(x, MEAN, np.sqrt(VARIANCE + 0.02**2)).sum(1)
   np.testing.assert_allclose(found, expected, atol=0.1)
   np.testing.assert_allclose(found.mean(), expected.mean(), atol=0.03)
-  assert model.log_prob_estimate.kind == 'ODE estimate'
+  assert model.log_prob_estimate.kind == 'ODE estimate for blurred data'
 
 
-def test_the_mass_of_all_levels_is_one():
-  model = _model(
-    Gaussian(0.1, 0.04), sigmas=geometric_sigmas(20.0, 0.02, 12), shape=(1,), levels=9, ode_steps=60
-  )
-  params, extra = model.init(jax.random.key(0), {})
-  x = jnp.tile(jnp.arange(9, dtype=jnp.uint8)[:, None], (200, 1))
-  log_prob = jax.jit(model.log_prob)(params, extra, jax.random.key(1), {'x': x})
-  np.testing.assert_allclose(jnp.exp(log_prob).reshape(200, 9).mean(0).sum() / 9, 1, atol=0.02)
+class Pixels(nn.Module):
+  """The exact score of independent blurred pixels, whose levels 0, 1, ... have these probabilities."""
+
+  probabilities: tuple[float, ...]
+
+  @nn.compact
+  def __call__(self, x, sigma, condition, train):
+    values = jnp.linspace(-1, 1, len(self.probabilities))
+    variance = sigma.reshape((-1,) + (1,) * x.ndim) ** 2
+    share = jax.nn.softmax(
+      jnp.log(jnp.array(self.probabilities)) - (x[..., None] - values) ** 2 / (2 * variance)
+    )
+    return ((share * values).sum(-1) - x) / variance[..., 0]
+
+
+def _bits(probabilities, x, sigma_min, ode_steps=60):
+  """Mean bits per dimension of an exact score on x, whole numbers [N, H, W, 1]."""
+  levels = len(probabilities)
+  sigmas = geometric_sigmas(400.0, sigma_min, 4)  # so wide that the mean of the data does not show
+  model = _model(Pixels(probabilities), sigmas=sigmas, shape=x.shape[1:], levels=levels, ode_steps=ode_steps)
+  log_prob = jax.jit(model.log_prob)({'network': {}}, {}, jax.random.key(1), {'x': x})
+  assert model.log_prob_estimate.kind == 'ODE estimate of a lower bound'
+  return bits_per_dim(log_prob, x.shape[1:], levels)
+
+
+@pytest.mark.parametrize('level', [0, 8, 16])
+@pytest.mark.parametrize('sigma_min', [0.02, 0.05, 0.3])  # 0.16 to 2.4 steps between two levels
+def test_data_of_one_grey_value_cost_nothing(level, sigma_min):
+  bits = _bits(tuple(np.eye(17)[level]), np.full((20, 3, 3, 1), level, np.uint8), sigma_min)
+  np.testing.assert_allclose(bits, 0.0, atol=5e-3)
+
+
+@pytest.mark.parametrize(
+  'probabilities, sigma_min, gap',
+  [
+    ((0.3, 0.7), 0.5, 0.0),
+    ((0.1, 0.2, 0.0, 0.0, 0.4, 0.3, 0.0, 0.0, 0.0), 0.05, 0.0),
+    ((0.1, 0.2, 0.0, 0.0, 0.4, 0.3, 0.0, 0.0, 0.0), 0.1, 0.01),
+    ((1 / 17,) * 17, 0.05, 0.05),
+  ],
+)
+def test_an_exact_score_reaches_the_entropy_of_discrete_data(probabilities, sigma_min, gap):
+  x = np.random.default_rng(0).choice(len(probabilities), (300, 5, 5, 1), p=probabilities).astype(np.uint8)
+  shares = np.bincount(x.ravel(), minlength=len(probabilities)) / x.size
+  positive = shares > 0
+  cross_entropy = -(shares[positive] * np.log2(np.array(probabilities)[positive])).sum()
+  bits = _bits(probabilities, x, sigma_min, ode_steps=200).mean()
+  assert cross_entropy - 0.015 < bits < cross_entropy + gap + 0.015
+
+
+def test_the_density_is_computed_in_full_precision():
+  model = _model(Precision(), shape=(2, 2, 1), levels=5, ode_steps=2)
+  model.log_prob({'network': {}}, {}, jax.random.key(0), {'x': jnp.zeros((1, 2, 2, 1), jnp.uint8)})
+  assert set(Precision.seen) == {'highest'}
+
+
+class Precision(nn.Module):
+  """Notes the precision of matrix products that it is asked for."""
+
+  seen = []
+
+  @nn.compact
+  def __call__(self, x, sigma, condition, train):
+    self.seen.append(jax.config.jax_default_matmul_precision)
+    return -x
 
 
 def test_training_finds_mean_and_variance():

@@ -54,6 +54,40 @@ def test_past_the_last_level_it_stands_still():
   np.testing.assert_array_equal(*states)
 
 
+def log_of_sigma_score(x, sigma):
+  """Of data at 2 alone; not a number at sigma 0, as a network that sees log sigma is."""
+  return (2.0 - x) / jnp.exp(2 * jnp.log(sigma))[:, None]
+
+
+def test_the_way_may_end_without_noise():
+  # From a level t, Euler's step to 0 is x + t^2 s(x, t): of N(0, s^2) it leaves the share s^2 / (s^2 + t^2).
+  x, levels = jnp.array([[3.0, -1.0]]), jnp.array([2.0, 1.0, 0.5])
+  before = flow(gaussian_score(0.7), x, levels)
+  np.testing.assert_allclose(
+    flow(gaussian_score(0.7), x, jnp.append(levels, 0.0)), before * 0.49 / (0.49 + 0.25), rtol=1e-5
+  )
+  np.testing.assert_allclose(flow(log_of_sigma_score, x, jnp.append(levels, 0.0)), 2.0, rtol=1e-6)
+
+
+def test_data_of_any_spread_are_reached_without_noise():
+  sigmas = jnp.append(geometric_sigmas(SIGMA_MAX, 0.01, 60), 0.0)
+  x = SIGMA_MAX * jax.random.normal(jax.random.key(0), (2000, 4))
+  assert float(flow(gaussian_score(0.7), x, sigmas).std()) == pytest.approx(0.7, rel=0.02)
+
+
+def test_past_a_level_without_noise_it_stands_still():
+  sampler, x = probability_flow(log_of_sigma_score, [2.0, 0.0]), jnp.ones((3, 2))
+  np.testing.assert_array_equal(run(sampler, jax.random.key(0), x, 3)[0].position, 2.0)
+
+
+def test_levels_without_a_score_are_refused():
+  for bad in ([1.0], [0.0, 1.0], [1.0, 0.0, 0.5], [1.0, -1.0], [1.0, float('nan')]):
+    with pytest.raises(ValueError, match='noise levels'):
+      probability_flow(gaussian_score(1.0), bad)
+  with pytest.raises(ValueError, match='instead of 0'):
+    probability_flow_log_prob(gaussian_score(1.0), jax.random.key(0), jnp.ones((2, 2)), [0.0, 1.0])
+
+
 @pytest.mark.parametrize('num_probes', [0, 1, 3])
 def test_the_density_of_a_gaussian(num_probes):
   # Its Jacobian is a multiple of the identity, so signs give the trace without noise.

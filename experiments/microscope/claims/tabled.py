@@ -85,8 +85,9 @@ def density(lab: Lab) -> Evidence:
       quality_curves(lab.results, bits, 'bits_per_dim', 'bits per dimension, test split', log=False),
     ],
     f'Bits per dimension of {size:,} test examples, averaged weights; exact for the autoregressive model and the flow, '
-    'importance-weighted bound for the VAE, along the probability-flow ODE for the score model. The lowest of the '
-    'five moments counts for each run of the table: a small data set is learnt by heart when the minutes are many.',
+    'importance-weighted bound for the VAE, an estimate of a bound along the probability-flow ODE for the score model. '
+    'The lowest of the five moments counts for each run of the table: a small data set is learnt by heart when the '
+    'minutes are many.',
     'The GAN gives none.',
   )
 
