@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from jaxgen import config as configs
@@ -89,6 +88,12 @@ def first_state(model: GenerativeModel, config: ConfigDict, batch: Batch) -> Sta
   return initial_state(params, extra, jax.jit(model.update.init)(params), rng)
 
 
+def first_shapes(model: GenerativeModel, config: ConfigDict) -> State:
+  """The shapes of the state at step 0, `jax.ShapeDtypeStruct`s: no data are read, nothing is computed."""
+  batch = data.blank(spec(config), config.batch_size)
+  return jax.eval_shape(lambda: first_state(model, config, batch))
+
+
 def first_batch(source: data.Source, config: ConfigDict) -> Batch:
   """The whole batch of step 0, over all hosts, so that all of them initialize alike."""
   return source.examples(data.batch_indices(config.seed, 0, len(source), config.batch_size))
@@ -115,17 +120,9 @@ def load(workdir: Path, config: ConfigDict | None = None) -> Trained:
     workdirs.check_same_run(workdir, config)
     stored = config
   model = build_model(stored)
-  restored = Reader(Path(workdir) / 'checkpoints').restore(
-    jax.eval_shape(lambda: first_state(model, stored, _blank_batch(stored)))
-  )
+  restored = Reader(Path(workdir) / 'checkpoints').restore(first_shapes(model, stored))
   if restored is None:
     raise UserError(
       f'{workdir} has no checkpoint yet; train first: python -m jaxgen.main --workdir={workdir}.'
     )
   return Trained(stored, model, restored[0])
-
-
-def _blank_batch(config):
-  shape, levels, classes = spec(config)
-  batch = {'x': jnp.zeros((config.batch_size, *shape), jnp.uint8 if levels else jnp.float32)}
-  return batch | ({'label': jnp.zeros(config.batch_size, jnp.int32)} if classes else {})

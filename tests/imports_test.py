@@ -25,7 +25,7 @@ ROOMS = {
   | {'flax', 'ml_collections', 'jaxgen.config_keys', 'jaxgen.families', 'jaxgen.nn', 'jaxgen.optim'},
 }
 NOBODY_IMPORTS = ('jaxgen.train', 'jaxgen.main')
-MAY_IMPORT_TRAIN = {'main.py', 'plan.py'}
+MAY_IMPORT_TRAIN = {'main.py'}
 
 
 def imports(path):

@@ -1,8 +1,21 @@
 """Data: sources with random access, and the batches of a step as a pure function of (seed, step)."""
 
+from jaxgen.data import usual
 from jaxgen.data.batching import batches, eval_batches
-from jaxgen.data.loading import load, monitored_split, resolve
+from jaxgen.data.loading import load, monitored_split, resolve, resolved
 from jaxgen.data.order import batch_indices
-from jaxgen.data.source import Source
+from jaxgen.data.source import RESIDENT_BYTES, Source, blank
 
-__all__ = ['Source', 'batch_indices', 'batches', 'eval_batches', 'load', 'monitored_split', 'resolve']
+__all__ = [
+  'RESIDENT_BYTES',
+  'Source',
+  'batch_indices',
+  'batches',
+  'blank',
+  'eval_batches',
+  'load',
+  'monitored_split',
+  'resolve',
+  'resolved',
+  'usual',
+]

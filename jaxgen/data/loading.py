@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 from jaxgen.data import digits, folder, npz, splits, tfds, toy
 from jaxgen.data.source import Source
 from jaxgen.errors import UserError
+from jaxgen.types import DataSpec
 
 
 class _Kind(NamedTuple):
@@ -93,7 +94,11 @@ def resolve(config: ConfigDict) -> ConfigDict:
   Raises:
     UserError: if the data set cannot be read.
   """
-  spec = load(config.data, 'train').spec
+  return resolved(config, load(config.data, 'train').spec)
+
+
+def resolved(config: ConfigDict, spec: DataSpec) -> ConfigDict:
+  """A copy of the whole config in which `config.data` states this shape, these levels and classes."""
   config = config.copy_and_resolve_references()
   with config.unlocked():
     config.data.update({'shape': tuple(spec.shape), 'levels': spec.levels, 'classes': spec.classes})

@@ -95,6 +95,12 @@ class Source:
     return expected
 
 
+def blank(spec: DataSpec, *leading: int) -> dict[str, np.ndarray]:
+  """Zeros in the shape of examples: `{'x': [*leading, ...]}`, and `'label': i32[*leading]` where there are classes."""
+  x = np.zeros((*leading, *spec.shape), np.uint8 if spec.levels else np.float32)
+  return {'x': x} | ({'label': np.zeros(leading, np.int32)} if spec.classes else {})
+
+
 def from_arrays(name: str, spec: DataSpec, arrays: Arrays) -> Source:
   """A source of arrays that are in memory already."""
 
