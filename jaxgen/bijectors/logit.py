@@ -10,8 +10,8 @@ from jaxgen.bijectors.log_det import sum_over_event
 class Logit(nn.Module):
   """`z = logit(alpha + (1 - 2 alpha) x)` for `x` in the unit cube.
 
-  Dinh et al., "Density estimation using Real NVP", section 4.1. With `p = alpha + (1 - 2 alpha) x`,
-  `log|det dz/dx| = sum(log(1 - 2 alpha) - log p - log(1 - p))`; in the other direction
+  After Dinh et al., "Density estimation using Real NVP", section 4.1, who keep away from 0 alone. With
+  `p = alpha + (1 - 2 alpha) x`, `log|det dz/dx| = sum(log(1 - 2 alpha) - log p - log(1 - p))`; in the other direction
   `-log p - log(1 - p) = softplus(z) + softplus(-z)`, which does not cancel. `Inverse(Logit())` is a sigmoid.
 
   Attributes:

@@ -79,14 +79,17 @@ def laplace(levels: int, scale: float) -> Likelihood:
 def discretized_logistic(levels: int) -> Likelihood:
   """A logistic distribution over the levels; the decoder gives its mean and its log-scale, pixel by pixel.
 
+  The log-scale is kept above PixelCNN++'s floor of -7 (Salimans et al. 2017), whose pixels lie in [-1, 1]: in the unit
+  interval of this likelihood that is -7 - log 2.
+
   Raises:
     ValueError: if the data is continuous.
   """
   _discrete('discretized_logistic', levels)
 
   def split(outputs):
-    # At initialization a middling grey, a little wider than the range; the floor is PixelCNN++'s.
-    return outputs[..., 0] + 0.5, jnp.clip(outputs[..., 1] - 1.0, -7.0, 7.0)
+    # At initialization a middling grey, of a scale of 0.37.
+    return outputs[..., 0] + 0.5, jnp.clip(outputs[..., 1] - 1.0, -7.0 - math.log(2), 7.0)
 
   def nll(rng, outputs, x):
     del rng

@@ -127,6 +127,16 @@ def test_penalty_enters_the_loss_in_proportion(period):
     _model(penalty_period=0)
 
 
+def test_penalty_is_of_the_examples_as_they_are_through_the_augmentation():
+  """A contrast of 3 makes every slope three times as steep; at augmented examples it would be as it was."""
+  penalties = []
+  for augment in (None, lambda rng, x: 3.0 * x):
+    model = _model(penalty=PENALTIES['r1'], penalty_weight=0.4, augment=augment)
+    _, metrics = _stepper(model)(_start(model), BATCH)
+    penalties.append(_value(metrics['penalty']))
+  np.testing.assert_allclose(penalties[1], 9 * penalties[0], rtol=1e-5)
+
+
 def test_penalty_moves_the_discriminator_by_its_own_gradient():
   plain, penalized = _model(), _model(penalty=PENALTIES['r1'], penalty_weight=0.4)
   start = _start(plain)

@@ -21,6 +21,13 @@ def test_gives_one_number_per_example_and_pictures_as_the_data_is(name, levels):
   assert nll.shape == (6,) and np.isfinite(nll).all()
 
 
+def test_the_floor_of_the_discretized_logistic_is_that_of_pixels_in_the_unit_interval():
+  """exp(-7) of pixels that span 2 is exp(-7) / 2 where they span 1; far off, a pixel costs its distance over that."""
+  likelihood, x = LIKELIHOODS['discretized_logistic'](2001, 0.1), jnp.full((1, 1), 1500)
+  nll = likelihood.nll(jax.random.key(0), jnp.array([[[0.0, -100.0]]]), x)
+  np.testing.assert_allclose(nll, 499.5 / 2000 / (np.exp(-7) / 2), rtol=1e-2)
+
+
 @pytest.mark.parametrize(('name', 'levels'), TABLE)
 def test_the_outputs_that_fit_a_picture_best_have_it_as_their_mean(name, levels):
   likelihood = LIKELIHOODS[name](levels, 0.05)
