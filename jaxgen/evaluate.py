@@ -43,8 +43,10 @@ def evaluator(
   return evaluate
 
 
-def evaluate(workdir: Path, config: ConfigDict | None = None) -> list[results.Record]:
-  """Measures the newest checkpoint of a run.
+def evaluate(
+  workdir: Path, config: ConfigDict | None = None, step: str | int = 'newest'
+) -> list[results.Record]:
+  """Measures a checkpoint of a run.
 
   Prints the model's terms with raw and averaged weights, then what `jaxgen.metrics.measure` finds with the
   averaged ones, which it appends to `<workdir>/results.jsonl`. Interrupted, it goes on where it was.
@@ -52,6 +54,7 @@ def evaluate(workdir: Path, config: ConfigDict | None = None) -> list[results.Re
   Args:
     workdir: of the run.
     config: where given, it must be that of the run; its section `evaluation` says how to measure.
+    step: of the checkpoint: 'newest', 'best' (by validation) or a number.
 
   Returns:
     The records that were appended.
@@ -60,7 +63,7 @@ def evaluate(workdir: Path, config: ConfigDict | None = None) -> list[results.Re
     UserError: if the workdir holds no checkpoint, the data set cannot be read, or a measure does not apply.
   """
   workdir = Path(workdir)
-  trained = experiment.load(workdir, config)
+  trained = experiment.load(workdir, config, step)
   reference = reference_of(trained.config)
   _print_terms(trained, reference.test)
   records = measure_run(trained, reference, workdir)

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import jax
 from ml_collections import ConfigDict
 
+from jaxgen import best, data, keys, models, updates
 from jaxgen import config as configs
-from jaxgen import data, keys, models, updates
 from jaxgen import workdir as workdirs
 from jaxgen.checkpoint_reader import Reader
 from jaxgen.errors import UserError
@@ -99,15 +99,16 @@ def first_batch(source: data.Source, config: ConfigDict) -> Batch:
   return source.examples(data.batch_indices(config.seed, 0, len(source), config.batch_size))
 
 
-def load(workdir: Path, config: ConfigDict | None = None) -> Trained:
-  """The newest checkpoint of the run in `workdir`. Neither the data set nor the devices it trained on are needed.
+def load(workdir: Path, config: ConfigDict | None = None, step: str | int = 'newest') -> Trained:
+  """A checkpoint of the run in `workdir`. Neither the data set nor the devices it trained on are needed.
 
   Args:
     workdir: of the run.
     config: where given, it must be that of the run in all that a training step computes.
+    step: of the checkpoint: 'newest', 'best' (by validation, see `jaxgen.best`) or a number.
 
   Raises:
-    UserError: if there is no run, no whole checkpoint, or the run is of another config.
+    UserError: if there is no run, no such or no whole checkpoint, or the run is of another config.
   """
   stored = workdirs.load_config(workdir)
   configs.check(stored)
@@ -120,7 +121,8 @@ def load(workdir: Path, config: ConfigDict | None = None) -> Trained:
     workdirs.check_same_run(workdir, config)
     stored = config
   model = build_model(stored)
-  restored = Reader(Path(workdir) / 'checkpoints').restore(first_shapes(model, stored))
+  chosen = best.chosen_step(workdir, step, model.selected_by)
+  restored = Reader(Path(workdir) / 'checkpoints').restore(first_shapes(model, stored), chosen)
   if restored is None:
     raise UserError(
       f'{workdir} has no checkpoint yet; train first: python -m jaxgen.main --workdir={workdir}.'

@@ -12,6 +12,7 @@ python -m jaxgen.main --mode=plan --config=configs/glow_cifar.py    what a run w
 --workdir     the run's folder; by default runs/<name>
 --mode        train | evaluate | sample | plan
 --num         with --mode=sample: how many samples; by default config.num_samples
+--step        with --mode=evaluate and sample, of which checkpoint: newest | best (by validation) | a number
 """
 
 import difflib
@@ -27,6 +28,7 @@ from jaxgen import config_files, config_keys, process
 from jaxgen.errors import UserError
 
 _MODES = ('train', 'evaluate', 'sample', 'plan')
+_OF_MODES = {'num': ('sample',), 'step': ('evaluate', 'sample')}  # options that the other modes do not have
 
 
 def main() -> int:
@@ -65,9 +67,9 @@ def _run(options: flags.FlagValues) -> int:
     elif options.mode == 'plan':
       plan(options.config)
     elif options.mode == 'evaluate':
-      evaluate(workdir, options.config)
+      evaluate(workdir, options.config, options.step or 'newest')
     else:
-      sample(workdir, options.config, options.num)
+      sample(workdir, options.config, options.num, options.step or 'newest')
   except Stopped as stopped:
     print(stopped, flush=True)
     return 143
@@ -92,6 +94,7 @@ def _parse(argv: list[str]) -> flags.FlagValues:
   flags.DEFINE_enum('mode', 'train', _MODES, '', flag_values=options)
   flags.DEFINE_string('workdir', None, '', flag_values=options)
   flags.DEFINE_integer('num', None, '', flag_values=options)
+  flags.DEFINE_string('step', None, '', flag_values=options)
   path, argv = _take(argv, 'config')
   workdir, _ = _take(argv, 'workdir')
   if path is not None:
@@ -108,6 +111,11 @@ def _parse(argv: list[str]) -> flags.FlagValues:
     raise UserError(_sentence(error, config)) from None
   if rest:
     raise UserError(f'"{rest[0]}" is not an option; options are written --name=value. --help says more.')
+  for name, modes in _OF_MODES.items():
+    if getattr(options, name) is not None and options.mode not in modes:
+      raise UserError(
+        f'--{name} is of --mode={" and --mode=".join(modes)}, and this is --mode={options.mode}.'
+      )
   if options.workdir is None:
     options.workdir = str(Path('runs') / Path(path.partition(':')[0]).stem)
   if any('\ud800' <= letter <= '\udfff' for letter in options.workdir):  # bytes of a path that are no text

@@ -15,10 +15,10 @@ from jaxgen.types import Conditioned, DataSpec, GenerativeModel
 
 
 def sampler(model: GenerativeModel, num: int, seed: int = 0):
-  """A function `(params, extra) -> x[num, ...]`, compiled once, that starts from the same latents each time."""
+  """A function `(params, extra, label=None) -> x[num, ...]`, compiled once, from the same latents each time."""
   draw = jax.jit(model.sample, static_argnums=3)
   rng = keys.of(seed, 'samples')
-  return lambda params, extra: np.asarray(draw(params, extra, rng, num))
+  return lambda params, extra, label=None: np.asarray(draw(params, extra, rng, num, label))
 
 
 def reconstructor(model: GenerativeModel, seed: int = 0):
@@ -77,24 +77,28 @@ def _along_the_sphere(first, second, num):
   return jax.tree.map(between, first, second)
 
 
-def sample(workdir: Path, config: ConfigDict | None = None, num: int | None = None) -> Mapping[str, Path]:
-  """Samples from the newest checkpoint of a run, with averaged weights where there are any.
+def sample(
+  workdir: Path, config: ConfigDict | None = None, num: int | None = None, step: str | int = 'newest'
+) -> Mapping[str, Path]:
+  """Samples from a checkpoint of a run, with averaged weights where there are any.
 
-  Writes to `<workdir>/sampled/`: `samples.png` and `samples.npz`; `interpolation.png` where the model can encode and
+  Writes to `<workdir>/sampled/`: `samples.png` and `samples.npz`, which holds `x`, `step`, `levels` and, of a model
+  with classes, the `label` of each, every class in turn; `interpolation.png` where the model can encode and
   decode; `trajectory.gif` where a sample has stages.
 
   Args:
     workdir: of the run; its data set is needed for the interpolation alone.
     config: where given, it must be that of the run.
     num: how many; by default `num_samples` of the config.
+    step: of the checkpoint: 'newest', 'best' (by validation) or a number.
 
   Returns:
     What was written, `{name: path}`.
 
   Raises:
-    UserError: if the workdir holds no checkpoint.
+    UserError: if the workdir holds no such checkpoint.
   """
-  trained = experiment.load(workdir, config)
+  trained = experiment.load(workdir, config, step)
   num = trained.config.num_samples if num is None else num
   if not KEYS['num_samples'].allows(num):
     raise UserError(f'--num={num} samples cannot be drawn; it must be {KEYS["num_samples"].words()}.')
@@ -102,11 +106,12 @@ def sample(workdir: Path, config: ConfigDict | None = None, num: int | None = No
   folder = Path(workdir) / 'sampled'
   written = {}
 
-  x = sampler(trained.model, num, trained.config.seed)(*weights)
+  label = {'label': np.arange(num, dtype=np.int32) % spec.classes} if trained.model.given else {}
+  x = sampler(trained.model, num, trained.config.seed)(*weights, **label)
   written['samples'] = folder / 'samples.png'
   pictures.save_png(pictures.picture(x, spec), written['samples'])
   written['array'] = folder / 'samples.npz'
-  np.savez_compressed(written['array'], x=x, step=int(trained.state.step), levels=spec.levels)
+  np.savez_compressed(written['array'], x=x, **label, step=int(trained.state.step), levels=spec.levels)
 
   if trained.model.encode and trained.model.decode and len(spec.shape) == 3:
     written['interpolation'] = folder / 'interpolation.png'

@@ -11,8 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
+from jaxgen import best, data, experiment, parallel, writers
 from jaxgen import config as configs
-from jaxgen import data, experiment, parallel, writers
 from jaxgen import workdir as workdirs
 from jaxgen.checkpoint import Checkpoints
 from jaxgen.clock import Clock
@@ -72,6 +72,8 @@ def train(config: ConfigDict, workdir: Path | str) -> State:
   with workdirs.claim(workdir, config):
     setting = prepare(config, workdir)
     with contextlib.closing(Checkpoints(workdir / 'checkpoints', config.keep_checkpoints)) as checkpoints:
+      if known := best.read(workdir):
+        checkpoints.protect('best', known.step)
       state, notes = _start(setting, checkpoints)
       clock = Clock(notes.get('seconds', 0.0), limit=60 * config.max_minutes)
       if reached := _end_reached(config, int(state.step), clock):
@@ -192,7 +194,10 @@ def _run(setting, checkpoints, state, window, clock):
         if end or stopping or dispatch.due(config.checkpoint_every):
           _save(checkpoints, state, {'window': window.to_json(), 'seconds': clock.seconds})
         with clock.paused():
-          watch.look(parallel.on_this_host(state), dispatch, end)
+          found = watch.look(parallel.on_this_host(state), dispatch, end)
+        if on_any_host(found is not None, end or dispatch.due(config.eval_every)):
+          _save(checkpoints, state, {'window': window.to_json(), 'seconds': clock.seconds})
+          _keep_best(setting, checkpoints, dispatch.last, found)
       if stopping:
         checkpoints.wait()
         again = f'python -m jaxgen.main --workdir={setting.workdir}'
@@ -202,6 +207,14 @@ def _run(setting, checkpoints, state, window, clock):
     checkpoints.wait()
   print(f'done     {setting.workdir}', flush=True)
   return state
+
+
+def _keep_best(setting, checkpoints, step, found):
+  """The file follows the checkpoint, and the one before may go only then: a kill in between costs neither."""
+  checkpoints.wait()
+  if jax.process_index() == 0:
+    best.write(setting.workdir, found)
+  checkpoints.protect('best', step)
 
 
 def _settle(setting, checkpoints, dispatch, metrics, window, clock, writer, progress, end=False):

@@ -99,7 +99,8 @@ class Estimate(NamedTuple):
     importance_samples: K, the draws of the latents behind one number; 0 where there are none.
     ode_steps: of the numerical solution; 0 without one.
     probes: random directions behind one divergence; 0 where it is not random.
-    noise_draws: draws of dequantization noise, or of the smallest noise of a score model, behind one number; 0 where the model needs none.
+    noise_draws: draws of dequantization noise, or of the smallest noise of a score model, behind one number; 0 where
+      the model needs none.
     given: the keys of a batch that are conditions: with ('label',) it is log p(x|label), with () log p(x).
   """
 
@@ -123,6 +124,9 @@ class GenerativeModel(NamedTuple):
       log-likelihoods).
     sample: `(params, extra, rng, num, label=None) -> x[num, ...]`; `label` is `i32[num]`. One `rng` gives
       the same latents at every step of training.
+    given: the keys of a batch that are conditions: ('label',), or none.
+    selected_by: the term of `evaluate` whose lowest mean over the validation split marks the best checkpoint; empty
+      where no term does, as in a game of two losses.
     objective: one line that states the loss as it is computed, with its weights.
     log_prob: `(params, extra, rng, batch) -> f32[B]`, the log-density in nats of
       `(u + U[0, 1)) / levels` on the unit cube (of `x` itself where the data is continuous); discrete
@@ -142,6 +146,8 @@ class GenerativeModel(NamedTuple):
   evaluate: Callable[..., Mapping[str, jax.Array]]
   sample: Callable[..., jax.Array]
   objective: str
+  given: tuple[str, ...] = ()
+  selected_by: str = ''
   log_prob: Callable[..., jax.Array] | None = None
   log_prob_estimate: Estimate | None = None
   encode: Callable[..., Any] | None = None

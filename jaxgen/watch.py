@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from jaxgen import data, experiment, pictures, writers
+from jaxgen import best, data, experiment, pictures, writers
+from jaxgen.best import Best
 from jaxgen.evaluate import evaluator
 from jaxgen.sample import reconstructor, sampler, side_by_side
 from jaxgen.types import State
@@ -23,24 +24,38 @@ class Watch:
     self._split = data.monitored_split(config.data)
     held_out = data.load(config.data, self._split)
     self._evaluate = evaluator(setting.model, held_out, config.batch_size, config.seed)
+    self._best = best.read(setting.workdir)
     self._sample = sampler(setting.model, config.num_samples, config.seed)
     self._reconstruct = reconstructor(setting.model, config.seed)
     self._shown = held_out.examples(np.arange(min(config.num_samples, len(held_out))))
     self._limits = None if self._spec.levels else float(np.abs(self._shown['x']).max()) * 1.1
 
-  def look(self, state: State, dispatch: Any, end: bool) -> None:
-    """Does what is due after a `jaxgen.train.Dispatch`."""
-    config, step = self._setting.config, dispatch.last
+  def look(self, state: State, dispatch: Any, end: bool) -> Best | None:
+    """Does what is due after a `jaxgen.train.Dispatch`; returns what has become the best step by validation."""
+    config, step, found = self._setting.config, dispatch.last, None
     weights = experiment.weights(self._setting.model, state, config.seed)
     if config.eval_every and (end or dispatch.due(config.eval_every)):
       for name, (params, extra) in weights.items():
         row = {'step': step, 'split': self._split, 'weights': name, **self._evaluate(params, extra)}
         self._writer.write(row)
         self._progress.show(row)
+      found = self._better(row)
     if config.sample_every and (end or dispatch.due(config.sample_every)):
       for name, (params, extra) in weights.items():
         self._draw(name, params, extra, step)
       self._summarize()
+    return found
+
+  def _better(self, row):
+    """The weights that are used in the end decide: averaged ones where there are such."""
+    metric = self._setting.model.selected_by
+    if not metric or self._split != 'validation':
+      return None
+    found = Best(row['step'], row[metric], metric, self._split, row['weights'])
+    if not found.beats(self._best):
+      return None
+    self._best = found
+    return found
 
   def _draw(self, name, params, extra, step):
     x = self._sample(params, extra)

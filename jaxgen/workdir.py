@@ -4,6 +4,7 @@ config.json      the resolved config          parameters.txt   every array, its 
 versions.json    what the run ran on          checkpoints/     see `jaxgen.checkpoint`
 metrics.jsonl    one line per log interval    tensorboard/     the same as TensorBoard events
 curves.png       the same as a picture        samples/         grids, reconstructions; samples.gif beside it
+best.json        see `jaxgen.best`
 """
 
 import contextlib

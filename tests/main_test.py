@@ -67,7 +67,7 @@ def test_a_workdir_is_enough_to_evaluate_sample_and_go_on(jaxgen, workdir):
   assert 'bits_per_dim' in out
   assert 'classifier (digits, accuracy' in out
   assert len((workdir / 'results.jsonl').read_text().splitlines()) > 5
-  code, out, _ = jaxgen('--mode=sample', f'--workdir={workdir}', '--num=5')
+  code, out, _ = jaxgen('--mode=sample', f'--workdir={workdir}', '--num=5', '--step=best')
   assert code == 0
   assert (workdir / 'sampled' / 'samples.png').exists()
   code, out, _ = jaxgen(f'--workdir={workdir}')
@@ -122,6 +122,11 @@ MISTAKES = {
   'unknown module': ([CONFIG, '--config.module=jaxgen.models.glwo'], 'did you mean jaxgen.models.glow?'),
   'bad backend': ([CONFIG, '--config.parallel=yes'], 'it must be one of: pmap, shard_map'),
   'workdir that is no text': (['--workdir=/tmp/\udcff', CONFIG], 'is no UTF-8'),
+  'step of training': (
+    [CONFIG, '--step=best'],
+    '--step is of --mode=evaluate and --mode=sample, and this is --mode=t',
+  ),
+  'number of an evaluation': ([CONFIG, '--mode=evaluate', '--num=3'], '--num is of --mode=sample'),
   'no run': (['--mode=sample', '--workdir=/nowhere/run'], '/nowhere/run holds no run; train one there first'),
 }
 

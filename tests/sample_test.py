@@ -1,8 +1,10 @@
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgen import sample
+from jaxgen import data, experiment, sample
 from jaxgen.types import Conditioned, DataSpec
+from tests import tiny_model
+from tests.tiny_config import get_config
 
 
 def test_interpolation_begins_and_ends_at_the_ends_and_stays_on_the_sphere():
@@ -30,6 +32,19 @@ def test_interpolation_mixes_conditions_in_a_straight_line_and_leaves_equal_ones
   np.testing.assert_allclose(middle, [[1, 0, 0], [0, 0.5, 0.5]])
   np.testing.assert_array_equal(between.condition[::2], labels[0][[0, 0, 0]])  # both ends are of class 0
   np.testing.assert_allclose(between.latents, sample.interpolate(first.latents, second.latents, 3), rtol=1e-6)
+
+
+def test_samples_are_written_with_their_labels_every_class_in_turn(tmp_path, monkeypatch):
+  def draw(params, extra, rng, num, label=None):
+    return jnp.broadcast_to(label[:, None, None, None], (num, 8, 8, 1)).astype(jnp.uint8)
+
+  config = data.resolve(get_config('smoke'))
+  model = tiny_model.build(config)._replace(sample=draw, given=('label',))
+  state = experiment.first_state(model, config, {'x': np.zeros((8, 8, 8, 1), np.uint8)})
+  monkeypatch.setattr(experiment, 'load', lambda *_: experiment.Trained(config, model, state))
+  with np.load(sample.sample(tmp_path, num=12)['array']) as arrays:
+    assert arrays['label'].tolist() == [*range(10), 0, 1]
+    np.testing.assert_array_equal(arrays['x'][:, 0, 0, 0], arrays['label'])
 
 
 def test_reconstructions_stand_beneath_their_originals():

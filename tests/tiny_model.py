@@ -49,6 +49,7 @@ def build(config) -> GenerativeModel:
     },
     sample=sample,
     objective='loss = nll of independent pixels',
+    selected_by='bits_per_dim',
     log_prob=log_prob,
     log_prob_estimate=Estimate('exact'),
   )

@@ -101,6 +101,8 @@ def autoregressive(
     evaluate=evaluate,
     sample=sample,
     objective=f'loss = -sum_i log p(x_i | x_<i), categorical over {levels} levels',
+    given=given_by(classes),
+    selected_by='bits_per_dim',
     log_prob=log_prob,
     log_prob_estimate=Estimate('exact', given=given_by(classes)),
     trajectory=trajectory,

@@ -125,6 +125,8 @@ def flow(
     evaluate=precisely(evaluate),
     sample=precisely(sample),
     objective=OBJECTIVE,
+    given=given_by(classes),
+    selected_by='bits_per_dim',
     log_prob=precisely(log_prob),
     log_prob_estimate=Estimate('exact', noise_draws=int(levels > 0), given=given_by(classes)),
     encode=precisely(encode),

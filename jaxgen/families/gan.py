@@ -8,7 +8,7 @@ import optax
 from flax import linen as nn
 from jax import lax
 
-from jaxgen.families.labels import condition, condition_to_sample
+from jaxgen.families.labels import condition, condition_to_sample, given_by
 from jaxgen.families.pixels import to_data, to_network
 from jaxgen.losses.gan import GanLoss
 from jaxgen.types import DATA_AXIS, GenerativeModel
@@ -206,6 +206,7 @@ def gan(
     evaluate=evaluate,
     sample=sample,
     objective=_objective(objective, discriminator_steps, penalty and penalty_weight, penalty_period),
+    given=given_by(classes),
     decode=decode,
     standing=standing,
   )

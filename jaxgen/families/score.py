@@ -155,6 +155,8 @@ def score(
       f'loss = ||sigma s(x + sigma e, sigma) + e||^2 / 2, {len(sigmas)} noise levels '
       f'{sigmas[0]:.3g} to {sigmas[-1]:.3g}; {num_steps} Langevin steps of {step_size:.3g} a sample'
     ),
+    given=given_by(classes),
+    selected_by='loss',
     log_prob=precisely(log_prob),
     log_prob_estimate=Estimate(
       'ODE estimate of a lower bound' if levels else 'ODE estimate for blurred data',

@@ -171,6 +171,8 @@ def vae(
     objective=_objective(
       likelihood, reconstruction_weight, kl_weight, kl_warmup_steps, importance_samples if has_density else 0
     ),
+    given=given_by(classes),
+    selected_by='bits_per_dim' if has_density else 'loss',
     log_prob=log_prob if has_density else None,
     log_prob_estimate=estimate if has_density else None,
     encode=encode,

@@ -111,6 +111,7 @@ def test_evaluation_gives_finite_terms(run):
     trained.state.params, trained.state.extra
   )
   assert terms
+  assert trained.model.selected_by in ('', *terms)
   assert all(np.isfinite(value) for value in terms.values())
   # an ODE is too slow to be followed at every evaluation of a run
   estimate = trained.model.log_prob_estimate
@@ -123,6 +124,7 @@ def test_samples_are_what_the_data_layer_gives(run):
   spec = experiment.spec(experiment.load(workdir).config)
   with np.load(written['array']) as arrays:
     x = arrays['x']
+    assert ('label' in arrays) == bool(experiment.load(workdir).model.given)
   assert x.shape == (3, *spec.shape)
   assert x.dtype == (np.uint8 if spec.levels else np.float32)
   if spec.levels:

@@ -1,0 +1,100 @@
+import json
+
+import numpy as np
+import pytest
+
+from jaxgen import best, experiment, sample, train, writers
+from jaxgen.checkpoint import Checkpoints
+from jaxgen.errors import UserError
+from tests.tiny_config import get_config
+
+
+def config_of(**changes):
+  """Steps that grow, so that the run soon leaves its optimum behind."""
+  config = get_config()
+  config.update(dict(num_steps=60, eval_every=5, sample_every=0, checkpoint_every=20, keep_checkpoints=1))
+  config.optimizer.update(dict(learning_rate=50.0, warmup_steps=60))
+  config.ema_decay = 0.5
+  config.update(changes)
+  return config
+
+
+@pytest.fixture(scope='module')
+def workdir(tmp_path_factory):
+  path = tmp_path_factory.mktemp('best') / 'run'
+  train.train(config_of(), path)
+  return path
+
+
+def lowest(workdir):
+  rows = [row for row in writers.read(workdir) if row['split'] == 'validation']
+  return min((row for row in rows if row['weights'] == 'averaged'), key=lambda row: row['bits_per_dim'])
+
+
+def test_the_best_checkpoint_by_validation_is_kept_beside_the_newest(workdir):
+  found, row = best.read(workdir), lowest(workdir)
+  assert found.step == row['step'] < 60
+  assert found.value == pytest.approx(row['bits_per_dim'], rel=1e-6)
+  assert (found.metric, found.split, found.weights) == ('bits_per_dim', 'validation', 'averaged')
+  assert Checkpoints(workdir / 'checkpoints').steps() == [row['step'], 60]
+
+
+def test_a_step_is_chosen_by_name_or_number(workdir):
+  row = lowest(workdir)
+  steps = [
+    int(experiment.load(workdir, step=step).state.step) for step in ('best', 'newest', 60, str(row['step']))
+  ]
+  assert steps == [row['step'], 60, 60, row['step']]
+  with np.load(sample.sample(workdir, num=3, step='best')['array']) as arrays:
+    assert arrays['step'] == row['step']
+
+
+@pytest.mark.parametrize(
+  ('step', 'sentence'),
+  [
+    ('7', 'no checkpoint of step 7'),
+    ('last', '--step=last is no step; give best, newest'),
+    ('-1', 'is no step'),
+  ],
+)
+def test_steps_that_there_are_not(workdir, step, sentence):
+  with pytest.raises(UserError, match=sentence):
+    experiment.load(workdir, step=step)
+
+
+def test_a_run_that_goes_on_keeps_its_best(workdir):
+  row = lowest(workdir)
+  train.train(config_of(num_steps=80), workdir)
+  assert best.read(workdir).step == row['step']
+  assert Checkpoints(workdir / 'checkpoints').steps() == [row['step'], 80]
+
+
+def test_without_a_validation_split_nothing_is_best(tmp_path, capsys):
+  config = config_of(num_steps=5)
+  config.data.validation = 0.0
+  train.train(config, tmp_path)
+  assert 'test averaged' in capsys.readouterr().out  # says on what it was evaluated
+  assert not (tmp_path / 'best.json').exists()
+  with pytest.raises(UserError, match='not evaluated on a validation split while it trained'):
+    experiment.load(tmp_path, step='best')
+
+
+def test_a_game_has_no_best(tmp_path):
+  with pytest.raises(UserError, match='no term that tells a better checkpoint'):
+    best.chosen_step(tmp_path, 'best', '')
+
+
+@pytest.mark.parametrize('text', ['', '{"step": 3}', '[]', 'nonsense'])
+def test_a_damaged_file_is_said(tmp_path, text):
+  (tmp_path / 'best.json').write_text(text)
+  with pytest.raises(UserError, match='best.json cannot be read; remove it'):
+    best.read(tmp_path)
+
+
+def test_only_a_lower_finite_value_is_better():
+  at = best.Best(10, 1.5, 'loss', 'validation', 'raw')
+  assert at.beats(None)
+  assert at._replace(value=1.4).beats(at)
+  assert not at.beats(at)
+  assert not at._replace(value=float('nan')).beats(None)
+  assert json.loads(json.dumps(at._asdict()))['step'] == 10
