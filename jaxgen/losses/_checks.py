@@ -48,6 +48,20 @@ def check_per_example(**arrays: Any) -> None:
   check_rank(1, **arrays)
 
 
+def check_broadcasts(to: Any, **arrays: Any) -> None:
+  """All are numbers or arrays that broadcasting against `to` does not make larger than that.
+
+  Raises:
+    ValueError: naming the first that does.
+  """
+  shape = jnp.shape(to)
+  for name, array in arrays.items():
+    own = jnp.shape(array)
+    fits = len(own) <= len(shape) and all(a in (1, b) for a, b in zip(own[::-1], shape[::-1], strict=False))
+    if not fits:
+      raise ValueError(f'{name} has shape {own}, which does not broadcast to {shape}.')
+
+
 def check_rank(rank: int, **arrays: Any) -> None:
   """All have `rank` axes.
 

@@ -16,7 +16,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from jaxgen.losses._checks import check_per_example, check_rank, check_same_shape
+from jaxgen.losses._checks import check_broadcasts, check_per_example, check_rank, check_same_shape
 from jaxgen.types import PRNGKey
 
 _EXPONENT = 40.0  # even 1e4 beyond it, times a squared error of 1e9 and 1e6 dimensions, is a float32
@@ -141,9 +141,10 @@ def gaussian_nll(x: jax.Array, *, mean: jax.Array, sigma: jax.Array | float) -> 
     f32[B], nats.
 
   Raises:
-    ValueError: if the shapes differ.
+    ValueError: if the shapes differ, or sigma does not broadcast.
   """
   check_same_shape(x=x, mean=mean)
+  check_broadcasts(x, sigma=sigma)
   mean, x, sigma = _float32(mean, x, sigma)
   return _sum(0.5 * jnp.square((x - mean) / sigma) + jnp.log(sigma) + 0.5 * math.log(2 * math.pi))
 
@@ -160,9 +161,10 @@ def laplace_nll(x: jax.Array, *, mean: jax.Array, scale: jax.Array | float) -> j
     f32[B], nats.
 
   Raises:
-    ValueError: if the shapes differ.
+    ValueError: if the shapes differ, or the scale does not broadcast.
   """
   check_same_shape(x=x, mean=mean)
+  check_broadcasts(x, scale=scale)
   mean, x, scale = _float32(mean, x, scale)
   return _sum(jnp.abs(x - mean) / scale + jnp.log(2 * scale))
 
@@ -225,9 +227,10 @@ def negative_elbo(
     f32[B], nats.
 
   Raises:
-    ValueError: if they are not one number per example each.
+    ValueError: if the terms are not one number per example each, or the weights one for all or for each.
   """
   check_per_example(reconstruction=reconstruction, kl=kl)
+  check_broadcasts(kl, reconstruction_weight=reconstruction_weight, kl_weight=kl_weight)
   return reconstruction_weight * reconstruction + kl_weight * kl
 
 

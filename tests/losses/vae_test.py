@@ -162,6 +162,8 @@ def test_kl_warmup_rises_and_stays():
     (lambda: vae.bernoulli_nll(PAIRS, logits=jnp.zeros((4, 2, 1))), 'logits has shape'),
     (lambda: vae.gaussian_nll(jnp.zeros(4), mean=jnp.zeros((4, 1)), sigma=1.0), 'mean has shape'),
     (lambda: vae.laplace_nll(jnp.zeros(()), mean=jnp.zeros(()), scale=1.0), 'x is a single number'),
+    (lambda: vae.gaussian_nll(PAIRS, mean=PAIRS, sigma=jnp.ones(4)), 'sigma has shape'),
+    (lambda: vae.laplace_nll(PAIRS, mean=PAIRS, scale=jnp.ones((4, 2, 1))), 'scale has shape'),
     (
       lambda: vae.discretized_logistic_nll(PAIRS, mean=PAIRS, log_scale=jnp.zeros(2), levels=4),
       'log_scale has shape',
