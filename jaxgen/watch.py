@@ -33,14 +33,17 @@ class Watch:
   def look(self, state: State, dispatch: Any, end: bool) -> Best | None:
     """Does what is due after a `jaxgen.train.Dispatch`; returns what has become the best step by validation."""
     config, step, found = self._setting.config, dispatch.last, None
-    weights = experiment.weights(self._setting.model, state, config.seed)
-    if config.eval_every and (end or dispatch.due(config.eval_every)):
+    evaluates = config.eval_every and (end or dispatch.due(config.eval_every))
+    draws = config.sample_every and (end or dispatch.due(config.sample_every))
+    # what belongs to averaged weights may have to be measured first
+    weights = experiment.weights(self._setting.model, state, config.seed) if evaluates or draws else {}
+    if evaluates:
       for name, (params, extra) in weights.items():
         row = {'step': step, 'split': self._split, 'weights': name, **self._evaluate(params, extra)}
         self._writer.write(row)
         self._progress.show(row)
       found = self._better(row)
-    if config.sample_every and (end or dispatch.due(config.sample_every)):
+    if draws:
       for name, (params, extra) in weights.items():
         self._draw(name, params, extra, step)
       self._summarize()
