@@ -135,8 +135,8 @@ EVALUATION = {
   'split': Key(
     'train',
     str,
-    'that samples are compared with; likelihoods are of the test split',
-    choices=('train', 'test'),
+    'that samples are compared with; half: one half of train; likelihoods are of the test split',
+    choices=('train', 'test', 'half'),
   ),
 }
 

@@ -40,13 +40,10 @@ def _plot(chart, connect):
   for rule in chart.get('rules', []):
     y = y_axis(rule['y'])
     body.append(f'<line class="rule" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-    body.append(
-      f'<text class="tag" x="{WIDTH - _RIGHT}" y="{y - 4:.1f}" '
-      f'text-anchor="end">{html.escape(rule["name"])}</text>'
-    )
   for index, s in enumerate(series):
     body += _series(s, x_axis, y_axis, colour(s, index), connect)
   named = [(s['name'], colour(s, i)) for i, s in enumerate(series) if s['name']]
+  named += [(rule['name'], 'dashes') for rule in chart.get('rules', [])]  # in the plot, lines would cross it
   return _legend(named) + _svg(body, f'{chart["y"]} against {chart["x"]}')
 
 

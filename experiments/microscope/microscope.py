@@ -40,6 +40,8 @@ def run(settings: Settings) -> int:
     print(f'{time.perf_counter() - start:6.0f} s  {text}\n', end='', flush=True)
 
   check(settings)
+  if settings.seeds == 1:
+    say('With --seeds=1 no sentence can be decided: a verdict needs the spread over 2 seeds or more.')
   claims = _chosen(settings.claims)
   reference = runs.read_data(settings)
   claim_folder(settings)
@@ -71,7 +73,7 @@ def _measure(tools, claims):
     for family in FAMILIES
   ]
   # What does not go by the clock: one's programs are compiled while the other's run.
-  data_records = runs.floor(tools)
+  data_records = runs.ceiling(tools)
   found = side_by_side(lambda run: runs.measured_run(tools, bills[run['family']], run), trained)
   results = {family: [] for family in FAMILIES}
   for run in found:

@@ -4,7 +4,7 @@ import html
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from experiments.microscope import charts, verdict
+from experiments.microscope import charts, table, verdict
 from experiments.microscope.families import FAMILIES
 from experiments.microscope.table import Row
 
@@ -21,6 +21,7 @@ def render(
   walls: Sequence[Mapping],
   data_wall: str,
   curves: Sequence[Mapping],
+  of_curves: str,
   rows: Sequence[Row],
   failures: Sequence[str],
   claims: Sequence[Mapping],
@@ -34,6 +35,7 @@ def render(
     walls: `{'title', 'walls': {family: uri}}` for each moment.
     data_wall: of the training data.
     curves: charts.
+    of_curves: what a reader has to know of them.
     rows: of the table.
     failures: what went wrong.
     claims: of `claims.judge`.
@@ -54,7 +56,7 @@ def render(
 <main>
 <section id="walls"><h2>Samples at the same moments of training</h2>{_walls(walls, data_wall)}</section>
 <section id="curves"><h2>Over the seconds of training</h2>
-<p>Lines are means over the seeds, bands their range.</p>
+<p>{html.escape(of_curves)}</p>
 <div class="grid2">{''.join(f'<div class="chart">{charts.draw(chart)}</div>' for chart in curves)}</div></section>
 <section id="table"><h2>The table</h2>{_table(rows)}{_failures(failures)}</section>
 <section id="claims"><h2>The claims</h2>{_summary(claims)}
@@ -116,7 +118,7 @@ def _table(rows):
     body.append(f'<tr><th scope="row">{name}</th>{cells}<td class="floor">{_cell(row.data)}</td></tr>')
   return (
     '<div class="scroll" tabindex="0"><table><thead><tr><th></th>'
-    f'{head}<th scope="col">Held-out data</th></tr></thead><tbody>{"".join(body)}</tbody></table></div>'
+    f'{head}<th scope="col">{table.DATA}</th></tr></thead><tbody>{"".join(body)}</tbody></table></div>'
   )
 
 

@@ -101,7 +101,8 @@ def quality_curves(
           'high': list(values.max(0)),
         }
       )
-  rules = [{'y': threshold(results), 'name': 'fixed quality'}] if metric == 'frechet_distance' else []
+  goal = threshold(results)
+  rules = [{'y': goal, 'name': f'fixed quality: {goal:.3g}'}] if metric == 'frechet_distance' else []
   return {
     'kind': 'lines',
     'x': 'seconds of training',

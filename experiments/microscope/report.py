@@ -18,7 +18,7 @@ _SHOWN = (1 / 16, 1 / 4, 1)
 def write_all(tools: Bench, bills, results, data_records, claims: Sequence[Mapping]) -> None:
   """Writes the four files; whatever was there before is replaced."""
   out = tools.settings.out
-  rows = table.rows(results, bills, data_records)
+  rows = table.rows(results, bills, data_records, tools.moment_samples)
   broken = [f'{FAMILIES[f].title}, {phrase}' for f, seeds in results.items() for phrase in failures(seeds)]
   moments = [_moment(tools.settings, results, fraction) for fraction in _SHOWN]
   data_wall = walls.data_uri(
@@ -30,6 +30,7 @@ def write_all(tools: Bench, bills, results, data_records, claims: Sequence[Mappi
     moments,
     data_wall,
     _curves(results),
+    _of_moments(tools),
     rows,
     broken,
     claims,
@@ -52,8 +53,8 @@ def _facts(tools, results):
     f'{len(tools.reference.train):,} training and {len(tools.reference.test):,} test images of {shape}, '
     f'{spec.levels} levels',
     f'{settings.minutes:g} min of training for each run',
-    f'{settings.seeds} seeds',
-    f'{settings.samples:,} samples a run',
+    verdict.seeds_in_words(settings.seeds),
+    f'{tools.samples:,} samples a run',
     'averaged weights unless said otherwise',
     f'features: {tools.features.name}',
     f'{versions()["device"]}, jax {versions()["jax"]}',
@@ -79,23 +80,35 @@ def _curves(results):
     quality_curves(results),
     quality_curves(results, metric='coverage', label='coverage', log=False),
     quality_curves(results, metric='bits_per_dim', label='bits per dimension, test split', log=False),
-    quality_curves(results, metric='classes_covered', label='classes covered', log=False),
   ]
 
 
+def _of_moments(tools):
+  return (
+    'Lines are means over the seeds, bands their range. Fréchet distance and coverage are those of '
+    f'{tools.moment_samples:,} samples at each moment, and not to be held against the table, whose are of '
+    f'{tools.samples:,}: distances of few samples are larger.'
+  )
+
+
 def _protocol(tools):
-  settings = tools.settings
+  settings, test = tools.settings, len(tools.reference.test)
   return [
     f'Budget: jaxgen.train.train trains each run for {settings.minutes:g} min on its own clock, which counts training '
     'steps and checkpoints, and neither compilation nor measurement. Rates are constant after their warm-up, so that '
     'a run may end at any moment; averaged weights take the place of a schedule that falls.',
     'Parameters: the width of each family is chosen so that what it trains comes near one number; a GAN\'s '
     'discriminator and a VAE\'s encoder are counted.',
-    f'Samples: {settings.samples:,} of each finished run, {settings.moment_samples:,} at each moment '
-    f'({", ".join(f"{f:g}" for f in budget.MOMENTS)} of the budget), all against the training split in the '
-    'features named above. Distances between few samples are biased upwards, all alike; compare them with the '
-    f'column of held-out data, which is measured in the same way ({settings.samples:,} draws, repeated where '
-    'there are fewer examples).',
+    f'Samples: {tools.samples:,} of each finished run, {tools.moment_samples:,} at each moment '
+    f'({", ".join(f"{f:g}" for f in budget.MOMENTS)} of the budget), all compared with one half of the training split '
+    f'({len(tools.reference.train) // 2:,} examples) in the features named above. Distances between few samples are '
+    f'biased upwards, all alike; compare them with the column "{table.DATA}": {tools.samples:,} examples of the other '
+    'half, none of them twice, measured in the same way. They are what a perfect model would draw. '
+    f'{"The test split is too small to be measured so: it has " if test < tools.samples else "The test split has "}'
+    f'{test:,} examples.',
+    'Memory: a distance to training data is small for copies of them too. So the distance stands beside one to '
+    f'held-out data, the test split, by equal numbers ({min(len(tools.reference.train) // 2, test):,} examples of '
+    'either): what a model has learnt brings it near to both, what it has copied to the former alone.',
     'The fixed quality is the Fréchet distance that the median family ends with, five percent added, both '
     'measured with the samples of a moment. A run has reached it when it stays below; between two moments the '
     'distance is taken to fall evenly in the logarithms. Only runs that reach it enter the mean.',

@@ -19,7 +19,7 @@ from jaxgen.metrics import features as feature_kinds
 from jaxgen.metrics import measure as measuring
 from jaxgen.metrics import storage
 from jaxgen.metrics.catalogue import possible
-from jaxgen.metrics.evaluation import Run
+from jaxgen.metrics.evaluation import Run, halves
 from jaxgen.metrics.evaluation import Settings as How
 from jaxgen.types import GenerativeModel
 
@@ -34,6 +34,16 @@ class Bench(NamedTuple):
   reference: feature_kinds.Reference
   features: feature_kinds.Features
   say: Callable[[str], Any] = print
+
+  @property
+  def samples(self) -> int:
+    """That a finished run is measured by: at most as many as half of the training split has examples."""
+    return min(self.settings.samples, len(self.reference.train) // 2)
+
+  @property
+  def moment_samples(self) -> int:
+    """The same at each moment of training."""
+    return max(self.samples // 4, min(self.samples, 100))
 
 
 def read_data(settings: Settings) -> feature_kinds.Reference:
@@ -61,29 +71,45 @@ def measured(
   """`jaxgen.metrics.measure` with what applies of `metrics` (all of them where empty), as JSON."""
   apply = possible(model, tools.reference, tools.features)
   asked = tuple(name for name in metrics if name in apply)
-  how = How(samples or tools.settings.samples, batch_size=BATCHES[-1], metrics=asked)
+  how = _how(samples or tools.samples, asked)
   if metrics and not how.metrics:
     return []
-  records = measuring.measure(
-    model,
-    params,
-    extra,
-    run=run,
-    reference=tools.reference,
-    features=tools.features,
-    cache=tools.settings.cache,
-    scratch=tools.settings.out / 'scratch',
-    settings=how,
-    say=lambda text: None,
-  )
+  records = measuring.measure(model, params, extra, run=run, settings=how, **_where(tools))
   return [record._asdict() for record in records]
 
 
-def floor(tools: Bench) -> list[dict]:
-  """What the held-out data themselves reach by the same measures: no model can be expected to do better."""
-  model = measuring.data_as_model(tools.reference.test)
-  run = Run('held-out data', 'data', '', 0, 'averaged')
-  return kept(tools.settings.out / 'measured' / 'data.json', lambda: measured(tools, model, {}, {}, run))
+def _how(samples, metrics):
+  """Against one half of the training split, so that the other one can be measured in the same way."""
+  return How(samples, split='half', batch_size=BATCHES[-1], metrics=metrics)
+
+
+def _where(tools):
+  return {
+    'reference': tools.reference,
+    'features': tools.features,
+    'cache': tools.settings.cache,
+    'scratch': tools.settings.out / 'scratch',
+    'say': lambda text: None,
+  }
+
+
+def ceiling(tools: Bench) -> list[dict]:
+  """What data reach that no model was compared with: a perfect model would draw such, so none can be expected above it.
+
+  They are one half of the training split; samples of models are compared with the other half, as these are, and are
+  as many. Copies are looked for in both halves, and so not among these.
+  """
+  return kept(tools.settings.out / 'measured' / 'data.json', lambda: _ceiling(tools))
+
+
+def _ceiling(tools):
+  train, num = tools.reference.train, tools.samples
+  x = train.examples(halves(len(train))[0][:num])['x']
+  applies = possible(measuring.SAMPLES_ALONE, tools.reference, tools.features)
+  how = _how(num, tuple(name for name in applies if name != 'memorization'))
+  run = Run('the other half of the data', 'data', '', 0, 'averaged')
+  records = measuring.measure_samples(x, run=run, settings=how, **_where(tools))
+  return [record._asdict() for record in records]
 
 
 def trained(tools: Bench, family: str, bill: budget.Bill, seed: int) -> dict:
@@ -152,7 +178,7 @@ def _measurements(tools, bill, run):
     # one seed of samples for all moments and all runs: the same latents, so that walls can be compared
     name = Run(f'{family}, seed {seed}', config.module, sha, step, 'averaged', seed)
     metrics = SAMPLE_METRICS + (DENSITY_METRICS if step in densities_at else ())
-    at = measured(tools, model, params, extra, name, metrics=metrics, samples=tools.settings.moment_samples)
+    at = measured(tools, model, params, extra, name, metrics=metrics, samples=tools.moment_samples)
     wall = walls.wall(model, params, extra, tools.reference.spec)
     moments.append({'fraction': fraction, 'step': step, 'seconds': clock(step), 'records': at, 'wall': wall})
   final = measured(tools, model, params, extra, name)

@@ -40,11 +40,6 @@ class Settings(NamedTuple):
   preset: str = ''
 
   @property
-  def moment_samples(self) -> int:
-    """Samples at each moment of training."""
-    return max(self.samples // 4, min(self.samples, 100))
-
-  @property
   def cache(self) -> Path:
     """What all runs share: the classifier and the features of the data."""
     return self.out / 'cache'

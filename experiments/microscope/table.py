@@ -8,7 +8,7 @@ import numpy as np
 from experiments.microscope import quality
 from experiments.microscope.budget import Bill
 from experiments.microscope.families import FAMILIES
-from experiments.microscope.verdict import spread
+from experiments.microscope.verdict import seeds_in_words, spread
 
 
 class Row(NamedTuple):
@@ -19,7 +19,7 @@ class Row(NamedTuple):
     name: for people.
     unit: of the values; 'Fréchet distance' has none but its own.
     cells: `{family: text}`.
-    data: what held-out data reach, as text.
+    data: what data reach in the place of a model (`runs.ceiling`), as text.
     better: 'lower', 'higher' or ''.
     best: the families whose mean is best.
   """
@@ -33,7 +33,9 @@ class Row(NamedTuple):
   best: Sequence[str]
 
 
-# (group, name, unit, metric, better, scale)
+DATA = 'One half of the data'  # the column of `Row.data`
+
+# (group, name, unit, metric, better, scale); a unit may name the number of examples that were compared with
 _METRICS = (
   ('Quality', 'Fréchet distance', 'of features', 'frechet_distance', 'lower', 1),
   ('Quality', 'Kernel distance', 'of features', 'kernel_distance', 'lower', 1),
@@ -43,18 +45,24 @@ _METRICS = (
   ('Variety', 'Coverage', '%', 'coverage', 'higher', 100),
   ('Variety', 'Classes covered', 'classes', 'classes_covered', 'higher', 1),
   ('Variety', 'Class balance', 'KL, nats', 'class_divergence', 'lower', 1),
-  ('Variety', 'Nearer to training data than held-out data are', '% of samples', 'copied', '', 100),
-)
+  ('Memory', 'Fréchet distance to training data', '{examples} examples', 'frechet_to_train', '', 1),
+  ('Memory', 'Fréchet distance to held-out data', '{examples} examples', 'frechet_to_test', 'lower', 1),
+  ('Memory', 'Distance to the nearest training example', 'relative to held-out data', 'nearest_training_ratio', '', 1),
+  ('Memory', 'Nearer to training data than held-out data are', '% of samples; 5 % of new data', 'copied', '', 100),
+)  # fmt: skip
 
 
 def rows(
-  results: Mapping[str, Sequence[Mapping]], bills: Mapping[str, Bill], data: Sequence[Mapping]
+  results: Mapping[str, Sequence[Mapping]],
+  bills: Mapping[str, Bill],
+  data: Sequence[Mapping],
+  moment_samples: int,
 ) -> list[Row]:
-  """All rows that apply to this data."""
+  """All rows that apply to this data; the time to a quality is measured with `moment_samples`."""
   found = [_of_metric(results, data, *spec) for spec in _METRICS]
   found += [_density(results), _least_bits(results), _reconstruction(results)]
   found += [
-    _row('Cost', f'Training to Fréchet ≤ {quality.threshold(results):.3g}', 'seconds', 'lower', _times(results)),
+    _times(results, moment_samples),
     _row('Cost', 'Samples, one at a time', '1/s', 'higher', _each(results, lambda r: r['speed'].get('1'))),
     _row('Cost', 'Samples, in batches of 64', '1/s', 'higher', _each(results, lambda r: r['speed'].get('64'))),
     _plain('Cost', 'Parameters', '', {f: f'{sum(b.parameters.values()):,}' for f, b in bills.items()}),
@@ -81,8 +89,14 @@ def _of_metric(results, data, group, name, unit, metric, better, scale):
     f: [v * scale for v in v_]
     for f, v_ in _each(results, lambda r: quality.value(r['final'], metric)).items()
   }
-  floor = quality.value(data, metric) * scale
-  return _row(group, name, unit, better, values, '' if np.isnan(floor) else spread([floor]))
+  of_data = quality.value(data, metric) * scale
+  unit = unit.format(examples=_examples(results, metric))
+  return _row(group, name, unit, better, values, '' if np.isnan(of_data) else spread([of_data]))
+
+
+def _examples(results, metric):
+  found = (r for seeds in results.values() for s in seeds for r in s['final'] if r['metric'] == metric)
+  return next((f'{record["n_reference"]:,}' for record in found), '')
 
 
 def _row(group, name, unit, better, values, data=''):
@@ -129,10 +143,20 @@ def _reconstruction(results):
   )
 
 
-def _times(results):
-  """Seconds to the fixed quality, of the runs that reach it."""
+def _times(results, samples):
+  """Seconds to the fixed quality, of the runs that reach it; the best are those all of whose runs do."""
   goal = quality.threshold(results)
-  return _each(results, lambda r: quality.seconds_to(r, goal))
+  times = {f: [quality.seconds_to(r, goal) for r in seeds] for f, seeds in results.items()}
+  reached = {f: [t for t in ts if t is not None] for f, ts in times.items()}
+  name = f'Training to Fréchet ≤ {goal:.3g} of {samples:,} samples'
+  all_reach = {f: ts if len(ts) == len(times[f]) else [] for f, ts in reached.items()}
+  cells = {
+    f: f'{spread(ts)} ({len(ts)} of {seeds_in_words(len(times[f]))})'
+    if 0 < len(ts) < len(times[f])
+    else spread(ts)
+    for f, ts in reached.items()
+  }
+  return _row('Cost', name, 'seconds', 'lower', all_reach)._replace(cells=cells)
 
 
 def _stability(results):
@@ -156,7 +180,7 @@ def _sampling(family, bill):
 def as_markdown(found: Sequence[Row]) -> str:
   """The table as Markdown, the best of a row in bold."""
   titles = [FAMILIES[f].title for f in FAMILIES]
-  lines = ['| | ' + ' | '.join([*titles, 'held-out data']) + ' |', '|---|' + '---:|' * (len(titles) + 1)]
+  lines = ['| | ' + ' | '.join([*titles, DATA]) + ' |', '|---|' + '---:|' * (len(titles) + 1)]
   for row in found:
     arrow = {'lower': ' ↓', 'higher': ' ↑'}.get(row.better, '')
     cells = [f'**{row.cells[f]}**' if f in row.best else row.cells[f] for f in FAMILIES]

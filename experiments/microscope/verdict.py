@@ -80,6 +80,11 @@ def spread(values: Sequence[float]) -> str:
   return f'{_figures(values.mean())}{std}'
 
 
+def seeds_in_words(num: int) -> str:
+  """'1 seed', '3 seeds'."""
+  return f'{num} seed{"" if num == 1 else "s"}'
+
+
 def _figures(value: float) -> str:
   if not math.isfinite(value):
     return '∞' if value > 0 else '−∞' if value < 0 else '?'

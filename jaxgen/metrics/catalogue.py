@@ -9,7 +9,7 @@ import numpy as np
 
 from jaxgen.metrics import density_coverage, precision_recall
 from jaxgen.metrics.bits_per_dim import bits_per_dim
-from jaxgen.metrics.evaluation import Evaluation, TooFew, gaussian
+from jaxgen.metrics.evaluation import Evaluation, TooFew, gaussian, spread_out
 from jaxgen.metrics.features import Features, Reference
 from jaxgen.metrics.frechet import frechet_distance
 from jaxgen.metrics.inception_score import inception_score
@@ -93,9 +93,28 @@ def _squared_error(encode, decode, scale):
 
 
 def _frechet(e):
-  ours, theirs = gaussian(e.generated['features']), e.real_gaussian
-  distance = frechet_distance(ours.mean, ours.cov, theirs.mean, theirs.cov)
-  return [_of_samples(e, 'frechet_distance', distance, e.real['features'])]
+  distance = _frechet_to(e, e.split, e.places)
+  return [_of_samples(e, 'frechet_distance', distance, e.places)]
+
+
+def _frechet_to_splits(e):
+  """To what a model has seen and to what it has not, by equal numbers: copies are near the former alone."""
+  train, test = e.reference.train, e.reference.test
+  seen = e.places if e.split is train else np.arange(len(train))
+  num = min(len(seen), len(test))
+  values = []
+  for name, split, places in (('train', train, seen), ('test', test, np.arange(len(test)))):
+    places = places[spread_out(len(places), num)]
+    value = _of_samples(
+      e, f'frechet_to_{name}', _frechet_to(e, split, places), places, 'as many of train and test'
+    )
+    values.append(value._replace(split=name))
+  return values
+
+
+def _frechet_to(e, split, places):
+  ours, theirs = gaussian(e.generated['features']), e.gaussian_of(split, places)
+  return frechet_distance(ours.mean, ours.cov, theirs.mean, theirs.cov)
 
 
 def _kernel(e):
@@ -170,6 +189,7 @@ METRICS = {
     ('kl_data_model', ['log_prob', 'known entropy'], _divergence),
     ('reconstruction_error', ['encode', 'decode'], _reconstruction_error),
     ('frechet_distance', ['sample'], _frechet),
+    ('frechet_to_splits', ['sample'], _frechet_to_splits),
     ('kernel_distance', ['sample'], _kernel),
     ('inception_score', ['sample', 'class probabilities'], _inception_score),
     ('precision_recall', ['sample'], _precision_recall),

@@ -12,7 +12,7 @@ import numpy as np
 from jaxgen import files, keys
 from jaxgen.errors import UserError
 from jaxgen.metrics import distances, storage
-from jaxgen.metrics.features import extract, split_fingerprint
+from jaxgen.metrics.features import Reference, Split, extract, split_fingerprint
 from jaxgen.metrics.frechet import Gaussian, gaussian_statistics
 
 _CHUNK = 500  # examples of the data between two saves
@@ -44,8 +44,9 @@ class Settings(NamedTuple):
 
   Attributes:
     num_samples: how many samples to draw; 0: as many as the reference split has examples, at most 10,000.
-    split: what samples are compared with: 'train', as is usual, or 'test'. Likelihoods and reconstructions are
-      always those of 'test'.
+    split: what samples are compared with: 'train', as is usual, 'test', or 'half': one half of 'train', so that
+      the other half can be measured in the same way (`measure.measure_samples`). Likelihoods and reconstructions
+      are always those of 'test'.
     batch_size: for the model; the part of an evaluation that a kill costs.
     metrics: names of `catalogue.METRICS`; empty: all that apply.
   """
@@ -63,24 +64,24 @@ class TooFew(UserError):
 class Evaluation:
   """What the metrics share, computed when the first of them asks for it."""
 
-  def __init__(self, model, params, extra, run, reference, features, cache, scratch, settings):
+  def __init__(self, model, params, extra, run, reference, features, cache, scratch, settings, samples=None):
     self.model, self.params, self.extra, self.run = model, params, extra, run
     self.reference, self.features, self.settings = reference, features, settings
     self.params_sha = storage.fingerprint(params, extra)
-    self.split = {'train': reference.train, 'test': reference.test}[settings.split]
-    self.num_samples = settings.num_samples or min(len(self.split), _MOST_SAMPLES)
+    self.split, self.places = compared_with(reference, settings.split)
+    self.num_samples = settings.num_samples or min(len(self.places), _MOST_SAMPLES)
+    self._samples = samples
     self._cache, self._features = Path(cache), {}
     unique = storage.fingerprint(*run, self.params_sha, features.name, features.sha, settings.batch_size)
     self._scratch = Path(scratch) / unique[:32]
 
   @functools.cached_property
   def generated(self) -> storage.Arrays:
-    """Samples and their features: 'x', 'features', 'logits'. Each batch has a key of its own."""
-    sample = jax.jit(self.model.sample, static_argnums=3)
-    rng, size = keys.of(self.run.seed, 'measured_samples'), self.settings.batch_size
+    """Samples and their features: 'x', 'features', 'logits'."""
+    size, draw = self.settings.batch_size, self._draw if self._samples is None else self._take
 
     def part(index):
-      x = np.asarray(sample(self.params, self.extra, jax.random.fold_in(rng, index), size))
+      x = draw(index)
       check_samples(x, self.reference.spec)
       return {'x': x} | self._features_of(x, 'generated samples')
 
@@ -89,27 +90,26 @@ class Evaluation:
 
   @property
   def real(self) -> storage.Arrays:
-    """The features of the reference split, and its labels: 'features', 'logits', 'label'."""
-    return self.features_of(self.split)
+    """The features of what samples are compared with, and its labels: 'features', 'logits', 'label'."""
+    return {name: array[self.places] for name, array in self.features_of(self.split).items()}
 
   @property
   def few_real(self) -> np.ndarray:
     """The features of at most 10,000 of them, f32[N, D]."""
     features = self.real['features']
-    return features[_spread_out(len(features))]
+    return features[spread_out(len(features))]
 
   @functools.cached_property
   def few_real_x(self) -> np.ndarray:
     """The examples themselves, at most 10,000."""
-    return np.asarray(self.split.examples(_spread_out(len(self.split)))['x'])
+    return np.asarray(self.split.examples(self.places[spread_out(len(self.places))])['x'])
 
-  @functools.cached_property
-  def real_gaussian(self) -> Gaussian:
-    """Mean and covariance of the reference features, computed once per data set."""
-    path = self._data_folder(self.split) / 'gaussian.npz'
+  def gaussian_of(self, split, places: np.ndarray) -> Gaussian:
+    """Mean and covariance of the features of some examples of a split, computed once per data set."""
+    path = self._data_folder(split) / f'gaussian_{storage.fingerprint(places)[:16]}.npz'
     stored = files.load_arrays(path)
     if stored is None:
-      stored = gaussian(self.real['features'])._asdict()
+      stored = gaussian(self.features_of(split)['features'][places])._asdict()
       files.save_arrays(path, stored)
     return Gaussian(stored['mean'], stored['cov'], int(stored['count']))
 
@@ -160,6 +160,19 @@ class Evaluation:
     """Removes the parts, which a finished evaluation no longer needs; those of the data stay."""
     shutil.rmtree(self._scratch, ignore_errors=True)
 
+  @functools.cached_property
+  def _sample(self):
+    return jax.jit(self.model.sample, static_argnums=3)
+
+  def _draw(self, index):
+    """Each batch has a key of its own."""
+    rng = jax.random.fold_in(keys.of(self.run.seed, 'measured_samples'), index)
+    return np.asarray(self._sample(self.params, self.extra, rng, self.settings.batch_size))
+
+  def _take(self, index):
+    size = self.settings.batch_size
+    return self._samples[index * size : (index + 1) * size]
+
   def _features_of(self, x, what):
     try:
       return extract(self.features, x)
@@ -169,6 +182,20 @@ class Evaluation:
   def _data_folder(self, split):
     key = storage.fingerprint(split_fingerprint(split), self.features.name, self.features.sha, _CHUNK)
     return self._cache / f'features_{key[:32]}'
+
+
+def compared_with(reference: Reference, split: str) -> tuple[Split, np.ndarray]:
+  """The split that samples are compared with, and the places of the examples in it."""
+  if split == 'half':
+    return reference.train, halves(len(reference.train))[1]
+  chosen = {'train': reference.train, 'test': reference.test}[split]
+  return chosen, np.arange(len(chosen))
+
+
+def halves(size: int) -> tuple[np.ndarray, np.ndarray]:
+  """The places of two halves of a split, without what is left over: always the same, in no order."""
+  places = np.random.default_rng(0).permutation(size)
+  return places[: size // 2], places[size // 2 : size // 2 * 2]
 
 
 def gaussian(features: np.ndarray) -> Gaussian:
@@ -207,5 +234,6 @@ def check_samples(x: np.ndarray, spec) -> None:
     raise UserError(f'{bad} of {len(x)} samples are not finite; look at them before measuring.')
 
 
-def _spread_out(size):
-  return np.linspace(0, size - 1, min(size, _MOST_SAMPLES)).astype(int)
+def spread_out(size: int, most: int = _MOST_SAMPLES) -> np.ndarray:
+  """At most so many places, evenly over all: a split may be sorted by its classes."""
+  return np.linspace(0, size - 1, min(size, most)).astype(int)

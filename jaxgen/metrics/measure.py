@@ -8,17 +8,25 @@ from collections.abc import Callable
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxgen.errors import UserError
 from jaxgen.metrics.catalogue import METRICS, Value, abilities, possible
 from jaxgen.metrics.evaluation import Evaluation, Run, Settings, TooFew
-from jaxgen.metrics.features import Features, Reference, Split
+from jaxgen.metrics.features import Features, Reference
 from jaxgen.metrics.results import Record
 from jaxgen.types import Estimate, Extra, GenerativeModel, Params
 
 _PACKAGES = ('jaxgen', 'jax', 'jaxlib', 'flax', 'numpy', 'scipy')
+
+# What `measure_samples` measures: a model that has samples, and nothing else.
+SAMPLES_ALONE = GenerativeModel(
+  init=None,
+  update=None,
+  evaluate=None,
+  sample=lambda params, extra, rng, num, label=None: params['samples'][:num],
+  objective='none: samples that are there already',
+)
 
 
 def measure(
@@ -59,10 +67,42 @@ def measure(
       was asked for, or with the number of samples that was asked for; if samples, features or likelihoods
       are not finite, or samples are not what the data are.
   """
-  chosen = _chosen(model, reference, features, settings.metrics, run.model)
-  evaluation = Evaluation(model, params, extra, run, reference, features, cache, scratch, settings)
-  values = []
-  for name in chosen:
+  return _measure(Evaluation(model, params, extra, run, reference, features, cache, scratch, settings), say)
+
+
+def measure_samples(
+  samples: np.ndarray,
+  *,
+  run: Run,
+  reference: Reference,
+  features: Features,
+  cache: Path,
+  scratch: Path,
+  settings: Settings = Settings(),  # noqa: B008
+  say: Callable[[str], None] = print,
+) -> list[Record]:
+  """What samples that are there already are measured by: another project's, or data in a model's place.
+
+  Data in a model's place are what a perfect model would draw, and a ceiling for others, if they are measured at as many
+  samples, against the same examples, and are none of these: one half of the training split (`evaluation.halves`)
+  against the other (`Settings.split = 'half'`). The rest is as for `measure`.
+
+  Args:
+    samples: u8 or f32[N, ...], as the data are; the first `settings.num_samples` of them count.
+
+  Raises:
+    UserError: as `measure`, and if there are fewer samples than are to be measured.
+  """
+  settings = settings._replace(num_samples=settings.num_samples or len(samples))
+  if len(samples) < settings.num_samples:
+    raise UserError(f'{len(samples)} samples are too few to measure {settings.num_samples} of them.')
+  where = run, reference, features, cache, scratch, settings
+  return _measure(Evaluation(SAMPLES_ALONE, {'samples': samples}, {}, *where, samples), say)
+
+
+def _measure(evaluation, say):
+  settings, values = evaluation.settings, []
+  for name in _chosen(evaluation):
     try:
       values += METRICS[name].measure(evaluation)
     except TooFew as error:
@@ -72,26 +112,6 @@ def measure(
   records = [_record(evaluation, value) for value in values]
   evaluation.finish()
   return records
-
-
-def data_as_model(split: Split) -> GenerativeModel:
-  """A 'model' that samples the examples of a split: what a perfect model would reach, at these numbers of samples.
-
-  Its samples are drawn without replacement within a batch.
-  """
-  x = jnp.asarray(split.examples(np.arange(len(split)))['x'])
-
-  def sample(params, extra, rng, num, label=None):
-    del params, extra, label
-    return x[jax.random.choice(rng, len(x), (num,), replace=num > len(x))]
-
-  return GenerativeModel(
-    init=lambda rng, batch: ({}, {}),
-    update=None,
-    evaluate=lambda params, extra, rng, batch: {},
-    sample=sample,
-    objective='the data themselves',
-  )
 
 
 @functools.cache
@@ -105,16 +125,15 @@ def versions() -> dict[str, str]:
   }
 
 
-def _chosen(model, reference, features, asked, name_of_model):
+def _chosen(e):
+  model, reference, features, asked = e.model, e.reference, e.features, e.settings.metrics
   apply = possible(model, reference, features)
   for name in asked:
     if name not in METRICS:
       raise UserError(f'There is no metric "{name}"; choose of: {", ".join(METRICS)}.')
     if name not in apply:
       lacks = ', '.join(sorted(METRICS[name].needs - abilities(model, reference, features)))
-      raise UserError(
-        f'{name} needs {lacks}; {name_of_model} on {reference.name} allows: {", ".join(apply)}.'
-      )
+      raise UserError(f'{name} needs {lacks}; {e.run.model} on {reference.name} allows: {", ".join(apply)}.')
   return list(asked) or apply
 
 

@@ -9,9 +9,9 @@ from jaxgen.data.source import from_arrays
 from jaxgen.errors import UserError
 from jaxgen.metrics import features, results
 from jaxgen.metrics.catalogue import METRICS, possible
-from jaxgen.metrics.evaluation import Run, Settings
+from jaxgen.metrics.evaluation import Run, Settings, halves
 from jaxgen.metrics.frechet import frechet_distance, gaussian_statistics
-from jaxgen.metrics.measure import data_as_model, measure
+from jaxgen.metrics.measure import measure, measure_samples
 from jaxgen.types import DataSpec, Estimate, GenerativeModel
 
 _RUN = Run('runs/tiny', 'tests.tiny', 'c0ffee', step=7, weights='averaged')
@@ -73,11 +73,24 @@ def _measure(reference, tmp_path, model=_FLOW, params=_PARAMS, run=_RUN, say=pyt
   )
 
 
+def _measure_samples(x, reference, tmp_path, **settings):
+  return measure_samples(
+    x,
+    run=_RUN,
+    reference=reference,
+    features=features.choose(reference, tmp_path),
+    cache=tmp_path / 'cache',
+    scratch=tmp_path / 'scratch',
+    settings=Settings(**{'batch_size': 64} | settings),
+  )
+
+
 def test_a_perfect_model_of_a_known_density(two_modes, tmp_path):
   records = {r.metric: r for r in _measure(two_modes, tmp_path)}
   assert set(records) == {
-    'bits_per_dim', 'kl_data_model', 'reconstruction_error', 'frechet_distance', 'kernel_distance', 'precision',
-    'recall', 'density', 'coverage', 'nearest_training_ratio', 'copied', 'modes_covered', 'close_to_modes',
+    'bits_per_dim', 'kl_data_model', 'reconstruction_error', 'frechet_distance', 'frechet_to_train', 'frechet_to_test',
+    'kernel_distance', 'precision', 'recall', 'density', 'coverage', 'nearest_training_ratio', 'copied',
+    'modes_covered', 'close_to_modes',
   }  # fmt: skip
   value = {name: r.value for name, r in records.items()}
   assert value['kl_data_model'] == pytest.approx(0, abs=4 * records['kl_data_model'].spread / 230**0.5)
@@ -116,6 +129,51 @@ def test_the_spread_of_a_kernel_distance_is_one(two_modes, tmp_path):
   (record,) = _measure(two_modes, tmp_path, metrics=('kernel_distance',), num_samples=300)
   assert record.settings == '100 subsets of 150'
   assert record.spread > 1e-3
+
+
+def test_one_half_of_the_data_is_a_ceiling_for_models_measured_against_the_other(tmp_path):
+  """Few test examples, drawn again and again, had neighbourhoods of no size: a recall of 0 for the data themselves."""
+  rng = np.random.default_rng(0)
+  x = rng.normal(size=(1400, 2)).astype(np.float32)
+  x = x[x[:, 0].argsort()]  # as folders are sorted by classes
+  train, test = (from_arrays('plane', DataSpec((2,), 0, 0), {'x': part}) for part in (x, x[::20]))
+  reference = features.Reference('plane', train.spec, train, test)
+  ours, theirs = halves(len(train))
+  assert len(set(ours) | set(theirs)) == 1400 and len(ours) == len(theirs)
+  how = dict(split='half', num_samples=600)
+  ceiling = {r.metric: r for r in _measure_samples(x[ours], reference, tmp_path, **how)}
+  assert min(ceiling[m].value for m in ('precision', 'recall', 'coverage')) > 0.93
+  assert ceiling['frechet_distance'].value < 0.02
+  perfect = _model(sample=lambda params, extra, rng, num, label=None: jax.random.normal(rng, (num, 2)))
+  records = {r.metric: r for r in _measure(reference, tmp_path, perfect, **how)}
+  for metric, record in records.items():
+    results.check_alike([record, ceiling[metric]])
+  assert (records['recall'].n_generated, records['recall'].n_reference, records['recall'].split) == (
+    600,
+    700,
+    'half',
+  )
+  with pytest.raises(UserError, match='700 samples are too few to measure 800'):
+    _measure_samples(x[ours], reference, tmp_path, split='half', num_samples=800)
+
+
+def test_a_model_that_copies_is_near_to_the_training_data_alone(two_modes, tmp_path):
+  seen = jnp.asarray(
+    two_modes.train.examples(np.arange(0, 400, 2))['x']
+  )  # not all: copies, and a poor memory
+  seen = seen * jnp.array([1.0, 20.0]) - jnp.array([0.0, 0.5])
+  train = from_arrays('two', two_modes.spec, {'x': np.asarray(seen)})
+  copies = _model(sample=lambda params, extra, rng, num, label=None: jax.random.permutation(rng, seen)[:num])
+  asked = ('frechet_to_splits', 'memorization')
+  records = _measure(
+    two_modes._replace(train=train), tmp_path, copies, num_samples=200, batch_size=200, metrics=asked
+  )
+  near, far, ratio, copied = records
+  assert [(r.metric, r.split, r.n_reference) for r in (near, far)] == [
+    ('frechet_to_train', 'train', 200), ('frechet_to_test', 'test', 200),
+  ]  # fmt: skip
+  assert near.value < 1e-6 and far.value > 0.1
+  assert ratio.value == 0 and copied.value == 1
 
 
 def test_what_a_model_cannot_do_is_not_measured_and_not_to_be_asked_for(two_modes, tmp_path):
@@ -199,6 +257,7 @@ def test_too_few_samples_are_said_where_they_were_asked_for_and_left_out_elsewhe
   assert {r.metric for r in records} == {'nearest_training_ratio', 'copied'}
   assert [line.split(' is')[0] for line in said] == [
     'frechet_distance',
+    'frechet_to_splits',
     'kernel_distance',
     'precision_recall',
     'density_coverage',
@@ -236,7 +295,7 @@ def test_images_have_classes_and_sharpness(tmp_path):
   x = (rng.integers(0, 6, (300, 4, 4, 1)) + 5 * label[:, None, None, None]).astype(np.uint8)
   source = from_arrays('made', DataSpec((4, 4, 1), 17, 3), {'x': x, 'label': label})
   reference = features.Reference('made', source.spec, source, source)
-  records = {r.metric: r for r in _measure(reference, tmp_path, data_as_model(source))}
+  records = {r.metric: r for r in _measure_samples(x, reference, tmp_path)}
   assert records['classes_covered'].value == 3
   assert records['class_divergence'].value < 0.05
   assert records['sharpness'].value == pytest.approx(1, abs=0.05)
@@ -245,7 +304,7 @@ def test_images_have_classes_and_sharpness(tmp_path):
   assert records['inception_score'].n_reference == 0
   assert records['precision'].value == 1
   assert records['frechet_distance'].features.startswith('classifier (made, accuracy 1.000')
-  dim = data_as_model(source)._replace(sample=lambda *a, **k: jnp.full((a[3], 4, 4, 1), 17, jnp.uint8))
+  dim = _model(sample=lambda *a, **k: jnp.full((a[3], 4, 4, 1), 17, jnp.uint8))
   with pytest.raises(UserError, match='values up to 17, but the data have 17 levels'):
     _measure(reference, tmp_path, dim)
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from experiments.microscope import verdict
 from experiments.microscope.lab import Lab, NotHere
 from experiments.microscope.settings import kept
-from experiments.microscope.verdict import Test
+from experiments.microscope.verdict import Test, seeds_in_words
 
 
 class Evidence(NamedTuple):
@@ -84,6 +84,6 @@ def averaged(lab: Lab, samples: int, steps: int = 0) -> str:
   tools = lab.tools
   trained = f'{steps:,} training steps, ' if steps else ''
   return (
-    f'{trained}averaged weights, {len(lab.seeds)} seeds, {samples:,} samples against the training split, '
-    f'features: {tools.features.name}.'
+    f'{trained}averaged weights, {seeds_in_words(len(lab.seeds))}, {samples:,} samples against one half of the '
+    f'training split, features: {tools.features.name}.'
   )

@@ -6,7 +6,7 @@ import numpy as np
 from experiments.microscope import lab as labs
 from experiments.microscope.claims.claim import Evidence
 from experiments.microscope.lab import Lab, curve, values
-from experiments.microscope.verdict import Test
+from experiments.microscope.verdict import Test, seeds_in_words
 from jaxgen import train
 from jaxgen.data import toy
 from jaxgen.data.source import from_arrays
@@ -46,7 +46,7 @@ def density(lab: Lab) -> Evidence:
       {'kind': 'scatter', 'panels': panels, 'limit': 3.0},
     ],
     f'RealNVP in the plane on eight Gaussians of which one is left out of the training data, {lab.steps:,} '
-    f'steps of 256, averaged weights, {len(lab.seeds)} seeds. The density is summed over {_GRID} x {_GRID} '
+    f'steps of 256, averaged weights, {seeds_in_words(len(lab.seeds))}. The density is summed over {_GRID} x {_GRID} '
     'points of [−6, 6]², and its negative logarithm averaged over 1,000 points of the missed mode and of the '
     'others.',
     'That there is no bound is a theorem; what is tested is that the cost is large, and still grows.',

@@ -11,7 +11,7 @@ from experiments.microscope import lab as labs
 from experiments.microscope.claims.claim import Evidence, averaged
 from experiments.microscope.claims.encoder import encoder_gan
 from experiments.microscope.lab import Lab, NotHere, curve, values
-from experiments.microscope.verdict import Test
+from experiments.microscope.verdict import Test, seeds_in_words
 from jaxgen.data import toy
 from jaxgen.models import dcgan
 
@@ -179,7 +179,8 @@ def dropped_modes(lab: Lab) -> Evidence:
       {'kind': 'scatter', 'panels': panels, 'limit': 2.75},
     ],
     f'A small GAN on 25 Gaussians in the plane, non-saturating loss without a penalty, {lab.steps * 2:,} steps '
-    f'of 256, {len(lab.seeds)} seeds, 2,000 samples with averaged weights. A mode is reached if {labs.MODES_NEED}.',
+    f'of 256, {seeds_in_words(len(lab.seeds))}, 2,000 samples with averaged weights. A mode is reached if '
+    f'{labs.MODES_NEED}.',
     'With R1 for comparison: it takes no part in the verdict.',
   )
 

@@ -5,7 +5,7 @@ import numpy as np
 
 from experiments.microscope.claims.claim import Evidence
 from experiments.microscope.lab import MODES_NEED, Lab, for_picture, modes_reached
-from experiments.microscope.verdict import Test
+from experiments.microscope.verdict import Test, seeds_in_words
 from jaxgen.data import toy
 from jaxgen.losses.score import geometric_sigmas
 from jaxgen.samplers import annealed, balanced_step_size, langevin, num_annealed_steps, run
@@ -33,7 +33,7 @@ def annealing(lab: Lab) -> Evidence:
     f'{_CHAINS:,} chains of {steps} steps on 25 Gaussians in the plane, with the exact score, so that nothing '
     f'but the sampler differs; all start around the centre of the plane (standard deviation 0.1). {_LEVELS} '
     'noise levels from 4 to 0.05; the plain chain takes the step of the last level throughout. '
-    f'{len(lab.seeds)} seeds. '
+    f'{seeds_in_words(len(lab.seeds))}. '
     f'A mode is reached if {MODES_NEED}.',
   )
 

@@ -26,7 +26,7 @@ def blur(lab: Lab) -> Evidence:
       {'kind': 'dots', 'x': 'sharpness relative to data', 'rows': rows, 'rule': {'x': 1, 'name': 'data'}},
       {'kind': 'images', 'panels': walls},
     ],
-    f'Variance of the Laplacian of {lab.tools.settings.samples:,} samples, over that of the training split; '
+    f'Variance of the Laplacian of {lab.tools.samples:,} samples, over that of one half of the training split; '
     'runs of the table. The VAE shows the mean of its decoder, as is usual.',
     'Noise is sharp too: what lies above 1 is not better than the data.',
   )
@@ -55,13 +55,18 @@ def economy(lab: Lab) -> Evidence:
     ratio_of_times(a if math.isfinite(a) else None, b, budget, 1.0)
     for a, b in zip(best, times['vae'], strict=True)
   ]
-  vae = final(lab.results['vae'], 'frechet_distance')
-  others = [final(lab.results[family], 'frechet_distance') for family in FAMILIES if family != 'vae']
+  vae = final(lab.results['vae'], 'frechet_to_test')
+  others = [final(lab.results[family], 'frechet_to_test') for family in FAMILIES if family != 'vae']
   quality = np.nanmin(others, axis=0) / vae
   return Evidence(
     [
       Test('seconds to the fixed quality, best other family over VAE', ratios, 1.0, ratio=True),
-      Test('Fréchet distance at equal parameters and minutes, best other over VAE', quality, 1.0, ratio=True),
+      Test(
+        'Fréchet distance to held-out data at equal parameters and minutes, best other over VAE',
+        quality,
+        1.0,
+        ratio=True,
+      ),
     ],
     [quality_curves(lab.results, FAMILIES)],
     'All families have about the same number of parameters and the same minutes. The VAE is the most '
@@ -122,7 +127,7 @@ def slow_score(lab: Lab) -> Evidence:
       }
     ],
     '"Slowly" is taken to mean ten times as slow as the GAN. Coverage (k = 5) of '
-    f'{lab.tools.settings.samples:,} samples; features: {lab.tools.features.name}. Runs of the table.',
+    f'{lab.tools.samples:,} samples; features: {lab.tools.features.name}. Runs of the table.',
   )
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from experiments.microscope import lab as labs
 from experiments.microscope.claims.claim import Evidence, averaged
 from experiments.microscope.lab import Lab, curve, values
-from experiments.microscope.verdict import Test
+from experiments.microscope.verdict import Test, seeds_in_words
 
 BETAS = (0.1, 0.3, 1.0, 3.0, 10.0)
 LATENTS = (2, 4, 16, 32)
@@ -134,7 +134,7 @@ def adam(lab: Lab) -> Evidence:
     [{'kind': 'lines', 'x': 'training step', 'y': 'test loss, nats', 'series': series}],
     'A small VAE; each optimizer at three rates, of which the best one counts. What is compared is the mean of '
     f'the test loss over eight moments of a run of {lab.steps:,} steps at a constant rate; averaged weights, '
-    f'{len(lab.seeds)} seeds. SGD without momentum, RMSProp without momentum, Adam with b1 = 0.9.',
+    f'{seeds_in_words(len(lab.seeds))}. SGD without momentum, RMSProp without momentum, Adam with b1 = 0.9.',
     'Of optimizers at the edge of the rates that were tried, better rates may lie outside.',
   )
 
