@@ -46,20 +46,21 @@ def _parse(arguments):
   parser.add_argument(
     '--image_size', type=int, default=0, help='resize to this many pixels a side; 0: as they are'
   )
-  parser.add_argument('--minutes', type=float, default=1.0, help='of training for each run')
-  parser.add_argument('--seeds', type=int, default=3, help='runs of each family, and of each arm of a claim')
+  parser.add_argument('--minutes', type=float, help='of training for each run; by default 1')
+  parser.add_argument('--seeds', type=int, help='runs of each family, and of each arm of a claim; 3')
   parser.add_argument(
     '--parameters', type=int, default=0, help='of each family, about; 0: 120,000, of large images 500,000'
   )
-  parser.add_argument('--samples', type=int, default=1000, help='that a finished run is measured by')
-  parser.add_argument(
-    '--claim_steps', type=int, default=800, help='training steps of the small runs for the claims'
-  )
+  parser.add_argument('--samples', type=int, help='that a finished run is measured by; 1000')
+  parser.add_argument('--claim_steps', type=int, help='training steps of the small runs for the claims; 800')
   parser.add_argument(
     '--claims', default='', help='names of those to test, with commas between them; by default all'
   )
   parser.add_argument(
-    '--preset', choices=('', 'smoke'), default='', help='smoke: a look at everything, with tiny models'
+    '--preset',
+    choices=('', 'smoke'),
+    default='',
+    help='smoke: a look at everything in minutes, with tiny models',
   )
   parser.add_argument(
     '--out',

@@ -54,6 +54,8 @@ def run_config(family: str, settings: Settings, bill: Bill, seed: int) -> Config
   """The config of one run: the family's, its length and its checkpoints fitted to the budget."""
   config = families.config_of(family, settings, bill.width, seed)
   config.num_steps, config.max_minutes = _FASTER * bill.steps, settings.minutes
+  # The first moment has to lie behind at least one dispatch: small budgets have smaller ones.
+  config.steps_per_dispatch = min(config.steps_per_dispatch, max(1, int(bill.steps * MOMENTS[0])))
   config.checkpoint_every = max(1, bill.steps // _CHECKPOINTS)
   config.keep_checkpoints = (_FASTER + 1) * _CHECKPOINTS
   config.log_every = config.checkpoint_every
@@ -114,8 +116,7 @@ class _Clock:
     return Bill(
       width=self._width,
       parameters=self._parameters,
-      # whole dispatches, so that no run needs a second program for its last one; and some to be looked at between
-      steps=max(4, round(seconds * rate / size)) * size,
+      steps=max(4, round(seconds * rate)),  # some to be looked at between
       steps_per_second=rate,
       compile_seconds=self.compile_seconds,
       peak_bytes=peak_bytes(self._step),

@@ -9,7 +9,7 @@ from experiments.microscope.claims import CLAIMS
 from experiments.microscope.claims.claim import judge
 from experiments.microscope.families import FAMILIES
 from experiments.microscope.lab import Lab
-from experiments.microscope.settings import Settings, check, claim_folder
+from experiments.microscope.settings import DEFAULTS, Settings, check, claim_folder
 from experiments.microscope.side_by_side import side_by_side
 from jaxgen.errors import UserError
 from jaxgen.metrics.features import choose
@@ -21,7 +21,8 @@ def settings_of(options) -> Settings:
   claims = tuple(filter(None, options.claims.split(',')))
   name = re.sub(r'[^A-Za-z0-9]+', '_', options.data).strip('_')
   out = options.out or Path('runs') / f'microscope_{name}'
-  return Settings(**{**vars(options), 'out': Path(out), 'claims': claims})
+  given = {key: value for key, value in vars(options).items() if value is not None}
+  return Settings(**{**DEFAULTS[options.preset], **given, 'out': Path(out), 'claims': claims})
 
 
 def run(settings: Settings) -> int:

@@ -32,7 +32,7 @@ def render(
   Args:
     title: of the page.
     facts: what was done, one phrase each.
-    walls: `{'title', 'walls': {family: uri}}` for each moment.
+    walls: `{'title', 'walls': {family: {'uri', 'seconds'}}}` for each moment.
     data_wall: of the training data.
     curves: charts.
     of_curves: what a reader has to know of them.
@@ -88,8 +88,7 @@ def _walls(moments, data_wall):
   parts = [f'<div class="wall-row heads" aria-hidden="true"><span></span>{heads}</div>']
   for moment in moments:
     cells = ''.join(
-      f'<figure><img class="wall" src="{html.escape(moment["walls"][f])}" alt="{row.title}, '
-      f'{html.escape(moment["title"])}"><figcaption>{row.title}</figcaption></figure>'
+      _wall(row.title, moment['walls'][f])
       if moment['walls'].get(f)
       else '<figure class="missing">failed</figure>'
       for f, row in FAMILIES.items()
@@ -98,6 +97,12 @@ def _walls(moments, data_wall):
   image = f'<img class="wall" src="{html.escape(data_wall)}" alt="training data">'
   parts.append(f'<div class="wall-row data"><h3>training data</h3><figure>{image}</figure></div>')
   return ''.join(parts)
+
+
+def _wall(family, wall):
+  title = f'<b>{family}, </b>after {html.escape(wall["seconds"])}'
+  image = f'<img class="wall" src="{html.escape(wall["uri"])}" alt="{family}, after {html.escape(wall["seconds"])}">'
+  return f'<figure>{image}<figcaption>{title}</figcaption></figure>'
 
 
 def _table(rows):

@@ -38,7 +38,9 @@ def write_all(tools: Bench, bills, results, data_records, claims: Sequence[Mappi
   )
   files.write_text(out / 'report.html', text)
   files.write_text(out / 'report.md', _markdown(tools, results, rows, broken, claims))
-  pictures.save_png(_contact_sheet(moments[-1]['walls'], data_wall), out / 'walls.png')
+  pictures.save_png(
+    _contact_sheet({f: wall['uri'] for f, wall in moments[-1]['walls'].items()}, data_wall), out / 'walls.png'
+  )
   files.write_text(out / 'results.jsonl', all_records(tools, bills, results, data_records, claims))
 
 
@@ -67,8 +69,9 @@ def _moment(settings, results, fraction):
   for family, seeds in results.items():
     whole = next((result for result in seeds if result['moments']), None)
     if whole:
-      found[family] = min(whole['moments'], key=lambda m: abs(m['fraction'] - fraction))['wall']
-  return {'title': f'after {_seconds(settings.minutes * 60 * fraction)}', 'walls': found}
+      moment = min(whole['moments'], key=lambda m: abs(m['fraction'] - fraction))
+      found[family] = {'uri': moment['wall'], 'seconds': _seconds(moment['seconds'])}
+  return {'title': f'about {_seconds(settings.minutes * 60 * fraction)}', 'walls': found}
 
 
 def _seconds(value):
@@ -86,8 +89,8 @@ def _curves(results):
 def _of_moments(tools):
   return (
     'Lines are means over the seeds, bands their range. Fréchet distance and coverage are those of '
-    f'{tools.moment_samples:,} samples at each moment, and not to be held against the table, whose are of '
-    f'{tools.samples:,}: distances of few samples are larger.'
+    f'{tools.moment_samples:,} samples at each moment, where the table has {tools.samples:,}: the fewer the samples, '
+    'the larger the distance.'
   )
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from experiments.microscope import __main__ as command_line
-from experiments.microscope import charts, families, quality, runs, verdict
+from experiments.microscope import budget, charts, families, microscope, quality, runs, table, verdict
 from experiments.microscope.claims import CLAIMS, claim, tabled
 from experiments.microscope.lab import Lab
 from experiments.microscope.runs import Bench
@@ -37,14 +37,36 @@ def test_the_page_needs_nothing_but_itself(tiny):
 
 def test_the_table_has_a_column_for_each_family(tiny):
   lines = (tiny[0] / 'report.md').read_text().splitlines()
-  head = next(line for line in lines if 'held-out data' in line and line.startswith('|'))
+  head = next(line for line in lines if table.DATA in line and line.startswith('|'))
   assert [cell.strip() for cell in head.split('|')[2:7]] == [row.title for row in families.FAMILIES.values()]
-  table = {line.split('|')[1].strip(): line for line in lines if line.startswith('|')}
-  assert 'exact' in table['Bits per dimension (bits, test split) ↓']
-  assert 'bound' in table['Bits per dimension (bits, test split) ↓']
-  assert 'ODE' in table['Bits per dimension (bits, test split) ↓']
-  assert verdict.OPEN in table[SENTENCES['blur']]  # one seed decides nothing
-  assert sum(sentence in table for sentence in SENTENCES.values()) == 2
+  rows = {line.split('|')[1].strip(): line for line in lines if line.startswith('|')}
+  bits = rows['Bits per dimension (bits, test split) ↓']
+  assert 'exact' in bits and 'bound' in bits and 'ODE' in bits
+  assert verdict.OPEN in rows[SENTENCES['blur']]  # one seed decides nothing
+  assert sum(sentence in rows for sentence in SENTENCES.values()) == 2
+
+
+def test_data_in_the_place_of_a_model_are_measured_as_models_are(tiny):
+  """Equal numbers on both sides, against the same half; draws with repetition had a recall of 45 %."""
+  records = jaxgen_results.read(tiny[0] / 'results.jsonl')
+  data = {r.metric: r for r in records if r.run == 'the other half of the data'}
+  assert data['recall'].value > 0.8 and data['precision'].value > 0.8
+  assert {'copied', 'nearest_training_ratio'}.isdisjoint(data)
+  for name in families.FAMILIES:
+    last = {r.metric: r for r in records if r.run == f'{name}, seed 0'}
+    for metric in ('frechet_distance', 'recall', 'coverage', 'frechet_to_train', 'frechet_to_test'):
+      jaxgen_results.check_alike([data[metric], last[metric]])
+    assert last['frechet_to_train'].n_reference == last['frechet_to_test'].n_reference
+    assert (last['frechet_to_train'].split, last['frechet_to_test'].split) == ('train', 'test')
+
+
+def test_the_page_says_what_its_curves_were_measured_with(tiny):
+  page = (tiny[0] / 'report.html').read_text()
+  curves = page.partition('<section id="curves">')[2].partition('</section>')[0]
+  assert '100 samples at each moment, where the table has 100' in curves
+  assert 'classes covered' not in curves  # all of them, nearly always
+  assert page.count('<figcaption><b>') == 3 * 5  # each wall says after how many seconds it was
+  assert '<li>1 seed</li>' in page and '1 seeds' not in page
 
 
 def test_a_claim_without_models_is_marked(tmp_path):
@@ -69,12 +91,13 @@ def test_records_carry_their_protocol(tiny):
   }
 
 
-def test_a_finished_microscope_measures_nothing_again(tiny, monkeypatch):
+def test_a_finished_microscope_measures_nothing_again(tiny, monkeypatch, capsys):
   out, arguments = tiny
   monkeypatch.setattr('jaxgen.train.train', None)
   monkeypatch.setattr('jaxgen.metrics.measure.measure', None)
   before = (out / 'results.jsonl').read_text()
   assert command_line.main(arguments) == 0
+  assert 'With --seeds=1 no sentence can be decided' in capsys.readouterr().out.splitlines()[0]
   assert (out / 'results.jsonl').read_text() == before
 
 
@@ -177,6 +200,41 @@ def test_seconds_to_a_quality_lie_between_two_moments():
   assert (
     10.0 < quality.seconds_to(run_with([5.0, 20.0, 1.0]), 10.0) < 100.0
   )  # reached, left, and reached for good
+
+
+def test_a_time_that_not_all_runs_reach_says_how_many_do():
+  late, early = run_with([9.0, 9.0, 1.0]), run_with([2.0, 1.0, 1.0])
+  never = run_with([9.0, 9.0, 5.0])
+  found = table._times({'vae': [late, never, never], 'gan': [early] * 3, 'flow': [never] * 3}, 250)
+  # the median of the ends, and five percent: 1/3 * (1 + 5 + 5) * 1.05
+  assert found.name == 'Training to Fréchet ≤ 3.85 of 250 samples'
+  assert found.cells['vae'].endswith(' (1 of 3 seeds)')
+  assert found.cells['gan'] == '1.00 ± 0'
+  assert found.cells['flow'] == 'none'
+  assert found.best == []  # of one family alone nothing is best
+
+
+def test_small_budgets_have_small_dispatches_so_that_the_first_moment_lies_before_the_end(tmp_path):
+  settings = Settings('digits', 0, 0.001, 1, 0, 100, 25, tmp_path)
+  for steps, largest in ((4, 1), (160, 10), (100_000, 50)):
+    config = budget.run_config('vae', settings, budget.Bill(20, {}, steps, 1.0, 1.0, 1), 0)
+    assert config.steps_per_dispatch == largest
+
+
+def test_a_smoke_test_trains_for_minutes_unless_it_is_told_otherwise():
+  parsed = lambda *flags: microscope.settings_of(command_line._parse(flags))  # noqa: E731
+  smoke, whole = parsed('--preset=smoke'), parsed()
+  assert smoke.minutes * smoke.seeds * len(families.FAMILIES) <= 1
+  assert (whole.minutes, whole.seeds, whole.samples, whole.claim_steps) == (1, 3, 1000, 800)
+  assert parsed('--preset=smoke', '--seeds=5').seeds == 5
+
+
+def test_the_fixed_quality_is_named_in_the_legend_where_no_line_crosses_it():
+  line = {'name': 'GAN', 'family': 'gan', 'points': [(1, 9.0), (2, 1.0)]}
+  rule = {'y': 4.0, 'name': 'fixed quality: 4'}
+  drawn = charts.draw({'kind': 'lines', 'x': 's', 'y': 'd', 'series': [line], 'rules': [rule]})
+  legend, _, plot = drawn.partition('<svg')
+  assert 'fixed quality: 4' in legend and 'fixed quality' not in plot and 'class="rule"' in plot
 
 
 def test_ratios_of_times_that_were_not_reached_decide_only_what_they_can():
