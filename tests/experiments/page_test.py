@@ -37,8 +37,8 @@ def hostile_page():
     'figures': [images, scatter],
   }
   row = Row(HOSTILE, HOSTILE, HOSTILE, dict.fromkeys(FAMILIES, HOSTILE), HOSTILE, 'lower', ())
-  walls = [{'title': HOSTILE, 'walls': dict.fromkeys(FAMILIES, HOSTILE)}]
-  return page.render(HOSTILE, [HOSTILE], walls, HOSTILE, [chart], [row], [HOSTILE], [claim], [HOSTILE])
+  walls = [{'title': HOSTILE, 'walls': dict.fromkeys(FAMILIES, {'uri': HOSTILE, 'seconds': HOSTILE})}]
+  return page.render(HOSTILE, [HOSTILE], walls, HOSTILE, [chart], HOSTILE, [row], [HOSTILE], [claim], [HOSTILE])
 
 
 def test_no_name_becomes_markup():
