@@ -38,7 +38,9 @@ def hostile_page():
   }
   row = Row(HOSTILE, HOSTILE, HOSTILE, dict.fromkeys(FAMILIES, HOSTILE), HOSTILE, 'lower', ())
   walls = [{'title': HOSTILE, 'walls': dict.fromkeys(FAMILIES, {'uri': HOSTILE, 'seconds': HOSTILE})}]
-  return page.render(HOSTILE, [HOSTILE], walls, HOSTILE, [chart], HOSTILE, [row], [HOSTILE], [claim], [HOSTILE])
+  return page.render(
+    HOSTILE, [HOSTILE], walls, HOSTILE, [chart], HOSTILE, [row], [HOSTILE], [claim], [HOSTILE]
+  )
 
 
 def test_no_name_becomes_markup():
