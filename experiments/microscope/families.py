@@ -63,7 +63,7 @@ def _score(config, width):
 
 def _short_chain(config):
   """A hundred steps a sample, as for the digits: enough to compare, and a CPU comes to the end."""
-  config.model.update(dict(num_levels=33, steps_per_level=3))
+  config.model.update(dict(num_levels=33, sampler=dict(annealed=dict(steps_per_level=3))))
 
 
 FAMILIES = {

@@ -29,6 +29,8 @@ class Case(NamedTuple):
   num_samples: int
 
 
+# the way to samples that the twin has
+_CHAIN = {'model.sampler.name': 'annealed'}
 _DIGITS = (8, 8, 1), 17, 64
 _MNIST = (28, 28, 1), 256, 16
 _CIFAR = (32, 32, 3), 256, 16
@@ -45,8 +47,14 @@ CASES = {
     ),
     Case('gan_digits', 'gan', 'gan_digits', {}, *_DIGITS),
     Case('gan_32x32', 'gan', 'gan_digits', {'model.latent_dim': 128, 'model.penalty': ''}, *_CIFAR),
-    Case('ncsn_digits', 'ncsn', 'ncsn_digits', {}, *_DIGITS),
-    Case('ncsn_32x32', 'ncsn', 'ncsn_digits', {'model.widths': (32, 64, 64), 'batch_size': 16}, *_CIFAR),
+    Case('ncsn_digits', 'ncsn', 'ncsn_digits', _CHAIN, *_DIGITS),
+    Case(
+      'ncsn_32x32',
+      'ncsn',
+      'ncsn_digits',
+      {'model.widths': (32, 64, 64), 'batch_size': 16, **_CHAIN},
+      *_CIFAR,
+    ),
     Case('pixelcnn_digits', 'pixelcnn', 'pixelcnn_digits', {}, *_DIGITS),
     Case('pixelcnn_mnist', 'pixelcnn', 'pixelcnn_mnist', {'batch_size': 16}, *_MNIST),
   )

@@ -13,8 +13,8 @@ from jaxgen.families.labels import condition, condition_to_sample, given_by
 from jaxgen.families.pixels import to_data, to_network
 from jaxgen.families.precision import precisely
 from jaxgen.families.score_decoder import log_mass_bound
+from jaxgen.families.score_samplers import Way
 from jaxgen.losses.score import denoising, geometric_sigmas
-from jaxgen.samplers.annealed import annealed, balanced_step_size, num_annealed_steps
 from jaxgen.samplers.probability_flow import probability_flow_log_prob
 from jaxgen.samplers.run import run
 from jaxgen.types import DATA_AXIS, Estimate, GenerativeModel
@@ -33,17 +33,15 @@ def score(
   ema_decay: float,
   shape: tuple[int, ...],
   levels: int,
+  way: Way,
   classes: int = 0,
-  steps_per_level: int = 5,
-  step_size: float = 0.0,
-  denoise: bool = True,
   ode_steps: int = 50,
 ) -> GenerativeModel:
   """A noise-conditional score network (Song & Ermon, "Generative modeling by estimating gradients", 2019).
 
   `loss = ||sigma s(x + sigma e, sigma) + e||^2 / 2`, at a level drawn uniformly for each example; half the
-  dimension for a score of zero. Pixels are scaled to [-1, 1], and sigma is in those units. Samples come from
-  annealed Langevin dynamics, started at `N(0, sigmas[0]^2 I)`. Evaluation adds the loss at a few single levels,
+  dimension for a score of zero. Pixels are scaled to [-1, 1], and sigma is in those units. Samples go
+  the `way` that is given, from `N(0, sigmas[0]^2 I)` on. Evaluation adds the loss at a few single levels,
   `loss_sigma_<level>`.
 
   Args:
@@ -54,33 +52,27 @@ def score(
     ema_decay: of the averaged weights.
     shape: of one example.
     levels: the number of values a pixel takes, 0 for continuous data.
+    way: from noise to samples; see `jaxgen.families.score_samplers.WAYS`.
     classes: the number of labels to condition on, 0 for none.
-    steps_per_level: Langevin steps at each noise level.
-    step_size: epsilon of the sampler, the step at the last level; 0 for `balanced_step_size`.
-    denoise: whether a last step removes the noise of the last level.
     ode_steps: of the ODE that `log_prob` follows from `sigmas[-1]` to `sigmas[0]`, two evaluations of the network and
       its derivative each.
 
   Returns:
-    A `GenerativeModel` with params 'network' and an empty `extra`. `trajectory` gives at most 32 frames, the last
-    of which are samples. `log_prob` goes by the density of the probability-flow ODE, not of the sampler, for data
+    A `GenerativeModel` with params 'network' and an empty `extra`. `trajectory` gives at most 32 frames, the last of
+    which are samples. `log_prob` goes by the density of the probability-flow ODE, whatever the way to samples, for data
     blurred by the last level: an estimate, with `jaxgen.samplers.probability_flow_log_prob`'s one direction per
     example, exact in up to three dimensions. Of pixels it is an estimate of a lower bound on the log-mass of the
     discrete data, see `jaxgen.families.score_decoder.log_mass_bound`, one draw of noise per example; of continuous
     data it is the density of the blurred data, at the point itself.
 
   Raises:
-    ValueError: if there are fewer than two noise levels, they do not fall, or there are no steps.
+    ValueError: if there are fewer than two noise levels, they do not fall, or there are no steps of the ODE.
   """
   sigmas = np.asarray(sigmas, np.float32)
   if len(sigmas) < 2 or not np.all(np.diff(sigmas) < 0) or sigmas[-1] <= 0:
     raise ValueError('sigmas must be at least two positive noise levels in falling order.')
-  if min(steps_per_level, ode_steps) < 1:
-    raise ValueError(
-      f'steps_per_level and ode_steps must be at least 1, not {steps_per_level} and {ode_steps}.'
-    )
-  step_size = step_size or balanced_step_size(sigmas, steps_per_level)
-  num_steps = num_annealed_steps(len(sigmas), steps_per_level, denoise=denoise)
+  if ode_steps < 1:
+    raise ValueError(f'ode_steps must be at least 1, not {ode_steps}.')
   rising = geometric_sigmas(sigmas[0], sigmas[-1], ode_steps + 1)[::-1]
   num_probes = 0 if math.prod(shape) <= _EXACT_DIMENSIONS else 1
 
@@ -132,8 +124,7 @@ def score(
     start_rng, chain_rng, label_rng = jax.random.split(rng, 3)
     given = condition_to_sample(label_rng, num, label, classes)
     start = sigmas[0] * jax.random.normal(start_rng, (num, *shape))
-    sampler = annealed(score_fn(params, given), sigmas, step_size, steps_per_level, denoise=denoise)
-    return run(sampler, chain_rng, start, num_steps, **record)
+    return run(way.sampler(score_fn(params, given)), chain_rng, start, way.num_steps, **record)
 
   def sample(params, extra, rng, num, label=None):
     del extra
@@ -142,7 +133,7 @@ def score(
 
   def trajectory(params, extra, rng, num):
     del extra
-    thin = -(-num_steps // _FRAMES)
+    thin = -(-way.num_steps // _FRAMES)
     frame = lambda state, info: to_data(state.position, levels)  # noqa: E731
     return chain_of(params, rng, num, None, trace=frame, thin=thin)[1]
 
@@ -153,7 +144,7 @@ def score(
     sample=sample,
     objective=(
       f'loss = ||sigma s(x + sigma e, sigma) + e||^2 / 2, {len(sigmas)} noise levels '
-      f'{sigmas[0]:.3g} to {sigmas[-1]:.3g}; {num_steps} Langevin steps of {step_size:.3g} a sample'
+      f'{sigmas[0]:.3g} to {sigmas[-1]:.3g}; a sample: {way.description}, {way.evaluations} evaluations'
     ),
     given=given_by(classes),
     selected_by='loss',

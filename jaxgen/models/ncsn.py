@@ -11,19 +11,36 @@ from jaxgen import optim
 from jaxgen.config_keys import DEPTH, WIDTH, Key
 from jaxgen.errors import UserError
 from jaxgen.families.score import score
+from jaxgen.families.score_samplers import WAYS
 from jaxgen.losses.score import geometric_sigmas
 from jaxgen.nn import Conv, GroupNorm, UpsampledConv
 from jaxgen.types import GenerativeModel
 
+# See `jaxgen.families.score_samplers` for each.
+SAMPLER = {
+  'name': Key('annealed', str, 'the way from noise to samples', choices=tuple(WAYS)),
+  'annealed': {
+    'steps_per_level': Key(5, int, 'Langevin steps at each noise level', '[1, 100000]'),
+    'step_size': Key(0.0, float, 'at the last level; 0: see jaxgen.samplers.balanced', '[0, inf)'),
+    'denoise': Key(True, bool, 'samples end with the mean of what is left of the noise'),
+  },
+  'predictor_corrector': {
+    'num_levels': Key(50, int, 'noise levels of the sampler', '[2, 100000]'),
+    'signal_to_noise': Key(0.16, float, 'of a corrector step', '(0, inf)'),
+    'corrector_steps': Key(1, int, 'at each noise level', '[0, 100000]'),
+  },
+  'probability_flow': {
+    'num_steps': Key(18, int, 'of Heun, two evaluations of the network each', '[2, 100000]'),
+    'rho': Key(7.0, float, 'how much shorter steps are near the data', '[1, 100]'),
+  },
+}
 # Of every noise-conditional score network, whatever its layers are.
 COMMON = {
   'sigma_data': Key(0.5, float, 'standard deviation of the data', '(0, inf)'),
   'sigma_max': Key(12.0, float, 'the largest noise, about the largest distance of two examples', '(0, inf)'),
   'sigma_min': Key(0.05, float, 'the smallest noise', '(0, inf)'),
   'num_levels': Key(19, int, 'noise levels, see jaxgen.losses.score.num_levels', '[2, 100000]'),
-  'steps_per_level': Key(5, int, 'of the Langevin chain that samples', '[1, 100000]'),
-  'step_size': Key(0.0, float, 'of that chain; 0: see jaxgen.samplers.balanced_step_size', '[0, inf)'),
-  'denoise': Key(True, bool, 'samples end with the mean of what is left of the noise'),
+  'sampler': SAMPLER,
   'ode_steps': Key(50, int, 'of the log-likelihood, two evaluations of the network each', '[1, 100000]'),
   'conditional': Key(False, bool, 'on the label'),
 }
@@ -156,7 +173,7 @@ def assemble(config: ConfigDict, network: nn.Module) -> GenerativeModel:
   Raises:
     UserError: if a setting does not fit the data.
   """
-  model, data = config.model, config.data
+  model, data, how = config.model, config.data, config.model.sampler
   if model.conditional and not data.classes:
     raise UserError('config.model.conditional=True needs labels, and this data has none; set it to False.')
   try:
@@ -171,9 +188,7 @@ def assemble(config: ConfigDict, network: nn.Module) -> GenerativeModel:
     shape=tuple(data.shape),
     levels=data.levels,
     classes=data.classes if model.conditional else 0,
-    steps_per_level=model.steps_per_level,
-    step_size=model.step_size,
-    denoise=model.denoise,
+    way=WAYS[how.name](sigmas, model.sigma_data, **how[how.name].to_dict()),
     ode_steps=model.ode_steps,
   )
 

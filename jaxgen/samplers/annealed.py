@@ -24,20 +24,26 @@ def annealed(
   step_size: float,
   steps_per_level: int,
   *,
+  temperature: float = 1.0,
   denoise: bool = True,
 ) -> Sampler:
   """`langevin` at one noise level after the other (Song & Ermon 2019, algorithm 1).
 
-  At level `i` the step is `alpha_i = step_size sigmas[i]^2 / sigmas[-1]^2`; each level is held for
-  `steps_per_level` steps. With `denoise` one more step follows, without noise, `x + sigma^2 s(x, sigma)` at
-  the last level: the expected clean data (Tweedie's formula; Jolicoeur-Martineau et al. 2021). The whole
-  chain is `num_annealed_steps(...)` steps of `run`; past its end it stands still.
+  At level `i` the step is `alpha_i = step_size sigmas[i]^2 / sigmas[-1]^2`, of which half goes along the score; each
+  level is held for `steps_per_level` steps. With `denoise` one more step follows, without noise,
+  `x + sigma^2 s(x, sigma)` at the last level: the expected clean data (Tweedie's formula; Jolicoeur-Martineau et al.
+  2021). The whole chain is `num_annealed_steps(...)` steps of `run`; past its end it stands still.
+
+  Song & Ermon 2020 (algorithm 1) write the same chain with `x + alpha s + sqrt(2 alpha) z`, so that their alpha is
+  half of that here; and in pixels in [0, 1], where it is a quarter of that in pixels in [-1, 1]: their epsilon of
+  6.2e-6 for CIFAR-10 is a `step_size` of 4.96e-5.
 
   Args:
     score_fn: `(x f32[B, ...], sigma f32[B]) -> f32[B, ...]`, the score of the data blurred by `sigma`.
     sigmas: f32[L], falling noise levels.
-    step_size: epsilon of the algorithm, the step at the last level; see `balanced_step_size`.
+    step_size: epsilon of the algorithm, the step at the last level; see `balanced`.
     steps_per_level: T of the algorithm.
+    temperature: the factor on the variance of the noise, 1 in the algorithm; see `balanced`.
     denoise: whether a last step removes the noise of the last level.
 
   Returns:
@@ -49,7 +55,7 @@ def annealed(
   last = sigmas[-1:]
   level_sigma = jnp.concatenate([sigmas, last, last])
   level_step = jnp.concatenate([step_size * (sigmas / last) ** 2, 2 * last**2 * denoise, jnp.zeros(1)])
-  temperature = jnp.array([1.0] * num_levels + [0.0, 0.0])
+  temperatures = jnp.array([temperature] * num_levels + [0.0, 0.0], jnp.float32)
 
   def init(position):
     return AnnealedState(position, jnp.zeros((), jnp.int32))
@@ -58,7 +64,7 @@ def annealed(
     past = state.step - num_levels * steps_per_level
     row = jnp.where(past < 0, state.step // steps_per_level, num_levels + (past > 0))
     sigma = jnp.broadcast_to(level_sigma[row], state.position.shape[:1])
-    kernel = langevin(lambda x: score_fn(x, sigma), level_step[row], temperature[row])
+    kernel = langevin(lambda x: score_fn(x, sigma), level_step[row], temperatures[row])
     moved, info = kernel.step(rng, LangevinState(state.position))
     return AnnealedState(moved.position, state.step + 1), info
 
@@ -70,21 +76,50 @@ def num_annealed_steps(num_levels: int, steps_per_level: int, *, denoise: bool =
   return num_levels * steps_per_level + denoise
 
 
-def balanced_step_size(sigmas: Sequence[float] | jax.Array, steps_per_level: int) -> float:
-  """The `step_size` of `annealed` that carries one level's variance to that of the next.
+class Balance(NamedTuple):
+  """What `balanced` finds, for the arguments of `annealed` of these names."""
 
-  Where the data is one point, the chain at `sigma_i` starts with the variance `(r sigma_i)^2` of the level
-  before it, `r` the ratio of levels. With `h = step_size / sigma_last^2`, `T` steps leave, in units of
-  `sigma_i^2`, `(1 - h/2)^(2T) (r^2 - w) + w` with `w = 1 / (1 - h/4)` (after Song & Ermon 2020, technique
-  4). The ideal is 1, out of reach since the discretization's own `w > 1`: this step comes nearest.
+  step_size: float
+  temperature: float
+
+
+def balanced(sigmas: Sequence[float] | jax.Array, steps_per_level: int, data_std: float) -> Balance:
+  """The step and the temperature of `annealed` that leave data as wide as they are.
+
+  For Gaussian data of standard deviation `s`, whose score at `sigma` is `-x / t` with `t = s^2 + sigma^2`, a step
+  of `alpha` takes the chain's variance to
+
+      V <- (1 - alpha / (2 t))^2 V + temperature alpha
+
+  from `V = sigmas[0]^2` on. At a temperature of 1 the last V is above t: where `s` is small since the steps are not
+  (Song & Ermon 2020, technique 4, who look at `s = 0` alone), where it is large since the chain lags behind the
+  falling levels. This is the step at which the last V is too large by one factor for a point, `s = 0`, and for
+  `s = data_std`, or nearly so for too few steps, and the temperature that takes the factor away.
 
   Args:
-    sigmas: f32[L], L >= 2, in equal ratios.
+    sigmas: f32[L], L >= 2, falling.
     steps_per_level: T of the algorithm.
+    data_std: of the data, over all their elements.
+
+  Raises:
+    ValueError: if `data_std` is not positive.
   """
+  if not data_std > 0:
+    raise ValueError(f'data_std is a standard deviation and must be positive, not {data_std}.')
   sigmas = np.asarray(sigmas, np.float64)
-  ratio = sigmas[0] / sigmas[1]
-  h = np.geomspace(1e-4, 2.0, 20_000)
-  stationary = 1 / (1 - h / 4)
-  left = (1 - h / 2) ** (2 * steps_per_level) * (ratio**2 - stationary) + stationary
-  return float(h[np.argmin(np.abs(left - 1))] * sigmas[-1] ** 2)
+  h = np.geomspace(1e-3, 2.0, 4000)  # alpha / sigma^2; twice as much would diverge
+  kept, added = _last_variance(sigmas, steps_per_level, np.array([[0.0], [data_std]]), h)
+  temperature = np.clip((1 - kept[1]) / added[1], 1e-3, 1)
+  error = np.abs(np.log(kept + temperature * added)).max(0)
+  best = int(np.argmin(error))
+  return Balance(float(h[best] * sigmas[-1] ** 2), float(temperature[best]))
+
+
+def _last_variance(sigmas, steps_per_level, std, h):
+  """What is left of the first variance, and what noise of temperature 1 adds, in units of the blurred data's."""
+  kept, added = np.full(np.broadcast_shapes(std.shape, h.shape), sigmas[0] ** 2), 0.0
+  for sigma in np.repeat(sigmas, steps_per_level):
+    shrink = (1 - h * sigma**2 / (2 * (std**2 + sigma**2))) ** 2
+    kept, added = shrink * kept, shrink * added + h * sigma**2
+  blurred = std**2 + sigmas[-1] ** 2
+  return kept / blurred, added / blurred

@@ -20,7 +20,8 @@ def test_at_initialization_it_is_the_score_of_blurred_gaussian_data(shape):
 def test_two_far_modes_are_both_found():
   config = get_config()
   config.data.update(dict(shape=(2,), levels=0, classes=0))
-  config.model.update(dict(width=32, depth=1, num_levels=15, steps_per_level=4))
+  config.model.update(dict(width=32, depth=1, num_levels=15))
+  config.model.sampler.annealed.steps_per_level = 4
   config.num_steps = 400
   config.optimizer.update(dict(learning_rate=5e-3, warmup_steps=0))
   model = build(config)

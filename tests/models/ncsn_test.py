@@ -70,6 +70,18 @@ def test_bad_settings_say_what_to_do(changes, words):
     build(_config(**changes))
 
 
+@pytest.mark.parametrize(
+  'name, words',
+  [
+    ('annealed', '5 evaluations'),  # 4 levels, and denoising
+    ('predictor_corrector', '7 evaluations'),
+    ('probability_flow', '7 evaluations'),
+  ],
+)
+def test_the_config_chooses_the_way_to_samples(name, words):
+  assert words in build(_config(sampler=dict(name=name))).objective
+
+
 def test_data_that_does_not_fit_says_what_to_do():
   config = _config()
   config.data.shape = (2,)

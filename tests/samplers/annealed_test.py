@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from jaxgen.losses.score import geometric_sigmas
-from jaxgen.samplers import annealed, balanced_step_size, langevin, num_annealed_steps, run
+from jaxgen.samplers import annealed, balanced, langevin, num_annealed_steps, run
 
 # The mixture of Song & Ermon 2019, section 3.2.2: a fifth of the mass at (-5, -5).
 CENTRES = jnp.array([[-5.0, -5.0], [5.0, 5.0]])
@@ -84,19 +84,47 @@ def test_without_denoising_the_chain_ends_with_its_last_level():
   np.testing.assert_array_equal(path[5], path[3])
 
 
-@pytest.mark.parametrize('steps', [1, 5, 100])
-def test_balanced_step_size_carries_the_variance_from_level_to_level(steps):
-  sigmas = np.geomspace(10.0, 0.1, 20)
+# sigma_max, sigma_min, levels, steps per level, standard deviation of the data: of the shipped configs
+SHIPPED = {
+  'digits': (12.0, 0.05, 19, 5, 0.75),
+  'mnist': (30.0, 0.02, 94, 5, 0.6),
+  'cifar': (100.0, 0.02, 232, 5, 0.5),
+  'toy': (8.0, 0.05, 20, 10, 1.0),
+}
 
-  def left(h):
-    variance = (sigmas[0] / sigmas[1]) ** 2
-    for _ in range(steps):
-      variance = (1 - h / 2) ** 2 * variance + h
-    return abs(variance - 1)
 
-  best = balanced_step_size(sigmas, steps) / sigmas[-1] ** 2
-  assert left(best) <= min(left(0.9 * best), left(1.1 * best)) + 1e-6
-  assert left(best) < {1: 0.4, 5: 0.25, 100: 0.03}[steps]
+def _gaussian_score(std):
+  return lambda x, sigma: -x / (std**2 + sigma[:, None] ** 2)
+
+
+@pytest.mark.parametrize('name', SHIPPED)
+@pytest.mark.parametrize('times', [0.1, 0.3, 1.0, 3.0])
+def test_balanced_leaves_gaussians_of_any_spread_as_wide_as_they_are(name, times):
+  first, last, levels, steps, data_std = SHIPPED[name]
+  sigmas = np.geomspace(first, last, levels)
+  step_size, temperature = balanced(sigmas, steps, data_std)
+  std, variance = times * data_std, first**2
+  for sigma in np.repeat(sigmas, steps):
+    alpha, blurred = step_size * (sigma / last) ** 2, std**2 + sigma**2
+    variance = (1 - alpha / (2 * blurred)) ** 2 * variance + temperature * alpha
+  assert np.sqrt(variance / (std**2 + last**2)) == pytest.approx(1, abs=0.02)
+
+
+@pytest.mark.parametrize('name', SHIPPED)
+def test_a_balanced_chain_has_the_standard_deviation_of_the_data(name):
+  first, last, levels, steps, data_std = SHIPPED[name]
+  sigmas = geometric_sigmas(first, last, levels)
+  step = balanced(sigmas, steps, data_std)
+  sampler = annealed(_gaussian_score(data_std), sigmas, step.step_size, steps, temperature=step.temperature)
+  start = first * jax.random.normal(jax.random.key(0), (500, 32))
+  num_steps = num_annealed_steps(levels, steps)
+  x = jax.jit(lambda: run(sampler, jax.random.key(1), start, num_steps)[0].position)()
+  assert float(x.std()) == pytest.approx(data_std, rel=0.02)
+
+
+def test_balanced_needs_a_spread():
+  with pytest.raises(ValueError, match='data_std'):
+    balanced([2.0, 1.0], 5, 0.0)
 
 
 def test_an_equinox_module_is_a_score():

@@ -8,7 +8,7 @@ from experiments.microscope.lab import MODES_NEED, Lab, for_picture, modes_reach
 from experiments.microscope.verdict import Test, seeds_in_words
 from jaxgen.data import toy
 from jaxgen.losses.score import geometric_sigmas
-from jaxgen.samplers import annealed, balanced_step_size, langevin, num_annealed_steps, run
+from jaxgen.samplers import annealed, balanced, langevin, num_annealed_steps, run
 
 _DENSITY = 'grid_25'
 _CHAINS = 2000
@@ -41,7 +41,7 @@ def annealing(lab: Lab) -> Evidence:
 def _both(seed):
   density = toy.DENSITIES[_DENSITY]
   sigmas = geometric_sigmas(4.0, 0.05, _LEVELS)
-  step_size = balanced_step_size(sigmas, _STEPS_PER_LEVEL)
+  step_size, temperature = balanced(sigmas, _STEPS_PER_LEVEL, float(density.modes.std()))
   steps = num_annealed_steps(_LEVELS, _STEPS_PER_LEVEL)
 
   def score(x, sigma=_NONE):
@@ -54,7 +54,7 @@ def _both(seed):
   start_rng, rng = jax.random.split(jax.random.key(seed))
   start = 0.1 * jax.random.normal(start_rng, (_CHAINS, 2))
   samplers = {
-    'annealed': annealed(score, sigmas, step_size, _STEPS_PER_LEVEL),
+    'annealed': annealed(score, sigmas, step_size, _STEPS_PER_LEVEL, temperature=temperature),
     'plain': langevin(score, step_size),
   }
   found = {}

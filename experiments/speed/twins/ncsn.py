@@ -107,13 +107,15 @@ def build(config, layout) -> Twin:
     optimizer.step()
     average.update()
 
+  chain = model['sampler']['annealed']
+
   def sample(num):
     x = sigmas[0] * torch.randn(num, shape[2], *shape[:2]).contiguous(memory_format=layout)
     for sigma in sigmas:
       level, alpha = sigma.expand(num), 0.1 * sigma**2  # any step: it costs the same
-      for _ in range(model['steps_per_level']):
+      for _ in range(chain['steps_per_level']):
         x = x + alpha / 2 * average.module(x, level) + torch.sqrt(alpha) * torch.randn_like(x)
-    if model['denoise']:
+    if chain['denoise']:
       x = x + sigmas[-1] ** 2 * average.module(x, sigmas[-1].expand(num))
     return torch.clamp(torch.round((x + 1) * ((levels - 1) / 2)), 0, levels - 1).to(torch.uint8)
 

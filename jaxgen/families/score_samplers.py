@@ -1,0 +1,83 @@
+"""How a score model draws its samples: each way from noise to data, with its settings and what it costs."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import jax
+import numpy as np
+
+from jaxgen.losses.score import geometric_sigmas
+from jaxgen.samplers.annealed import Balance, annealed, balanced, num_annealed_steps
+from jaxgen.samplers.predictor_corrector import predictor_corrector
+from jaxgen.samplers.probability_flow import probability_flow
+from jaxgen.types import Sampler
+
+
+class Way(NamedTuple):
+  """From `N(0, sigmas[0]^2 I)` to data.
+
+  Attributes:
+    sampler: of the score, `(x f32[B, ...], sigma f32[B]) -> f32[B, ...]`.
+    num_steps: of `jaxgen.samplers.run`.
+    evaluations: of the score, for one sample.
+    description: with the settings, for people.
+  """
+
+  sampler: Callable[[Callable[[jax.Array, jax.Array], jax.Array]], Sampler]
+  num_steps: int
+  evaluations: int
+  description: str
+
+
+def annealed_way(
+  sigmas: Sequence[float], data_std: float, *, steps_per_level: int, step_size: float, denoise: bool
+) -> Way:
+  """`jaxgen.samplers.annealed` over the levels of training; a `step_size` of 0 stands for `balanced`."""
+  step = Balance(step_size, 1.0) if step_size else balanced(sigmas, steps_per_level, data_std)
+  count = num_annealed_steps(len(sigmas), steps_per_level, denoise=denoise)
+
+  def sampler(score_fn):
+    return annealed(
+      score_fn, sigmas, step.step_size, steps_per_level, temperature=step.temperature, denoise=denoise
+    )
+
+  description = f'Langevin steps of {step.step_size:.3g} at a temperature of {step.temperature:.3g}'
+  return Way(sampler, count, count, description)
+
+
+def predictor_corrector_way(
+  sigmas: Sequence[float], data_std: float, *, num_levels: int, signal_to_noise: float, corrector_steps: int
+) -> Way:
+  """`jaxgen.samplers.predictor_corrector` over as many geometric levels as are asked for."""
+  del data_std
+  levels = geometric_sigmas(sigmas[0], sigmas[-1], num_levels)
+  return Way(
+    lambda score_fn: predictor_corrector(score_fn, levels, signal_to_noise, corrector_steps),
+    num_levels,
+    (num_levels - 1) * (1 + corrector_steps) + 1,
+    f'{num_levels} levels of predictor and {corrector_steps} corrector steps',
+  )
+
+
+def probability_flow_way(sigmas: Sequence[float], data_std: float, *, num_steps: int, rho: float) -> Way:
+  """`jaxgen.samplers.probability_flow` to sigma 0, in the steps of Karras et al. 2022, equation 5.
+
+  `sigma_i^(1 / rho)` falls evenly from the largest to the smallest level; the last step goes on to 0.
+  """
+  del data_std
+  ends = np.asarray([sigmas[0], sigmas[-1]], np.float64) ** (1 / rho)
+  levels = np.append(np.linspace(*ends, num_steps) ** rho, 0.0)
+  return Way(
+    lambda score_fn: probability_flow(score_fn, levels),
+    num_steps,
+    2 * num_steps - 1,
+    f'{num_steps} steps of the probability flow',
+  )
+
+
+# `(sigmas, data_std, **settings) -> Way`; the settings of each are a section of `config.model.sampler`
+WAYS: dict[str, Callable[..., Way]] = {
+  'annealed': annealed_way,
+  'predictor_corrector': predictor_corrector_way,
+  'probability_flow': probability_flow_way,
+}
