@@ -38,7 +38,8 @@ def test_bare_commands_come_after_the_environment_was_entered():
   bare = [command[0] in ('python', 'pip') for command in COMMANDS]
   assert COMMANDS[bare.index(True) - 1] == ['.', '.venv/bin/activate']
   assert all(
-    command[0] in ('python', 'pip', 'python3', '.') or '.venv/bin/' in command[0] for command in COMMANDS
+    command[0] in ('python', 'pip', 'mkdocs', 'python3', '.') or '.venv/bin/' in command[0]
+    for command in COMMANDS
   )
 
 
