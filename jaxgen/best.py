@@ -54,6 +54,13 @@ def write(workdir: Path, best: Best) -> None:
   files.write_text(Path(workdir) / 'best.json', json.dumps(best._asdict()) + '\n')
 
 
+def forget(workdir: Path, step: int) -> None:
+  """Removes the file where it names `step`, whose checkpoint is no longer there."""
+  known = read(workdir)
+  if known is not None and known.step == step:
+    (Path(workdir) / 'best.json').unlink(missing_ok=True)
+
+
 def chosen_step(workdir: Path, asked: str | int, selected_by: str) -> int | None:
   """The step that 'newest' (None: whichever is whole), 'best' or a number means.
 

@@ -40,6 +40,7 @@ class Checkpoints(Reader):
     if keep < 0:
       raise UserError(f'keep_checkpoints={keep} is negative; 0 keeps all checkpoints.')
     self._retention = _Retention(keep)
+    self._unconfirmed: int | None = None
     options = ocp.CheckpointManagerOptions(
       create=True, cleanup_tmp_directories=True, preservation_policy=self._retention
     )
@@ -68,6 +69,7 @@ class Checkpoints(Reader):
     with _clear_failure(self._directory):
       self._check_room(state)
       self._manager.save(step, args=args)
+    self._unconfirmed = step
 
   def protect(self, role: str, step: int) -> None:
     """Keeps the checkpoint of `step`, however old, until another one takes its role ('best', say).
@@ -76,13 +78,19 @@ class Checkpoints(Reader):
     """
     self._retention.protected[role] = step
 
-  def set_aside(self, step: int) -> str:
-    """Renames the checkpoint of `step`, so that nobody goes on from it; returns its new name, beside the directory."""
+  def confirm(self, step: int) -> None:
+    """Says that the loss at `step` was finite: a checkpoint that is not after it is good, and the last such is kept."""
+    if self._unconfirmed is not None and self._unconfirmed <= step:
+      self.protect('good', self._unconfirmed)
+      self._unconfirmed = None
+
+  def set_aside(self, step: int, why: str = 'damaged') -> str:
+    """Renames a checkpoint to `<why>-<directory>-<step>`, so that nobody goes on from it; returns the new name."""
     self.wait()
-    aside = self._directory.parent / f'damaged-{self._directory.name}-{step}'
+    aside = self._directory.parent / f'{why}-{self._directory.name}-{step}'
     number = 1
     while aside.exists():
-      aside = aside.with_name(f'damaged-{self._directory.name}-{step}-{(number := number + 1)}')
+      aside = aside.with_name(f'{why}-{self._directory.name}-{step}-{(number := number + 1)}')
     if jax.process_count() > 1:
       multihost_utils.sync_global_devices(f'all have read step {step}')
     if jax.process_index() == 0:
@@ -113,6 +121,7 @@ class Checkpoints(Reader):
     for damaged, why in found.damaged.items():
       name = self.set_aside(damaged)
       print(f'The checkpoint of step {damaged} is damaged ({why}); it is set aside as {name}.', flush=True)
+    self._unconfirmed = int(found.state.step)
     return found.state, found.notes
 
   def close(self) -> None:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import jax
 from ml_collections import ConfigDict
 
-from jaxgen import best, data, keys, models, updates
+from jaxgen import best, data, failure, keys, models, updates
 from jaxgen import config as configs
 from jaxgen import workdir as workdirs
 from jaxgen.checkpoint_reader import Reader
@@ -108,11 +108,14 @@ def load(workdir: Path, config: ConfigDict | None = None, step: str | int = 'new
     step: of the checkpoint: 'newest', 'best' (by validation, see `jaxgen.best`) or a number.
 
   Raises:
-    UserError: if there is no run, no such or no whole checkpoint, or the run is of another config.
+    UserError: if there is no run, no such or no whole checkpoint, the run is of another config, or of a module that is
+      none of jaxgen's while no config is given.
   """
   stored = workdirs.load_config(workdir)
   configs.check(stored)
-  if config is not None:
+  if config is None:
+    workdirs.check_module(workdir, stored)
+  else:
     configs.check(config)
     config = config.copy_and_resolve_references()
     with config.unlocked():
@@ -122,9 +125,15 @@ def load(workdir: Path, config: ConfigDict | None = None, step: str | int = 'new
     stored = config
   model = build_model(stored)
   chosen = best.chosen_step(workdir, step, model.selected_by)
-  restored = Reader(Path(workdir) / 'checkpoints').restore(first_shapes(model, stored), chosen)
+  restored = Reader(Path(workdir) / 'checkpoints').restore(saved_shapes(workdir, stored), chosen)
   if restored is None:
     raise UserError(
       f'{workdir} has no checkpoint yet; train first: python -m jaxgen.main --workdir={workdir}.'
     )
   return Trained(stored, model, restored[0])
+
+
+def saved_shapes(workdir: Path, config: ConfigDict) -> State:
+  """The shapes of the checkpoints in `workdir`, a run of `config` whose optimizers may have changed after a failure."""
+  config = failure.as_saved(workdir, config)
+  return first_shapes(build_model(config), config)

@@ -13,6 +13,7 @@ python -m jaxgen.main --mode=plan --config=configs/glow_cifar.py    what a run w
 --mode        train | evaluate | sample | plan
 --num         with --mode=sample: how many samples; by default config.num_samples
 --step        with --mode=evaluate and sample, of which checkpoint: newest | best (by validation) | a number
+--trust       without --config: import the module that the run names, though it is none of jaxgen.models
 """
 
 import difflib
@@ -95,6 +96,7 @@ def _parse(argv: list[str]) -> flags.FlagValues:
   flags.DEFINE_string('workdir', None, '', flag_values=options)
   flags.DEFINE_integer('num', None, '', flag_values=options)
   flags.DEFINE_string('step', None, '', flag_values=options)
+  flags.DEFINE_boolean('trust', False, '', flag_values=options)
   path, argv = _take(argv, 'config')
   workdir, _ = _take(argv, 'workdir')
   if path is not None:
@@ -116,6 +118,8 @@ def _parse(argv: list[str]) -> flags.FlagValues:
       raise UserError(
         f'--{name} is of --mode={" and --mode=".join(modes)}, and this is --mode={options.mode}.'
       )
+  if path is None and not options.trust:
+    _check_module(workdir, options.config)
   if options.workdir is None:
     options.workdir = str(Path('runs') / Path(path.partition(':')[0]).stem)
   if any('\ud800' <= letter <= '\udfff' for letter in options.workdir):  # bytes of a path that are no text
@@ -132,6 +136,12 @@ def _config_of(workdir):
   for name in config_keys.RESOLVED:
     del config.data[name]
   return config
+
+
+def _check_module(workdir, config):
+  from jaxgen import workdir as workdirs
+
+  workdirs.check_module(workdir, config)
 
 
 def _take(argv, name):

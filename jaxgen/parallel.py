@@ -224,6 +224,10 @@ class Dispatcher:
   def __call__(self, state: State, batches: Any, resident: Any) -> tuple[State, Any]:
     return self._program(state, self._place(batches), resident)
 
+  def check(self, state: State, batches: Any, resident: Any) -> None:
+    """Traces the program, which finds shapes and types that do not fit; nothing is compiled."""
+    jax.eval_shape(self._program, state, self._place(batches), resident)
+
   def lower(self, state: State, batches: Any, resident: Any) -> Any:
     """The program before XLA: `jax.stages.Lowered`."""
     return self._program.lower(state, self._place(batches), resident)

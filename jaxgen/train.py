@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgen import best, data, experiment, parallel, writers
+from jaxgen import best, data, experiment, failure, parallel, writers
 from jaxgen import config as configs
 from jaxgen import workdir as workdirs
 from jaxgen.checkpoint import Checkpoints
@@ -32,6 +32,7 @@ class Setting(NamedTuple):
   model: GenerativeModel
   backend: str
   resident: Any  # the whole training set on the devices, or None where it is streamed
+  step: parallel.Dispatcher
 
 
 class Dispatch(NamedTuple):
@@ -69,17 +70,24 @@ def train(config: ConfigDict, workdir: Path | str) -> State:
   workdir = Path(workdir)
   configs.check(config)
   config = workdirs.with_schedules(workdir, data.resolve(config))
-  with workdirs.claim(workdir, config):
-    setting = prepare(config, workdir)
-    with contextlib.closing(Checkpoints(workdir / 'checkpoints', config.keep_checkpoints)) as checkpoints:
-      if known := best.read(workdir):
-        checkpoints.protect('best', known.step)
-      state, notes = _start(setting, checkpoints)
-      clock = Clock(notes.get('seconds', 0.0), limit=60 * config.max_minutes)
-      if reached := _end_reached(config, int(state.step), clock):
-        print(f'done     already; to train longer, give --config.{reached}.', flush=True)
-        return state
-      return _run(setting, checkpoints, state, Window(notes.get('window')), clock)
+  workdirs.check_same_run(workdir, config)
+  # Before anything is written: a config, data or a model that does not fit leaves no folder behind.
+  setting = prepare(config, workdir)
+  state = first_state(setting)
+  setting.step.check(state, next(dispatches(setting, 0, config.num_steps)).batches, setting.resident)
+  content = {split: data.fingerprint(source) for split, source in _splits(setting).items()}
+  with (
+    workdirs.claim(workdir, config, content),
+    contextlib.closing(Checkpoints(workdir / 'checkpoints', config.keep_checkpoints)) as checkpoints,
+  ):
+    if known := best.read(workdir):
+      checkpoints.protect('best', known.step)
+    state, notes = _start(setting, checkpoints, state)
+    clock = Clock(notes.get('seconds', 0.0), limit=60 * config.max_minutes)
+    if reached := _end_reached(config, int(state.step), clock):
+      print(f'done     already; to train longer, give --config.{reached}.', flush=True)
+      return state
+    return _run(setting, checkpoints, state, Window(notes.get('window')), clock)
 
 
 def prepare(config: ConfigDict, workdir: Path) -> Setting:
@@ -93,7 +101,14 @@ def prepare(config: ConfigDict, workdir: Path) -> Setting:
   model = experiment.build_model(config)
   resident = source.resident()
   resident = None if resident is None else parallel.replicate(resident, backend)
-  return Setting(config, Path(workdir), source, model, backend, resident)
+  step = parallel.data_parallel(model.update.apply, backend)
+  return Setting(config, Path(workdir), source, model, backend, resident, step)
+
+
+def _splits(setting):
+  """All that the run sees of its data."""
+  monitored = data.monitored_split(setting.config.data)
+  return {'train': setting.source, monitored: data.load(setting.config.data, monitored)}
 
 
 def first_state(setting: Setting) -> State:
@@ -130,10 +145,9 @@ def _index_batches(setting, start, stop, process, processes):
     yield indices[process * share : (process + 1) * share]
 
 
-def _start(setting, checkpoints):
+def _start(setting, checkpoints, state):
   """The first state, or that of the newest checkpoint; says what runs where."""
   config = setting.config
-  state = first_state(setting)
   if jax.process_index() == 0:
     workdirs.write_parameters(setting.workdir, state.params)
   size = sum(leaf.size for leaf in jax.tree.leaves(state.params))
@@ -148,12 +162,27 @@ def _start(setting, checkpoints):
   for note in configs.schedule_notes(config):
     print(f'schedule {note}')
   print(f'workdir  {setting.workdir}', flush=True)
-  restored = checkpoints.restore(state)
+  note = failure.read(setting.workdir)
+  if note is not None:
+    print(f'note     {note.reason} when it ran last; with the same settings it would end there again.')
+  restored = _restore(setting, checkpoints, state) if note else checkpoints.restore(state)
   if restored is None:
     return state, {}
   state, notes = restored
   print(f'resumed  at step {int(state.step):,} of {config.num_steps:,}', flush=True)
   return state, notes
+
+
+def _restore(setting, checkpoints, first):
+  """After a failure: an optimizer that keeps other numbers than the one before it begins anew."""
+  restored = checkpoints.restore(experiment.saved_shapes(setting.workdir, setting.config))
+  if restored is None:
+    return None
+  state, notes = restored
+  if jax.tree.map(jnp.shape, state.opt) != jax.tree.map(jnp.shape, first.opt):
+    state = state._replace(opt=jax.jit(setting.model.update.init)(state.params))
+    print('note     the optimizer keeps other numbers than the one before, and begins anew')
+  return parallel.replicate(state, setting.backend), notes
 
 
 def _end_reached(config, step, clock):
@@ -165,7 +194,6 @@ def _end_reached(config, step, clock):
 
 def _run(setting, checkpoints, state, window, clock):
   config, start = setting.config, int(state.step)
-  step_fn = parallel.data_parallel(setting.model.update.apply, setting.backend)
   first_host = jax.process_index() == 0  # it alone writes and draws
   with (
     stop_signals() as stop_asked,
@@ -177,7 +205,7 @@ def _run(setting, checkpoints, state, window, clock):
     watch = Watch(setting, writer, progress) if first_host else writers.Silent()
     late = None  # the dispatch before, whose metrics nobody has waited for yet
     for dispatch in dispatches(setting, start, config.num_steps):
-      state, metrics = step_fn(state, dispatch.batches, setting.resident)
+      state, metrics = setting.step(state, dispatch.batches, setting.resident)
       if late is not None:
         _settle(setting, checkpoints, *late, window, clock, writer, progress)
       late = dispatch, metrics
@@ -192,11 +220,11 @@ def _run(setting, checkpoints, state, window, clock):
         _settle(setting, checkpoints, *late, window, clock, writer, progress, end)
         late = None
         if end or stopping or dispatch.due(config.checkpoint_every):
-          _save(checkpoints, state, {'window': window.to_json(), 'seconds': clock.seconds})
+          _save(setting, checkpoints, state, {'window': window.to_json(), 'seconds': clock.seconds})
         with clock.paused():
           found = watch.look(parallel.on_this_host(state), dispatch, end)
         if on_any_host(found is not None, end or dispatch.due(config.eval_every)):
-          _save(checkpoints, state, {'window': window.to_json(), 'seconds': clock.seconds})
+          _save(setting, checkpoints, state, {'window': window.to_json(), 'seconds': clock.seconds})
           _keep_best(setting, checkpoints, dispatch.last, found)
       if stopping:
         checkpoints.wait()
@@ -222,7 +250,8 @@ def _settle(setting, checkpoints, dispatch, metrics, window, clock, writer, prog
   try:
     window.add(dispatch.first, jax.device_get(metrics))
   except NotFinite as error:
-    raise UserError(f'{error}; {_what_is_kept(checkpoints)} {_REMEDY}') from None
+    raise _end_not_finite(setting, checkpoints, error.step, str(error)) from None
+  checkpoints.confirm(dispatch.first)
   progress.advance(dispatch.last - dispatch.first)
   if took := clock.tick(dispatch.last - dispatch.first):
     progress.say(f'compiled first step after {took:.1f} s')
@@ -235,29 +264,35 @@ def _settle(setting, checkpoints, dispatch, metrics, window, clock, writer, prog
     window.clear()
 
 
-_REMEDY = (
-  'A lower learning rate (--config.optimizer.learning_rate) or gradient clipping (--config.optimizer.clip_norm) '
-  'often helps.'
-)
-
-
-def _what_is_kept(checkpoints):
+def _end_not_finite(setting, checkpoints, step, reason):
+  """Leaves the run at the newest checkpoint whose own step, and the one before it, had a finite loss."""
   checkpoints.wait()
   steps = checkpoints.steps()
-  return (
-    f'the last good checkpoint is that of step {steps[-1]}.'
-    if steps
-    else 'there was no checkpoint before it.'
+  for bad in (saved for saved in steps if saved >= step):
+    checkpoints.set_aside(bad, 'not-finite')
+    best.forget(setting.workdir, bad)
+  good = max((saved for saved in steps if saved < step), default=0)
+  if jax.process_index() == 0:
+    # where it failed again before it saved, its checkpoints are of the optimizers before
+    failure.write(setting.workdir, reason, good, failure.as_saved(setting.workdir, setting.config))
+  kept = (
+    f'the last good checkpoint is that of step {good}.' if good else 'there was no good checkpoint before it.'
+  )
+  return UserError(
+    f'{reason}; {kept} Start the same command with a lower learning rate (--config.optimizer.learning_rate) or with '
+    'gradient clipping (--config.optimizer.clip_norm): the run goes on from there.'
   )
 
 
-def _save(checkpoints, state, notes):
+def _save(setting, checkpoints, state, notes):
   """Saves, unless an array is no longer finite: the loss of the next step would show it, but too late."""
+  step = int(state.step)
   if not bool(_all_finite(state.params)):
-    raise UserError(
-      f'The parameters are no longer finite at step {int(state.step)}; {_what_is_kept(checkpoints)} {_REMEDY}'
-    )
+    raise _end_not_finite(setting, checkpoints, step, f'The parameters are no longer finite at step {step}')
   checkpoints.save(parallel.on_every_host(state), notes)
+  if failure.read(setting.workdir) is not None:
+    checkpoints.wait()
+    failure.clear(setting.workdir)
 
 
 @jax.jit

@@ -7,7 +7,12 @@ import numpy as np
 
 
 class NotFinite(ArithmeticError):
-  """A term of the loss is nan or infinite."""
+  """A term of the loss is nan or infinite; `step` is the first such step."""
+
+  def __init__(self, step: int, terms: list[str]):
+    """`terms` are their names."""
+    super().__init__(f'Not finite at step {step}: {", ".join(sorted(terms))}')
+    self.step = step
 
 
 class Window:
@@ -34,8 +39,7 @@ class Window:
     }
     if bad:
       step = min(bad.values())
-      terms = ', '.join(sorted(name for name, at in bad.items() if at == step))
-      raise NotFinite(f'Not finite at step {first + step}: {terms}')
+      raise NotFinite(first + step, [name for name, at in bad.items() if at == step])
     for name, total in totals.items():
       old_total, old_count = self._sums.get(name, (0.0, 0.0))
       count = float(np.sum(metrics[name].count, dtype=np.float64))

@@ -4,7 +4,8 @@ config.json      the resolved config          parameters.txt   every array, its 
 versions.json    what the run ran on          checkpoints/     see `jaxgen.checkpoint`
 metrics.jsonl    one line per log interval    tensorboard/     the same as TensorBoard events
 curves.png       the same as a picture        samples/         grids, reconstructions; samples.gif beside it
-best.json        see `jaxgen.best`
+best.json        see `jaxgen.best`             data.json        what tells its data apart
+changes.jsonl    optimizers that were changed after a failure
 """
 
 import contextlib
@@ -14,15 +15,17 @@ import json
 import os
 import platform
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import jax
 from clu import parameter_overview
 from ml_collections import ConfigDict
 
 from jaxgen import config as configs
-from jaxgen import files
+from jaxgen import failure, files, writers
+from jaxgen.checkpoint_reader import Reader
 from jaxgen.errors import UserError
 
 # A run may go on with other values of these sections and keys: none of them changes what a step computes.
@@ -42,39 +45,90 @@ _PACKAGES = ('jaxgen', 'jax', 'jaxlib', 'flax', 'optax', 'orbax-checkpoint', 'nu
 
 
 @contextlib.contextmanager
-def claim(workdir: Path, config: ConfigDict) -> Iterator[None]:
+def claim(workdir: Path, config: ConfigDict, content: Mapping[str, Any]) -> Iterator[None]:
   """Makes `workdir` the folder of this run, alone, for as long as the context lasts.
 
+  Args:
+    workdir: made where there is none.
+    config: of the run, resolved.
+    content: what tells its data apart, `{split: jaxgen.data.fingerprint(...)}`.
+
   Raises:
-    UserError: if it holds the run of another config, if another process trains there, or if it cannot be written.
+    UserError: if it holds the run of another config or of other data, if another process trains there, if a link leads
+      out of it, or if it cannot be written.
   """
   workdir = Path(workdir)
+  check_links(workdir)
   try:
     workdir.mkdir(parents=True, exist_ok=True)
-    lock = open(workdir / '.lock', 'w')  # noqa: SIM115
+    lock = open(workdir / '.lock', 'a')  # noqa: SIM115
   except OSError as error:
     raise UserError(f'The workdir {workdir} cannot be written: {error.strerror}.') from None
   with lock:
     if jax.process_index() == 0:
       _lock(lock, workdir)
       check_same_run(workdir, config)
+      _check_same_data(workdir, content)
+      _note_changes(workdir, config)
       files.write_text(workdir / 'config.json', configs.to_json(config))
+      files.write_text(workdir / 'data.json', json.dumps(content, indent=2) + '\n')
       files.write_text(workdir / 'versions.json', json.dumps(versions(), indent=2) + '\n')
     yield
+
+
+def check_links(workdir: Path) -> None:
+  """Sees to it that whatever is written below `workdir` stays there.
+
+  Raises:
+    UserError: if a symbolic link in it leads out of it. That the folder itself is one does no harm.
+  """
+  home = Path(workdir).resolve()
+  for place, folders, names in os.walk(home):
+    for path in (Path(place, name) for name in folders + names):
+      if path.is_symlink() and not path.resolve().is_relative_to(home):
+        raise UserError(
+          f"{path} is a symbolic link out of the run's folder, to {path.resolve()}, where nothing of the run is "
+          'written; remove it.'
+        )
 
 
 def load_config(workdir: Path) -> ConfigDict:
   """The config of the run in `workdir`.
 
   Raises:
-    UserError: if there is none.
+    UserError: if there is none, or it cannot be read.
   """
   path = Path(workdir) / 'config.json'
-  if not path.is_file():
+  if not path.exists():
     raise UserError(
       f'{workdir} holds no run; train one there first: --config=configs/<name>.py --workdir={workdir}.'
     )
-  return configs.load(path)
+  try:
+    config = configs.load(path)
+    complete = all(key in config.data for key in ('name', 'shape', 'levels', 'classes')) and config.module
+  except OSError as error:
+    raise UserError(f'{path} cannot be read: {error.strerror}.') from None
+  except (ValueError, TypeError, AttributeError):  # no JSON, or none of a config
+    complete = False
+  if not complete:
+    raise UserError(
+      f'{path} is damaged; put back a copy of it, or remove it and give --config as the run was started with.'
+    )
+  return config
+
+
+def check_module(workdir: Path, config: ConfigDict) -> None:
+  """Sees to it that a config that was found in a folder names a module of jaxgen: importing another one runs it.
+
+  Raises:
+    UserError: if it names another one.
+  """
+  if not config.module.startswith('jaxgen.models.'):
+    raise UserError(
+      f'The run in {workdir} names the module "{config.module}", which is none of jaxgen.models. The folder of a run '
+      'is data, and importing what it names would make a program of it: give --trust if you know where it is from, '
+      'or --config=<file> as the run was started with.'
+    )
 
 
 def with_schedules(workdir: Path, config: ConfigDict) -> ConfigDict:
@@ -110,18 +164,60 @@ def _lock(lock, workdir):
 
 
 def check_same_run(workdir: Path, config: ConfigDict) -> None:
-  """Compares a resolved config with that of the run in `workdir`, where there is one.
+  """Compares a resolved config with that of the run in `workdir`, where one has begun.
 
   Raises:
     UserError: if they differ in what a training step computes.
   """
-  workdir = Path(workdir)
-  if not (workdir / 'config.json').is_file():
-    return
-  changed = configs.differences(load_config(workdir), config)
-  changed = [line for line in changed if re.split('[.:]', line)[0] not in _FREE_KEYS]
+  changed = [line for key, line in _changes(workdir, config) if key not in _FREE_KEYS]
+  if failure.read(workdir) is not None:
+    changed = [line for line in changed if not _is_of_optimizer(line)]
   if changed:
     raise UserError(
       f'{workdir} holds a run of another config ({"; ".join(changed[:8])}); choose another --workdir, or give the same '
       'config to go on with that run.'
     )
+
+
+def _changes(workdir, config):
+  """`[(key, phrase)]` of what differs from the run in `workdir`; one that has made no step binds nobody."""
+  workdir = Path(workdir)
+  rows, checkpoints = workdir / 'metrics.jsonl', Reader(workdir / 'checkpoints')
+  begun = checkpoints.steps() or (rows.is_file() and rows.stat().st_size)
+  if not begun or not (workdir / 'config.json').exists():
+    return []
+  return [(re.split('[.:]', line)[0], line) for line in configs.differences(load_config(workdir), config)]
+
+
+def _is_of_optimizer(line):
+  return re.split('[.:]', line)[0].endswith('optimizer')
+
+
+def _note_changes(workdir, config):
+  """Writes down which optimizers go on where others failed; what those wrote after that step is set aside."""
+  note = failure.read(workdir)
+  changes = [line for _, line in _changes(workdir, config) if _is_of_optimizer(line)]
+  if note is None or not changes:
+    return
+  with open(workdir / 'changes.jsonl', 'a') as file:
+    file.write(json.dumps({'step': note.step, 'reason': note.reason, 'changes': changes}) + '\n')
+  writers.set_aside(workdir, note.step)
+
+
+def _check_same_data(workdir, content):
+  path = workdir / 'data.json'
+  try:
+    before = json.loads(path.read_text())
+  except (OSError, ValueError):  # older than this file, or begun anew
+    return
+  for split, now in content.items():
+    if before.get(split, now) != now:
+      raise UserError(
+        f'The data ({split}) are no longer those that the run in {workdir} began with: {_told(before[split])} then, '
+        f'{_told(now)} now; put the old ones back, choose another --workdir, or remove {path} to go on with the new '
+        'ones knowingly.'
+      )
+
+
+def _told(content):
+  return f'{content["examples"]:,} examples, checksum {content["sha256"][:8]}'

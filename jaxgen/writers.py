@@ -9,6 +9,8 @@ from typing import Any
 
 from tqdm import tqdm
 
+from jaxgen import files
+
 _ON_A_LINE = 4  # metrics
 
 
@@ -26,6 +28,7 @@ class MetricsWriter:
     self._path = Path(workdir) / 'metrics.jsonl'
     self._seen = {_identity(row) for row in read(workdir)}
     _drop_torn_line(self._path)
+    _mention_garbled_lines(self._path)
     self._file = open(self._path, 'a', buffering=1)  # noqa: SIM115
     self._events = SummaryWriter(str(Path(workdir) / 'tensorboard'), flush_secs=30)
 
@@ -51,11 +54,32 @@ class MetricsWriter:
 
 
 def read(workdir: Path) -> list[dict[str, Any]]:
-  """The rows of a run's `metrics.jsonl`; a torn last line is passed over."""
+  """The rows of a run's `metrics.jsonl`; a line that is none (torn, garbled) is passed over."""
   path = Path(workdir) / 'metrics.jsonl'
   if not path.is_file():
     return []
-  return [json.loads(line) for line in path.read_text().split('\n')[:-1]]
+  rows = map(_row, path.read_text(errors='replace').split('\n')[:-1])
+  return [row for row in rows if row is not None]
+
+
+def set_aside(workdir: Path, step: int) -> None:
+  """Moves the rows after `step` to `metrics_set_aside.jsonl`, where the run takes another way from there."""
+  later = [json.dumps(row) + '\n' for row in read(workdir) if row['step'] > step]
+  if not later:
+    return
+  with open(Path(workdir) / 'metrics_set_aside.jsonl', 'a') as file:
+    file.writelines(later)
+  kept = [json.dumps(row) + '\n' for row in read(workdir) if row['step'] <= step]
+  files.write_text(Path(workdir) / 'metrics.jsonl', ''.join(kept))
+
+
+def _row(line):
+  """A line of `metrics.jsonl`; None if it is no row."""
+  try:
+    row = json.loads(line)
+  except ValueError:
+    return None
+  return row if isinstance(row, dict) and isinstance(row.get('step'), int) and 'split' in row else None
 
 
 class Progress:
@@ -123,6 +147,15 @@ def _rounded(value):
   if not isinstance(value, float):
     return value
   return float(f'{value:.7g}') if math.isfinite(value) else None  # JSON knows no nan
+
+
+def _mention_garbled_lines(path):
+  if not path.is_file():
+    return
+  lines = path.read_text(errors='replace').split('\n')[:-1]
+  bad = [str(number) for number, line in enumerate(lines, 1) if _row(line) is None]
+  if bad:
+    print(f'{path} holds lines that cannot be read, which are passed over: {", ".join(bad[:8])}.', flush=True)
 
 
 def _drop_torn_line(path):

@@ -6,6 +6,7 @@ import pytest
 from jaxgen import best, experiment, sample, train, writers
 from jaxgen.checkpoint import Checkpoints
 from jaxgen.errors import UserError
+from jaxgen.workdir import load_config
 from tests.tiny_config import get_config
 
 
@@ -36,16 +37,17 @@ def test_the_best_checkpoint_by_validation_is_kept_beside_the_newest(workdir):
   assert found.step == row['step'] < 60
   assert found.value == pytest.approx(row['bits_per_dim'], rel=1e-6)
   assert (found.metric, found.split, found.weights) == ('bits_per_dim', 'validation', 'averaged')
-  assert Checkpoints(workdir / 'checkpoints').steps() == [row['step'], 60]
+  assert Checkpoints(workdir / 'checkpoints').steps() == [row['step'], 40, 60]  # 40: the last good one
 
 
 def test_a_step_is_chosen_by_name_or_number(workdir):
   row = lowest(workdir)
   steps = [
-    int(experiment.load(workdir, step=step).state.step) for step in ('best', 'newest', 60, str(row['step']))
+    int(experiment.load(workdir, load_config(workdir), step=step).state.step)
+    for step in ('best', 'newest', 60, str(row['step']))
   ]
   assert steps == [row['step'], 60, 60, row['step']]
-  with np.load(sample.sample(workdir, num=3, step='best')['array']) as arrays:
+  with np.load(sample.sample(workdir, load_config(workdir), num=3, step='best')['array']) as arrays:
     assert arrays['step'] == row['step']
 
 
@@ -59,14 +61,14 @@ def test_a_step_is_chosen_by_name_or_number(workdir):
 )
 def test_steps_that_there_are_not(workdir, step, sentence):
   with pytest.raises(UserError, match=sentence):
-    experiment.load(workdir, step=step)
+    experiment.load(workdir, load_config(workdir), step=step)
 
 
 def test_a_run_that_goes_on_keeps_its_best(workdir):
   row = lowest(workdir)
   train.train(config_of(num_steps=80), workdir)
   assert best.read(workdir).step == row['step']
-  assert Checkpoints(workdir / 'checkpoints').steps() == [row['step'], 80]
+  assert Checkpoints(workdir / 'checkpoints').steps() == [row['step'], 60, 80]
 
 
 def test_without_a_validation_split_nothing_is_best(tmp_path, capsys):
@@ -76,7 +78,7 @@ def test_without_a_validation_split_nothing_is_best(tmp_path, capsys):
   assert 'test averaged' in capsys.readouterr().out  # says on what it was evaluated
   assert not (tmp_path / 'best.json').exists()
   with pytest.raises(UserError, match='not evaluated on a validation split while it trained'):
-    experiment.load(tmp_path, step='best')
+    experiment.load(tmp_path, load_config(tmp_path), step='best')
 
 
 def test_a_game_has_no_best(tmp_path):

@@ -30,7 +30,7 @@ def test_every_example_of_a_split_counts_once():
 
 
 def test_a_run_is_measured_by_what_its_model_can_do(workdir, capsys):
-  records = {record.metric: record for record in evaluate.evaluate(workdir)}
+  records = {record.metric: record for record in evaluate.evaluate(workdir, get_config('smoke'))}
   out = capsys.readouterr().out
   assert {'bits_per_dim', 'frechet_distance', 'kernel_distance', 'precision', 'sharpness'} <= set(records)
   assert 'reconstruction_error' not in records  # the model cannot encode

@@ -1,5 +1,7 @@
 """The command line as a newcomer meets it: every mode, and one sentence for each mistake."""
 
+import json
+import shutil
 import sys
 
 import pytest
@@ -50,8 +52,6 @@ def test_train_says_what_runs_where(jaxgen, workdir, tmp_path):
 
 
 def test_the_workdir_is_named_after_the_config(jaxgen, tmp_path, monkeypatch):
-  import shutil
-
   from tests.conftest import ROOT
 
   shutil.copy(ROOT / 'tests' / 'tiny_config.py', tmp_path / 'my_experiment.py')
@@ -61,17 +61,31 @@ def test_the_workdir_is_named_after_the_config(jaxgen, tmp_path, monkeypatch):
 
 
 def test_a_workdir_is_enough_to_evaluate_sample_and_go_on(jaxgen, workdir):
-  code, out, _ = jaxgen('--mode=evaluate', f'--workdir={workdir}')
+  code, out, _ = jaxgen('--mode=evaluate', f'--workdir={workdir}', '--trust')
   assert code == 0
   assert 'averaged' in out
   assert 'bits_per_dim' in out
   assert 'classifier (digits, accuracy' in out
   assert len((workdir / 'results.jsonl').read_text().splitlines()) > 5
-  code, out, _ = jaxgen('--mode=sample', f'--workdir={workdir}', '--num=5', '--step=best')
+  code, out, _ = jaxgen('--mode=sample', f'--workdir={workdir}', '--trust', '--num=5', '--step=best')
   assert code == 0
   assert (workdir / 'sampled' / 'samples.png').exists()
-  code, out, _ = jaxgen(f'--workdir={workdir}')
+  code, out, _ = jaxgen(f'--workdir={workdir}', '--trust')
   assert (code, 'already' in out) == (0, True)
+
+
+@pytest.mark.parametrize('mode', ['train', 'evaluate', 'sample', 'plan'])
+def test_what_a_runs_folder_names_is_not_run_as_a_program(jaxgen, workdir, tmp_path, monkeypatch, mode):
+  shutil.copytree(workdir, tmp_path / 'copied')
+  config = json.loads((workdir / 'config.json').read_text())
+  (tmp_path / 'copied' / 'config.json').write_text(json.dumps(config | {'module': 'evil'}))
+  (tmp_path / 'evil.py').write_text(f"open('{tmp_path}/was_here', 'w')\n")
+  monkeypatch.syspath_prepend(tmp_path)
+  code, out, err = jaxgen(f'--mode={mode}', f'--workdir={tmp_path}/copied')
+  assert code == 2
+  assert 'names the module "evil", which is none of jaxgen.models' in err
+  assert '--trust' in err
+  assert not (tmp_path / 'was_here').exists()
 
 
 def test_plan_bills_one_step_and_writes_nothing(jaxgen, tmp_path, monkeypatch):
@@ -120,6 +134,9 @@ MISTAKES = {
     'config.optimizer.name="adan" cannot be used; it must be one of: adam',
   ),
   'unknown module': ([CONFIG, '--config.module=jaxgen.models.glwo'], 'did you mean jaxgen.models.glow?'),
+  'empty workdir': (['--workdir=', CONFIG], '--workdir is given without a value'),
+  'negative steps': ([CONFIG, '--config.num_steps=-1'], 'num_steps=-1'),
+  'negative keep': ([CONFIG, '--config.keep_checkpoints=-1'], 'keep_checkpoints=-1'),
   'bad backend': ([CONFIG, '--config.parallel=yes'], 'it must be one of: pmap, shard_map'),
   'workdir that is no text': (['--workdir=/tmp/\udcff', CONFIG], 'is no UTF-8'),
   'step of training': (
@@ -142,6 +159,7 @@ def test_a_mistake_gets_one_sentence_and_exit_code_2(jaxgen, tmp_path, mistake):
   assert err.startswith('jaxgen: ')
   assert err.count('\n') == 1
   assert 'Traceback' not in out + err
+  assert not (tmp_path / 'run').exists()
 
 
 def test_devices_must_divide_the_batch(run_python, tmp_path):

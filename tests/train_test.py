@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from jaxgen import experiment, train, writers
+from jaxgen import workdir as workdirs
 from jaxgen.checkpoint import Checkpoints
 from jaxgen.errors import UserError
 from tests.conftest import ROOT
@@ -25,7 +26,7 @@ QUICK = ('--config.eval_every=0', '--config.sample_every=0', '--config.log_every
 
 
 def params_of(workdir):
-  return jax.device_get(experiment.load(workdir).state)
+  return jax.device_get(experiment.load(workdir, workdirs.load_config(workdir)).state)
 
 
 def rows_of(workdir):
@@ -173,7 +174,7 @@ def test_training_reaches_the_closed_form_optimum(tmp_path):
   config.optimizer.learning_rate = 0.1
   config.model.noise = 0.0
   state = train.train(config, tmp_path)
-  setting = train.prepare(experiment.load(tmp_path).config, tmp_path)
+  setting = train.prepare(workdirs.load_config(tmp_path), tmp_path)
   pixels = setting.source.resident()['x'][:, 3, 4, 0]
   frequencies = np.bincount(pixels, minlength=17) / len(pixels)
   np.testing.assert_allclose(jax.nn.softmax(state.params['logits'][3, 4, 0]), frequencies, atol=0.06)

@@ -2,6 +2,7 @@
 
 from jaxgen.data import usual
 from jaxgen.data.batching import batches, eval_batches
+from jaxgen.data.fingerprint import fingerprint
 from jaxgen.data.loading import load, monitored_split, resolve, resolved
 from jaxgen.data.order import batch_indices
 from jaxgen.data.source import RESIDENT_BYTES, Source, blank
@@ -13,6 +14,7 @@ __all__ = [
   'batches',
   'blank',
   'eval_batches',
+  'fingerprint',
   'load',
   'monitored_split',
   'resolve',
