@@ -15,6 +15,7 @@ from jaxgen import workdir as workdirs
 from jaxgen.checkpoint_reader import Reader
 from jaxgen.errors import UserError
 from jaxgen.parallel import initial_state
+from jaxgen.programs import once
 from jaxgen.types import Batch, DataSpec, Extra, GenerativeModel, Params, State
 
 
@@ -83,9 +84,12 @@ def spec(config: ConfigDict) -> DataSpec:
 
 def first_state(model: GenerativeModel, config: ConfigDict, batch: Batch) -> State:
   """The state at step 0: a function of the seed and of the first batch alone."""
-  params, extra = jax.jit(model.init)(keys.of(config.seed, 'init'), batch)
-  rng = keys.of(config.seed, 'training')
-  return initial_state(params, extra, jax.jit(model.update.init)(params), rng)
+
+  def start(init_rng, run_rng, batch):
+    params, extra = model.init(init_rng, batch)
+    return initial_state(params, extra, model.update.init(params), run_rng)
+
+  return once(start)(keys.of(config.seed, 'init'), keys.of(config.seed, 'training'), batch)
 
 
 def first_shapes(model: GenerativeModel, config: ConfigDict) -> State:
