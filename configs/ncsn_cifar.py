@@ -29,7 +29,7 @@ def get_config(arg=''):
       sigma_data=0.5,
       sigma_max=100.0,  # 50 for pixels in [0, 1]
       sigma_min=0.02,
-      num_levels=232,  # see jaxgen.losses.score.num_levels
+      num_levels=232,  # the authors' number; jaxgen.losses.score.num_levels asks for 220
       sampler=dict(
         name='annealed',  # annealed | predictor_corrector | probability_flow
         annealed=dict(steps_per_level=5, step_size=0.0, denoise=True),  # 0: see jaxgen.samplers.balanced

@@ -33,8 +33,7 @@ def log_mass_bound(
       log P(x) >= E[log p(y) + log P(x | y) - log N(y; x, sigma^2 I)],
 
   the bound of a variational autoencoder whose encoder adds noise. `P(x | y)` is `decoder_log_mass` by the moments
-  of Tweedie; the bound is tight where that is the posterior. (For dequantization it is that of Ho et al., "Flow++",
-  2019, equation 12, with noise that is not uniform.)
+  of Tweedie; the bound is tight where that is the posterior.
 
   Args:
     score_fn: `f32[B, ...] -> f32[B, ...]`, the score of the data blurred by `sigma`.

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.stats import norm
 
+from jaxgen.losses._checks import check_batched, check_per_example, check_same_shape
 from jaxgen.types import PRNGKey
 
 ScoreFn = Callable[[jax.Array], jax.Array]
@@ -33,10 +34,17 @@ def denoising(
 
   Returns:
     f32[B]; `D / 2` for a score of zero, on average.
+
+  Raises:
+    ValueError: if `sigma` is not one number per example, or the score has not the shape of `x`.
   """
+  check_batched(x=x, sigma=sigma)
+  check_per_example(sigma=sigma)
   noise = jax.random.normal(rng, x.shape)
   scale = sigma.reshape((-1,) + (1,) * (x.ndim - 1))
-  return _half_square(scale * score_fn(x + scale * noise, sigma) + noise)
+  score = score_fn(x + scale * noise, sigma)
+  check_same_shape(x=x, score=score)
+  return _half_square(scale * score + noise)
 
 
 def sliced(score_fn: ScoreFn, rng: PRNGKey, x: jax.Array, num_projections: int = 1) -> jax.Array:
@@ -53,8 +61,15 @@ def sliced(score_fn: ScoreFn, rng: PRNGKey, x: jax.Array, num_projections: int =
 
   Returns:
     f32[B]; it may be negative.
+
+  Raises:
+    ValueError: if `x` is a single number, the score has not its shape, or there are no projections.
   """
+  check_batched(x=x)
+  if num_projections < 1:
+    raise ValueError(f'num_projections must be at least 1, not {num_projections}.')
   score, pullback = jax.vjp(score_fn, x)
+  check_same_shape(x=x, score=score)
   directions = jax.random.normal(rng, (num_projections, *x.shape))
   curvature = jax.vmap(lambda v: _per_example(pullback(v)[0] * v))(directions)
   return curvature.mean(0) + _half_square(score)
@@ -72,8 +87,13 @@ def exact(score_fn: ScoreFn, x: jax.Array) -> jax.Array:
 
   Returns:
     f32[B]; it may be negative.
+
+  Raises:
+    ValueError: if `x` is a single number, or the score has not its shape.
   """
+  check_batched(x=x)
   score, pullback = jax.vjp(score_fn, x)
+  check_same_shape(x=x, score=score)
   dim = x[0].size
   units = jnp.eye(dim, dtype=x.dtype).reshape(dim, *x.shape[1:])
 
@@ -87,7 +107,7 @@ def exact(score_fn: ScoreFn, x: jax.Array) -> jax.Array:
 def geometric_sigmas(sigma_max: float, sigma_min: float, num_levels: int) -> jax.Array:
   """Noise levels from `sigma_max` down to `sigma_min` in equal ratios, f32[num_levels].
 
-  (Song & Ermon 2019, section 4.2; `max_distance` and `num_levels` help to choose them.)
+  (Song & Ermon 2019, section 4.1; `max_distance` and `num_levels` help to choose them.)
 
   Raises:
     ValueError: unless `sigma_max > sigma_min > 0` and there are at least two levels.
@@ -101,7 +121,15 @@ def geometric_sigmas(sigma_max: float, sigma_min: float, num_levels: int) -> jax
 
 
 def max_distance(x: jax.Array) -> jax.Array:
-  """The largest distance between two examples, f32[]: a good `sigma_max` (Song & Ermon 2020, technique 1)."""
+  """The largest distance between two examples, f32[]: a good `sigma_max` (Song & Ermon 2020, technique 1).
+
+  Args:
+    x: f32[B, ...].
+
+  Raises:
+    ValueError: if `x` is a single number.
+  """
+  check_batched(x=x)
   flat = x.reshape(x.shape[0], -1)
   squares = (flat**2).sum(1)
   return jnp.sqrt(jnp.maximum(squares[:, None] + squares[None] - 2 * flat @ flat.T, 0).max())

@@ -98,9 +98,29 @@ def test_max_distance_by_hand():
 
 
 def test_levels_overlap_by_half():
-  # The authors use 232 levels from 50 to 0.01 for CIFAR-10 (Song & Ermon 2020, table 5 of the appendix).
+  # The authors use 232 levels from 50 to 0.01 for CIFAR-10 (Song & Ermon 2020, appendix).
   assert abs(score.num_levels(50.0, 0.01, 32 * 32 * 3) - 232) <= 12
   assert score.level_overlap(1.0, 64) == pytest.approx(0.9973, abs=1e-4)  # three deviations
   count = score.num_levels(10.0, 0.1, 64)
   assert score.level_overlap(100 ** (1 / (count - 1)), 64) >= 0.5
   assert score.level_overlap(100 ** (1 / (count - 2)), 64) < 0.5
+
+
+def test_arguments_that_do_not_fit_are_named():
+  x, rng = jnp.ones((3, 2)), jax.random.key(0)
+  wide = lambda x, *sigma: jnp.ones((3, 2, 1))  # noqa: E731
+  right = lambda x, *sigma: -x  # noqa: E731
+  cases = {
+    'sigma has shape': lambda: score.denoising(right, rng, x, jnp.ones(2)),
+    'sigma must be of rank 1': lambda: score.denoising(right, rng, x, jnp.ones((3, 1))),
+    'sigma is a single number': lambda: score.denoising(right, rng, x, jnp.ones(())),
+    'score has shape': lambda: score.denoising(wide, rng, x, jnp.ones(3)),
+    r'score has shape \(3, 2, 1\)': lambda: score.sliced(wide, rng, x),
+    'num_projections': lambda: score.sliced(right, rng, x, 0),
+    'score has shape .* x has': lambda: score.exact(wide, x),
+    'x is a single number': lambda: score.exact(right, jnp.ones(())),
+    'x is a single': lambda: score.max_distance(jnp.ones(())),
+  }
+  for words, call in cases.items():
+    with pytest.raises(ValueError, match=words):
+      call()
