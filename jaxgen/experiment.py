@@ -63,11 +63,18 @@ def build_model(config: ConfigDict) -> GenerativeModel:
     module = importlib.import_module(config.module)
   except ModuleNotFoundError as error:
     if error.name and not config.module.startswith(error.name):
-      raise
+      raise UserError(
+        f'config.module names "{config.module}", which imports {error.name}, and that is not installed.'
+      ) from error
     names = [f'jaxgen.models.{info.name}' for info in pkgutil.iter_modules(models.__path__)]
     near = difflib.get_close_matches(config.module, names, n=1)
     hint = f'did you mean {near[0]}?' if near else f'there are: {", ".join(names)}.'
     raise UserError(f'config.module names "{config.module}", which cannot be imported; {hint}') from None
+  except Exception as error:  # a module of the user's own may fail in any way, and a name may be none
+    reason = f'{type(error).__name__}: {" ".join(str(error).split())}'
+    raise UserError(
+      f'config.module names "{config.module}", which fails when it is imported: {reason}'
+    ) from error
   if not hasattr(module, 'build'):
     raise UserError(
       f'{config.module} has no function build(config); config.module must name a module that has one.'

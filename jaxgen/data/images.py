@@ -1,6 +1,7 @@
 """From image files and arrays to pixels of one size."""
 
 import io
+import os
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +14,7 @@ _FILTER = Image.Resampling.LANCZOS
 # Others that Pillow knows are seldom meant, and some run programs.
 _FORMATS = ('PNG', 'JPEG', 'WEBP', 'BMP', 'GIF')
 _MOST_PIXELS = 2**26  # that an image may claim to have; decoded, it takes four bytes for each
+_MOST_RESIZED = 2**32  # bytes of a set that is resized as a whole, in memory
 # EXIF tag 274 and its values for an image that lies on its side
 _ORIENTATION, _SIDEWAYS = 274, (5, 6, 7, 8)
 
@@ -27,14 +29,29 @@ def resize_all(pixels: np.ndarray, image_size: int, levels: int = 256) -> np.nda
 
   Returns:
     `uint8[N, image_size, image_size, C]`
+
+  Raises:
+    UserError: if that is more than 4 GiB.
   """
   if not image_size or pixels.shape[1:3] == (image_size, image_size):
     return pixels
+  what = f'{len(pixels):,} images of {image_size}x{image_size} (config.data.image_size)'
+  check_memory(what, len(pixels) * image_size**2 * pixels.shape[3], _MOST_RESIZED)
   resized = np.empty((len(pixels), image_size, image_size, pixels.shape[3]), np.uint8)
   for place, image in enumerate(pixels):
     image = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
     resized[place] = to_array(fit(image, image_size))
   return np.minimum(resized, levels - 1)
+
+
+def check_memory(what: str, needed: int, most: int | None = None) -> None:
+  """Raises a `UserError` if `needed` bytes for `what` are more than `most`, by default the memory of this machine."""
+  most = most or os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES')
+  if needed > most:
+    raise UserError(
+      f'{what} would take {needed / 2**30:,.1f} GiB in memory, and at most {most / 2**30:,.1f} are taken; give '
+      'fewer or smaller ones, or a folder of images (--config.data.name=folder:<path>), which is read as it goes.'
+    )
 
 
 class UnreadableImages(UserError):

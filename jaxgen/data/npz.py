@@ -1,7 +1,6 @@
 """Arrays of one's own in an `.npz` file."""
 
 import math
-import os
 import zipfile
 from pathlib import Path
 
@@ -64,7 +63,7 @@ def _read(path):
       if not there:
         held = ', '.join(sorted(name.removesuffix('.npy') for name in archive.namelist()))
         raise UserError(f'{path} holds {held or "nothing"}; it needs {_KEYS}.')
-      _check_memory(path, [_claimed_bytes(archive, name, path) for name in there])
+      images.check_memory(str(path), sum(_claimed_bytes(archive, name, path) for name in there))
       return {name.removesuffix('.npy'): _array(archive, name) for name in there}
   except UserError:
     raise
@@ -95,15 +94,6 @@ def _claimed_bytes(archive, name, path):
       f'{path}: {name} says that it is {dtype}{list(shape)}, {claimed:,} bytes, but holds {there:,}; write it anew.'
     )
   return claimed
-
-
-def _check_memory(path, sizes):
-  needed, there = sum(sizes), os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES')
-  if needed > there:
-    raise UserError(
-      f'{path} takes {needed / 2**30:,.0f} GiB in memory, and this machine has {there / 2**30:,.0f}; give it fewer '
-      'examples, or put images into a folder (--config.data.name=folder:<path>).'
-    )
 
 
 def _array(archive, name):

@@ -179,8 +179,8 @@ def test_what_a_member_claims_is_looked_at_before_memory_is_asked_for(tmp_path, 
 
 def test_an_archive_may_not_unpack_to_more_than_the_memory(tmp_path, settings, monkeypatch):
   np.savez_compressed(tmp_path / 'mine.npz', x=np.zeros((2**10, 2**6, 2**6), np.uint8))
-  monkeypatch.setattr('jaxgen.data.npz.os.sysconf', lambda name: 2**10)
-  with pytest.raises(UserError, match='takes 0 GiB in memory, and this machine has 0'):
+  monkeypatch.setattr('jaxgen.data.images.os.sysconf', lambda name: 2**10)
+  with pytest.raises(UserError, match='would take 0.0 GiB in memory, and at most 0.0'):
     data.load(settings(f'npz:{tmp_path / "mine.npz"}'), 'train')
 
 
