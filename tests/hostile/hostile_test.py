@@ -17,17 +17,17 @@ from tests.conftest import ROOT
 from tests.hostile import files, rows
 
 TINY = f'--config={ROOT}/tests/tiny_config.py:smoke'
-# One config for each model of which the keys are tried, and what has to be said besides.
-CONFIGS = {
-  'vae_digits': '',
-  'gan_digits': '',
-  'gan_toy': '',
-  'glow_digits': '',
-  'realnvp_toy': '',
-  'pixelcnn_digits': '',
-  'ncsn_digits': '',
-  'ncsn_toy': '',
-}
+# One config for each model, of which the keys are tried.
+CONFIGS = (
+  'vae_digits',
+  'gan_digits',
+  'gan_toy',
+  'glow_digits',
+  'realnvp_toy',
+  'pixelcnn_digits',
+  'ncsn_digits',
+  'ncsn_toy',
+)
 
 
 @pytest.fixture(scope='module')
@@ -48,8 +48,9 @@ def refused(prepared, tmp_path, monkeypatch, capsys):
 
   def call(arguments, sentence):
     before = sorted(prepared.rglob('*'))
+    sys.stderr.reconfigure(errors='backslashreplace')  # as `process.set_up` does
     monkeypatch.setattr(
-      sys, 'argv', ['jaxgen', *(text.replace('{files}', str(prepared)) for text in arguments)]
+      sys, 'argv', ['jaxgen', '--mode=plan', *(text.replace('{files}', str(prepared)) for text in arguments)]
     )
     code = command_line.main()
     out, err = capsys.readouterr()
