@@ -50,7 +50,7 @@ def refused(prepared, tmp_path, monkeypatch, capsys):
     before = sorted(prepared.rglob('*'))
     sys.stderr.reconfigure(errors='backslashreplace')  # as `process.set_up` does
     monkeypatch.setattr(
-      sys, 'argv', ['jaxgen', '--mode=plan', *(text.replace('{files}', str(prepared)) for text in arguments)]
+      sys, 'argv', ['jaxgen', *(text.replace('{files}', str(prepared)) for text in arguments)]
     )
     code = command_line.main()
     out, err = capsys.readouterr()
