@@ -91,18 +91,25 @@ def spec(config: ConfigDict) -> DataSpec:
 
 def first_state(model: GenerativeModel, config: ConfigDict, batch: Batch) -> State:
   """The state at step 0: a function of the seed and of the first batch alone."""
-
-  def start(init_rng, run_rng, batch):
-    params, extra = model.init(init_rng, batch)
-    return initial_state(params, extra, model.update.init(params), run_rng)
-
-  return once(start)(keys.of(config.seed, 'init'), keys.of(config.seed, 'training'), batch)
+  return once(_start(model))(*_start_keys(config), batch)
 
 
 def first_shapes(model: GenerativeModel, config: ConfigDict) -> State:
   """The shapes of the state at step 0, `jax.ShapeDtypeStruct`s: no data are read, nothing is computed."""
   batch = data.blank(spec(config), config.batch_size)
-  return jax.eval_shape(lambda: first_state(model, config, batch))
+  return jax.eval_shape(_start(model), *_start_keys(config), batch)
+
+
+def _start(model):
+  def start(init_rng, run_rng, batch):
+    params, extra = model.init(init_rng, batch)
+    return initial_state(params, extra, model.update.init(params), run_rng)
+
+  return start
+
+
+def _start_keys(config):
+  return keys.of(config.seed, 'init'), keys.of(config.seed, 'training')
 
 
 def first_batch(source: data.Source, config: ConfigDict) -> Batch:

@@ -195,8 +195,7 @@ def _measurements(tools, bill, run):
 
 def _weights(tools, model, config, checkpoints, step):
   """Averaged where there are such."""
-  batch = experiment.first_batch(tools.reference.train, config)
-  state, _ = checkpoints.restore(jax.eval_shape(lambda: experiment.first_state(model, config, batch)), step)
+  state, _ = checkpoints.restore(experiment.first_shapes(model, config), step)
   return list(experiment.weights(model, state, config.seed).values())[-1]
 
 

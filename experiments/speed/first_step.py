@@ -48,8 +48,8 @@ def _compile(config):
   start = time.perf_counter()
   model = experiment.build_model(config)
   batch = {'x': jnp.zeros((config.batch_size, *config.data.shape), jnp.uint8)}
-  initialize = jax.jit(lambda: experiment.first_state(model, config, batch)).lower()
-  state = jax.eval_shape(lambda: experiment.first_state(model, config, batch))
+  initialize = jax.jit(lambda: model.init(jax.random.key(0), batch)).lower()
+  state = experiment.first_shapes(model, config)
   step = parallel.data_parallel(model.update.apply, 'jit')
   indices = jax.ShapeDtypeStruct((1, config.batch_size), jnp.int32)
   program = step.lower(state, indices, batch)

@@ -1,0 +1,12 @@
+SCRIPT = """
+from configs.vae_digits import get_config
+from jaxgen import data, experiment
+
+config = data.resolve(get_config('smoke'))
+print(experiment.first_shapes(experiment.build_model(config), config).step)
+"""
+
+
+def test_shapes_are_found_under_the_flags_that_a_user_has(run_python):
+  # the tests' own flags would have nothing compiled with options of its own
+  assert 'ShapeDtypeStruct(shape=(), dtype=int32' in run_python('-c', SCRIPT, env={'XLA_FLAGS': ''}).stdout
