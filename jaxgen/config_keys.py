@@ -145,7 +145,9 @@ KEYS = {
   'model': {},  # the keys of the module
   'data': DATA,
   'optimizer': OPTIMIZER,
-  'ema_decay': Key(0.999, float, 'of the averaged weights, each step', '[0, 1)'),
+  'ema_decay': Key(
+    0.999, float, 'of the averaged weights, per step that moves them; a GAN averages its generator', '[0, 1)'
+  ),
   # jax.random.key takes 32 bits: of a larger number it would drop the others without a word.
   'seed': Key(0, int, 'of the first parameters, the order of the data and all noise', '[0, 4294967295]'),
   'batch_size': Key(64, int, 'examples of a step, over all devices', '[1, 1048576]'),

@@ -204,6 +204,41 @@ def test_what_is_not_averaged_is_as_it_is():
     updates.ema(0.5, wrt='nobody').init(state.params)
 
 
+def test_a_lazy_penalty_keeps_its_weight_inside_of_the_loss_and_loses_it_to_an_adam_of_its_own():
+  """The loss pulls w up with a force of 1, the penalty down with its weight."""
+
+  def apart(weight):
+    loss = updates.minimize(lambda params, extra, rng, batch: (-params['w'], (extra, {})), optax.adam(0.1))
+    pull = updates.minimize(
+      lambda params, extra, rng, batch: (weight * params['w'], (extra, {})), optax.adam(0.1)
+    )
+    return updates.chain(_silent(loss), updates.every(16, _silent(pull)))
+
+  def together(weight):
+    def at(step):
+      def loss(params, extra, rng, batch):
+        penalty = jax.lax.cond(step % 16 == 0, lambda: 16 * weight * params['w'], lambda: 0.0 * params['w'])
+        return penalty - params['w'], (extra, {})
+
+      return updates.minimize(loss, optax.adam(0.1))
+
+    return updates.scheduled(at)
+
+  def ends(update):
+    state = state_of(update, {'w': 0.0})
+    for step in range(17):
+      state, _ = apply(update, state._replace(step=jnp.int32(step)))
+    return float(state.params['w'])
+
+  np.testing.assert_allclose(ends(apart(0.01)), ends(apart(100.0)), rtol=1e-5)
+  assert ends(together(0.01)) > 1 and ends(together(100.0)) < 0
+
+
+def _silent(update):
+  """Without metrics, of which two updates may not have the same."""
+  return updates.Update(update.init, lambda *args: (update.apply(*args)[0], {}))
+
+
 def test_means_leave_out_what_an_idle_player_did_not_say():
   update = _game((1, 2))
   state = state_of(update, {'d': 2.0, 'g': 1.0}, step=1)

@@ -42,9 +42,9 @@ def flow(
     levels: grey levels of the data; 0 for continuous data, which is not dequantized.
     classes: where positive, the bijector's `cond` is the label, one-hot f32[B, classes].
     prior: of the latents; standard normal by default.
-    temperature: T, the latents of a sample are this times a draw from the prior (Kingma & Dhariwal, "Glow", 2018,
-      section 6). With a normal prior and a log-determinant that is the same everywhere, as of additive couplings,
-      samples are then of the density `p^(1 / T^2)`, normalized; with affine couplings they are not, and T is a knob.
+    temperature: T, the latents of a sample are this times a draw from the prior (Kingma & Dhariwal, "Glow", 2018).
+      With a normal prior and a log-determinant that is the same everywhere, as of additive couplings, samples are then
+      of the density `p^(1 / T^2)`, normalized (the paper writes `T^2`); with affine ones they are not, and T is a knob.
 
   Returns:
     A model with exact `log_prob`, `sample` (it takes `temperature` too), `encode` and `decode`. The latents are the
