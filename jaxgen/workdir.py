@@ -133,8 +133,7 @@ def check_module(workdir: Path, config: ConfigDict) -> None:
 
 def with_schedules(workdir: Path, config: ConfigDict) -> ConfigDict:
   """A config whose schedules end where those of the run in `workdir` do; of a new run, at `num_steps`."""
-  begun = load_config(workdir) if (Path(workdir) / 'config.json').is_file() else None
-  return configs.fix_schedules(config, begun)
+  return configs.fix_schedules(config, _begun(workdir))
 
 
 def versions() -> dict[str, str]:
@@ -179,14 +178,19 @@ def check_same_run(workdir: Path, config: ConfigDict) -> None:
     )
 
 
-def _changes(workdir, config):
-  """`[(key, phrase)]` of what differs from the run in `workdir`; one that has made no step binds nobody."""
+def _begun(workdir):
+  """The config of the run in `workdir`; None where there is none, or one that has made no step and binds nobody."""
   workdir = Path(workdir)
   rows, checkpoints = workdir / 'metrics.jsonl', Reader(workdir / 'checkpoints')
   begun = checkpoints.steps() or (rows.is_file() and rows.stat().st_size)
-  if not begun or not (workdir / 'config.json').exists():
-    return []
-  return [(re.split('[.:]', line)[0], line) for line in configs.differences(load_config(workdir), config)]
+  return load_config(workdir) if begun and (workdir / 'config.json').exists() else None
+
+
+def _changes(workdir, config):
+  """`[(key, phrase)]` of what differs from the run in `workdir`."""
+  begun = _begun(workdir)
+  lines = [] if begun is None else configs.differences(begun, config)
+  return [(re.split('[.:]', line)[0], line) for line in lines]
 
 
 def _is_of_optimizer(line):

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from jaxgen import config as configs
-from jaxgen import optim, train
+from jaxgen import data, optim, train, workdir
 from tests.tiny_config import get_config
 
 
@@ -57,12 +57,12 @@ def test_a_schedule_ends_at_decay_steps_or_else_with_the_run(schedule):
   np.testing.assert_array_equal(rates(8, period=2, schedule=schedule), rates(4, schedule=schedule))
 
 
-def _run(workdir, capsys, **changes):
+def _run(folder, capsys, **changes):
   config = get_config()
   config.update(dict(num_steps=4, log_every=0, checkpoint_every=2, eval_every=0, sample_every=0))
   config.optimizer.schedule = 'cosine'
   config.update(changes)
-  state = train.train(config, workdir)
+  state = train.train(config, folder)
   return state, capsys.readouterr().out
 
 
@@ -79,6 +79,15 @@ def test_more_steps_keep_the_schedule_that_the_run_began_with_and_say_so(tmp_pat
   other, output = _run(tmp_path / 'other', capsys, num_steps=6)
   assert 'schedule' not in output
   assert np.any(other.params['logits'] != straight.params['logits'])
+
+
+def test_a_run_that_has_made_no_step_fixes_no_schedule(tmp_path, capsys):
+  config = data.resolve(get_config())
+  config.num_steps = 2
+  (tmp_path / 'config.json').write_text(configs.to_json(configs.fix_schedules(config)))
+  _, output = _run(tmp_path, capsys)
+  assert 'schedule' not in output
+  assert workdir.load_config(tmp_path).optimizer.decay_steps == 4
 
 
 def test_a_run_that_is_older_than_the_key_ends_its_schedule_where_it_did(tmp_path, capsys):
