@@ -28,14 +28,13 @@ class Clock:
     left = steps / rate
     return min(left, max(0.0, self.limit - self.seconds)) if self.limit else left
 
-  def tick(self, steps: int) -> float | None:
-    """Counts finished steps. The first ones only start the clock, and what they took is returned."""
+  def tick(self, steps: int) -> None:
+    """Counts finished steps. The first ones, which wait for the compiler, only start the clock."""
     if self._steps is not None:
       self._steps += steps
-      return None
+      return
     now = time.perf_counter()
-    took, self._since, self._begin, self._steps = now - self._since, now, now, 0
-    return took
+    self._since, self._begin, self._steps = now, now, 0
 
   def rate(self) -> float | None:
     """Steps per second since the last call, or None while there has been nothing to time."""

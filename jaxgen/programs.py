@@ -1,7 +1,10 @@
 """Programs that XLA compiles: those that run once, and what compiling takes."""
 
+import collections
+import contextlib
 import os
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -20,3 +23,33 @@ def once(function: Callable[..., Any]) -> Callable[..., Any]:
   """
   hurried = jax.default_backend() == 'cpu' and _LEVEL not in os.environ.get('XLA_FLAGS', '')
   return jax.jit(function, compiler_options={_LEVEL: 1} if hurried else None)
+
+
+@contextlib.contextmanager
+def compiling(what: str, silent: bool = False) -> Iterator[None]:
+  """Says that `what` is compiled in this block, then how long the block took and what was in the cache of programs.
+
+  `compile  the training step ... 4.1 s (0 of 1 programs found in the cache)`: the first half is printed at once, and
+  the second ends its line. With `silent` nothing is printed.
+  """
+  if silent:
+    yield
+    return
+  events, start = collections.Counter(), time.perf_counter()
+
+  def count(event, **_):
+    events[event] += 1
+
+  print(f'compile  {what} ... ', end='', flush=True)
+  jax.monitoring.register_event_listener(count)
+  try:
+    yield
+  finally:
+    jax.monitoring.unregister_event_listener(count)
+    found = f' ({events[_FOUND]} of {events[_ASKED]} programs found in the cache)' if events[_ASKED] else ''
+    print(f'{time.perf_counter() - start:.1f} s{found}', flush=True)
+
+
+# What jax reports of its cache.
+_ASKED = '/jax/compilation_cache/compile_requests_use_cache'
+_FOUND = '/jax/compilation_cache/cache_hits'

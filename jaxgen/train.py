@@ -17,6 +17,7 @@ from jaxgen import workdir as workdirs
 from jaxgen.checkpoint import Checkpoints
 from jaxgen.clock import Clock
 from jaxgen.errors import UserError
+from jaxgen.programs import compiling
 from jaxgen.stop import Stopped, on_any_host, stop_signals
 from jaxgen.types import GenerativeModel, State
 from jaxgen.watch import Watch
@@ -73,7 +74,8 @@ def train(config: ConfigDict, workdir: Path | str) -> State:
   workdirs.check_same_run(workdir, config)
   # Before anything is written: a config, data or a model that does not fit leaves no folder behind.
   setting = prepare(config, workdir)
-  state = first_state(setting)
+  with compiling('the first state', silent=jax.process_index() > 0):
+    state = first_state(setting)
   setting.step.check(state, next(dispatches(setting, 0, config.num_steps)).batches, setting.resident)
   content = {split: data.fingerprint(source) for split, source in _splits(setting).items()}
   with (
@@ -205,7 +207,8 @@ def _run(setting, checkpoints, state, window, clock):
     watch = Watch(setting, writer, progress) if first_host else writers.Silent()
     late = None  # the dispatch before, whose metrics nobody has waited for yet
     for dispatch in dispatches(setting, start, config.num_steps):
-      state, metrics = setting.step(state, dispatch.batches, setting.resident)
+      with compiling('the training step', silent=not first_host or dispatch.first > start):
+        state, metrics = setting.step(state, dispatch.batches, setting.resident)
       if late is not None:
         _settle(setting, checkpoints, *late, window, clock, writer, progress)
       late = dispatch, metrics
@@ -253,8 +256,7 @@ def _settle(setting, checkpoints, dispatch, metrics, window, clock, writer, prog
     raise _end_not_finite(setting, checkpoints, error.step, str(error)) from None
   checkpoints.confirm(dispatch.first)
   progress.advance(dispatch.last - dispatch.first)
-  if took := clock.tick(dispatch.last - dispatch.first):
-    progress.say(f'compiled first step after {took:.1f} s')
+  clock.tick(dispatch.last - dispatch.first)
   if end or dispatch.due(setting.config.log_every):
     rate = clock.rate()
     row = {'step': dispatch.last, 'split': 'train', **window.means()}

@@ -93,6 +93,7 @@ class Progress:
       unit='step',
       dynamic_ncols=True,
       smoothing=0.1,
+      delay=0.001,  # the line that says what is compiled comes first, and is whole
       disable=not sys.stderr.isatty(),
     )
 

@@ -15,10 +15,10 @@ def test_the_first_steps_compile_and_do_not_count(now):
   clock = clocks.Clock()
   now[0] += 7
   assert clock.seconds == 0
-  assert clock.tick(5) == 7
+  clock.tick(5)
   assert clock.rate() is None
   now[0] += 2
-  assert clock.tick(10) is None
+  clock.tick(10)
   assert clock.rate() == 5
   assert clock.seconds == 2
 

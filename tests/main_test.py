@@ -46,7 +46,9 @@ def test_train_says_what_runs_where(jaxgen, workdir, tmp_path):
     'examples of 8x8x1',
     '1 x cpu',
     str(tmp_path),
-    'compiled first step after',
+    'compile  the first state ... ',
+    'compile  the training step ... ',
+    'programs found in the cache)',
   ):
     assert words in out
 

@@ -1,4 +1,10 @@
 import json
+import re
+
+import jax
+import pytest
+
+from jaxgen import programs
 
 # What initializing a network is to the compiler: kernels of many shapes.
 SCRIPT = """
@@ -28,3 +34,16 @@ def test_what_runs_once_is_compiled_in_half_the_time_and_has_the_values_of_jit(r
   result = json.loads(out.stdout)
   assert result['same']
   assert result['ratio'] < 0.5
+
+
+def test_what_is_compiled_is_said_before_and_after_with_what_the_cache_held(capsys):
+  with programs.compiling('a sum'):
+    assert capsys.readouterr().out == 'compile  a sum ... '
+    jax.jit(lambda x: x + 1)(1.0)
+  assert re.fullmatch(r'\d+\.\d s \(\d of 1 programs found in the cache\)\n', capsys.readouterr().out)
+
+
+def test_the_line_on_compiling_ends_also_where_it_fails(capsys):
+  with pytest.raises(ValueError, match='no program'), programs.compiling('nothing'):
+    raise ValueError('no program')
+  assert re.fullmatch(r'compile  nothing \.\.\. \d+\.\d s\n', capsys.readouterr().out)
