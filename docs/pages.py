@@ -12,7 +12,6 @@ from mkdocs.structure.files import File
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))  # these sources, whatever is installed
 
-import jaxgen  # noqa: E402
 from jaxgen import config_files, config_keys, models  # noqa: E402
 
 # The first word of a config's name says of which family it is.
@@ -116,11 +115,12 @@ def _table(head, rows):
 
 
 def rooms() -> dict[str, list[str]]:
-  """The modules of each package: `{'jaxgen.losses': ['jaxgen.losses', 'jaxgen.losses.gan', ...]}`."""
-  infos = [info for info in pkgutil.walk_packages(jaxgen.__path__, 'jaxgen.') if '.configs' not in info.name]
-  packages = ['jaxgen', *(info.name for info in infos if info.ispkg)]
-  modules = [info.name for info in infos if not info.ispkg and '._' not in info.name]
-  return {room: [name for name in modules if name.rpartition('.')[0] == room] for room in packages}
+  """The public modules of each package: `{'jaxgen.losses': ['jaxgen.losses.autoregressive', ...]}`."""
+  found = {}
+  for path in sorted((ROOT / 'jaxgen').rglob('[!_]*.py')):
+    name = '.'.join(path.relative_to(ROOT).with_suffix('').parts)
+    found.setdefault(name.rpartition('.')[0], []).append(name)
+  return found
 
 
 def api(room: str) -> str:
