@@ -94,7 +94,7 @@ def ball_counts(real, fake, ks: Sequence[int], block: int = BLOCK) -> BallCounts
   with squares.precision(squared):
     for i in range(len(reals)):
       for j in range(len(fakes)):
-        counts = _count(*reals[i], *fakes[j], real_r[i][0], fake_r[j][0], centre, squared)
+        counts = jax.device_get(_count(*reals[i], *fakes[j], real_r[i][0], fake_r[j][0], centre, squared))
         fake_in_real[j], real_hit[i], real_in_fake[i] = (
           old + new for old, new in zip((fake_in_real[j], real_hit[i], real_in_fake[i]), counts, strict=True)
         )
@@ -127,7 +127,10 @@ def _others(points, k, block, centre, squared):
       rows, num_rows = blocks[i]
       best[i] = _keep_others(best[i], rows, num_rows, centre, squared)
       for j in range(i + 1, len(blocks)):  # each pair once: a distance serves both of its ends
-        best[i], best[j] = _keep_both(best[i], best[j], rows, num_rows, *blocks[j], centre, squared)
+        # Waited for, or the blocks of many calls would lie in memory at the same time.
+        best[i], best[j] = jax.block_until_ready(
+          _keep_both(best[i], best[j], rows, num_rows, *blocks[j], centre, squared)
+        )
     return np.concatenate([np.asarray(b) for b in best])[: len(points)]
 
 
