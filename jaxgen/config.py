@@ -137,7 +137,7 @@ def to_json(config: ConfigDict) -> str:
 
 def load(path: Path) -> ConfigDict:
   """Reads what `to_json` gave; lists become tuples again, and a run that is older than a key has one too."""
-  config = ConfigDict(_completed(_tuples(json.loads(Path(path).read_text())), config_keys.KEYS))
+  config = ConfigDict(_completed(_renamed(_tuples(json.loads(Path(path).read_text()))), config_keys.KEYS))
   return fix_schedules(config)
 
 
@@ -185,6 +185,14 @@ def differences(old: ConfigDict, new: ConfigDict) -> list[str]:
     for key in keys
     if _tuples(old.get(key, missing)) != _tuples(new.get(key, missing))
   ]
+
+
+def _renamed(values):
+  """In an older run `evaluation.split` is what samples are compared with."""
+  evaluation = dict(values.get('evaluation', {}))
+  if 'split' in evaluation:
+    evaluation['against'] = evaluation.pop('split')
+  return {**values, 'evaluation': evaluation}
 
 
 def _completed(values, keys):

@@ -132,11 +132,14 @@ EVALUATION = {
   'num_samples': Key(
     0, int, 'samples to draw; 0: as many as the split has examples, at most 10,000', '[0, 10000000]'
   ),
-  'split': Key(
+  'against': Key(
     'train',
     str,
-    'that samples are compared with; half: one half of train; likelihoods are of the test split',
-    choices=('train', 'test', 'half'),
+    'the split that samples are compared with; half: one half of train',
+    choices=('train', 'validation', 'test', 'half'),
+  ),
+  'noise_draws': Key(
+    1, int, 'draws of dequantization noise for each example, whose mean log-likelihood is taken', '[1, 1024]'
   ),
 }
 

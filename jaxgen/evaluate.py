@@ -1,4 +1,4 @@
-"""A run's numbers: the model's own terms over the whole test split, and every measure that applies to the model."""
+"""A run's numbers: the model's own terms over a held-out split, and every measure that applies to the model."""
 
 import hashlib
 from collections.abc import Callable
@@ -11,12 +11,15 @@ from ml_collections import ConfigDict
 from jaxgen import config as configs
 from jaxgen import data, experiment, keys
 from jaxgen.data import cache, toy
-from jaxgen.metrics import features, results
-from jaxgen.metrics.catalogue import METRICS
-from jaxgen.metrics.evaluation import Run, Settings
+from jaxgen.errors import UserError
+from jaxgen.metrics import features, printed, results
+from jaxgen.metrics.catalogue import METRICS, check_names
+from jaxgen.metrics.evaluation import Run, Settings, split_of
 from jaxgen.metrics.measure import measure
 from jaxgen.parallel import split_over_devices
 from jaxgen.types import GenerativeModel
+
+HELD_OUT = ('test', 'validation')
 
 
 def evaluator(
@@ -44,31 +47,41 @@ def evaluator(
 
 
 def evaluate(
-  workdir: Path, config: ConfigDict | None = None, step: str | int = 'newest'
+  workdir: Path, config: ConfigDict | None = None, step: str | int = 'newest', split: str = 'test'
 ) -> list[results.Record]:
   """Measures a checkpoint of a run.
 
-  Prints the model's terms with raw and averaged weights, then what `jaxgen.metrics.measure` finds with the
+  Prints one table: the model's terms with raw and averaged weights, and what `jaxgen.metrics.measure` finds with the
   averaged ones, which it appends to `<workdir>/results.jsonl`. Interrupted, it goes on where it was.
 
   Args:
     workdir: of the run.
     config: where given, it must be that of the run; its section `evaluation` says how to measure.
     step: of the checkpoint: 'newest', 'best' (by validation) or a number.
+    split: the held-out one that is measured: 'test', for a number that is printed, or 'validation', for choosing.
 
   Returns:
     The records that were appended.
 
   Raises:
-    UserError: if the workdir holds no checkpoint, the data set cannot be read, or a measure does not apply.
+    UserError: if the workdir holds no such checkpoint, the data set or the split cannot be read, or a measure does not
+      apply.
   """
   workdir = Path(workdir)
+  if split not in HELD_OUT:
+    raise UserError(f'--split={split} is not held out of training; give {" or ".join(HELD_OUT)}.')
   trained = experiment.load(workdir, config, step)
+  check_names(trained.config.evaluation.metrics)
+  features.check_kind(trained.config.evaluation.features)
   reference = reference_of(trained.config)
-  _print_terms(trained, reference.test)
-  records = measure_run(trained, reference, workdir)
+  held_out = split_of(reference, split)
+  terms = _terms(trained, held_out)
+  records = measure_run(trained, reference, workdir, split)
   results.append(workdir / 'results.jsonl', records)
-  _print_records(records, workdir)
+  print(f'{reference.name}, step {int(trained.state.step)} of {workdir}; {trained.model.objective}\n')
+  weights = list(terms)[-1]
+  print('\n'.join(printed.table(terms, f'{len(held_out):,} examples of {split}', records, weights)))
+  print(f'Appended to {workdir / "results.jsonl"}')
   return records
 
 
@@ -79,6 +92,7 @@ def reference_of(config: ConfigDict) -> features.Reference:
     UserError: if it cannot be read.
   """
   train, test = (data.load(config.data, split) for split in ('train', 'test'))
+  validation = data.load(config.data, 'validation') if config.data.validation else None
   kind, _, name = config.data.name.partition(':')
   known = toy.DENSITIES[name] if kind == 'toy' else None
   return features.Reference(
@@ -89,6 +103,7 @@ def reference_of(config: ConfigDict) -> features.Reference:
     modes=known and known.modes,
     mode_std=known.mode_std if known and known.modes is not None else 0.0,
     entropy=known and known.entropy,
+    validation=validation,
   )
 
 
@@ -96,6 +111,7 @@ def measure_run(
   trained: experiment.Trained,
   reference: features.Reference,
   workdir: Path,
+  split: str = 'test',
   say: Callable[[str], None] = print,
 ) -> list[results.Record]:
   """Every measure that applies to a trained model, with averaged weights where there are any.
@@ -116,7 +132,14 @@ def measure_run(
     features=_features(reference, folder, how),
     cache=folder,
     scratch=Path(workdir) / '.evaluation',
-    settings=Settings(how.num_samples, how.split, min(config.batch_size, 100), tuple(how.metrics)),
+    settings=Settings(
+      num_samples=how.num_samples,
+      against=how.against,
+      split=split,
+      batch_size=min(config.batch_size, 100),
+      metrics=tuple(how.metrics),
+      noise_draws=how.noise_draws,
+    ),
     say=say,
   )
 
@@ -128,21 +151,7 @@ def _features(reference, folder, how):
   return features.choose(reference, folder, how.features if needed else nothing)
 
 
-def _print_terms(trained, test):
-  measure_terms = evaluator(trained.model, test, trained.config.batch_size, trained.config.seed)
-  terms = {name: measure_terms(*weights) for name, weights in trained.weights().items()}
-  print(f'{test.name}: {len(test)} examples; step {int(trained.state.step)}; {trained.model.objective}')
-  print(f'{"":26}' + ''.join(f'{weights:>14}' for weights in terms))
-  for name in next(iter(terms.values())):
-    print(f'{name:26}' + ''.join(f'{values[name]:14.4f}' for values in terms.values()))
-
-
-def _print_records(records, workdir):
-  print()
-  for record in records:
-    spread = '' if record.spread is None else f' ± {record.spread:.4g}'
-    against = f'{record.n_generated} samples, ' if record.n_generated else ''
-    against += f'{record.n_reference} of {record.split}' if record.split else ''
-    notes = '; '.join(note for note in (record.kind, record.settings, against, record.features) if note)
-    print(f'{record.metric:26}{record.value:14.4f}{spread:12}  {notes}')
-  print(f'\n{records[0].weights if records else ""} weights; appended to {workdir / "results.jsonl"}')
+def _terms(trained, held_out):
+  """`{weights: {name: mean}}` of the model's own terms."""
+  measure_terms = evaluator(trained.model, held_out, trained.config.batch_size, trained.config.seed)
+  return {name: measure_terms(*weights) for name, weights in trained.weights().items()}

@@ -2,7 +2,7 @@
 
 python -m jaxgen.main --config=configs/glow_digits.py               train, into runs/glow_digits
 python -m jaxgen.main --workdir=runs/glow_digits                    go on with that run
-python -m jaxgen.main --mode=evaluate --workdir=runs/glow_digits    measure it on the test split
+python -m jaxgen.main --mode=evaluate --workdir=runs/glow_digits    measure it, on the test split
 python -m jaxgen.main --mode=sample --workdir=runs/glow_digits      draw pictures from it
 python -m jaxgen.main --mode=plan --config=configs/glow_cifar.py    what a run would cost
 
@@ -12,6 +12,7 @@ python -m jaxgen.main --mode=plan --config=configs/glow_cifar.py    what a run w
 --workdir     the run's folder; by default runs/<name>
 --mode        train | evaluate | sample | plan
 --num         with --mode=sample: how many samples; by default config.num_samples
+--split       with --mode=evaluate: test, for a number that is printed, or validation, for choosing
 --step        with --mode=evaluate and sample, of which checkpoint: newest | best (by validation) | a number
 --trust       without --config: import the module that the run names, though it is none of jaxgen.models
 """
@@ -29,7 +30,11 @@ from jaxgen import config_files, config_keys, process
 from jaxgen.errors import UserError
 
 _MODES = ('train', 'evaluate', 'sample', 'plan')
-_OF_MODES = {'num': ('sample',), 'step': ('evaluate', 'sample')}  # options that the other modes do not have
+_OF_MODES = {
+  'num': ('sample',),
+  'step': ('evaluate', 'sample'),
+  'split': ('evaluate',),
+}  # options that the other modes do not have
 
 
 def main() -> int:
@@ -68,7 +73,7 @@ def _run(options: flags.FlagValues) -> int:
     elif options.mode == 'plan':
       plan(options.config)
     elif options.mode == 'evaluate':
-      evaluate(workdir, options.config, options.step or 'newest')
+      evaluate(workdir, options.config, options.step or 'newest', options.split or 'test')
     else:
       sample(workdir, options.config, options.num, options.step or 'newest')
   except Stopped as stopped:
@@ -96,6 +101,7 @@ def _parse(argv: list[str]) -> flags.FlagValues:
   flags.DEFINE_string('workdir', None, '', flag_values=options)
   flags.DEFINE_integer('num', None, '', flag_values=options)
   flags.DEFINE_string('step', None, '', flag_values=options)
+  flags.DEFINE_string('split', None, '', flag_values=options)
   flags.DEFINE_boolean('trust', False, '', flag_values=options)
   path, argv = _take(argv, 'config')
   workdir, _ = _take(argv, 'workdir')

@@ -38,7 +38,7 @@ def test_a_run_is_measured_by_what_its_model_can_do(workdir, capsys):
   assert (records['bits_per_dim'].n_reference, records['bits_per_dim'].split) == (300, 'test')
   assert records['precision'].n_generated == 1347
   assert records['precision'].weights == 'averaged'
-  assert 'precision' in out
+  assert out.count('bits_per_dim') == 1
   assert [
     record._replace(versions=dict(record.versions)) for record in results.read(workdir / 'results.jsonl')
   ] == list(records.values())
@@ -50,6 +50,28 @@ def test_the_config_chooses_the_measures_and_a_likelihood_needs_no_features(work
   config.evaluation.metrics = ('bits_per_dim',)
   (record,) = evaluate.evaluate(workdir, config)
   assert record.metric == 'bits_per_dim'
+
+
+def test_the_validation_split_is_measured_by_its_name(workdir, capsys):
+  config = get_config('smoke')
+  config.evaluation.metrics = ('bits_per_dim',)
+  (record,) = evaluate.evaluate(workdir, config, split='validation')
+  assert (record.split, record.n_reference) == ('validation', 150)
+  assert '150 examples of validation' in capsys.readouterr().out
+  with pytest.raises(UserError, match='--split=train is not held out of training; give test or validation'):
+    evaluate.evaluate(workdir, config, split='train')
+
+
+@pytest.mark.parametrize(
+  ('changes', 'sentence'),
+  [({'metrics': ('fid',)}, 'no metric "fid"'), ({'features': 'inceptoin'}, 'no features "inceptoin"')],
+)
+def test_unknown_names_are_refused_before_any_work(workdir, monkeypatch, changes, sentence):
+  monkeypatch.setattr(evaluate, 'reference_of', None)
+  config = get_config('smoke')
+  config.evaluation.update(changes)
+  with pytest.raises(UserError, match=sentence):
+    evaluate.evaluate(workdir, config)
 
 
 @pytest.mark.parametrize(

@@ -145,6 +145,10 @@ MISTAKES = {
     [CONFIG, '--step=best'],
     '--step is of --mode=evaluate and --mode=sample, and this is --mode=t',
   ),
+  'split to train on': (
+    ['--mode=evaluate', CONFIG, '--split=train'],
+    '--split=train is not held out of training',
+  ),
   'number of an evaluation': ([CONFIG, '--mode=evaluate', '--num=3'], '--num is of --mode=sample'),
   'no run': (['--mode=sample', '--workdir=/nowhere/run'], '/nowhere/run holds no run; train one there first'),
 }

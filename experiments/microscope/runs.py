@@ -80,7 +80,7 @@ def measured(
 
 def _how(samples, metrics):
   """Against one half of the training split, so that the other one can be measured in the same way."""
-  return How(samples, split='half', batch_size=BATCHES[-1], metrics=metrics)
+  return How(samples, against='half', batch_size=BATCHES[-1], metrics=metrics)
 
 
 def _where(tools):

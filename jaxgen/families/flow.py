@@ -96,7 +96,7 @@ def flow(
     drift = jnp.abs(inverse(params, extra, latents, cond) - x)
     return {
       **terms(latents, log_det),
-      'reconstruction_error': drift.max(axis=tuple(range(1, drift.ndim))),
+      'inversion_error': drift.max(axis=tuple(range(1, drift.ndim))),
     }
 
   def log_prob(params, extra, rng, batch):

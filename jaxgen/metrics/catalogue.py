@@ -2,11 +2,14 @@
 
 import functools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import jax
 import numpy as np
+from jax import lax
 
+from jaxgen.errors import UserError
 from jaxgen.metrics import density_coverage, precision_recall
 from jaxgen.metrics.bits_per_dim import bits_per_dim
 from jaxgen.metrics.evaluation import Evaluation, TooFew, gaussian, spread_out
@@ -58,6 +61,17 @@ def abilities(model: GenerativeModel, reference: Reference, features: Features) 
   return frozenset(name for name, there in found.items() if there)
 
 
+def check_names(names: Sequence[str]) -> None:
+  """Before any work is done for them.
+
+  Raises:
+    UserError: if one of them is no metric.
+  """
+  for name in names:
+    if name not in METRICS:
+      raise UserError(f'There is no metric "{name}"; choose of: {", ".join(METRICS)}.')
+
+
 def possible(model: GenerativeModel, reference: Reference, features: Features) -> list[str]:
   """The metrics that apply."""
   able = abilities(model, reference, features)
@@ -65,21 +79,47 @@ def possible(model: GenerativeModel, reference: Reference, features: Features) -
 
 
 def _bits_per_dim(e):
-  log_prob = e.per_example('log-likelihood', e.model.log_prob)
+  log_prob, estimate = _log_prob(e)
   bits = np.asarray(bits_per_dim(log_prob, e.reference.spec.shape, e.reference.spec.levels), np.float64)
-  return [_of_test('bits_per_dim', bits, estimate=e.model.log_prob_estimate)]
+  return [_of_held_out(e, 'bits_per_dim', bits, estimate=estimate)]
 
 
 def _divergence(e):
   """`KL(data || model) = -H(data) - E log p(x)`, in nats."""
-  log_prob = e.per_example('log-likelihood', e.model.log_prob)
-  return [_of_test('kl_data_model', -log_prob - e.reference.entropy, 'nats', e.model.log_prob_estimate)]
+  log_prob, estimate = _log_prob(e)
+  return [_of_held_out(e, 'kl_data_model', -log_prob - e.reference.entropy, 'nats', estimate)]
+
+
+def _log_prob(e):
+  """The log-likelihood of each example, f64[N], and how it is estimated."""
+  estimate = e.model.log_prob_estimate
+  if estimate is None or not estimate.noise_draws:
+    return e.per_example('log-likelihood', e.model.log_prob), estimate
+  draws = e.settings.noise_draws
+  values = e.per_example('log-likelihood', _mean_over_draws(e.model.log_prob, draws))
+  return values, estimate._replace(noise_draws=draws * estimate.noise_draws)
+
+
+@functools.lru_cache(maxsize=8)  # as below
+def _mean_over_draws(log_prob, draws):
+  """`E_u log p(x + u)`, a lower bound on the log-mass of x whatever the number of draws.
+
+  The logarithm of the mean density would be a tighter one, which rises with their number: other numbers of draws would
+  be other estimators.
+  """
+  if draws == 1:
+    return log_prob
+
+  def mean(params, extra, rng, batch):
+    return lax.map(lambda key: log_prob(params, extra, key, batch), jax.random.split(rng, draws)).mean(0)
+
+  return mean
 
 
 def _reconstruction_error(e):
   error = _squared_error(e.model.encode, e.model.decode, max(e.reference.spec.levels - 1, 1))
   errors = e.per_example('reconstruction', error)
-  return [_of_test('reconstruction_error', errors, 'mean square, pixels in [0, 1]')]
+  return [_of_held_out(e, 'reconstruction_error', errors, 'mean square, pixels in [0, 1]')]
 
 
 @functools.lru_cache(maxsize=8)  # so that a model measured at many moments is compiled once
@@ -93,20 +133,24 @@ def _squared_error(encode, decode, scale):
 
 
 def _frechet(e):
-  distance = _frechet_to(e, e.split, e.places)
+  distance = _frechet_to(e, e.compared, e.places)
   return [_of_samples(e, 'frechet_distance', distance, e.places)]
 
 
 def _frechet_to_splits(e):
   """To what a model has seen and to what it has not, by equal numbers: copies are near the former alone."""
-  train, test = e.reference.train, e.reference.test
-  seen = e.places if e.split is train else np.arange(len(train))
+  train, test = e.reference.train, e.held_out
+  seen = e.places if e.compared is train else np.arange(len(train))
   num = min(len(seen), len(test))
   values = []
-  for name, split, places in (('train', train, seen), ('test', test, np.arange(len(test)))):
+  for name, split, places in (('train', train, seen), (e.settings.split, test, np.arange(len(test)))):
     places = places[spread_out(len(places), num)]
     value = _of_samples(
-      e, f'frechet_to_{name}', _frechet_to(e, split, places), places, 'as many of train and test'
+      e,
+      f'frechet_to_{name}',
+      _frechet_to(e, split, places),
+      places,
+      f'as many of train and {e.settings.split}',
     )
     values.append(value._replace(split=name))
   return values
@@ -152,7 +196,7 @@ def _sharpness(e):
 
 
 def _memorization(e):
-  train, test = e.reference.train, e.reference.test
+  train, test = e.reference.train, e.held_out
   seen, unseen = (e.features_of(split)['features'] for split in (train, test))
   found = memorization(e.generated['features'], seen, unseen)
   values = [
@@ -202,10 +246,10 @@ METRICS = {
 }
 
 
-def _of_test(metric, values, settings='', estimate=None):
+def _of_held_out(e, metric, values, settings='', estimate=None):
   mean, spread, size = float(values.mean()), float(values.std()), len(values)
   error = spread / math.sqrt(size)
-  return Value(metric, mean, spread, settings, estimate, 0, size, 'test', False, error)
+  return Value(metric, mean, spread, settings, estimate, 0, size, e.settings.split, False, error)
 
 
 def _of_samples(e, metric, value, compared_with, settings='', spread=None):
@@ -217,7 +261,7 @@ def _of_samples(e, metric, value, compared_with, settings='', spread=None):
     estimate=None,
     n_generated=e.num_samples,
     n_reference=len(compared_with),
-    split=e.settings.split if len(compared_with) else '',
+    split=e.settings.against if len(compared_with) else '',
     by_features=True,
   )
 

@@ -44,17 +44,21 @@ class Settings(NamedTuple):
 
   Attributes:
     num_samples: how many samples to draw; 0: as many as the reference split has examples, at most 10,000.
-    split: what samples are compared with: 'train', as is usual, 'test', or 'half': one half of 'train', so that
-      the other half can be measured in the same way (`measure.measure_samples`). Likelihoods and reconstructions
-      are always those of 'test'.
+    against: what samples are compared with: 'train', as is usual, 'validation', 'test', or 'half': one half of
+      'train', so that the other half can be measured in the same way (`measure.measure_samples`).
+    split: the held-out one, 'validation' or 'test', whose likelihoods and reconstructions are measured.
     batch_size: for the model; the part of an evaluation that a kill costs.
     metrics: names of `catalogue.METRICS`; empty: all that apply.
+    noise_draws: draws of dequantization noise for each example, where the model needs noise. The mean of their
+      log-likelihoods is taken, so that more of them make the same number more certain.
   """
 
   num_samples: int = 0
-  split: str = 'train'
+  against: str = 'train'
+  split: str = 'test'
   batch_size: int = 100
   metrics: tuple[str, ...] = ()
+  noise_draws: int = 1
 
 
 class TooFew(UserError):
@@ -68,11 +72,20 @@ class Evaluation:
     self.model, self.params, self.extra, self.run = model, params, extra, run
     self.reference, self.features, self.settings = reference, features, settings
     self.params_sha = storage.fingerprint(params, extra)
-    self.split, self.places = compared_with(reference, settings.split)
+    self.compared, self.places = compared_with(reference, settings.against)
+    self.held_out = split_of(reference, settings.split)
     self.num_samples = settings.num_samples or min(len(self.places), _MOST_SAMPLES)
     self._samples = samples
     self._cache, self._features = Path(cache), {}
-    unique = storage.fingerprint(*run, self.params_sha, features.name, features.sha, settings.batch_size)
+    unique = storage.fingerprint(
+      *run,
+      self.params_sha,
+      features.name,
+      features.sha,
+      settings.batch_size,
+      settings.split,
+      settings.noise_draws,
+    )
     self._scratch = Path(scratch) / unique[:32]
 
   @functools.cached_property
@@ -91,7 +104,7 @@ class Evaluation:
   @property
   def real(self) -> storage.Arrays:
     """The features of what samples are compared with, and its labels: 'features', 'logits', 'label'."""
-    return {name: array[self.places] for name, array in self.features_of(self.split).items()}
+    return {name: array[self.places] for name, array in self.features_of(self.compared).items()}
 
   @property
   def few_real(self) -> np.ndarray:
@@ -102,7 +115,7 @@ class Evaluation:
   @functools.cached_property
   def few_real_x(self) -> np.ndarray:
     """The examples themselves, at most 10,000."""
-    return np.asarray(self.split.examples(self.places[spread_out(len(self.places))])['x'])
+    return np.asarray(self.compared.examples(self.places[spread_out(len(self.places))])['x'])
 
   def gaussian_of(self, split, places: np.ndarray) -> Gaussian:
     """Mean and covariance of the features of some examples of a split, computed once per data set."""
@@ -135,12 +148,12 @@ class Evaluation:
     return self._features[id(split)]
 
   def per_example(self, name: str, function: Callable) -> np.ndarray:
-    """`function(params, extra, rng, batch) -> f32[B]` over the test split, f64[N].
+    """`function(params, extra, rng, batch) -> f32[B]` over the held-out split, f64[N].
 
     Raises:
       UserError: if one of the numbers is not finite.
     """
-    split, size = self.reference.test, len(self.reference.test)
+    split, size = self.held_out, len(self.held_out)
     batch_size = min(self.settings.batch_size, size)
     compiled = jax.jit(function)
     rng = keys.of(self.run.seed, 'likelihood')
@@ -153,7 +166,9 @@ class Evaluation:
     parts = storage.resumable(self._scratch, name, -(-size // batch_size), part)
     values = storage.joined(parts, size)['value'].astype(np.float64)
     if bad := int((~np.isfinite(values)).sum()):
-      raise UserError(f'The {name} of {bad} of {size} test examples is not finite; look at these examples.')
+      raise UserError(
+        f'The {name} of {bad} of {size} {self.settings.split} examples is not finite; look at these examples.'
+      )
     return values
 
   def finish(self) -> None:
@@ -184,11 +199,28 @@ class Evaluation:
     return self._cache / f'features_{key[:32]}'
 
 
+def split_of(reference: Reference, name: str) -> Split:
+  """A split by its name.
+
+  Raises:
+    UserError: if there is none.
+  """
+  splits = {'train': reference.train, 'validation': reference.validation, 'test': reference.test}
+  splits = {name: split for name, split in splits.items() if split is not None}
+  if name not in splits:
+    raise UserError(f'{reference.name} has no split "{name}" here; there are {", ".join(splits)}.')
+  return splits[name]
+
+
 def compared_with(reference: Reference, split: str) -> tuple[Split, np.ndarray]:
-  """The split that samples are compared with, and the places of the examples in it."""
+  """The split that samples are compared with, and the places of the examples in it.
+
+  Raises:
+    UserError: if there is none.
+  """
   if split == 'half':
     return reference.train, halves(len(reference.train))[1]
-  chosen = {'train': reference.train, 'test': reference.test}[split]
+  chosen = split_of(reference, split)
   return chosen, np.arange(len(chosen))
 
 

@@ -35,10 +35,11 @@ class Reference(NamedTuple):
     name: as a record states it: 'digits', 'tfds:cifar10'.
     spec: the shape, levels and classes of its examples.
     train: what models learn from.
-    test: what they do not.
+    test: what they do not, and what nobody chose by.
     modes: f32[M, D], the centres of separate modes, where they are known.
     mode_std: the standard deviation about each centre.
     entropy: in nats, where it is known.
+    validation: what was chosen by; None where nothing was held out for that.
   """
 
   name: str
@@ -48,6 +49,7 @@ class Reference(NamedTuple):
   modes: np.ndarray | None = None
   mode_std: float = 0.0
   entropy: float | None = None
+  validation: Split | None = None
 
 
 class Features(NamedTuple):
@@ -86,13 +88,23 @@ def choose(reference: Reference, cache: Path, kind: str = 'auto') -> Features:
   Raises:
     UserError: if there is no such kind, or it does not suit the data set.
   """
+  check_kind(kind)
   kind = _automatic(reference, cache) if kind == 'auto' else kind
   kind, _, path = kind.partition(':')
-  if kind not in _KINDS or (path and kind != 'inception'):
+  return from_inception(reference, Path(cache), path) if path else _KINDS[kind](reference, Path(cache))
+
+
+def check_kind(kind: str) -> None:
+  """Before any work is done for it.
+
+  Raises:
+    UserError: if `choose` knows no such kind.
+  """
+  name, _, path = kind.partition(':')
+  if name not in ('auto', *_KINDS) or (path and name != 'inception'):
     raise UserError(
       f'There are no features "{kind}"; choose one of: auto, {", ".join(_KINDS)}, inception:<path>.'
     )
-  return from_inception(reference, Path(cache), path) if path else _KINDS[kind](reference, Path(cache))
 
 
 def extract(features: Features, x: np.ndarray) -> storage.Arrays:

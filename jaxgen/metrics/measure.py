@@ -11,7 +11,7 @@ import jax
 import numpy as np
 
 from jaxgen.errors import UserError
-from jaxgen.metrics.catalogue import METRICS, Value, abilities, possible
+from jaxgen.metrics.catalogue import METRICS, Value, abilities, check_names, possible
 from jaxgen.metrics.evaluation import Evaluation, Run, Settings, TooFew
 from jaxgen.metrics.features import Features, Reference
 from jaxgen.metrics.results import Record
@@ -85,7 +85,7 @@ def measure_samples(
 
   Data in a model's place are what a perfect model would draw, and a ceiling for others, if they are measured at as many
   samples, against the same examples, and are none of these: one half of the training split (`evaluation.halves`)
-  against the other (`Settings.split = 'half'`). The rest is as for `measure`.
+  against the other (`Settings.against = 'half'`). The rest is as for `measure`.
 
   Args:
     samples: u8 or f32[N, ...], as the data are; the first `settings.num_samples` of them count.
@@ -128,9 +128,8 @@ def versions() -> dict[str, str]:
 def _chosen(e):
   model, reference, features, asked = e.model, e.reference, e.features, e.settings.metrics
   apply = possible(model, reference, features)
+  check_names(asked)
   for name in asked:
-    if name not in METRICS:
-      raise UserError(f'There is no metric "{name}"; choose of: {", ".join(METRICS)}.')
     if name not in apply:
       lacks = ', '.join(sorted(METRICS[name].needs - abilities(model, reference, features)))
       raise UserError(f'{name} needs {lacks}; {e.run.model} on {reference.name} allows: {", ".join(apply)}.')

@@ -1,6 +1,7 @@
 """One contract for every key of every config: the tables know it, and a value it may not have is refused by name."""
 
 import importlib
+import json
 import math
 import pkgutil
 
@@ -138,6 +139,15 @@ def test_a_module_of_another_family_is_no_model_of_this_config():
   config.data.update(dict(shape=(8, 8, 1), levels=17, classes=10))
   with pytest.raises(UserError, match=r'is no key of jaxgen.models.glow; there are: depth, levels'):
     experiment.build_model(config)
+
+
+def test_an_older_run_says_otherwise_what_samples_are_compared_with(tmp_path):
+  older = configs.defaults().to_dict()
+  older['evaluation'] = {'split': 'test', 'metrics': ['bits_per_dim']}
+  (tmp_path / 'config.json').write_text(json.dumps(older))
+  found = configs.load(tmp_path / 'config.json').evaluation
+  assert (found.against, found.metrics, found.noise_draws) == ('test', ('bits_per_dim',), 1)
+  assert 'split' not in found
 
 
 def test_a_run_that_is_older_than_a_key_has_it(tmp_path):

@@ -99,7 +99,7 @@ def test_encode_and_decode_are_inverse_and_evaluation_says_how_nearly(two_moons)
   np.testing.assert_allclose(model.decode(last.params, last.extra, latents), batch['x'], atol=1e-4)
   terms = model.evaluate(last.params, last.extra, RNG, batch)
   assert all(term.shape == (500,) for term in terms.values())
-  assert 0 <= terms['reconstruction_error'].max() < 1e-4
+  assert 0 <= terms['inversion_error'].max() < 1e-4
   log_prob = model.log_prob(last.params, last.extra, RNG, batch)
   np.testing.assert_allclose(terms['loss'], -log_prob / 2, rtol=1e-5, atol=1e-6)
 

@@ -140,7 +140,7 @@ def test_one_half_of_the_data_is_a_ceiling_for_models_measured_against_the_other
   reference = features.Reference('plane', train.spec, train, test)
   ours, theirs = halves(len(train))
   assert len(set(ours) | set(theirs)) == 1400 and len(ours) == len(theirs)
-  how = dict(split='half', num_samples=600)
+  how = dict(against='half', num_samples=600)
   ceiling = {r.metric: r for r in _measure_samples(x[ours], reference, tmp_path, **how)}
   assert min(ceiling[m].value for m in ('precision', 'recall', 'coverage')) > 0.93
   assert ceiling['frechet_distance'].value < 0.02
@@ -154,7 +154,7 @@ def test_one_half_of_the_data_is_a_ceiling_for_models_measured_against_the_other
     'half',
   )
   with pytest.raises(UserError, match='700 samples are too few to measure 800'):
-    _measure_samples(x[ours], reference, tmp_path, split='half', num_samples=800)
+    _measure_samples(x[ours], reference, tmp_path, against='half', num_samples=800)
 
 
 def test_a_model_that_copies_is_near_to_the_training_data_alone(two_modes, tmp_path):
@@ -280,6 +280,33 @@ def test_too_few_samples_are_said_where_they_were_asked_for_and_left_out_elsewhe
 def test_samples_that_are_not_what_the_data_are(sample, said, two_modes, tmp_path):
   with pytest.raises(UserError, match=said):
     _measure(two_modes, tmp_path, _model(sample=sample), metrics=('frechet_distance',))
+
+
+@pytest.mark.parametrize(('needs_noise', 'draws'), [(1, 16), (0, 0)])
+def test_more_draws_of_noise_make_the_same_number_more_certain(two_modes, tmp_path, needs_noise, draws):
+  def log_prob(params, extra, rng, batch):
+    return -1.0 + jax.random.normal(rng, (len(batch['x']),))
+
+  model = _model(log_prob=log_prob, log_prob_estimate=Estimate('exact', noise_draws=needs_noise))
+  how = dict(metrics=('bits_per_dim',))
+  once, often = (_measure(two_modes, tmp_path / str(n), model, noise_draws=n, **how)[0] for n in (1, 16))
+  assert (once.noise_draws, often.noise_draws) == (needs_noise, draws)
+  if needs_noise:
+    assert often.spread == pytest.approx(once.spread / 4, rel=0.2)
+    assert often.value == pytest.approx(
+      0.5 / np.log(2), abs=4 * often.standard_error
+    )  # not the mean of densities
+  else:
+    assert often == once._replace(time=often.time)
+
+
+def test_the_validation_split_can_be_measured(two_modes, tmp_path):
+  held_out = two_modes._replace(validation=two_modes.train)
+  by = dict(metrics=('bits_per_dim', 'memorization'), split='validation')
+  bits, *_ = _measure(held_out, tmp_path, **by)
+  assert (bits.split, bits.n_reference) == ('validation', 400)
+  with pytest.raises(UserError, match='toy:two has no split "validation" here; there are train, test'):
+    _measure(two_modes, tmp_path, **by)
 
 
 def test_a_likelihood_that_is_not_finite_counts_the_examples(two_modes, tmp_path):

@@ -114,7 +114,7 @@ def test_log_prob_is_the_change_of_variables_built_by_hand():
 def test_it_reconstructs_to_1e4_before_and_after_training(trained):
   for state in (trained.first, trained.last):
     terms = trained.evaluate(state.params, state.extra, RNG, trained.batch)
-    assert terms['reconstruction_error'].max() < 1e-4
+    assert terms['inversion_error'].max() < 1e-4
     _, pixels = trained.reconstruct(state.params, state.extra, RNG, trained.batch)
     np.testing.assert_array_equal(pixels, trained.batch['x'])
 
