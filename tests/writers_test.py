@@ -1,12 +1,23 @@
 import json
+import struct
 
 import numpy as np
+from tensorboardX.proto import event_pb2
 
 from jaxgen import writers
 
 
 def rows_of(path):
   return [json.loads(line) for line in (path / 'metrics.jsonl').read_text().splitlines()]
+
+
+def events(path):
+  """What TensorBoard reads: records of a length, its checksum, as many bytes, and theirs."""
+  content, place = path.read_bytes(), 0
+  while place < len(content):
+    (length,) = struct.unpack('<Q', content[place : place + 8])
+    yield event_pb2.Event.FromString(content[place + 12 : place + 12 + length])
+    place += 12 + length + 4
 
 
 def test_rows_are_lines_of_json_and_never_written_twice(tmp_path):
@@ -34,9 +45,14 @@ def test_tensorboard_holds_the_same_numbers(tmp_path):
   writer.write({'step': 3, 'split': 'test', 'weights': 'averaged', 'loss': 0.5})
   writer.picture('grid', np.zeros((4, 4, 3), np.uint8), 3)
   writer.close()
-  (events,) = (tmp_path / 'tensorboard').iterdir()
-  assert b'test/averaged/loss' in events.read_bytes()
-  assert b'grid' in events.read_bytes()
+  (path,) = (tmp_path / 'tensorboard').iterdir()
+  assert 'tfevents' in path.name  # what `tensorboard --logdir` looks for, at any depth
+  values = [(event.step, value) for event in events(path) for value in event.summary.value]
+  assert [(step, value.tag, value.simple_value) for step, value in values if not value.HasField('image')] == [
+    (3, 'test/averaged/loss', 0.5)
+  ]
+  (picture,) = [value for _, value in values if value.HasField('image')]
+  assert (picture.tag, picture.image.height, picture.image.width) == ('grid', 4, 4)
 
 
 def test_progress_prints_plain_lines_where_there_is_no_terminal(capsys):

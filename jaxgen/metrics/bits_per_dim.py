@@ -16,6 +16,10 @@ def bits_per_dim(log_prob: jax.Array, event_shape: Sequence[int], levels: int) -
   first. With `levels = 0` (continuous data, no quantization) it is `-log_prob / (D log 2)`, which may be
   negative.
 
+  Of a log-mass this is the code length of the discrete data. A density p, however exact, is that of data with
+  noise, and `E_u log p(x + u) <= log E_u p(x + u) = log P(x)`, the log-mass: on average over the noise the number
+  is an upper bound of the code length (same section).
+
   Args:
     log_prob: f32[...], nats, usually f32[B].
     event_shape: the shape of one example, `(H, W, C)` or `(D,)`.

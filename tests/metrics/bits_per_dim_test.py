@@ -40,3 +40,13 @@ def test_it_runs_under_jit_and_keeps_the_shape():
 def test_nonsense_is_refused(event, levels):
   with pytest.raises(ValueError, match='dimensions|levels'):
     bits_per_dim(jnp.zeros(1), event, levels)
+
+
+def test_an_exact_density_of_noisy_data_bounds_the_code_length_from_above():
+  """p(y) = 2 y on two levels: P(0) = 1/4 and P(1) = 3/4, and E_u log 2 y has a closed form in each cell."""
+  noise = np.random.default_rng(0).uniform(size=100_000)
+  for level, mass in ((0, 0.25), (1, 0.75)):
+    bits = float(bits_per_dim(jnp.log((level + noise).astype(np.float32)), (1,), 2).mean())
+    expected = [1.0, np.log(2) * 2 - 1.0][level] * [1, -1][level]  # -E log y of y in [0, 1) and [1, 2)
+    np.testing.assert_allclose(bits, 1 + expected / np.log(2), atol=0.01)
+    assert bits > -np.log2(mass)
