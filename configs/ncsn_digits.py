@@ -28,10 +28,10 @@ def get_config(arg=''):
       sigma_min=0.05,
       num_levels=19,  # see jaxgen.losses.score.num_levels
       sampler=dict(
-        name='annealed',  # annealed | predictor_corrector | probability_flow
+        name='probability_flow',  # by experiments/samplers; annealed | predictor_corrector | probability_flow
         annealed=dict(steps_per_level=5, step_size=0.0, denoise=True),  # 0: see jaxgen.samplers.balanced
         predictor_corrector=dict(num_levels=50, signal_to_noise=0.16, corrector_steps=1),
-        probability_flow=dict(num_steps=18, rho=7.0),
+        probability_flow=dict(num_steps=10, rho=7.0),
       ),
       ode_steps=50,  # of the log-likelihood, two evaluations of the network and its derivative each
       conditional=False,

@@ -28,7 +28,7 @@ def get_config(arg=''):
       sigma_min=0.02,
       num_levels=94,  # see jaxgen.losses.score.num_levels
       sampler=dict(
-        name='annealed',  # annealed | predictor_corrector | probability_flow
+        name='probability_flow',  # annealed | predictor_corrector | probability_flow
         annealed=dict(steps_per_level=5, step_size=0.0, denoise=True),  # 0: see jaxgen.samplers.balanced
         predictor_corrector=dict(num_levels=50, signal_to_noise=0.16, corrector_steps=1),
         probability_flow=dict(num_steps=18, rho=7.0),

@@ -30,7 +30,6 @@ class Family(NamedTuple):
     widen: `(config, width)` sets the widths of its networks.
     smoke_width: of the preset 'smoke'.
     multiple: of which a width must be.
-    changes: `(config)`: what else differs from the config for large images.
   """
 
   title: str
@@ -39,7 +38,6 @@ class Family(NamedTuple):
   widen: Callable[[ConfigDict, int], None]
   smoke_width: int
   multiple: int = 1
-  changes: Callable[[ConfigDict], None] = lambda config: None
 
 
 def _vae(config, width):
@@ -61,17 +59,12 @@ def _score(config, width):
     config.model.ode_steps = 20
 
 
-def _short_chain(config):
-  """A hundred steps a sample, as for the digits: enough to compare, and a CPU comes to the end."""
-  config.model.update(dict(num_levels=33, sampler=dict(annealed=dict(steps_per_level=3))))
-
-
 FAMILIES = {
   'vae': Family('VAE', ('vae_digits', 'vae_mnist'), 20, _vae, 8, 4),
   'gan': Family('GAN', ('gan_digits', 'gan_mnist'), 36, _gan, 4),
   'flow': Family('Flow', ('glow_digits', 'glow_digits'), 56, _width, 8, 2),
   'autoregressive': Family('Autoregressive', ('pixelcnn_digits', 'pixelcnn_mnist'), 36, _width, 6, 6),
-  'score': Family('Score', ('ncsn_digits', 'ncsn_mnist'), 16, _score, 8, 8, _short_chain),
+  'score': Family('Score', ('ncsn_digits', 'ncsn_mnist'), 16, _score, 8, 8),
 }
 
 
@@ -91,8 +84,6 @@ def config_of(family: str, settings: Settings, width: int = 0, seed: int = 0) ->
   row = FAMILIES[family]
   size = image_class(base_config(row.configs[0], settings))
   config = base_config(row.configs[size == 'large'], settings, seed)
-  if size == 'large' and not settings.preset:
-    row.changes(config)
   row.widen(config, width or row.first_width)
   config.optimizer.schedule = 'constant'  # a run may end at any moment; averaged weights do the rest
   return config

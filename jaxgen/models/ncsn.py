@@ -18,7 +18,7 @@ from jaxgen.types import GenerativeModel
 
 # See `jaxgen.families.score_samplers` for each.
 SAMPLER = {
-  'name': Key('annealed', str, 'the way from noise to samples', choices=tuple(WAYS)),
+  'name': Key('probability_flow', str, 'the way from noise to samples', choices=tuple(WAYS)),
   'annealed': {
     'steps_per_level': Key(5, int, 'Langevin steps at each noise level', '[1, 100000]'),
     'step_size': Key(0.0, float, 'at the last level; 0: see jaxgen.samplers.balanced', '[0, inf)'),
