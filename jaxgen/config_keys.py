@@ -20,6 +20,7 @@ class Key(NamedTuple):
     meaning: in one line.
     range: the numbers allowed, as an interval: '[0, 1)' holds 0 but not 1. Of a tuple: of each entry.
     choices: the texts allowed, where only some are.
+    prefixes: of other texts that are allowed: 'inception:' stands before any path.
     least: how many entries a tuple has, or letters a text, at least.
     before: its value in a run that is older than the key, where that is not the default.
   """
@@ -29,6 +30,7 @@ class Key(NamedTuple):
   meaning: str
   range: str = '(-inf, inf)'
   choices: tuple[str, ...] = ()
+  prefixes: tuple[str, ...] = ()
   least: int = 0
   before: Any = None
 
@@ -45,14 +47,15 @@ class Key(NamedTuple):
       return False
     if kind in (int, float):
       return within(value, self.range)
-    return not self.choices or value in self.choices
+    return not self.choices or value in self.choices or value.startswith(self.prefixes)
 
   def words(self) -> str:
     """What it may be, as the end of the sentence 'it must be ...'."""
     kind = _entry_type(self.type)
     entry = TYPES[kind] + (f' in {self.range}' if kind in (int, float) else '')
     if self.choices:
-      entry = f'one of: {", ".join(choice or "(empty)" for choice in self.choices)}'
+      listed = [choice or '(empty)' for choice in self.choices] + [f'{start}...' for start in self.prefixes]
+      entry = f'one of: {", ".join(listed)}'
     if kind is self.type:
       return entry + (' that is not empty' if self.least else '')
     return f'a tuple of {"one or more entries" if self.least else "entries"}, each {entry}'
@@ -125,9 +128,32 @@ RESOLVED = {
 
 # See `jaxgen.metrics.evaluation.Settings` and `jaxgen.metrics.features.choose`.
 EVALUATION = {
-  'metrics': Key((), tuple[str, ...], 'of `jaxgen.metrics.catalogue`; empty: all that apply to the model'),
+  'metrics': Key(
+    (),
+    tuple[str, ...],
+    'of `jaxgen.metrics.catalogue`; empty: all that apply to the model',
+    choices=(
+      'bits_per_dim',
+      'kl_data_model',
+      'reconstruction_error',
+      'frechet_distance',
+      'frechet_to_splits',
+      'kernel_distance',
+      'inception_score',
+      'precision_recall',
+      'density_coverage',
+      'sharpness',
+      'memorization',
+      'class_modes',
+      'mixture_modes',
+    ),
+  ),
   'features': Key(
-    'auto', str, 'what samples are compared by: auto | inception | classifier | random | identity', least=1
+    'auto',
+    str,
+    'what samples are compared by; inception:<path> reads the weights from there',
+    choices=('auto', 'inception', 'classifier', 'random', 'identity'),
+    prefixes=('inception:',),
   ),
   'num_samples': Key(
     0, int, 'samples to draw; 0: as many as the split has examples, at most 10,000', '[0, 10000000]'
@@ -161,8 +187,8 @@ KEYS = {
   'steps_per_dispatch': Key(1, int, 'training steps in one compiled program', '[1, 100000]'),
   'parallel': Key('pmap', str, 'the program on several devices', choices=('pmap', 'shard_map')),
   'log_every': Key(50, int, 'steps between two rows of metrics; 0: none but the last', _EVERY),
-  'eval_every': Key(500, int, 'steps between two looks at the test split; 0: only at the end', _EVERY),
-  'sample_every': Key(500, int, 'steps between two grids of samples; 0: only at the end', _EVERY),
+  'eval_every': Key(500, int, 'steps between two looks at the validation split; 0: never', _EVERY),
+  'sample_every': Key(500, int, 'steps between two grids of samples; 0: never', _EVERY),
   'checkpoint_every': Key(500, int, 'steps between two checkpoints; 0: only at the end', _EVERY),
   'keep_checkpoints': Key(3, int, 'how many of the newest are kept; 0: all', '[0, 1000000]'),
   'num_samples': Key(64, int, 'samples in a grid', '[1, 100000]'),

@@ -81,7 +81,10 @@ def test_unknown_names_are_refused_before_any_work(workdir, monkeypatch, changes
       ('reconstruction_error',),
       'reconstruction_error needs decode, encode; tests.tiny_model on digits allows',
     ),
-    (('fid',), 'There is no metric "fid"; choose of: bits_per_dim'),
+    (
+      ('fid',),
+      r"config.evaluation.metrics=\('fid',\) cannot be used; it must be a tuple of entries, each one of",
+    ),
     (('frechet_distance',), 'too few for the covariance'),
   ],
 )

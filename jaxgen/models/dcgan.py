@@ -103,7 +103,11 @@ def build(config: ConfigDict) -> GenerativeModel:
     UserError: if a setting does not fit the data.
   """
   model, shape = config.model, tuple(config.data.shape)
-  if len(shape) != 3 or shape[0] != shape[1] or halvings(shape[0])[0] > 8:
+  if len(shape) != 3:
+    raise UserError(
+      f'A convolutional GAN needs images, not data of shape {shape}; for vectors there is jaxgen.models.gan_mlp.'
+    )
+  if shape[0] != shape[1] or halvings(shape[0])[0] > 8:
     raise UserError(
       f'A convolutional GAN needs square images of 4, 5, ... or 8 times a power of two pixels, not {shape}; '
       'set --config.data.image_size=32, for instance.'

@@ -153,7 +153,11 @@ def build(config: ConfigDict) -> GenerativeModel:
   """
   model, shape = config.model, tuple(config.data.shape)
   factor = 2 ** (len(model.widths) - 1)
-  if len(shape) != 3 or shape[0] % factor or shape[1] % factor:
+  if len(shape) != 3:
+    raise UserError(
+      f'This score network needs images, not data of shape {shape}; for vectors there is jaxgen.models.ncsn_mlp.'
+    )
+  if shape[0] % factor or shape[1] % factor:
     raise UserError(
       f'This score network halves images {len(model.widths) - 1} times, so their sides must be divisible by '
       f'{factor}, and {shape} is not; set config.data.image_size or give fewer config.model.widths.'

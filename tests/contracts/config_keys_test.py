@@ -11,6 +11,7 @@ from jaxgen import config as configs
 from jaxgen import config_keys, experiment, models, optim
 from jaxgen.config_keys import Key
 from jaxgen.errors import UserError
+from jaxgen.metrics import catalogue, features
 from tests.contracts.configs_test import CONFIGS, load_module
 
 MODULES = [f'jaxgen.models.{info.name}' for info in pkgutil.iter_modules(models.__path__)]
@@ -114,6 +115,13 @@ def assert_whole(keys):
 def test_the_optimizers_are_those_that_there_are():
   assert set(config_keys.OPTIMIZER['name'].choices) == set(optim._RULES)
   assert set(config_keys.OPTIMIZER['schedule'].choices) == set(optim._SCHEDULES)
+
+
+def test_metrics_and_features_are_those_that_there_are():
+  assert config_keys.EVALUATION['metrics'].choices == tuple(catalogue.METRICS)
+  features_key = config_keys.EVALUATION['features']
+  assert set(features_key.choices) == {'auto', *features._KINDS}
+  assert features_key.allows('inception:/weights.npz') and not features_key.allows('random:/weights.npz')
 
 
 def test_a_misspelt_key_of_a_config_file_is_named_with_what_was_meant():

@@ -34,6 +34,10 @@ CONFIGS = (
 def prepared(tmp_path_factory):
   folder = tmp_path_factory.mktemp('hostile')
   files.write(folder)
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(process, 'set_up', lambda: None)
+    patch.setattr(sys, 'argv', ['jaxgen', TINY, f'--workdir={folder}/run', '--config.num_steps=2'])
+    assert command_line.main() == 0
   return folder
 
 
@@ -49,9 +53,9 @@ def refused(prepared, tmp_path, monkeypatch, capsys):
   def call(arguments, sentence):
     before = sorted(prepared.rglob('*'))
     sys.stderr.reconfigure(errors='backslashreplace')  # as `process.set_up` does
-    monkeypatch.setattr(
-      sys, 'argv', ['jaxgen', *(text.replace('{files}', str(prepared)) for text in arguments)]
-    )
+    arguments = [text.replace('{files}', str(prepared)) for text in arguments]
+    arguments = [text.replace('{run}', str(prepared / 'run')) for text in arguments]
+    monkeypatch.setattr(sys, 'argv', ['jaxgen', *arguments])
     code = command_line.main()
     out, err = capsys.readouterr()
     assert (code, err.count('\n')) == (2, 1), err

@@ -35,8 +35,19 @@ ARGUMENTS = {
   'no section': ('--config.model=None', 'it must be a section'),
   'no data set': ('--config.data.name=', 'must be text that is not empty'),
   'weight decay of adam': ('--config.optimizer.weight_decay=0.1', 'of adamw alone'),
-  'metrics that are numbers': ('--config.evaluation.metrics=3', 'a tuple of entries, each text'),
-  'no number of metrics': ('--config.evaluation.metrics=(3,)', 'a tuple of entries, each text'),
+  'metrics that are numbers': (
+    '--config.evaluation.metrics=3',
+    'a tuple of entries, each one of: bits_per_dim',
+  ),
+  'an unknown metric': (
+    '--config.evaluation.metrics=("fid",)',
+    'config.evaluation.metrics=("fid",)|(\'fid\',)',
+  ),
+  'unknown features': (
+    '--config.evaluation.features=vgg',
+    'inception, classifier, random, identity, inception:...',
+  ),
+  'an option of another mode': ('--num=3', '--num is of --mode=sample'),
 }
 
 MODULES = {
@@ -194,8 +205,8 @@ FITS = {
   'vectors for a PixelCNN': ('pixelcnn_digits', '--config.data.name=toy:rings', 'needs images'),
   'vectors for Glow': ('glow_digits', '--config.data.name=toy:rings', 'models images'),
   'images for RealNVP': ('realnvp_toy', '--config.data.name=digits', 'models vectors'),
-  'vectors for a convolutional GAN': ('gan_digits', '--config.data.name=toy:rings', 'square images'),
-  'vectors for a U-Net': ('ncsn_digits', '--config.data.name=toy:rings', 'image_size'),
+  'vectors for a convolutional GAN': ('gan_digits', '--config.data.name=toy:rings', 'for vectors there is'),
+  'vectors for a U-Net': ('ncsn_digits', '--config.data.name=toy:rings', 'for vectors there is'),
   'a likelihood of bits for vectors': (
     'vae_digits',
     '--config.module=jaxgen.models.vae_mlp --config.data.name=toy:rings --config.model.likelihood=bernoulli',
@@ -210,6 +221,30 @@ FITS = {
 
 # Of a folder that holds no run, or one that holds one: (arguments, sentence)
 RUNS = {
+  'a module that is none of ours': ('--mode=sample --workdir={run}', 'give --trust'),
+  'no samples': ('--mode=sample --workdir={run} --trust --num=0', '--num=0 samples cannot be drawn'),
+  'fewer than none': ('--mode=sample --workdir={run} --trust --num=-3', '--num=-3 samples cannot be drawn'),
+  'samples beyond memory': ('--mode=sample --workdir={run} --trust --num=1000000000', 'in [1, 100000]'),
+  'an unknown metric of a run': (
+    "--mode=evaluate --workdir={run} --trust --config.evaluation.metrics=('fid',)",
+    'one of: bits',
+  ),
+  'unknown features of a run': (
+    '--mode=evaluate --workdir={run} --trust --config.evaluation.features=vgg',
+    'one of: auto',
+  ),
+  'an unknown split of a run': (
+    '--mode=evaluate --workdir={run} --trust --config.evaluation.split=foo',
+    'one of: train',
+  ),
+  'a step that there is not': ('--mode=sample --workdir={run} --trust --step=3', 'step'),
+  'a step that is none': ('--mode=sample --workdir={run} --trust --step=last', 'step'),
+  'another seed': ('--workdir={run} --trust --config.seed=1', 'holds a run of another config'),
+  'another seed to sample': (
+    '--mode=sample --workdir={run} --trust --config.seed=1',
+    'holds a run of another config',
+  ),
+  'another config': ('--workdir={run} --config=vae_digits:smoke', 'holds a run of another config'),
   'neither config nor workdir': ('', 'Give --config='),
   'nothing to sample': ('--mode=sample --workdir={files}/images', 'holds no run'),
   'nothing to evaluate': ('--mode=evaluate --workdir={files}/images', 'holds no run'),

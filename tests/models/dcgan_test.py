@@ -105,8 +105,12 @@ def test_data_that_does_not_fit_says_what_to_do():
   config.data.classes = 0
   with pytest.raises(UserError, match='conditional'):
     build(config)
-  for shape in [(8, 12, 1), (2,), (9, 9, 1)]:
+  for shape, words in {
+    (8, 12, 1): 'image_size',
+    (2,): 'jaxgen.models.gan_mlp',
+    (9, 9, 1): 'image_size',
+  }.items():
     config = _config()
     config.data.shape = shape
-    with pytest.raises(UserError, match='image_size'):
+    with pytest.raises(UserError, match=words):
       build(config)

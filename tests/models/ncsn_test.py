@@ -85,7 +85,7 @@ def test_the_config_chooses_the_way_to_samples(name, words):
 def test_data_that_does_not_fit_says_what_to_do():
   config = _config()
   config.data.shape = (2,)
-  with pytest.raises(UserError, match='image_size'):
+  with pytest.raises(UserError, match='for vectors there is jaxgen.models.ncsn_mlp'):
     build(config)
   config = _config(conditional=True)
   config.data.classes = 0
