@@ -2,8 +2,8 @@
 
     python -m jaxgen.main --config=configs/ncsn_digits.py
 
-On 2 CPU cores: two and a half minutes, 1.92 bits per dimension on the test set (along the ODE), a
-Fréchet distance of 3.1 (see experiments/digits).
+On 2 CPU cores: two and a half minutes, about 1.73 bits per dimension on the test set (a bound, along the ODE), a
+Fréchet distance of about 1.1 by 19 evaluations of the network for a sample (see experiments/samplers).
 """
 
 from ml_collections import ConfigDict
