@@ -83,7 +83,8 @@ class Reader:
   def _whole(self, like, step) -> Found:
     try:
       if step in self.steps():
-        return Found(*self._read(step, like), {})
+        state, notes = self._read(step, like)
+        return Found(state, notes, {})
     except _Damaged as error:
       if step in self.steps():
         raise UserError(f'{self._of(step)} is damaged ({error}); it has {self._others(step)}.') from None
@@ -121,7 +122,7 @@ def checksum(state: State) -> int:
   crc = 0
   for leaf in jax.tree.leaves(state):
     local = leaf.addressable_data(0) if isinstance(leaf, jax.Array) else leaf
-    crc = zlib.crc32(np.ascontiguousarray(local), crc)
+    crc = zlib.crc32(np.ascontiguousarray(local).data, crc)
   return crc
 
 

@@ -10,8 +10,10 @@ class Clock:
 
   def __init__(self, seconds: float = 0.0, limit: float = 0.0):
     """Goes on from the `seconds` of a run that is resumed, which may take `limit` seconds in all; 0: no limit."""
-    self.limit, self._before, self._begin = limit, seconds, None
-    self._since, self._steps, self._last = time.perf_counter(), None, None
+    self.limit, self._before, self._since = limit, seconds, time.perf_counter()
+    self._begin: float | None = None
+    self._steps: int | None = None
+    self._last: float | None = None
 
   @property
   def seconds(self) -> float:

@@ -169,7 +169,7 @@ EVALUATION = {
   ),
 }
 
-KEYS = {
+KEYS: dict[str, Any] = {
   'module': Key('', str, "whose build(config) makes the model: 'jaxgen.models.glow'", least=1),
   'model': {},  # the keys of the module
   'data': DATA,

@@ -34,7 +34,8 @@ def evaluator(
   rng = keys.of(seed, 'evaluation')
 
   def evaluate(params, extra) -> dict[str, float]:
-    totals, count = {}, 0.0
+    totals: dict[str, float] = {}
+    count = 0.0
     for index, (batch, mask) in enumerate(data.eval_batches(source, batch_size)):
       values = terms(params, extra, jax.random.fold_in(rng, index), split_over_devices(batch))
       for name, value in jax.device_get(values).items():

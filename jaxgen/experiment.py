@@ -3,10 +3,12 @@
 import difflib
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
+import numpy as np
 from ml_collections import ConfigDict
 
 from jaxgen import best, data, failure, keys, models, updates
@@ -16,7 +18,7 @@ from jaxgen.checkpoint_reader import Reader
 from jaxgen.errors import UserError
 from jaxgen.parallel import initial_state
 from jaxgen.programs import once
-from jaxgen.types import Batch, DataSpec, Extra, GenerativeModel, Params, State
+from jaxgen.types import DataSpec, Extra, GenerativeModel, Params, State
 
 
 class Weights(NamedTuple):
@@ -89,7 +91,7 @@ def spec(config: ConfigDict) -> DataSpec:
   return DataSpec(tuple(config.data.shape), config.data.levels, config.data.classes)
 
 
-def first_state(model: GenerativeModel, config: ConfigDict, batch: Batch) -> State:
+def first_state(model: GenerativeModel, config: ConfigDict, batch: Mapping[str, Any]) -> State:
   """The state at step 0: a function of the seed and of the first batch alone."""
   return once(_start(model))(*_start_keys(config), batch)
 
@@ -112,7 +114,7 @@ def _start_keys(config):
   return keys.of(config.seed, 'init'), keys.of(config.seed, 'training')
 
 
-def first_batch(source: data.Source, config: ConfigDict) -> Batch:
+def first_batch(source: data.Source, config: ConfigDict) -> dict[str, np.ndarray]:
   """The whole batch of step 0, over all hosts, so that all of them initialize alike."""
   return source.examples(data.batch_indices(config.seed, 0, len(source), config.batch_size))
 

@@ -6,6 +6,7 @@ import uuid
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -42,7 +43,7 @@ def load_arrays(path: Path | str) -> dict[str, np.ndarray] | None:
     return None
 
 
-def save_arrays(path: Path | str, arrays: Mapping[str, np.ndarray]) -> None:
+def save_arrays(path: Path | str, arrays: Mapping[str, Any]) -> None:
   """Keeps arrays that can be computed again, as an npz file: each has a checksum.
 
   A folder that cannot be written (full, read-only) is done without: nothing but time is lost.

@@ -127,7 +127,7 @@ def _parse(argv: list[str]) -> flags.FlagValues:
   if path is None and not options.trust:
     _check_module(workdir, options.config)
   if options.workdir is None:
-    options.workdir = str(Path('runs') / Path(path.partition(':')[0]).stem)
+    options['workdir'].value = str(Path('runs') / Path(path.partition(':')[0]).stem)
   if any('\ud800' <= letter <= '\udfff' for letter in options.workdir):  # bytes of a path that are no text
     raise UserError(
       f'The workdir {ascii(options.workdir)} is no UTF-8, and checkpoints need a name that is; give another.'

@@ -217,7 +217,7 @@ def _shard_map(step, devices):
 class Dispatcher:
   """A program and what its batches go through first, `(state, batches, resident) -> (state, metrics)`."""
 
-  def __init__(self, program: Callable[..., Any], place: Callable[[Any], Any]):
+  def __init__(self, program: Any, place: Callable[[Any], Any]):
     """`place` lays out the batches of this process as the program takes them."""
     self._program, self._place = program, place
 

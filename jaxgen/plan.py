@@ -1,6 +1,7 @@
 """A dry run: what one training step costs on this machine, before anyone spends the hours."""
 
 import time
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -39,7 +40,7 @@ def plan(config: ConfigDict) -> dict[str, float]:
   config = data.resolved(config, source.spec)
   backend, model = parallel.backend(config), experiment.build_model(config)
   state = experiment.first_shapes(model, config)
-  bill = {'parameters': sum(leaf.size for leaf in jax.tree.leaves(state.params))}
+  bill: dict[str, float] = {'parameters': sum(leaf.size for leaf in jax.tree.leaves(state.params))}
   _report_before(config, source, is_assumed, model, backend, bill)
 
   bill['flops'] = _flops(config, source, model, state)
@@ -62,7 +63,7 @@ def plan(config: ConfigDict) -> dict[str, float]:
 
 def peak_bytes(compiled: jax.stages.Compiled) -> int:
   """The memory a program takes on one device: arguments, results and temporaries."""
-  memory = compiled.memory_analysis()
+  memory: Any = compiled.memory_analysis()
   # Results that overwrite their arguments are counted once.
   return (
     memory.argument_size_in_bytes

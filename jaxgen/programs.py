@@ -35,7 +35,8 @@ def compiling(what: str, silent: bool = False) -> Iterator[None]:
   if silent:
     yield
     return
-  events, start = collections.Counter(), time.perf_counter()
+  events: collections.Counter[str] = collections.Counter()
+  start = time.perf_counter()
 
   def count(event, **_):
     events[event] += 1

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -106,7 +107,9 @@ def sample(
   folder = Path(workdir) / 'sampled'
   written = {}
 
-  label = {'label': np.arange(num, dtype=np.int32) % spec.classes} if trained.model.given else {}
+  label: dict[str, Any] = (
+    {'label': np.arange(num, dtype=np.int32) % spec.classes} if trained.model.given else {}
+  )
   x = sampler(trained.model, num, trained.config.seed)(*weights, **label)
   written['samples'] = folder / 'samples.png'
   pictures.save_png(pictures.picture(x, spec), written['samples'])

@@ -33,7 +33,7 @@ from jaxgen.types import Batch, LossFn, Metrics, Params, PRNGKey, State, Update
 class EmaState(NamedTuple):
   """`average` has the shape of the parameters that are averaged; `count` is the number of updates it has seen."""
 
-  count: jax.Array
+  count: jax.Array  # type: ignore[assignment]  # a tuple has a method of this name
   average: Params
 
 

@@ -43,14 +43,15 @@ def decoded(key: str, expected: Expected, read: Callable[[np.ndarray], Mapping[s
     expected: what the arrays must be.
     read: `i64[B] -> arrays` of these examples; called from several threads.
   """
-  if not key or directory() is None:
+  folder = directory()
+  if not key or folder is None:
     return read_all(expected, read)
-  path = directory() / f'{hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()[:32]}.npz'
+  path = folder / f'{hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()[:32]}.npz'
   arrays = files.load_arrays(path)
   if arrays is None or {name: (a.shape, a.dtype) for name, a in arrays.items()} != dict(expected):
     (size, *_), _ = expected['x']
     if size >= _WORTH_A_WORD:
-      logging.info('Decoding %d images; the next run finds them in %s', size, directory())
+      logging.info('Decoding %d images; the next run finds them in %s', size, folder)
     arrays = read_all(expected, read)
     files.save_arrays(path, arrays)
   return arrays

@@ -147,7 +147,7 @@ DENSITIES = {
   'grid_25': gaussians(_square(5, 1.0), 0.1, 1.4515799, 2.75),
   'two_moons': gaussians(_moons(32), 0.1, 1.0054511, 2.25, separate=False),
   'checkerboard': board(4, 1.0),
-  'rings': circles([0.5, 1.0, 1.5, 2.0], 0.08, 2.2125235, 2.5),
+  'rings': circles(np.array([0.5, 1.0, 1.5, 2.0]), 0.08, 2.2125235, 2.5),
 }
 
 

@@ -28,7 +28,7 @@ _EXACT_DIMENSIONS = 3  # in which a whole Jacobian is cheap
 def score(
   network: nn.Module,
   *,
-  sigmas: Sequence[float],
+  sigmas: Sequence[float] | jax.Array | np.ndarray,
   tx: optax.GradientTransformation,
   ema_decay: float,
   shape: tuple[int, ...],

@@ -65,8 +65,8 @@ def probability_flow_way(sigmas: Sequence[float], data_std: float, *, num_steps:
   `sigma_i^(1 / rho)` falls evenly from the largest to the smallest level; the last step goes on to 0.
   """
   del data_std
-  ends = np.asarray([sigmas[0], sigmas[-1]], np.float64) ** (1 / rho)
-  levels = np.append(np.linspace(*ends, num_steps) ** rho, 0.0)
+  first, last = float(sigmas[0]) ** (1 / rho), float(sigmas[-1]) ** (1 / rho)
+  levels = np.append(np.linspace(first, last, num_steps) ** rho, 0.0)
   return Way(
     lambda score_fn: probability_flow(score_fn, levels),
     num_steps,

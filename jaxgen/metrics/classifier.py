@@ -5,7 +5,7 @@ features of such a classifier rank models by what matters in that data set; they
 """
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -101,7 +101,8 @@ def train(x, labels, test_x, test_labels, levels: int, classes: int, settings: S
 @partial(jax.jit, static_argnums=(0, 3))
 def predict(network: Classifier, params, x: jax.Array, levels: int) -> tuple[jax.Array, jax.Array]:
   """u8[B, H, W, C] -> features f32[B, F], logits f32[B, classes]."""
-  return network.apply({'params': params}, scaled(x, levels))
+  outputs: Any = network.apply({'params': params}, scaled(x, levels))
+  return outputs
 
 
 def scaled(x: jax.Array, levels: int) -> jax.Array:

@@ -68,7 +68,7 @@ class Features(NamedTuple):
   name: str
   sha: str
   resize: str
-  apply: Callable[[Any], tuple[jax.Array, jax.Array | None]]
+  apply: Callable[[Any], tuple[jax.Array | np.ndarray, jax.Array | None]]
   batch_size: int
   has_logits: bool = False
   classes: int = 0
@@ -124,7 +124,7 @@ def extract(features: Features, x: np.ndarray) -> storage.Arrays:
   return arrays
 
 
-def from_inception(reference: Reference, cache: Path, path: str = '') -> Features:
+def from_inception(reference: Reference, cache: Path, path: Path | str = '') -> Features:
   """The pooled features and logits of the published Inception network.
 
   Args:
@@ -223,7 +223,7 @@ def from_identity(reference: Reference, cache: Path) -> Features:
   )
 
 
-_KINDS = {
+_KINDS: dict[str, Callable[[Reference, Path], Features]] = {
   'inception': from_inception,
   'classifier': from_classifier,
   'random': from_random,

@@ -14,7 +14,7 @@ class Gaussian(NamedTuple):
 
   mean: np.ndarray
   cov: np.ndarray
-  count: int
+  count: int  # type: ignore[assignment]  # a tuple has a method of this name
 
 
 def frechet_distance(mean1, cov1, mean2, cov2) -> float:
@@ -62,7 +62,7 @@ def gaussian_statistics(features: np.ndarray | Iterable[np.ndarray]) -> Gaussian
       are not finite.
   """
   chunks = [features] if hasattr(features, 'shape') else features
-  count, mean, scatter = 0, 0.0, 0.0
+  count, mean, scatter = 0, np.zeros(()), np.zeros(())
   for chunk in chunks:
     chunk = np.asarray(chunk, np.float64)
     check_features(chunk)

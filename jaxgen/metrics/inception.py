@@ -10,6 +10,7 @@ Batch normalization is folded into the convolution before it. Layers are named a
 import functools
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -228,7 +229,7 @@ def preprocess(x: jax.Array) -> jax.Array:
 @jax.jit
 def features_and_logits(params, x: jax.Array) -> tuple[jax.Array, jax.Array]:
   """u8[B, H, W, 3] -> the pooled features f32[B, 2048] and the logits without bias, f32[B, 1008]."""
-  layers = InceptionV3().apply({'params': params}, preprocess(x))
+  layers: Any = InceptionV3().apply({'params': params}, preprocess(x))
   return layers['features'], layers['logits_unbiased']
 
 

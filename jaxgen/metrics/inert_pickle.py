@@ -46,7 +46,8 @@ def interpret(
     Refused: if it asks for more than that.
     ValueError: where the bytes are no pickle; `calls`, `persistent` and damage raise others.
   """
-  stack, memo = [], {}
+  stack: list[Any] = []
+  memo: dict[int, Any] = {}
   actions = _ACTIONS | {
     'REDUCE': functools.partial(_reduce, calls),
     'BINPERSID': lambda arg, stack, memo: stack.append(persistent(stack.pop())),

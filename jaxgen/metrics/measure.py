@@ -15,15 +15,20 @@ from jaxgen.metrics.catalogue import METRICS, Value, abilities, check_names, pos
 from jaxgen.metrics.evaluation import Evaluation, Run, Settings, TooFew
 from jaxgen.metrics.features import Features, Reference
 from jaxgen.metrics.results import Record
-from jaxgen.types import Estimate, Extra, GenerativeModel, Params
+from jaxgen.types import Estimate, Extra, GenerativeModel, Params, Update
 
 _PACKAGES = ('jaxgen', 'jax', 'jaxlib', 'flax', 'numpy', 'scipy')
 
+
+def _absent(*args, **kwargs):
+  raise TypeError('samples that are there already have nothing to be trained or evaluated.')
+
+
 # What `measure_samples` measures: a model that has samples, and nothing else.
 SAMPLES_ALONE = GenerativeModel(
-  init=None,
-  update=None,
-  evaluate=None,
+  init=_absent,
+  update=Update(_absent, _absent),
+  evaluate=_absent,
   sample=lambda params, extra, rng, num, label=None: params['samples'][:num],
   objective='none: samples that are there already',
 )

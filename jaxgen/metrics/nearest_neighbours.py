@@ -51,6 +51,9 @@ def nearest_neighbours(generated, train, num: int = 1) -> tuple[np.ndarray, np.n
   Raises:
     UserError: if there are fewer training examples than that.
   """
-  flat = (np.asarray(a).reshape(len(a), -1) for a in (generated, train))
-  squared, places = nearest(*flat, num)
+  squared, places = nearest(_flat(generated), _flat(train), num)
   return np.sqrt(squared), places
+
+
+def _flat(x):
+  return np.asarray(x).reshape(len(x), -1)

@@ -50,5 +50,5 @@ def resumable(
 
 def joined(parts: Iterator[Arrays], num: int) -> Arrays:
   """The first `num` rows of all parts."""
-  parts = list(parts)
-  return {name: np.concatenate([part[name] for part in parts])[:num] for name in parts[0]}
+  rows = list(parts)
+  return {name: np.concatenate([part[name] for part in rows])[:num] for name in rows[0]}

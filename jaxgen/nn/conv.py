@@ -131,7 +131,7 @@ def _pointwise(x, kernel, strides, precision):
   return y.reshape(*x.shape[:-1], matrix.shape[-1])
 
 
-def _per_dimension(value, spatial):
+def _per_dimension(value: int | Sequence[int], spatial: int) -> tuple[int, ...]:
   values = (value,) * spatial if isinstance(value, int) else tuple(value)
   if len(values) != spatial:
     raise ValueError(f'{values} should have one entry for each of {spatial} spatial dimensions.')

@@ -5,6 +5,8 @@ The channels of a layer fall into as many groups as the image has channels: chan
 group. Within a pixel, group 1 comes after group 0 (green after red), and so on.
 """
 
+from typing import Any
+
 import numpy as np
 from flax import linen as nn
 
@@ -37,7 +39,7 @@ def raster_mask(
   if kernel_size[0] % 2 == 0 or kernel_size[1] % 2 == 0:
     raise ValueError(f'a masked kernel has a centre, so its sides are odd, not {kernel_size}.')
   before, same = np.arange(inputs)[:, None] % groups, np.arange(outputs)[None] % groups
-  centres = {'A': before < same, 'B': before <= same, 'above': False, 'through': True}
+  centres: dict[str, Any] = {'A': before < same, 'B': before <= same, 'above': False, 'through': True}
   if kind not in centres:
     raise ValueError(f'there is no mask "{kind}"; the kinds are: {", ".join(centres)}.')
   row, column = kernel_size[0] // 2, kernel_size[1] // 2

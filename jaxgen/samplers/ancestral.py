@@ -14,7 +14,7 @@ class AncestralState(NamedTuple):
   """`position` is the partly filled array, `index` the next position, `cache` what the predictor keeps."""
 
   position: jax.Array  # i32[B, ...]
-  index: jax.Array  # i32[]
+  index: jax.Array  # type: ignore[assignment]  # i32[]; a tuple has a method of this name
   cache: Any
 
 

@@ -83,7 +83,9 @@ class Balance(NamedTuple):
   temperature: float
 
 
-def balanced(sigmas: Sequence[float] | jax.Array, steps_per_level: int, data_std: float) -> Balance:
+def balanced(
+  sigmas: Sequence[float] | jax.Array | np.ndarray, steps_per_level: int, data_std: float
+) -> Balance:
   """The step and the temperature of `annealed` that leave data as wide as they are.
 
   For Gaussian data of standard deviation `s`, whose score at `sigma` is `-x / t` with `t = s^2 + sigma^2`, a step

@@ -21,7 +21,7 @@ class ProbabilityFlowState(NamedTuple):
   step: jax.Array
 
 
-def probability_flow(score_fn: NoisyScoreFn, sigmas: Sequence[float] | jax.Array) -> Sampler:
+def probability_flow(score_fn: NoisyScoreFn, sigmas: Sequence[float] | jax.Array | np.ndarray) -> Sampler:
   """Heun's method on `dx / d sigma = -sigma s(x, sigma)`, from each noise level to the next.
 
   The ODE carries the data blurred by one level to the data blurred by another, as the variance-exploding
