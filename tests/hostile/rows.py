@@ -234,7 +234,7 @@ RUNS = {
     'one of: auto',
   ),
   'an unknown split of a run': (
-    '--mode=evaluate --workdir={run} --trust --config.evaluation.split=foo',
+    '--mode=evaluate --workdir={run} --trust --config.evaluation.against=foo',
     'one of: train',
   ),
   'a step that there is not': ('--mode=sample --workdir={run} --trust --step=3', 'step'),
