@@ -4,6 +4,7 @@ python -m experiments.speed                                       everything, on
 python -m experiments.speed --models=vae_digits,gan_digits
 python -m experiments.speed --torch-python=/path/to/python        where torch is not in this interpreter
 python -m experiments.speed --parts=first_step,run                without the models
+python -m experiments.speed --parts=waiting --rounds=3            all that comes before the first step of a run
 
 Tables go to experiments/speed/results/jax-<version>.md and .json; what is not measured this time stays as it
 was. The times mean something only on a machine that does nothing else.
@@ -24,8 +25,10 @@ JAX, TORCH = 'experiments.speed.jax_side', 'experiments.speed.torch_side'
 def main():
   """Measures what the command line names, and rewrites the table after each row."""
   parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-  parser.add_argument('--models', default=','.join(CASES), help='rows of the table')
-  parser.add_argument('--parts', default='models,first_step,run')
+  parser.add_argument(
+    '--models', default=','.join(dict.fromkeys([*CASES, *first_step.FAMILIES])), help='rows of the table'
+  )
+  parser.add_argument('--parts', default='models,first_step,waiting,run')
   parser.add_argument('--rounds', type=int, default=5, help='turns of each side; the median counts')
   parser.add_argument('--seconds', type=float, default=2.0, help='that a turn takes')
   parser.add_argument('--torch-python', default=sys.executable)
@@ -33,10 +36,13 @@ def main():
   results = table.Results('.'.join(importlib.metadata.version('jax').split('.')[:2]))
   parts = options.parts.split(',')
   names = options.models.split(',')
-  for name in names if 'models' in parts else ():
+  for name in (name for name in names if name in CASES) if 'models' in parts else ():
     results.add('models', name, compare(CASES[name], options))
   if 'first_step' in parts:
     results.add('first_step', 'glow_cifar', first_step.measure(options.rounds))
+  if 'waiting' in parts:
+    for name in first_step.there_are(names):
+      results.add('waiting', name, first_step.waiting(name, options.rounds))
   if 'run' in parts:
     for name in (name for name in run.CONFIGS if name in names):
       results.add('run', name, run.measure(name, options.rounds))

@@ -61,12 +61,17 @@ CASES = {
 }
 
 
-def settings(case: Case):
-  """The config of a case, with its data filled in as the training loop does."""
-  spec = importlib.util.spec_from_file_location(case.config, CONFIGS / f'{case.config}.py')
+def load(name: str):
+  """What `configs/<name>.py` says."""
+  spec = importlib.util.spec_from_file_location(name, CONFIGS / f'{name}.py')
   module = importlib.util.module_from_spec(spec)
   spec.loader.exec_module(module)
-  config = module.get_config()
+  return module.get_config()
+
+
+def settings(case: Case):
+  """The config of a case, with its data filled in as the training loop does."""
+  config = load(case.config)
   config.update_from_flattened_dict(case.changes)
   config.data.update(dict(shape=case.shape, levels=case.levels, classes=0))
   return config

@@ -1,27 +1,28 @@
-"""How long Glow, as published but for its depth, takes to its first step: traced and compiled, never run."""
+"""What comes before the first step of training, phase by phase, with an empty cache of programs and a full one."""
 
 import statistics
 import sys
 import tempfile
 
 from experiments.speed import worker
-from experiments.speed.cases import CASES, settings
+from experiments.speed.cases import CASES, CONFIGS, load, settings
 
 DEPTHS = (4, 32)
+FAMILIES = tuple(
+  f'{family}_{data}' for data in ('digits', 'mnist') for family in ('vae', 'gan', 'glow', 'pixelcnn', 'ncsn')
+)
 
 
 def measure(rounds: int) -> dict:
-  """Medians of both depths, taking turns, each time in a new process with an empty cache."""
+  """Glow as published but for its depth: medians of two depths, taking turns, each in a new process, nothing cached."""
   times = {depth: [] for depth in DEPTHS}
   case = CASES['glow_32x32']._replace(changes={})
   for _ in range(rounds):
     for depth in DEPTHS:
       config = settings(case._replace(changes={'model.depth': depth})).to_dict()
-      with (
-        tempfile.TemporaryDirectory() as cache,
-        worker.Worker(sys.executable, __name__, {'JAX_COMPILATION_CACHE_DIR': cache}) as process,
-      ):
-        times[depth].append(process.ask(do='compile', config=config))
+      with tempfile.TemporaryDirectory() as cache:
+        phases = _ask(cache, config=config)
+        times[depth].append({part: phases[part]['seconds'] for part in ('trace', 'compile')})
   return {
     'depths': {
       str(depth): {part: statistics.median(t[part] for t in measured) for part in measured[0]}
@@ -30,34 +31,76 @@ def measure(rounds: int) -> dict:
   }
 
 
-def _compile(config):
+def waiting(name: str, rounds: int) -> dict:
+  """A config with its own data: medians of each phase, `{'cold' | 'cached': {phase: {'seconds', 'cpu'}}}`."""
+  turns = {'cold': [], 'cached': []}
+  for _ in range(rounds):
+    with tempfile.TemporaryDirectory() as cache:
+      for kind in turns:
+        turns[kind].append(_ask(cache, config=load(name).to_dict()))
+  return {
+    kind: {
+      phase: {unit: statistics.median(turn[phase][unit] for turn in measured) for unit in ('seconds', 'cpu')}
+      for phase in measured[0]
+    }
+    for kind, measured in turns.items()
+  }
+
+
+def there_are(names: tuple[str, ...]) -> list[str]:
+  """Those of `FAMILIES` among `names` that have a config."""
+  return [name for name in FAMILIES if name in names and (CONFIGS / f'{name}.py').exists()]
+
+
+def _ask(cache, **question):
+  with worker.Worker(sys.executable, __name__, {'JAX_COMPILATION_CACHE_DIR': cache}) as process:
+    return process.ask(do='start', **question)
+
+
+def _start(config):
+  """Seconds and processor seconds of all that a training run does before its first step; that step is not taken."""
   import time
 
-  from ml_collections import ConfigDict
+  phases, last = {}, [time.perf_counter(), time.process_time()]
+
+  def end(phase):
+    now = [time.perf_counter(), time.process_time()]
+    phases[phase] = dict(
+      zip(('seconds', 'cpu'), (b - a for a, b in zip(last, now, strict=True)), strict=True)
+    )
+    last[:] = now
 
   from jaxgen import process
 
   process.set_up()
   import jax
   import jax.numpy as jnp
+  from ml_collections import ConfigDict
 
-  from jaxgen import experiment, parallel
+  from jaxgen import data, experiment, parallel, train
 
-  jax.devices()
+  end('import')
   config = ConfigDict(config)
-  start = time.perf_counter()
-  model = experiment.build_model(config)
-  batch = {'x': jnp.zeros((config.batch_size, *config.data.shape), jnp.uint8)}
-  initialize = jax.jit(lambda: model.init(jax.random.key(0), batch)).lower()
-  state = experiment.first_shapes(model, config)
-  step = parallel.data_parallel(model.update.apply, 'jit')
-  indices = jax.ShapeDtypeStruct((1, config.batch_size), jnp.int32)
-  program = step.lower(state, indices, batch)
-  traced = time.perf_counter()
-  initialize.compile()
+  if 'shape' in config.data:  # a case: its data are shapes alone
+    model = experiment.build_model(config)
+    batch = {'x': jnp.zeros((config.batch_size, *config.data.shape), jnp.uint8)}
+    step = parallel.data_parallel(model.update.apply, 'jit')
+    batches, resident = jax.ShapeDtypeStruct((1, config.batch_size), jnp.int32), batch
+  else:
+    config = data.resolve(config)
+    setting = train.prepare(config, '.')
+    model, step, resident = setting.model, setting.step, setting.resident
+    batch = experiment.first_batch(setting.source, config)
+    batches = next(train.dispatches(setting, 0, config.num_steps)).batches
+  end('data')
+  state = jax.block_until_ready(experiment.first_state(model, config, batch))
+  end('first state')
+  program = step.lower(state, batches, resident)
+  end('trace')
   program.compile()
-  return {'trace': traced - start, 'compile': time.perf_counter() - traced}
+  end('compile')
+  return phases
 
 
 if __name__ == '__main__':
-  worker.serve(compile=_compile)
+  worker.serve(start=_start)

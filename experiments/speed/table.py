@@ -76,6 +76,24 @@ def _first_step(rows):
   return '## Time to the first step and depth\n\n' + '\n'.join(f'| {line} |' for line in lines)
 
 
+def _waiting(rows):
+  phases = list(next(iter(rows.values()))['cold'])
+  lines = [
+    '|'.join(['config | cache', *phases, 'together']),
+    '|'.join(['---|---', *['---:'] * (len(phases) + 1)]),
+  ]
+  for name, row in rows.items():
+    for kind in ('cold', 'cached'):
+      times = [row[kind][phase] for phase in phases]
+      times.append({unit: sum(t[unit] for t in times) for unit in ('seconds', 'cpu')})
+      shown = ' | '.join(f'{t["seconds"]:.1f} ({t["cpu"]:.1f})' for t in times)
+      lines.append(f'{name} | {"empty" if kind == "cold" else "full"} | {shown}')
+  note = (
+    'Seconds on the clock before the first step of a training run, and in brackets those of all processors.'
+  )
+  return '## Waiting for the first step\n\n' + '\n'.join(f'| {line} |' for line in lines) + f'\n\n{note}'
+
+
 def _run(rows):
   lines = ['config | bare step, steps/s | a whole run, steps/s | ratio', '---|---:|---:|---:']
   for name, row in rows.items():
@@ -85,7 +103,7 @@ def _run(rows):
   return '## What the host costs\n\n' + '\n'.join(f'| {line} |' for line in lines) + f'\n\n{note}'
 
 
-_PARTS = {'models': _models, 'first_step': _first_step, 'run': _run}
+_PARTS = {'models': _models, 'first_step': _first_step, 'waiting': _waiting, 'run': _run}
 
 
 def _machine():
