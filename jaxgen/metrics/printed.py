@@ -24,9 +24,9 @@ def table(
   lines = [_line('', list(terms), '±', '')]
   for name in next(iter(terms.values())):
     if name not in measured:
-      lines.append(_line(name, [f'{values[name]:.4f}' for values in terms.values()], '', held_out))
+      lines.append(_line(name, [_number(values[name]) for values in terms.values()], '', held_out))
   for record in records:
-    numbers = [f'{record.value:.4f}' if column == weights else '' for column in terms]
+    numbers = [_number(record.value) if column == weights else '' for column in terms]
     lines.append(_line(record.metric, numbers, _error(record), '; '.join(_notes(record))))
   return lines + _legend(records)
 
@@ -38,7 +38,13 @@ def _line(name, numbers, error, notes):
 
 def _error(record):
   error = record.spread if record.standard_error is None else record.standard_error
-  return '' if error is None else f'{error:.2g}'
+  if error is None:
+    return ''
+  return f'{error:.0f}' if error >= 100 else f'{error:.2g}'
+
+
+def _number(value):
+  return f'{value:.4f}' if abs(value) >= 1e-3 or not value else f'{value:.2g}'
 
 
 def _notes(record):

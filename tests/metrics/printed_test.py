@@ -46,6 +46,14 @@ def test_each_number_stands_there_once():
   )  # where it is not measured, the term stays
 
 
+def test_small_and_large_numbers_keep_their_digits():
+  small = printed.table(
+    {'raw': {'error': 2.155e-7}}, 'n', [_RECORD._replace(weights='raw', spread=187.0)], 'raw'
+  )
+  assert small[1].split()[1] == '2.2e-07'
+  assert small[2].split()[2] == '187'
+
+
 def test_a_run_without_averages_has_one_column():
   lines = printed.table(
     {'raw': {'loss': 1.0}}, '300 examples of test', [_RECORD._replace(weights='raw')], 'raw'
