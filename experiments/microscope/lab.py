@@ -168,6 +168,13 @@ def test_terms(lab: Lab, model, params, extra, seed: int) -> dict[str, float]:
   return _evaluator(model, lab.tools.reference.test, seed)(params, extra)
 
 
+def held_out_terms(lab: Lab, model, params, extra, seed: int) -> dict[str, float]:
+  """The same, and those of the validation split, to choose by: `validation_<name>`."""
+  validation = _evaluator(model, lab.tools.reference.validation, seed)(params, extra)
+  chosen_by = {f'validation_{name}': value for name, value in validation.items()}
+  return test_terms(lab, model, params, extra, seed) | chosen_by
+
+
 @functools.cache
 def _evaluator(model, source, seed):
   return evaluator(model, source, 100, seed)

@@ -19,10 +19,15 @@ def final(results: Sequence[Mapping], metric: str) -> np.ndarray:
   return np.array([value(result['final'], metric) for result in results], np.float64)
 
 
-def least_bits(results: Sequence[Mapping]) -> np.ndarray:
-  """The lowest bits per dimension among the moments of each run, f64[seeds]; nan where there are none."""
-  bits = [[value(moment['records'], 'bits_per_dim') for moment in result['moments']] for result in results]
-  return np.array([np.fmin.reduce(of_run, initial=np.nan) for of_run in bits], np.float64)
+def best_step(moments: Sequence[Mapping]) -> int:
+  """The step of the moment with the fewest bits per dimension, of the validation split as theirs are."""
+  bits = [value(moment['records'], 'bits_per_dim') for moment in moments]
+  return moments[int(np.nanargmin(bits))]['step']
+
+
+def best_bits(results: Sequence[Mapping]) -> np.ndarray:
+  """Bits per dimension of the test split, at the moment that is best by validation, f64[seeds]; nan without any."""
+  return np.array([value(result['best'], 'bits_per_dim') for result in results], np.float64)
 
 
 def threshold(results: Mapping[str, Sequence[Mapping]]) -> float:

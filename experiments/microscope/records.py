@@ -24,9 +24,9 @@ def all_records(tools: Bench, bills, results, data_records, claims: Sequence[Map
   records = list(data_records)
   for family, seeds in results.items():
     for result in seeds:
-      for moment in result['moments'][:-1]:
+      for moment in result['moments']:
         records += moment['records']
-      records += result['final']
+      records += [record for record in result['best'] if record not in result['final']] + result['final']
       records += _of_run(tools, bills[family], result, quality.threshold(results))
   for path in sorted((tools.settings.out / 'measured' / 'arms').glob('*.json')):
     records += json.loads(path.read_text())['records']

@@ -82,7 +82,7 @@ def _curves(results):
   return [
     quality_curves(results),
     quality_curves(results, metric='coverage', label='coverage', log=False),
-    quality_curves(results, metric='bits_per_dim', label='bits per dimension, test split', log=False),
+    quality_curves(results, metric='bits_per_dim', label='bits per dimension, validation split', log=False),
   ]
 
 
@@ -119,8 +119,9 @@ def _protocol(tools):
     'samples cover fewer than half of the classes, as failed if its loss is no longer finite.',
     'Precision and recall with k = 3, coverage with k = 5 nearest neighbours. Sharpness is the variance of the '
     'Laplacian relative to the data. Bits per dimension and reconstructions are those of the test split; '
-    '"bound" is importance-weighted, "bound, ODE" an estimate of one, made at the end of a run alone, so that its '
-    'lowest among the moments is its last. Every number stands in results.jsonl with its whole protocol.',
+    '"bound" is importance-weighted, "bound, ODE" an estimate of one, made at the end of a run alone. What is chosen '
+    'among (the moment of the best density, the rate of an optimizer) is chosen on the validation split. Every number '
+    'stands in results.jsonl with its whole protocol.',
   ]  # fmt: skip
 
 

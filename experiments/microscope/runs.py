@@ -54,7 +54,7 @@ def read_data(settings: Settings) -> feature_kinds.Reference:
   """
   config = families.base_config('vae_digits', settings)
   families.image_class(config)
-  splits = {split: data.load(config.data, split) for split in ('train', 'test')}
+  splits = {split: data.load(config.data, split) for split in ('train', 'validation', 'test')}
   return feature_kinds.Reference(name=settings.data, spec=experiment.spec(config), **splits)
 
 
@@ -67,11 +67,15 @@ def measured(
   *,
   metrics: tuple[str, ...] = (),
   samples: int = 0,
+  split: str = 'test',
 ) -> list[dict]:
-  """`jaxgen.metrics.measure` with what applies of `metrics` (all of them where empty), as JSON."""
+  """`jaxgen.metrics.measure` with what applies of `metrics` (all of them where empty), as JSON.
+
+  Of `split` are likelihoods and reconstructions: what is printed is of 'test', what is chosen by of 'validation'.
+  """
   apply = possible(model, tools.reference, tools.features)
   asked = tuple(name for name in metrics if name in apply)
-  how = _how(samples or tools.samples, asked)
+  how = _how(samples or tools.samples, asked)._replace(split=split)
   if metrics and not how.metrics:
     return []
   records = measuring.measure(model, params, extra, run=run, settings=how, **_where(tools))
@@ -126,7 +130,8 @@ def measured_run(tools: Bench, bill: budget.Bill, run: dict) -> dict:
   """Measures what `trained` returned, at its moments and at its end.
 
   Returns:
-    `run` with `'moments': [{'fraction', 'step', 'seconds', 'records', 'wall'}]` and `'final': records`.
+    `run` with `'moments': [{'fraction', 'step', 'seconds', 'records', 'wall'}]`, whose densities are of the validation
+    split, `'final': records`, and `'best': records` of the density at the moment that is best by validation.
   """
   path = tools.settings.out / 'measured' / f'{run["family"]}_{run["seed"]}.json'
   return kept(path, lambda: run | _measurements(tools, bill, run))
@@ -162,7 +167,7 @@ def _train(tools, family, bill, seed):
 
 def _measurements(tools, bill, run):
   if run['failure']:
-    return {'moments': [], 'final': []}
+    return {'moments': [], 'final': [], 'best': []}
   start, family, seed, folder = time.perf_counter(), run['family'], run['seed'], _folder(tools, run)
   clock, config = training_seconds(folder), workdir.load_config(folder)
   sha = storage.fingerprint(config.to_dict())[:8]
@@ -170,27 +175,31 @@ def _measurements(tools, bill, run):
   moments = []
   checkpoints = Reader(folder / 'checkpoints')
   looked_at = nearest_to_moments(checkpoints.steps(), clock)
-  # The last density is that of the final measurement; along an ODE each takes as long as a thousand samples.
+  # Along an ODE a density takes as long as a thousand samples.
   along_ode = bool(model.log_prob_estimate and model.log_prob_estimate.ode_steps)
-  densities_at = () if along_ode else [step for _, step in looked_at[:-1]]
+  densities_at = [step for _, step in looked_at[-1 if along_ode else 0 :]]
+  # one seed of samples for all moments and all runs: the same latents, so that walls can be compared
+  name = Run(f'{family}, seed {seed}', config.module, sha, 0, 'averaged', seed)
+  how = {'samples': tools.moment_samples, 'split': 'validation'}
   for fraction, step in looked_at:
     params, extra = _weights(tools, model, config, checkpoints, step)
-    # one seed of samples for all moments and all runs: the same latents, so that walls can be compared
-    name = Run(f'{family}, seed {seed}', config.module, sha, step, 'averaged', seed)
     metrics = SAMPLE_METRICS + (DENSITY_METRICS if step in densities_at else ())
-    at = measured(tools, model, params, extra, name, metrics=metrics, samples=tools.moment_samples)
+    at = measured(tools, model, params, extra, name._replace(step=step), metrics=metrics, **how)
     wall = walls.wall(model, params, extra, tools.reference.spec)
     moments.append({'fraction': fraction, 'step': step, 'seconds': clock(step), 'records': at, 'wall': wall})
-  final = measured(tools, model, params, extra, name)
+  final = measured(tools, model, params, extra, name._replace(step=step))
+  best = [record for record in final if record['metric'] in DENSITY_METRICS]
+  if best and (chosen := quality.best_step(moments)) != step:
+    weights = _weights(tools, model, config, checkpoints, chosen)
+    best = measured(tools, model, *weights, name._replace(step=chosen), metrics=DENSITY_METRICS)
   for size in BATCHES:  # compiled here, beside others; timed later, alone
     _draw(model)(params, extra, jax.random.key(0), size)
-  moments[-1]['records'] += [record for record in final if record['metric'] in DENSITY_METRICS]
   distance = quality.value(final, 'frechet_distance')
   tools.say(
     f'{families.FAMILIES[family].title:16} seed {seed}: measured in {time.perf_counter() - start:.0f} s. '
     f'Fréchet distance {distance:.2f}'
   )
-  return {'moments': moments, 'final': final}
+  return {'moments': moments, 'final': final, 'best': best}
 
 
 def _weights(tools, model, config, checkpoints, step):

@@ -60,7 +60,7 @@ def rows(
 ) -> list[Row]:
   """All rows that apply to this data; the time to a quality is measured with `moment_samples`."""
   found = [_of_metric(results, data, *spec) for spec in _METRICS]
-  found += [_density(results), _least_bits(results), _reconstruction(results)]
+  found += [_density(results), _best_bits(results), _reconstruction(results)]
   found += [
     _times(results, moment_samples),
     _row('Cost', 'Samples, one at a time', '1/s', 'higher', _each(results, lambda r: r['speed'].get('1'))),
@@ -122,9 +122,9 @@ def _density(results):
   return row._replace(cells={f: f'{text}{kinds[f] and f" ({kinds[f]})"}' for f, text in row.cells.items()})
 
 
-def _least_bits(results):
-  values = {family: list(quality.least_bits(seeds)) for family, seeds in results.items()}
-  return _row('Density', 'the lowest among the moments', 'bits, test split', 'lower', values)
+def _best_bits(results):
+  values = {family: list(quality.best_bits(seeds)) for family, seeds in results.items()}
+  return _row('Density', 'at the moment that is best by validation', 'bits, test split', 'lower', values)
 
 
 def _kind(seeds):

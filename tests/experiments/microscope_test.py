@@ -60,6 +60,21 @@ def test_data_in_the_place_of_a_model_are_measured_as_models_are(tiny):
     assert (last['frechet_to_train'].split, last['frechet_to_test'].split) == ('train', 'test')
 
 
+def test_what_is_chosen_among_the_moments_is_chosen_on_the_validation_split(tiny):
+  for path in sorted((tiny[0] / 'measured').glob('flow_*[0-9].json')):
+    result = json.loads(path.read_text())
+    bits = {m['step']: r for m in result['moments'] for r in m['records'] if r['metric'] == 'bits_per_dim'}
+    assert {record['split'] for record in bits.values()} == {'validation'}
+    (best,) = result['best']
+    assert best['split'] == 'test'
+    assert best['step'] == min(bits, key=lambda step: bits[step]['value'])
+  assert quality.best_step([_moment(1, 3.0), _moment(2, 1.5), _moment(3, 2.0), _moment(4)]) == 2
+
+
+def _moment(step, bits=None):
+  return {'step': step, 'records': [] if bits is None else [{'metric': 'bits_per_dim', 'value': bits}]}
+
+
 def test_the_page_says_what_its_curves_were_measured_with(tiny):
   page = (tiny[0] / 'report.html').read_text()
   curves = page.partition('<section id="curves">')[2].partition('</section>')[0]
