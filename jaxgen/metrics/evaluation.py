@@ -205,8 +205,8 @@ def split_of(reference: Reference, name: str) -> Split:
   Raises:
     UserError: if there is none.
   """
-  splits = {'train': reference.train, 'validation': reference.validation, 'test': reference.test}
-  splits = {name: split for name, split in splits.items() if split is not None}
+  named = {'train': reference.train, 'validation': reference.validation, 'test': reference.test}
+  splits = {name: split for name, split in named.items() if split is not None}
   if name not in splits:
     raise UserError(f'{reference.name} has no split "{name}" here; there are {", ".join(splits)}.')
   return splits[name]

@@ -26,7 +26,7 @@ def _reference(shape=(8, 8, 1), levels=17, classes=2, num=64):
 
 @pytest.fixture(scope='module')
 def digits(tmp_path_factory):
-  config = ConfigDict({'name': 'digits', 'image_size': 0})
+  config = ConfigDict({'name': 'digits', 'image_size': 0, 'validation': 0.0})
   train, test = (data.load(config, split) for split in ('train', 'test'))
   reference = features.Reference('digits', train.spec, train, test)
   cache = tmp_path_factory.mktemp('cache')
