@@ -16,7 +16,7 @@ from jaxgen.metrics import features, printed, results
 from jaxgen.metrics.catalogue import METRICS, check_names
 from jaxgen.metrics.evaluation import Run, Settings, split_of
 from jaxgen.metrics.measure import measure
-from jaxgen.parallel import split_over_devices
+from jaxgen.parallel import on_all_devices, split_over_devices
 from jaxgen.types import GenerativeModel
 
 HELD_OUT = ('test', 'validation')
@@ -34,6 +34,7 @@ def evaluator(
   rng = keys.of(seed, 'evaluation')
 
   def evaluate(params, extra) -> dict[str, float]:
+    params, extra = on_all_devices((params, extra))  # wherever they were restored or trained
     totals: dict[str, float] = {}
     count = 0.0
     for index, (batch, mask) in enumerate(data.eval_batches(source, batch_size)):

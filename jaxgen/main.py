@@ -23,11 +23,16 @@ import os
 import sys
 from pathlib import Path
 
-from absl import flags
-from ml_collections import ConfigDict, config_flags
+from jaxgen import signals
 
-from jaxgen import config_files, config_keys, process
-from jaxgen.errors import UserError
+if __name__ == '__main__':
+  signals.leave_at_signals()  # what is imported below takes a while, and is interrupted too
+
+from absl import flags  # noqa: E402
+from ml_collections import ConfigDict, config_flags  # noqa: E402
+
+from jaxgen import config_files, config_keys, process  # noqa: E402
+from jaxgen.errors import UserError  # noqa: E402
 
 _MODES = ('train', 'evaluate', 'sample', 'plan')
 _OF_MODES = {
@@ -36,9 +41,12 @@ _OF_MODES = {
   'split': ('evaluate',),
 }  # options that the other modes do not have
 
+# What file systems refuse; whatever else an OSError is may be a mistake of the program.
+_OF_FILES = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
+
 
 def main() -> int:
-  """Runs the command in `sys.argv`; returns the exit code: 0, 2 for bad input, 143 after SIGTERM or Ctrl-C."""
+  """Runs the command in `sys.argv`; returns the exit code: 0, 2 for bad input, 130 after Ctrl-C, 143 after SIGTERM."""
   argv = sys.argv
   if {'-h', '--help', '-help'} & set(argv) or len(argv) == 1:
     print(__doc__)
@@ -49,11 +57,14 @@ def main() -> int:
   except UserError as error:
     print(f'jaxgen: {error}', file=sys.stderr)
   except Exception as error:
-    if not _disk_is_full(error):
+    if _disk_is_full(error):
+      print(
+        'jaxgen: The disk is full. Make room and start the same command again; it goes on.', file=sys.stderr
+      )
+    elif isinstance(error, OSError) and error.errno in _OF_FILES and error.filename:
+      print(f'jaxgen: {error.filename} cannot be used: {error.strerror}.', file=sys.stderr)
+    else:
       raise
-    print(
-      'jaxgen: The disk is full. Make room and start the same command again; it goes on.', file=sys.stderr
-    )
   return 2
 
 
@@ -78,7 +89,7 @@ def _run(options: flags.FlagValues) -> int:
       sample(workdir, options.config, options.num, options.step or 'newest')
   except Stopped as stopped:
     print(stopped, flush=True)
-    return 143
+    return stopped.code
   return 0
 
 
@@ -203,7 +214,7 @@ def _sentence(error, config):
 
 if __name__ == '__main__':
   code = main()
-  if code == 2:
+  if code:
     # The sentence has been said: exit handlers of libraries, on a full disk say, would add their tracebacks to it.
     sys.stdout.flush()
     sys.stderr.flush()

@@ -138,6 +138,13 @@ def split_over_devices(tree: Any) -> Any:
   return jax.device_put(tree, NamedSharding(_mesh(devices), P(DATA_AXIS)))
 
 
+def on_all_devices(tree: Any) -> Any:
+  """A copy on each device, as what `split_over_devices` gives needs beside it."""
+  if jax.device_count() == 1 or jax.process_count() > 1:
+    return tree
+  return jax.device_put(tree, NamedSharding(_mesh(jax.devices()), P()))
+
+
 def _steps(step: Step) -> Callable[..., tuple[State, Any]]:
   """K steps on one device; a single one stays outside a loop, where XLA optimizes most."""
 

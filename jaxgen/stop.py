@@ -9,23 +9,44 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 
+from jaxgen import signals
+
 
 class Stopped(Exception):
-  """SIGTERM or Ctrl-C arrived; the state was saved, and the same command goes on from it."""
+  """SIGTERM or Ctrl-C arrived; the state was saved, and the same command goes on from it. `code` is for the shell."""
+
+  def __init__(self, message: str, code: int):
+    """See above."""
+    super().__init__(message)
+    self.code = code
+
+
+class StopAsked(threading.Event):
+  """Is set by a signal, whose `number` it keeps; SIGTERM's where another host was asked."""
+
+  number = signal.SIGTERM
 
 
 @contextlib.contextmanager
-def stop_signals() -> Iterator[threading.Event]:
-  """An event that SIGTERM or Ctrl-C sets, the first time; the second time they do what they always do."""
-  asked = threading.Event()
+def stop_signals() -> Iterator[StopAsked]:
+  """An event that SIGTERM or Ctrl-C sets, the first time; the second time they do what they did before."""
+  asked = StopAsked()
   if threading.current_thread() is not threading.main_thread():
     yield asked
     return
   old = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
   def ask(number, frame):
+    if asked.is_set():
+      signal.signal(number, old[number])
+      signal.raise_signal(number)
+      return
+    signals.take()
+    asked.number = number
     asked.set()
-    signal.signal(number, old[number])
+    signals.say(
+      'jaxgen: Stopping after this step and its evaluation; once more stops at once, without saving.'
+    )
 
   for number in old:
     signal.signal(number, ask)

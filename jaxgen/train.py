@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgen import best, data, experiment, failure, parallel, writers
+from jaxgen import best, data, experiment, failure, parallel, signals, writers
 from jaxgen import config as configs
 from jaxgen import workdir as workdirs
 from jaxgen.checkpoint import Checkpoints
@@ -232,7 +232,11 @@ def _run(setting, checkpoints, state, window, clock):
       if stopping:
         checkpoints.wait()
         again = f'python -m jaxgen.main --workdir={setting.workdir}'
-        raise Stopped(f'Stopped at step {dispatch.last} and saved. To go on: {again}')
+        again += '' if config.module.startswith('jaxgen.models.') else ' --trust'
+        raise Stopped(
+          f'Stopped at step {dispatch.last} and saved. To go on: {again}',
+          signals.exit_code(stop_asked.number),
+        )
       if end:
         break
     checkpoints.wait()

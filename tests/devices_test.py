@@ -1,0 +1,44 @@
+"""Every mode on every number of devices, each on runs that were trained on another number of them."""
+
+import pytest
+
+from jaxgen.metrics import results
+from tests.conftest import ROOT
+
+# One process per number of devices: it measures the run that it finds, goes on with it, and does what else there is.
+_SCRIPT = """
+import sys
+from pathlib import Path
+from jaxgen import evaluate, plan, sample, train
+from tests.tiny_config import get_config
+
+plan._TIMED_SECONDS = 0.01
+for parallel in ('pmap', 'shard_map'):
+  workdir, steps = Path(sys.argv[1]) / parallel, int(sys.argv[2])
+  config = get_config('smoke')
+  config.update(dict(parallel=parallel, num_steps=steps, eval_every=4, sample_every=4, keep_checkpoints=1))
+  config.evaluation.metrics = ('bits_per_dim',)
+  if workdir.exists():
+    evaluate.evaluate(workdir, config)
+  train.train(config, workdir)
+  evaluate.evaluate(workdir, config)
+  sample.sample(workdir, config, 5)
+plan.plan(config)
+"""
+
+
+def test_every_mode_runs_on_every_number_of_devices(run_python, tmp_path):
+  script = tmp_path / 'script.py'
+  script.write_text(_SCRIPT)
+  for devices, steps in ((1, 4), (4, 8), (2, 12), (1, 16)):
+    done = run_python(script, tmp_path, steps, devices=devices, env={'PYTHONPATH': str(ROOT)})
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-6000:]
+  for parallel in ('pmap', 'shard_map'):
+    found = {}
+    for record in results.read(tmp_path / parallel / 'results.jsonl'):
+      found.setdefault(record.step, []).append(record.value)
+    assert list(found) == [4, 8, 12, 16]
+    for one, other in (
+      found[step] for step in (4, 8, 12)
+    ):  # by the devices that trained, and by those that went on
+      assert one == pytest.approx(other, rel=1e-5)
