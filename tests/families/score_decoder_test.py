@@ -11,11 +11,20 @@ from jaxgen.families.score_decoder import decoder_log_mass, posterior_moments
   'mean, variance', [(-1.3, 0.1), (-0.99, 1e-4), (0.21, 0.0), (0.21, 0.5), (1.0, -1.0)]
 )
 def test_the_mass_of_all_levels_is_one_and_their_mean_that_which_was_asked_for(levels, mean, variance):
-  x = jnp.arange(levels, dtype=jnp.uint8)[:, None]
+  x, step = jnp.arange(levels, dtype=jnp.uint8)[:, None], 2 / (levels - 1)
+  share = (mean + 1) / step % 1
+  variance = max(variance, share * (1 - share) * step**2)  # less has nothing on the levels
   mass = jnp.exp(decoder_log_mass(x, jnp.full(x.shape, mean), jnp.full(x.shape, variance), levels))
   assert float(mass.sum()) == pytest.approx(1, abs=1e-4)
   found = float((mass * jnp.linspace(-1, 1, levels)).sum())
   assert found == pytest.approx(np.clip(mean, -1, 1), abs=1e-3)
+
+
+def test_a_variance_that_no_levels_have_makes_the_nearest_one_certain():
+  x, mean = jnp.arange(17, dtype=jnp.uint8)[:, None], jnp.full((17, 1), -1 + 8.1 * 2 / 16)
+  mass = jnp.exp(decoder_log_mass(x, mean, jnp.full((17, 1), 0.02 * (2 / 16) ** 2), 17))
+  assert float(mass[8]) > 0.999
+  assert float(mass.sum()) == pytest.approx(1, abs=1e-4)
 
 
 def test_the_posterior_of_two_neighbouring_levels_is_met():
