@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 
 from jaxgen import config as configs
 from jaxgen import data, experiment, keys
+from jaxgen import workdir as workdirs
 from jaxgen.data import cache, toy
 from jaxgen.errors import UserError
 from jaxgen.metrics import features, printed, results
@@ -72,6 +73,7 @@ def evaluate(
   workdir = Path(workdir)
   if split not in HELD_OUT:
     raise UserError(f'--split={split} is not held out of training; give {" or ".join(HELD_OUT)}.')
+  workdirs.check_links(workdir)
   trained = experiment.load(workdir, config, step)
   check_names(trained.config.evaluation.metrics)
   features.check_kind(trained.config.evaluation.features)

@@ -10,6 +10,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxgen import data, experiment, keys, pictures
+from jaxgen import workdir as workdirs
 from jaxgen.config_keys import KEYS
 from jaxgen.errors import UserError
 from jaxgen.types import Conditioned, DataSpec, GenerativeModel
@@ -99,6 +100,7 @@ def sample(
   Raises:
     UserError: if the workdir holds no such checkpoint.
   """
+  workdirs.check_links(workdir)
   trained = experiment.load(workdir, config, step)
   num = trained.config.num_samples if num is None else num
   if not KEYS['num_samples'].allows(num):

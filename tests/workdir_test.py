@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from jaxgen import data, train, workdir, writers
+from jaxgen import data, evaluate, sample, train, workdir, writers
 from jaxgen.errors import UserError
 from tests.tiny_config import get_config
 
@@ -119,6 +119,16 @@ def test_nothing_is_written_through_a_link_out_of_the_folder(tmp_path, name):
   (folder / name).symlink_to(outside)
   refused(config_of(), folder, "is a symbolic link out of the run's folder, to .*outside, where nothing")
   assert not list(outside.iterdir())
+
+
+@pytest.mark.parametrize('look', [sample.sample, evaluate.evaluate])
+def test_those_who_look_write_through_no_link_either(tmp_path, look):
+  train.train(config_of(), tmp_path / 'run')
+  (tmp_path / 'outside').mkdir()
+  (tmp_path / 'run' / 'sampled').symlink_to(tmp_path / 'outside')
+  with pytest.raises(UserError, match="sampled is a symbolic link out of the run's folder"):
+    look(tmp_path / 'run', config_of())
+  assert not list((tmp_path / 'outside').iterdir())
 
 
 def test_links_that_stay_inside_do_no_harm(tmp_path):
