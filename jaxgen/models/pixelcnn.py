@@ -9,6 +9,8 @@ row. So while a row is sampled, the vertical stack is computed once and the hori
 H whole networks and H W C rows, in place of H W C whole networks.
 """
 
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
@@ -96,7 +98,7 @@ class PixelCNN(nn.Module):
   first_kernel: int = 7
   kernel: int = 3
   dropout: float = 0.0
-  dtype: jnp.dtype = jnp.float32
+  dtype: Any = jnp.float32
 
   def setup(self):
     kernels = (self.first_kernel, *([self.kernel] * self.num_layers))
