@@ -17,7 +17,7 @@ class Watch:
   """Evaluates and draws at the steps that the config names, and at the end."""
 
   def __init__(self, setting: Any, writer: writers.MetricsWriter, progress: writers.Progress):
-    """`setting` is a `jaxgen.train.Setting`."""
+    """`setting` is a `jaxgen.preparation.Setting`."""
     config = setting.config
     self._setting, self._writer, self._progress = setting, writer, progress
     self._spec = experiment.spec(config)
@@ -31,7 +31,7 @@ class Watch:
     self._limits = None if self._spec.levels else float(np.abs(self._shown['x']).max()) * 1.1
 
   def look(self, state: State, dispatch: Any, end: bool) -> Best | None:
-    """Does what is due after a `jaxgen.train.Dispatch`; returns what has become the best step by validation."""
+    """Does what is due after a `jaxgen.preparation.Dispatch`; returns what has become the best step by validation."""
     config, step, found = self._setting.config, dispatch.last, None
     evaluates = config.eval_every and (end or dispatch.due(config.eval_every))
     draws = config.sample_every and (end or dispatch.due(config.sample_every))

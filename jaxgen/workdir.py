@@ -31,6 +31,7 @@ from jaxgen.errors import UserError
 # A run may go on with other values of these sections and keys: none of them changes what a step computes.
 _FREE_KEYS = (
   'evaluation',
+  'model.sampler',
   'num_steps',
   'max_minutes',
   'parallel',
@@ -168,7 +169,7 @@ def check_same_run(workdir: Path, config: ConfigDict) -> None:
   Raises:
     UserError: if they differ in what a training step computes.
   """
-  changed = [line for key, line in _changes(workdir, config) if key not in _FREE_KEYS]
+  changed = [line for line in _changes(workdir, config) if not _is_of(line, _FREE_KEYS)]
   if failure.read(workdir) is not None:
     changed = [line for line in changed if not _is_of_optimizer(line)]
   if changed:
@@ -187,10 +188,14 @@ def _begun(workdir):
 
 
 def _changes(workdir, config):
-  """`[(key, phrase)]` of what differs from the run in `workdir`."""
+  """One phrase for each key that differs from the run in `workdir`."""
   begun = _begun(workdir)
-  lines = [] if begun is None else configs.differences(begun, config)
-  return [(re.split('[.:]', line)[0], line) for line in lines]
+  return [] if begun is None else configs.differences(begun, config)
+
+
+def _is_of(line, keys):
+  changed = line.partition(':')[0]
+  return any(changed == key or changed.startswith(f'{key}.') for key in keys)
 
 
 def _is_of_optimizer(line):
@@ -200,7 +205,7 @@ def _is_of_optimizer(line):
 def _note_changes(workdir, config):
   """Writes down which optimizers go on where others failed; what those wrote after that step is set aside."""
   note = failure.read(workdir)
-  changes = [line for _, line in _changes(workdir, config) if _is_of_optimizer(line)]
+  changes = [line for line in _changes(workdir, config) if _is_of_optimizer(line)]
   if note is None or not changes:
     return
   with open(workdir / 'changes.jsonl', 'a') as file:

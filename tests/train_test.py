@@ -14,7 +14,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxgen import experiment, train, writers
+from jaxgen import experiment, preparation, train, writers
 from jaxgen import workdir as workdirs
 from jaxgen.checkpoint import Checkpoints
 from jaxgen.errors import UserError
@@ -174,7 +174,7 @@ def test_training_reaches_the_closed_form_optimum(tmp_path):
   config.optimizer.learning_rate = 0.1
   config.model.noise = 0.0
   state = train.train(config, tmp_path)
-  setting = train.prepare(workdirs.load_config(tmp_path), tmp_path)
+  setting = preparation.prepare(workdirs.load_config(tmp_path), tmp_path)
   pixels = setting.source.resident()['x'][:, 3, 4, 0]
   frequencies = np.bincount(pixels, minlength=17) / len(pixels)
   np.testing.assert_allclose(jax.nn.softmax(state.params['logits'][3, 4, 0]), frequencies, atol=0.06)

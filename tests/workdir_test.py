@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from jaxgen import data, evaluate, sample, train, workdir, writers
+from jaxgen import config_files, data, evaluate, sample, train, workdir, writers
 from jaxgen.errors import UserError
 from tests.tiny_config import get_config
 
@@ -53,6 +53,23 @@ def test_a_run_that_made_no_step_binds_nobody(tmp_path):
     pass
   train.train(config_of(), tmp_path)
   refused(config_of(seed=1), tmp_path, 'another config .seed: 0 -> 1')
+
+
+def test_the_way_to_samples_is_no_part_of_the_training_run(tmp_path):
+  def config(**changes):
+    config = config_files.load('ncsn_toy:smoke')
+    config.model.update(changes)
+    return data.resolve(config)
+
+  with workdir.claim(tmp_path, config(), {}):
+    writers.MetricsWriter(tmp_path).write({'step': 1, 'loss': 1.0})  # it has begun
+
+  def check(config):
+    workdir.check_same_run(tmp_path, workdir.with_schedules(tmp_path, config))
+
+  check(config(sampler=dict(name='probability_flow', annealed=dict(steps_per_level=7))))
+  with pytest.raises(UserError, match='another config .model.sigma_max'):
+    check(config(sigma_max=9.0))
 
 
 def test_data_that_changed_since_are_refused_until_one_says_so(tmp_path, images):

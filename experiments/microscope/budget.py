@@ -16,7 +16,7 @@ from ml_collections import ConfigDict
 from experiments.microscope import families
 from experiments.microscope.settings import Settings, kept
 from experiments.microscope.side_by_side import side_by_side
-from jaxgen import parallel, train
+from jaxgen import parallel, preparation
 from jaxgen.plan import peak_bytes
 
 MOMENTS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)  # of the budget, at which a run is looked at
@@ -91,10 +91,10 @@ class _Clock:
 
   def __init__(self, config, width, parameters):
     start = time.perf_counter()
-    self._setting = train.prepare(config, '')
-    self._state = train.first_state(self._setting)
+    self._setting = preparation.prepare(config, '')
+    self._state = preparation.first_state(self._setting)
     step = parallel.data_parallel(self._setting.model.update.apply, self._setting.backend)
-    self._feed = train.dispatches(self._setting, 0, 10**9)
+    self._feed = preparation.dispatches(self._setting, 0, 10**9)
     batches = next(self._feed).batches
     self._step = step.lower(self._state, batches, self._setting.resident).compile()
     self._dispatch(batches)

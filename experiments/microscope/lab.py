@@ -15,7 +15,7 @@ from experiments.microscope import families, walls
 from experiments.microscope.budget import Bill
 from experiments.microscope.runs import Bench, measured
 from experiments.microscope.settings import kept
-from jaxgen import data, experiment, parallel, train
+from jaxgen import data, experiment, parallel, preparation
 from jaxgen.data import toy
 from jaxgen.errors import UserError
 from jaxgen.evaluate import evaluator
@@ -81,7 +81,7 @@ def arm(
   model: GenerativeModel | None = None,
   probe: Probe | None = None,
   samples: int = 500,
-  source: Callable[[train.Setting], train.Setting] = lambda setting: setting,
+  source: Callable[[preparation.Setting], preparation.Setting] = lambda setting: setting,
 ) -> list[dict]:
   """Trains `config` for every seed and measures it; finished arms are kept on disk and shared by the claims.
 
@@ -105,7 +105,7 @@ def arm(
 
   def run(seed):
     if not made:
-      setting = source(train.prepare(config, ''))
+      setting = source(preparation.prepare(config, ''))
       setting = setting if model is None else setting._replace(model=model)
       made['setting'] = setting
       made['step'] = parallel.data_parallel(setting.model.update.apply, setting.backend)
@@ -135,9 +135,9 @@ def _run(setting, step, seed, moments, measure):
   config = setting.config.copy_and_resolve_references()
   config.seed = seed
   setting = setting._replace(config=config)
-  state, found = train.first_state(setting), {'seed': seed, 'moments': [], 'records': [], 'failure': ''}
+  state, found = preparation.first_state(setting), {'seed': seed, 'moments': [], 'records': [], 'failure': ''}
   due = {round(config.num_steps * (i + 1) / moments / _DISPATCH) * _DISPATCH for i in range(moments)}
-  for dispatch in train.dispatches(setting, 0, config.num_steps):
+  for dispatch in preparation.dispatches(setting, 0, config.num_steps):
     state, _ = step(state, dispatch.batches, setting.resident)
     if dispatch.last in due | {config.num_steps}:
       try:

@@ -77,7 +77,7 @@ def _start(config):
   import jax.numpy as jnp
   from ml_collections import ConfigDict
 
-  from jaxgen import data, experiment, parallel, train
+  from jaxgen import data, experiment, parallel, preparation
 
   end('import')
   config = ConfigDict(config)
@@ -88,10 +88,10 @@ def _start(config):
     batches, resident = jax.ShapeDtypeStruct((1, config.batch_size), jnp.int32), batch
   else:
     config = data.resolve(config)
-    setting = train.prepare(config, '.')
+    setting = preparation.prepare(config, '.')
     model, step, resident = setting.model, setting.step, setting.resident
     batch = experiment.first_batch(setting.source, config)
-    batches = next(train.dispatches(setting, 0, config.num_steps)).batches
+    batches = next(preparation.dispatches(setting, 0, config.num_steps)).batches
   end('data')
   state = jax.block_until_ready(experiment.first_state(model, config, batch))
   end('first state')

@@ -38,15 +38,15 @@ class _Side:
     process.set_up()
     from ml_collections import ConfigDict
 
-    from jaxgen import data, parallel, train
+    from jaxgen import data, parallel, preparation, train
 
     self._train = train
     self._config = data.resolve(ConfigDict(config))
-    setting = train.prepare(self._config, Path())
-    self._state = train.first_state(setting)
+    setting = preparation.prepare(self._config, Path())
+    self._state = preparation.first_state(setting)
     self._resident = setting.resident
     self._step = parallel.data_parallel(setting.model.update.apply, setting.backend)
-    self._batches = [d.batches for d in train.dispatches(setting, 0, self._config.num_steps)]
+    self._batches = [d.batches for d in preparation.dispatches(setting, 0, self._config.num_steps)]
     self._bare(self._batches[:2])
     return importlib.metadata.version('jax')
 

@@ -7,7 +7,7 @@ from experiments.microscope import lab as labs
 from experiments.microscope.claims.claim import Evidence
 from experiments.microscope.lab import Lab, curve, values
 from experiments.microscope.verdict import Test, seeds_in_words
-from jaxgen import train
+from jaxgen import preparation
 from jaxgen.data import toy
 from jaxgen.data.source import from_arrays
 
@@ -53,7 +53,7 @@ def density(lab: Lab) -> Evidence:
   )
 
 
-def _without_one_mode(setting: train.Setting) -> train.Setting:
+def _without_one_mode(setting: preparation.Setting) -> preparation.Setting:
   density = toy.DENSITIES[_DENSITY]
   x = np.asarray(setting.resident['x'])
   kept = x[~_near(x, density.modes[0])]

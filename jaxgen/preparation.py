@@ -1,0 +1,86 @@
+"""A run before its first step: what stays the same while it lasts, its first state, and the batches of its steps."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+from ml_collections import ConfigDict
+
+from jaxgen import data, experiment, parallel
+from jaxgen.types import GenerativeModel, State
+
+
+class Setting(NamedTuple):
+  """What stays the same during a run."""
+
+  config: ConfigDict
+  workdir: Path
+  source: data.Source
+  model: GenerativeModel
+  backend: str
+  resident: Any  # the whole training set on the devices, or None where it is streamed
+  step: parallel.Dispatcher
+
+
+class Dispatch(NamedTuple):
+  """The steps `first, ..., last - 1`, which one program takes."""
+
+  first: int
+  last: int
+  batches: Any
+
+  def due(self, every: int) -> bool:
+    """Whether the dispatch completes a multiple of `every` steps; never where that is 0."""
+    return bool(every) and self.last // every > self.first // every
+
+
+def prepare(config: ConfigDict, workdir: Path) -> Setting:
+  """Reads the data and builds the model of a resolved config.
+
+  Raises:
+    UserError: if the config, the data or the devices do not fit.
+  """
+  backend = parallel.backend(config)
+  source = data.load(config.data, 'train')
+  model = experiment.build_model(config)
+  resident = source.resident()
+  resident = None if resident is None else parallel.replicate(resident, backend)
+  step = parallel.data_parallel(model.update.apply, backend)
+  return Setting(config, Path(workdir), source, model, backend, resident, step)
+
+
+def first_state(setting: Setting) -> State:
+  """The state at step 0, on all devices."""
+  batch = experiment.first_batch(setting.source, setting.config)
+  return parallel.replicate(experiment.first_state(setting.model, setting.config, batch), setting.backend)
+
+
+def dispatches(setting: Setting, start: int, stop: int) -> Iterator[Dispatch]:
+  """The batches of the steps from `start` to `stop`, `steps_per_dispatch` at a time.
+
+  Dispatches end at multiples of `steps_per_dispatch`, wherever a run starts, so that a resumed run goes through
+  the same programs as an uninterrupted one.
+  """
+  size = setting.config.steps_per_dispatch
+  stream = _streamed_batches if setting.resident is None else _index_batches
+  stream = stream(setting, start, stop, jax.process_index(), jax.process_count())
+  while start < stop:
+    last = min((start // size + 1) * size, stop)
+    batches = list(itertools.islice(stream, last - start))
+    yield Dispatch(start, last, jax.tree.map(lambda *leaves: np.stack(leaves), *batches))
+    start = last
+
+
+def _streamed_batches(setting, start, stop, process, processes):
+  config = setting.config
+  return data.batches(setting.source, config.seed, start, stop, config.batch_size, process, processes)
+
+
+def _index_batches(setting, start, stop, process, processes):
+  config, share = setting.config, setting.config.batch_size // processes
+  for step in range(start, stop):
+    indices = data.batch_indices(config.seed, step, len(setting.source), config.batch_size)
+    yield indices[process * share : (process + 1) * share]
