@@ -16,7 +16,7 @@ import jax
 import orbax.checkpoint as ocp
 from jax.experimental import multihost_utils
 
-from jaxgen.checkpoint_reader import Reader, checksum, first_line
+from jaxgen.checkpoint_reader import Like, Reader, checksum, first_line
 from jaxgen.errors import UserError
 from jaxgen.types import State
 
@@ -109,7 +109,7 @@ class Checkpoints(Reader):
     with _clear_failure(self._directory):
       self._manager.wait_until_finished()
 
-  def restore(self, like: State, step: int | None = None) -> tuple[State, Mapping[str, Any]] | None:
+  def restore(self, like: Like, step: int | None = None) -> tuple[State, Mapping[str, Any]] | None:
     """As `Reader.restore`; newer checkpoints that are damaged are renamed to `damaged-<directory>-<step>`.
 
     Otherwise they would be in the way of those that take their steps next.

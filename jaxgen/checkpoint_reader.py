@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -17,6 +17,9 @@ from jax.sharding import SingleDeviceSharding
 
 from jaxgen.errors import UserError
 from jaxgen.types import State
+
+# what a checkpoint must be like
+Like = State | Callable[[Mapping[str, Any]], State]
 
 
 class Found(NamedTuple):
@@ -43,8 +46,9 @@ class Reader:
       return []
     return sorted(int(path.name) for path in self._directory.iterdir() if path.name.isdecimal())
 
-  def restore(self, like: State, step: int | None = None) -> tuple[State, Mapping[str, Any]] | None:
-    """The newest whole checkpoint, or that of `step`, laid out on the devices as `like` is (arrays or their shapes).
+  def restore(self, like: Like, step: int | None = None) -> tuple[State, Mapping[str, Any]] | None:
+    """The newest whole checkpoint, or that of `step`, laid out on the devices as `like` is: arrays, their
+    shapes, or a function that finds these from the notes of the checkpoint.
 
     Where newer ones are damaged, the terminal says so, and which one is used.
 
@@ -142,11 +146,12 @@ def first_line(error: Exception) -> str:
 
 def _read(folder, like):
   handler, here = ocp.StandardCheckpointHandler(), SingleDeviceSharding(jax.local_devices()[0])
+  meta = json.loads((folder / 'meta' / 'metadata').read_text())
+  like = like(meta['notes']) if callable(like) else like
   _check_shapes(handler.metadata(folder / 'state'), like)
   target = jax.tree.map(
     lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding or here), like
   )
-  meta = json.loads((folder / 'meta' / 'metadata').read_text())
   state = handler.restore(folder / 'state', args=ocp.args.StandardRestore(target))
   if meta['checksum'] != checksum(state):
     raise ValueError('its checksum does not match')

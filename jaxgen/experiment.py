@@ -3,7 +3,7 @@
 import difflib
 import importlib
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +11,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgen import best, data, failure, keys, models, updates
+from jaxgen import best, data, keys, models, updates
 from jaxgen import config as configs
 from jaxgen import workdir as workdirs
 from jaxgen.checkpoint_reader import Reader
@@ -145,7 +145,7 @@ def load(workdir: Path, config: ConfigDict | None = None, step: str | int = 'new
     stored = config
   model = build_model(stored)
   chosen = best.chosen_step(workdir, step, model.selected_by)
-  restored = Reader(Path(workdir) / 'checkpoints').restore(saved_shapes(workdir, stored), chosen)
+  restored = Reader(Path(workdir) / 'checkpoints').restore(saved_shapes(stored), chosen)
   if restored is None:
     raise UserError(
       f'{workdir} has no checkpoint yet; train first: python -m jaxgen.main --workdir={workdir}.'
@@ -153,7 +153,18 @@ def load(workdir: Path, config: ConfigDict | None = None, step: str | int = 'new
   return Trained(stored, model, restored[0])
 
 
-def saved_shapes(workdir: Path, config: ConfigDict) -> State:
-  """The shapes of the checkpoints in `workdir`, a run of `config` whose optimizers may have changed after a failure."""
-  config = failure.as_saved(workdir, config)
-  return first_shapes(build_model(config), config)
+def optimizers(config: ConfigDict) -> dict[str, Any]:
+  """What a checkpoint notes as 'optimizers': after a failure they may change, and what each keeps is known by it."""
+  return {name: config[name].to_dict() for name in configs.optimizers(config)}
+
+
+def saved_shapes(config: ConfigDict) -> Callable[[Mapping[str, Any]], State]:
+  """A function from the notes of a checkpoint to its shapes, for a run of `config`."""
+
+  def shapes(notes):
+    saved = config.copy_and_resolve_references()
+    with saved.unlocked():
+      saved.update(notes.get('optimizers', {}))  # an older checkpoint does not say
+    return first_shapes(build_model(saved), saved)
+
+  return shapes

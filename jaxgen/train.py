@@ -91,7 +91,7 @@ def _start(setting, checkpoints, state):
   note = failure.read(setting.workdir)
   if note is not None:
     print(f'note     {note.reason} when it ran last; with the same settings it would end there again.')
-  restored = _restore(setting, checkpoints, state) if note else checkpoints.restore(state)
+  restored = _restore(setting, checkpoints, state)
   if restored is None:
     return state, {}
   state, notes = restored
@@ -100,8 +100,11 @@ def _start(setting, checkpoints, state):
 
 
 def _restore(setting, checkpoints, first):
-  """After a failure: an optimizer that keeps other numbers than the one before it begins anew."""
-  restored = checkpoints.restore(experiment.saved_shapes(setting.workdir, setting.config))
+  """After a failure, an optimizer that keeps other numbers than the one before it begins anew."""
+  now, shapes = experiment.optimizers(setting.config), experiment.saved_shapes(setting.config)
+  restored = checkpoints.restore(
+    lambda notes: first if notes.get('optimizers', now) == now else shapes(notes)
+  )
   if restored is None:
     return None
   state, notes = restored
@@ -147,11 +150,11 @@ def _run(setting, checkpoints, state, window, clock):
         _settle(setting, checkpoints, *late, window, clock, writer, progress, end)
         late = None
         if end or stopping or dispatch.due(config.checkpoint_every):
-          _save(setting, checkpoints, state, {'window': window.to_json(), 'seconds': clock.seconds})
+          _save(setting, checkpoints, state, window, clock)
         with clock.paused():
           found = watch.look(parallel.on_this_host(state), dispatch, end)
         if on_any_host(found is not None, end or dispatch.due(config.eval_every)):
-          _save(setting, checkpoints, state, {'window': window.to_json(), 'seconds': clock.seconds})
+          _save(setting, checkpoints, state, window, clock)
           _keep_best(setting, checkpoints, dispatch.last, found)
       if stopping:
         checkpoints.wait()
@@ -203,8 +206,7 @@ def _end_not_finite(setting, checkpoints, step, reason):
     best.forget(setting.workdir, bad)
   good = max((saved for saved in steps if saved < step), default=0)
   if jax.process_index() == 0:
-    # where it failed again before it saved, its checkpoints are of the optimizers before
-    failure.write(setting.workdir, reason, good, failure.as_saved(setting.workdir, setting.config))
+    failure.write(setting.workdir, reason, good)
   kept = (
     f'the last good checkpoint is that of step {good}.' if good else 'there was no good checkpoint before it.'
   )
@@ -214,11 +216,16 @@ def _end_not_finite(setting, checkpoints, step, reason):
   )
 
 
-def _save(setting, checkpoints, state, notes):
+def _save(setting, checkpoints, state, window, clock):
   """Saves, unless an array is no longer finite: the loss of the next step would show it, but too late."""
   step = int(state.step)
   if not bool(_all_finite(state.params)):
     raise _end_not_finite(setting, checkpoints, step, f'The parameters are no longer finite at step {step}')
+  notes = {
+    'window': window.to_json(),
+    'seconds': clock.seconds,
+    'optimizers': experiment.optimizers(setting.config),
+  }
   checkpoints.save(parallel.on_every_host(state), notes)
   if failure.read(setting.workdir) is not None:
     checkpoints.wait()

@@ -86,6 +86,21 @@ def test_clipping_goes_on_too_with_an_optimizer_that_begins_anew(tmp_path, capsy
   jax.tree.map(np.testing.assert_array_equal, after.params, before.params)
 
 
+def test_each_checkpoint_is_read_with_the_optimizers_that_it_was_written_with(tmp_path):
+  """Those of another optimizer may be the good ones again, after a second failure, and are asked for by their step."""
+  adam = config_of(num_steps=10, keep_checkpoints=0)
+  train.train(adam, tmp_path)
+  failure.write(tmp_path, 'Not finite at step 10', 10)
+  sgd = config_of(rate=1e38, checkpoint_every=1, keep_checkpoints=0)
+  sgd.optimizer.name = 'sgd'
+  fail(sgd, tmp_path, 'the last good checkpoint is that of step 10')  # it saved step 11, which was not good
+  assert int(experiment.load(tmp_path, sgd).state.step) == 10
+  sgd.optimizer.learning_rate = 1e-5
+  train.train(sgd, tmp_path)
+  for step in (5, 10, 15, 20):
+    assert int(experiment.load(tmp_path, sgd, step).state.step) == step
+
+
 def test_other_keys_stay_as_they_were_after_a_failure(tmp_path):
   fail(config_of(nan_at=12), tmp_path, 'Not finite at step 12')
   fail(config_of(nan_at=12, batch_size=32), tmp_path, 'another config .batch_size: 64 -> 32')
