@@ -18,13 +18,13 @@ def places(size: int, share: float) -> tuple[np.ndarray, np.ndarray]:
   the same: so a set that is sorted by class stays in proportion, and so does one whose classes take turns.
 
   Args:
-    size: of the training set, N.
-    share: of it that is held out, at most `MOST` examples and at least one.
+    size: of the training set, N, at least 2.
+    share: of it that is held out, at most `MOST` examples and at least one; one at least stays, too.
 
   Returns:
     i64[N - V] and i64[V], both rising.
   """
-  count = min(MOST, max(1, round(share * size)))
+  count = min(MOST, size - 1, max(1, round(share * size)))
   edges = np.arange(count + 1) * size // count
   # The stream of a bit generator is the same in every version of NumPy.
   numbers = np.random.Philox(key=0).random_raw(count) % np.diff(edges).astype(np.uint64)

@@ -12,7 +12,9 @@ SPEC = DataSpec((2,), 0, 0)
 PINNED = [9, 18, 29, 36]  # of 40: an existing run must find the split that it was trained with
 
 
-@pytest.mark.parametrize(('size', 'share', 'count'), [(1497, 0.1, 150), (7, 0.01, 1), (300_000, 0.1, 10_000)])
+@pytest.mark.parametrize(
+  ('size', 'share', 'count'), [(1497, 0.1, 150), (7, 0.01, 1), (7, 0.99, 6), (300_000, 0.1, 10_000)]
+)
 def test_every_stretch_of_the_training_set_gives_one_example(size, share, count):
   kept, held_out = splits.places(size, share)
   assert len(held_out) == count
