@@ -1,6 +1,7 @@
 """Records: a number together with everything that decides whether it may stand beside another one."""
 
 import fcntl
+import itertools
 import json
 import math
 import os
@@ -96,15 +97,14 @@ def check_alike(records: Sequence[Record], allow: Sequence[str] = ()) -> None:
   Raises:
     UserError: if they do not agree, with what differs and where.
   """
-  for first in records[:1]:
-    for other in records[1:]:
-      fields = PROTOCOL + (ESTIMATE if first.kind == other.kind else ())
-      differs = [f for f in fields if f not in allow and getattr(first, f) != getattr(other, f)]
-      if differs:
-        what = '; '.join(f'{f} is {getattr(first, f)!r} and {getattr(other, f)!r}' for f in differs)
-        raise UserError(
-          f'{first.metric} of {first.run} and of {other.run} cannot be compared: {what}; measure both alike.'
-        )
+  for first, other in itertools.combinations(records, 2):
+    fields = PROTOCOL + (ESTIMATE if first.kind == other.kind else ())
+    differs = [f for f in fields if f not in allow and getattr(first, f) != getattr(other, f)]
+    if differs:
+      what = '; '.join(f'{f} is {getattr(first, f)!r} and {getattr(other, f)!r}' for f in differs)
+      raise UserError(
+        f'{first.metric} of {first.run} and of {other.run} cannot be compared: {what}; measure both alike.'
+      )
 
 
 def table(records: Sequence[Record], allow: Sequence[str] = ()) -> dict[str, dict[str, Record]]:

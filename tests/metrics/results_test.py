@@ -76,6 +76,12 @@ def test_unlike_estimates_are_refused(field, value):
     results.table([_BITS, unlike])
 
 
+def test_every_two_estimates_are_looked_at_not_only_those_beside_the_first():
+  exact = _BITS._replace(run='runs/glow', kind='exact', importance_samples=0)
+  with pytest.raises(UserError, match='of runs/vae and of runs/gan .*: importance_samples is 64 and 16'):
+    results.table([exact, _BITS, _OTHER_BITS._replace(importance_samples=16)])
+
+
 def test_a_bound_may_stand_beside_an_exact_number_and_more_noise_beside_less():
   exact = _OTHER_BITS._replace(kind='exact', importance_samples=0, noise_draws=8)
   assert len(results.table([_BITS, exact])) == 2
