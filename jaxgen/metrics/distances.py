@@ -37,7 +37,7 @@ def nearest_others(points, k: int, block: int = BLOCK) -> np.ndarray:
   """The squared distances from each point to its k nearest others, f32[N, k], ascending.
 
   Raises:
-    UserError: if there are not more than k points, or some are not finite.
+    UserError: if there are not more than k points, or some are not finite, or their distances.
   """
   points = _checked(points)
   (found,), _ = _radii((points,), range(1, k + 1), squares.centre_of(points), block)
@@ -48,7 +48,7 @@ def nearest(queries, points, k: int = 1, block: int = BLOCK) -> tuple[np.ndarray
   """The k points nearest to each query: their squared distances f32[M, k], ascending, and places i32[M, k].
 
   Raises:
-    UserError: if there are fewer than k points, or numbers that are not finite.
+    UserError: if there are fewer than k points, or numbers or distances that are not finite.
   """
   queries, points = _checked(queries), _checked(points)
   if len(points) < k:
@@ -78,7 +78,8 @@ def ball_counts(real, fake, ks: Sequence[int], block: int = BLOCK) -> BallCounts
     block: rows of a block.
 
   Raises:
-    UserError: if a set has not more than k samples, or the sets differ in width, or numbers are not finite.
+    UserError: if a set has not more than k samples, or the sets differ in width, or numbers or
+      distances are not finite.
   """
   real, fake = _checked(real), _checked(fake)
   if real.shape[1] != fake.shape[1]:
@@ -169,6 +170,7 @@ class _Blocks:
 def _checked(features):
   features = np.asarray(features, np.float32)
   check_features(features)
+  squares.check_magnitude(features)
   return features
 
 

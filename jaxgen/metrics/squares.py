@@ -14,6 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from jaxgen.errors import UserError
+
 _FEW = 8  # dimensions in which differences are as fast as products
 # Of a point's squared norm: a squared distance above it is good to 1e-4 at worst, 1e-5 in the mean, from products.
 _RESOLVED = 0.02
@@ -36,6 +38,19 @@ def precision(squared: Squared) -> AbstractContextManager:
   return jax.enable_x64(squared is double_products)
 
 
+def check_magnitude(points: np.ndarray) -> None:
+  """Twice the largest of the f32[N, D] in every dimension has a square that float32 holds.
+
+  Raises:
+    UserError: if not.
+  """
+  largest = max(points.max(initial=0), -points.min(initial=0))
+  if float(largest) ** 2 * 4 * points.shape[1] > float(np.finfo(np.float32).max):
+    raise UserError(
+      f'There are features as large as {largest:.3g}, whose distances are beyond float32; look at these samples.'
+    )
+
+
 def resolved(found: np.ndarray, points: np.ndarray, centre: np.ndarray) -> np.ndarray:
   """Whether squared distances f32[N], one of each point, are far above the rounding of `products`, bool[N]."""
   parts = [points[start : start + _ROWS] - centre for start in range(0, len(points), _ROWS)]
@@ -44,8 +59,15 @@ def resolved(found: np.ndarray, points: np.ndarray, centre: np.ndarray) -> np.nd
 
 
 def centre_of(points: np.ndarray) -> np.ndarray:
-  """Their mean, f32[D]: about it norms are small, and so is the rounding of `products`."""
-  return points.mean(0, dtype=np.float64).astype(np.float32)
+  """Nearly their mean, f32[D]: about it norms are small, and so is the rounding of `products`.
+
+  It lies a multiple of a power of two, a 64th of the range or less, from the least of them in each dimension: about it,
+  unlike about the mean itself, data on a grid (counts, pixels) have few digits, and distances that tie still do.
+  """
+  low = points.min(0).astype(np.float64)
+  extent = points.max(0) - low
+  unit = np.exp2(np.floor(np.log2(np.where(extent > 0, extent, 1) / 64)))
+  return (low + unit * np.rint((points.mean(0, dtype=np.float64) - low) / unit)).astype(np.float32)
 
 
 def differences(x, num_x, y, num_y, centre) -> jax.Array:

@@ -98,6 +98,17 @@ def test_balls_are_closed(dims):
   np.testing.assert_array_equal(distances.ball_counts(real, fake, (1,)).fake_in_real[:, 0], [1, 1, 0])
 
 
+@pytest.mark.parametrize('dims', [3, 9, 64])
+def test_ties_of_data_on_a_grid_stay_ties(dims):
+  """The mean of whole numbers is none: about it, one half of the samples on a ball's edge would fall out of it."""
+  rng = np.random.default_rng(5)
+  real, fake = rng.integers(0, 3, (300, dims)) / 16 + 1.5, rng.integers(0, 3, (280, dims)) / 16 + 1.5
+  in_real = _all_distances(real, fake) <= _radii(real, 3)[:, None]
+  counts = distances.ball_counts(real, fake, (3,), block=128)
+  np.testing.assert_array_equal(counts.fake_in_real[:, 0], in_real.sum(0))
+  np.testing.assert_array_equal(counts.real_hit[:, 0], in_real.sum(1))
+
+
 def test_identical_and_disjoint_sets():
   real, _ = _sets()
   assert precision_recall(real, real.copy()) == (1.0, 1.0)
@@ -164,5 +175,7 @@ def test_bad_input():
     density_coverage(np.zeros((9, 2)), np.zeros((9, 3)))
   with pytest.raises(UserError, match='1 of 9 samples are not finite'):
     precision_recall(np.zeros((9, 2)), np.array([[0, 0]] * 8 + [[0, np.nan]]))
+  with pytest.raises(UserError, match='as large as 1e\\+19.*look at these samples'):
+    precision_recall(np.zeros((9, 9)), np.full((9, 9), -1e19))
   with pytest.raises(UserError, match='too few'):
     nearest_neighbours(np.zeros((2, 3)), np.zeros((1, 3)), num=2)
