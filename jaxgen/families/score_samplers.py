@@ -62,7 +62,10 @@ def predictor_corrector_way(
 def probability_flow_way(sigmas: Sequence[float], data_std: float, *, num_steps: int, rho: float) -> Way:
   """`jaxgen.samplers.probability_flow` to sigma 0, in the steps of Karras et al. 2022, equation 5.
 
-  `sigma_i^(1 / rho)` falls evenly from the largest to the smallest level; the last step goes on to 0.
+  `sigma_i^(1 / rho)` falls evenly from the largest to the smallest level; the last step goes on to 0. Few steps leave
+  samples too wide: with the exact score of Gaussian data as wide as a config says, by 4.5 % in the 10 steps of
+  `ncsn_digits`, by 2.6 % and 4.7 % in the 18 of `ncsn_mnist` and `ncsn_cifar`, and by 0.9 % in 18 of `ncsn_digits`.
+  The annealed way, `balanced`, stays within 2 %, for five times as many evaluations and more.
   """
   del data_std
   first, last = float(sigmas[0]) ** (1 / rho), float(sigmas[-1]) ** (1 / rho)

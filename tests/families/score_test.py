@@ -97,6 +97,25 @@ def test_a_way_counts_its_evaluations(name):
   assert f'{way.evaluations} evaluations' in _model(Gaussian(), way=way).objective
 
 
+@pytest.mark.parametrize(
+  'sigma_max, sigma_min, std, num_steps, ratio',
+  [
+    (12.0, 0.05, 0.75, 10, 1.045),
+    (12.0, 0.05, 0.75, 18, 1.009),
+    (30.0, 0.02, 0.6, 18, 1.026),
+    (100.0, 0.02, 0.5, 18, 1.047),
+  ],
+)
+def test_how_much_too_wide_few_steps_of_the_flow_leave_gaussian_data(
+  sigma_max, sigma_min, std, num_steps, ratio
+):
+  way = WAYS['probability_flow']((sigma_max, sigma_min), std, num_steps=num_steps, rho=7.0)
+  sampler = way.sampler(lambda x, sigma: -x / (std**2 + sigma[:, None] ** 2))
+  start = jnp.full((1, 1), sigma_max)  # one standard deviation; the flow scales what it starts from
+  state, _ = run(sampler, jax.random.key(0), start, way.num_steps)
+  assert float(state.position[0, 0]) / std == pytest.approx(ratio, abs=1e-3)
+
+
 def test_the_density_is_that_of_the_data_blurred_by_the_last_level():
   model = _model(Gaussian(MEAN, VARIANCE), sigmas=geometric_sigmas(50.0, 0.02, 12), ode_steps=100)
   params, extra = model.init(jax.random.key(0), {})
