@@ -12,7 +12,8 @@ class Memorization(NamedTuple):
 
   Attributes:
     ratio: median distance of samples to their nearest training example, over that of held-out data.
-    copied: fraction of samples that are nearer to one than the nearest `quantile` of held-out data.
+    copied: fraction of samples that are at least as near to one as the nearest `quantile` of held-out data. Where more
+      held-out examples than that are in the training set too, these are copies, and so is every sample that is.
   """
 
   ratio: float
@@ -37,7 +38,7 @@ def memorization(generated, train, held_out, quantile: float = 0.05) -> Memoriza
   of_generated = np.sqrt(nearest(generated, train)[0][:, 0])
   of_held_out = np.sqrt(nearest(held_out, train)[0][:, 0])
   ratio = np.median(of_generated) / max(np.median(of_held_out), np.finfo(np.float32).tiny)
-  return Memorization(float(ratio), float((of_generated < np.quantile(of_held_out, quantile)).mean()))
+  return Memorization(float(ratio), float((of_generated <= np.quantile(of_held_out, quantile)).mean()))
 
 
 def nearest_neighbours(generated, train, num: int = 1) -> tuple[np.ndarray, np.ndarray]:

@@ -168,6 +168,13 @@ def test_memorization_tells_copies_from_fresh_samples():
   assert copies.copied == 1.0
 
 
+def test_copies_are_copies_where_the_data_repeat_themselves():
+  train, held_out, fresh = np.random.default_rng(3).normal(size=(3, 500, 4))
+  held_out[:50] = train[:50]  # more than the nearest twentieth: its distance is 0
+  assert memorization(train[:100], train, held_out).copied == 1.0
+  assert memorization(fresh, train, held_out).copied == 0.0
+
+
 def test_bad_input():
   with pytest.raises(UserError, match='3 neighbours each: measure with at least 4'):
     precision_recall(np.zeros((3, 2)), np.zeros((9, 2)))
