@@ -3,12 +3,15 @@
 A model says by which of its terms (`GenerativeModel.selected_by`). The test split never chooses anything.
 """
 
+import contextlib
 import json
 import math
+import operator
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from jaxgen import files
+from jaxgen import files, writers
 from jaxgen.errors import UserError
 
 
@@ -44,21 +47,41 @@ def read(workdir: Path) -> Best | None:
   if not path.is_file():
     return None
   try:
-    return Best(**json.loads(path.read_text()))
+    best = Best(**json.loads(path.read_text()))
+    return best._replace(step=operator.index(best.step), value=float(best.value))
   except (OSError, ValueError, TypeError):
     raise UserError(f'{path} cannot be read; remove it, and give --step=newest or a step.') from None
 
 
-def write(workdir: Path, best: Best) -> None:
+def write(workdir: Path, best: Best | None) -> None:
   """Says so; the checkpoint must be on the disk already, so that the file never names one that is not there."""
-  files.write_text(Path(workdir) / 'best.json', json.dumps(best._asdict()) + '\n')
+  path = Path(workdir) / 'best.json'
+  if best is None:
+    path.unlink(missing_ok=True)
+  else:
+    files.write_text(path, json.dumps(best._asdict()) + '\n')
 
 
-def forget(workdir: Path, step: int) -> None:
-  """Removes the file where it names `step`, whose checkpoint is no longer there."""
-  known = read(workdir)
-  if known is not None and known.step == step:
-    (Path(workdir) / 'best.json').unlink(missing_ok=True)
+def of_row(row: Mapping[str, Any], metric: str) -> Best:
+  """What a row of `metrics.jsonl` says of its step."""
+  value = writers.rounded(row[metric])
+  return Best(row['step'], math.nan if value is None else value, metric, row['split'], row['weights'])
+
+
+def recover(workdir: Path, steps: Collection[int], metric: str) -> Best | None:
+  """The best of the steps that have a checkpoint, by the file and by the rows of the run.
+
+  A kill may have come between the row of an evaluation and the file, and a checkpoint that was the best may have been
+  set aside since; the rows know the next best.
+  """
+  rows = [row for row in writers.read(workdir) if row['split'] == 'validation' and row['step'] in steps]
+  rows = [row for row in rows if isinstance(row.get(metric), float)]
+  weights = 'averaged' if any(row['weights'] == 'averaged' for row in rows) else 'raw'
+  ranked = [of_row(row, metric) for row in rows if row['weights'] == weights]
+  with contextlib.suppress(UserError):  # a damaged file says nothing
+    known = read(workdir)
+    ranked += [known] if known and known.step in steps else []
+  return min(ranked, key=lambda best: (best.value, best.step), default=None)
 
 
 def chosen_step(workdir: Path, asked: str | int, selected_by: str) -> int | None:

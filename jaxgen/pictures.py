@@ -61,7 +61,8 @@ def titled_row(images: Sequence[np.ndarray], titles: Sequence[str], gap: int = 1
 
 
 def scatter(x: np.ndarray, limits: float | None = None, size: int = 480) -> np.ndarray:
-  """Points, f32[N, D], by their first two coordinates; uint8[size, size, 3]."""
+  """Points, f32[N, D], by their first two coordinates (where D is 1, on a line); uint8[size, size, 3]."""
+  x = np.pad(x, [(0, 0), (0, max(0, 2 - x.shape[1]))])
   limits = limits or float(np.abs(x).max()) * 1.05 or 1.0
   counts, _, _ = np.histogram2d(-x[:, 1], x[:, 0], bins=size // 3, range=[[-limits, limits]] * 2)
   shade = (

@@ -58,6 +58,12 @@ def first_state(setting: Setting) -> State:
   return parallel.replicate(experiment.first_state(setting.model, setting.config, batch), setting.backend)
 
 
+def dispatch_before(config: ConfigDict, step: int) -> Dispatch:
+  """The one that ended at `step`, without its batches."""
+  first = max(step - 1, 0) // config.steps_per_dispatch * config.steps_per_dispatch
+  return Dispatch(first, step, None)
+
+
 def dispatches(setting: Setting, start: int, stop: int) -> Iterator[Dispatch]:
   """The batches of the steps from `start` to `stop`, `steps_per_dispatch` at a time.
 

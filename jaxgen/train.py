@@ -7,17 +7,16 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from jaxgen import best, data, experiment, failure, parallel, signals, writers
+from jaxgen import best, data, experiment, failure, parallel, signals, watch, writers
 from jaxgen import config as configs
 from jaxgen import workdir as workdirs
 from jaxgen.checkpoint import Checkpoints
 from jaxgen.clock import Clock
 from jaxgen.errors import UserError
-from jaxgen.preparation import dispatches, first_state, prepare
+from jaxgen.preparation import dispatch_before, dispatches, first_state, prepare
 from jaxgen.programs import compiling
 from jaxgen.stop import Stopped, on_any_host, stop_signals
 from jaxgen.types import State
-from jaxgen.watch import Watch
 from jaxgen.window import NotFinite, Window
 
 
@@ -55,14 +54,18 @@ def train(config: ConfigDict, workdir: Path | str) -> State:
     workdirs.claim(workdir, config, content),
     contextlib.closing(Checkpoints(workdir / 'checkpoints', config.keep_checkpoints)) as checkpoints,
   ):
-    if known := best.read(workdir):
-      checkpoints.protect('best', known.step)
     state, notes = _start(setting, checkpoints, state)
+    _recover_best(setting, checkpoints)
     clock = Clock(notes.get('seconds', 0.0), limit=60 * config.max_minutes)
-    if reached := _end_reached(config, int(state.step), clock):
+    reached, before = _end_reached(config, int(state.step), clock), dispatch_before(config, int(state.step))
+    missed = on_any_host(watch.missed(setting, before, bool(reached)), True)
+    if reached and not missed:
       print(f'done     already; to train longer, give --config.{reached}.', flush=True)
       return state
-    return _run(setting, checkpoints, state, Window(notes.get('window')), clock)
+    stop = int(state.step) if reached else config.num_steps
+    return _run(
+      setting, checkpoints, state, stop, before if missed else None, Window(notes.get('window')), clock
+    )
 
 
 def _splits(setting):
@@ -121,7 +124,8 @@ def _end_reached(config, step, clock):
   return f'max_minutes a value above {config.max_minutes:g}' if clock.is_over else ''
 
 
-def _run(setting, checkpoints, state, window, clock):
+def _run(setting, checkpoints, state, stop, missed, window, clock):
+  """Trains to step `stop`, once it has looked where a kill cut that off (`missed`, a dispatch or None)."""
   config, start = setting.config, int(state.step)
   first_host = jax.process_index() == 0  # it alone writes and draws
   with (
@@ -131,16 +135,18 @@ def _run(setting, checkpoints, state, window, clock):
       writers.Progress(start, config.num_steps) if first_host else writers.Silent()
     ) as progress,
   ):
-    watch = Watch(setting, writer, progress) if first_host else writers.Silent()
+    looking = watch.Watch(setting, writer, progress) if first_host else writers.Silent()
+    if missed:
+      _look(setting, checkpoints, looking, state, missed, start == stop, window, clock)
     late = None  # the dispatch before, whose metrics nobody has waited for yet
-    for dispatch in dispatches(setting, start, config.num_steps):
+    for dispatch in dispatches(setting, start, stop):
       with compiling('the training step', silent=not first_host or dispatch.first > start):
         state, metrics = setting.step(state, dispatch.batches, setting.resident)
       if late is not None:
         _settle(setting, checkpoints, *late, window, clock, writer, progress)
       late = dispatch, metrics
       may_ask = dispatch.due(config.log_every or 100)
-      end = dispatch.last == config.num_steps or on_any_host(clock.is_over, may_ask)
+      end = dispatch.last == stop or on_any_host(clock.is_over, may_ask)
       stopping = not end and on_any_host(stop_asked.is_set(), may_ask)
       if (
         end
@@ -151,11 +157,7 @@ def _run(setting, checkpoints, state, window, clock):
         late = None
         if end or stopping or dispatch.due(config.checkpoint_every):
           _save(setting, checkpoints, state, window, clock)
-        with clock.paused():
-          found = watch.look(parallel.on_this_host(state), dispatch, end)
-        if on_any_host(found is not None, end or dispatch.due(config.eval_every)):
-          _save(setting, checkpoints, state, window, clock)
-          _keep_best(setting, checkpoints, dispatch.last, found)
+        _look(setting, checkpoints, looking, state, dispatch, end, window, clock)
       if stopping:
         checkpoints.wait()
         again = f'python -m jaxgen.main --workdir={setting.workdir}'
@@ -171,12 +173,27 @@ def _run(setting, checkpoints, state, window, clock):
   return state
 
 
-def _keep_best(setting, checkpoints, step, found):
-  """The file follows the checkpoint, and the one before may go only then: a kill in between costs neither."""
-  checkpoints.wait()
+def _look(setting, checkpoints, looking, state, dispatch, end, window, clock):
+  """Evaluates and draws what is due, and keeps the checkpoint if it is the best.
+
+  The file follows the checkpoint, and the one before may go only then: a kill in between costs neither.
+  """
+  with clock.paused():
+    found = looking.look(parallel.on_this_host(state), dispatch, end)
+  if on_any_host(found is not None, end or dispatch.due(setting.config.eval_every)):
+    _save(setting, checkpoints, state, window, clock)
+    checkpoints.wait()
+    if jax.process_index() == 0:
+      best.write(setting.workdir, found)
+    checkpoints.protect('best', dispatch.last)
+
+
+def _recover_best(setting, checkpoints):
+  known = best.recover(setting.workdir, checkpoints.steps(), setting.model.selected_by)
   if jax.process_index() == 0:
-    best.write(setting.workdir, found)
-  checkpoints.protect('best', step)
+    best.write(setting.workdir, known)
+  if known:
+    checkpoints.protect('best', known.step)
 
 
 def _settle(setting, checkpoints, dispatch, metrics, window, clock, writer, progress, end=False):
@@ -203,7 +220,7 @@ def _end_not_finite(setting, checkpoints, step, reason):
   steps = checkpoints.steps()
   for bad in (saved for saved in steps if saved >= step):
     checkpoints.set_aside(bad, 'not-finite')
-    best.forget(setting.workdir, bad)
+  _recover_best(setting, checkpoints)
   good = max((saved for saved in steps if saved < step), default=0)
   if jax.process_index() == 0:
     failure.write(setting.workdir, reason, good)

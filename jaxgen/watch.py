@@ -13,6 +13,19 @@ from jaxgen.types import State
 _COLLAPSED = 0.2  # of the data's spread; below it the samples hardly differ from each other
 
 
+def missed(setting: Any, dispatch: Any, end: bool) -> bool:
+  """Whether a kill cut off what was due after a `jaxgen.preparation.Dispatch`: what is done has its rows."""
+  rows = writers.read(setting.workdir)
+  return not _due(setting, dispatch, end) <= {row['split'] for row in rows if row['step'] == dispatch.last}
+
+
+def _due(setting, dispatch, end):
+  """The kinds of rows, by their split."""
+  config = setting.config
+  every = {data.monitored_split(config.data): config.eval_every, 'samples': config.sample_every}
+  return {split for split, steps in every.items() if steps and (end or dispatch.due(steps))}
+
+
 class Watch:
   """Evaluates and draws at the steps that the config names, and at the end."""
 
@@ -33,17 +46,19 @@ class Watch:
   def look(self, state: State, dispatch: Any, end: bool) -> Best | None:
     """Does what is due after a `jaxgen.preparation.Dispatch`; returns what has become the best step by validation."""
     config, step, found = self._setting.config, dispatch.last, None
-    evaluates = config.eval_every and (end or dispatch.due(config.eval_every))
-    draws = config.sample_every and (end or dispatch.due(config.sample_every))
+    due = _due(self._setting, dispatch, end)
     # what belongs to averaged weights may have to be measured first
-    weights = experiment.weights(self._setting.model, state, config.seed) if evaluates or draws else {}
-    if evaluates:
-      for name, (params, extra) in weights.items():
-        row = {'step': step, 'split': self._split, 'weights': name, **self._evaluate(params, extra)}
+    weights = experiment.weights(self._setting.model, state, config.seed) if due else {}
+    if self._split in due:
+      rows = [
+        {'step': step, 'split': self._split, 'weights': name, **self._evaluate(*each)}
+        for name, each in weights.items()
+      ]
+      for row in rows:
         self._writer.write(row)
         self._progress.show(row)
       found = self._better(row)
-    if draws:
+    if 'samples' in due:
       for name, (params, extra) in weights.items():
         self._draw(name, params, extra, step)
       self._summarize()
@@ -54,7 +69,7 @@ class Watch:
     metric = self._setting.model.selected_by
     if not metric or self._split != 'validation':
       return None
-    found = Best(row['step'], row[metric], metric, self._split, row['weights'])
+    found = best.of_row(row, metric)
     if not found.beats(self._best):
       return None
     self._best = found
@@ -64,7 +79,6 @@ class Watch:
     x = self._sample(params, extra)
     self._save(f'{name}_{step:08d}', pictures.picture(x, self._spec, limits=self._limits), name, step)
     spread = float(x.std(0).mean() / max(1e-9, self._shown['x'].std(0).mean()))
-    self._writer.write({'step': step, 'split': 'samples', 'weights': name, 'spread': spread})
     if spread < _COLLAPSED and len(x) > 1:
       self._progress.say(
         f"step {step:>6}  the {name} samples hardly differ: their spread is {spread:.2f} of the data's. "
@@ -74,6 +88,7 @@ class Watch:
       again = np.asarray(self._reconstruct(params, extra, self._shown))
       drawn = side_by_side(self._shown['x'], again, self._spec)
       self._save(f'reconstructions_{name}_{step:08d}', drawn, f'reconstructions_{name}', step)
+    self._writer.write({'step': step, 'split': 'samples', 'weights': name, 'spread': spread})
 
   def _save(self, stem, image, tag, step):
     pictures.save_png(image, self._setting.workdir / 'samples' / f'{stem}.png')

@@ -37,7 +37,7 @@ class MetricsWriter:
     if _identity(row) in self._seen:
       return
     self._seen.add(_identity(row))
-    self._file.write(json.dumps({key: _rounded(value) for key, value in row.items()}) + '\n')
+    self._file.write(json.dumps({key: rounded(value) for key, value in row.items()}) + '\n')
     prefix = '/'.join(str(row[key]) for key in ('split', 'weights') if key in row)
     for name, value in row.items():
       if name != 'step' and isinstance(value, (int, float)):
@@ -144,7 +144,8 @@ def _identity(row):
   return row['step'], row.get('split'), row.get('weights')
 
 
-def _rounded(value):
+def rounded(value: Any) -> Any:
+  """A number as rows hold it: seven digits; None for nan and the infinite."""
   if not isinstance(value, float):
     return value
   return float(f'{value:.7g}') if math.isfinite(value) else None  # JSON knows no nan

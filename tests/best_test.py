@@ -1,13 +1,16 @@
 import json
+import shutil
 
 import numpy as np
 import pytest
 
-from jaxgen import best, experiment, sample, train, writers
+from jaxgen import best, experiment, sample, train, watch, writers
 from jaxgen.checkpoint import Checkpoints
 from jaxgen.errors import UserError
 from jaxgen.workdir import load_config
 from tests.tiny_config import get_config
+
+GARBLED = '{"step": "3", "value": null, "metric": "a", "split": "b", "weights": "c"}'
 
 
 def config_of(**changes):
@@ -86,7 +89,60 @@ def test_a_game_has_no_best(tmp_path):
     best.chosen_step(tmp_path, 'best', '')
 
 
-@pytest.mark.parametrize('text', ['', '{"step": 3}', '[]', 'nonsense'])
+class Killed(BaseException):
+  pass
+
+
+@pytest.mark.parametrize(('place', 'at'), [('evaluate', 5), ('evaluate', 60), ('write', 5)])
+def test_a_kill_during_an_evaluation_costs_no_row_and_not_the_best(workdir, tmp_path, monkeypatch, place, at):
+  """Also at the end, where nothing is left to train, and between the row and the file."""
+  look, write = watch.Watch.look, best.write
+
+  def killed(self, state, dispatch, end):
+    if place == 'evaluate' and dispatch.last == at:
+      raise Killed
+    return look(self, state, dispatch, end)
+
+  def unwritten(folder, found):
+    if place == 'write' and found and found.step == at:
+      raise Killed
+    write(folder, found)
+
+  config = config_of(checkpoint_every=5)
+  with monkeypatch.context() as patch, pytest.raises(Killed):
+    patch.setattr(watch.Watch, 'look', killed)
+    patch.setattr(best, 'write', unwritten)
+    train.train(config, tmp_path)
+  for _ in range(2):
+    train.train(config, tmp_path)
+  assert best.read(tmp_path) == best.read(workdir)
+  assert best.read(tmp_path).step in Checkpoints(tmp_path / 'checkpoints').steps()
+  rows, straight = (
+    {(row['step'], row['split']) for row in writers.read(path) if row['step'] <= 60}
+    for path in (tmp_path, workdir)
+  )
+  assert rows == straight
+
+
+def test_where_the_best_was_not_good_the_one_before_is_the_best(tmp_path):
+  """The loss of step 20, whose validation is the lowest so far, is nan."""
+  config = config_of(checkpoint_every=1, steps_per_dispatch=1)
+  config.optimizer.learning_rate = 1e-3
+  config.model.nan_at = 20
+  with pytest.raises(UserError, match='Not finite at step 20'):
+    train.train(config, tmp_path)
+  assert best.read(tmp_path).step == 15
+  assert int(experiment.load(tmp_path, config, 'best').state.step) == 15
+
+
+def test_a_damaged_file_is_written_anew_by_the_run(workdir, tmp_path):
+  shutil.copytree(workdir, tmp_path / 'copy')
+  (tmp_path / 'copy' / 'best.json').write_text('{"step":')
+  train.train(config_of(), tmp_path / 'copy')
+  assert best.read(tmp_path / 'copy') == best.read(workdir)
+
+
+@pytest.mark.parametrize('text', ['', '{"step": 3}', '[]', 'nonsense', GARBLED])
 def test_a_damaged_file_is_said(tmp_path, text):
   (tmp_path / 'best.json').write_text(text)
   with pytest.raises(UserError, match='best.json cannot be read; remove it'):

@@ -55,3 +55,10 @@ def test_curves_have_a_panel_for_each_metric(tmp_path):
   pictures.curves([{'step': 1, 'split': 'train', 'loss': 1.0}], tmp_path / 'one.png')
   with Image.open(tmp_path / 'one.png') as image:
     assert image.width < wide
+
+
+def test_points_of_one_coordinate_lie_on_a_line():
+  image = pictures.scatter(np.linspace(-1, 1, 50)[:, None])
+  rows = np.flatnonzero((image < 255).any((1, 2)))
+  assert image.shape == (480, 480, 3)
+  assert 0 < np.ptp(rows) + 1 <= 3
