@@ -76,8 +76,8 @@ def recover(workdir: Path, steps: Collection[int], metric: str) -> Best | None:
   """
   rows = [row for row in writers.read(workdir) if row['split'] == 'validation' and row['step'] in steps]
   rows = [row for row in rows if isinstance(row.get(metric), float)]
-  weights = 'averaged' if any(row['weights'] == 'averaged' for row in rows) else 'raw'
-  ranked = [of_row(row, metric) for row in rows if row['weights'] == weights]
+  weights = 'averaged' if any(row.get('weights') == 'averaged' for row in rows) else 'raw'
+  ranked = [of_row(row, metric) for row in rows if row.get('weights') == weights]
   with contextlib.suppress(UserError):  # a damaged file says nothing
     known = read(workdir)
     ranked += [known] if known and known.step in steps else []

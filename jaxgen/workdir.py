@@ -217,12 +217,17 @@ def _check_same_data(workdir, content):
   path = workdir / 'data.json'
   try:
     before = json.loads(path.read_text())
-  except (OSError, ValueError):  # older than this file, or begun anew
+    told = {split: _told(content) for split, content in before.items()}
+  except OSError:  # older than this file, or begun anew
     return
+  except (ValueError, TypeError, AttributeError, KeyError):
+    raise UserError(
+      f'{path} is damaged; put back a copy of it, or remove it to go on unless the data changed.'
+    ) from None
   for split, now in content.items():
     if before.get(split, now) != now:
       raise UserError(
-        f'The data ({split}) are no longer those that the run in {workdir} began with: {_told(before[split])} then, '
+        f'The data ({split}) are no longer those that the run in {workdir} began with: {told[split]} then, '
         f'{_told(now)} now; put the old ones back, choose another --workdir, or remove {path} to go on with the new '
         'ones knowingly.'
       )

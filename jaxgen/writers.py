@@ -79,7 +79,11 @@ def _row(line):
     row = json.loads(line)
   except ValueError:
     return None
-  return row if isinstance(row, dict) and isinstance(row.get('step'), int) and 'split' in row else None
+  return (
+    row
+    if isinstance(row, dict) and isinstance(row.get('step'), int) and isinstance(row.get('split'), str)
+    else None
+  )
 
 
 class Progress:

@@ -135,6 +135,23 @@ def test_where_the_best_was_not_good_the_one_before_is_the_best(tmp_path):
   assert int(experiment.load(tmp_path, config, 'best').state.step) == 15
 
 
+def test_rows_that_are_none_tell_no_best(workdir, tmp_path):
+  shutil.copytree(workdir, tmp_path / 'copy')
+  rows = '{"step": 60, "split": "validation", "bits_per_dim": 1.0}\n{"step": 60, "split": ["validation"]}\n'
+  with open(tmp_path / 'copy' / 'metrics.jsonl', 'a') as file:
+    file.write(rows)
+  train.train(config_of(), tmp_path / 'copy')
+  assert best.read(tmp_path / 'copy') == best.read(workdir)
+
+
+@pytest.mark.parametrize('text', ['', '[]', '{"train": 3}', '{"train": {}}'])
+def test_a_damaged_file_on_the_data_is_said(workdir, tmp_path, text):
+  shutil.copytree(workdir, tmp_path / 'copy')
+  (tmp_path / 'copy' / 'data.json').write_text(text)
+  with pytest.raises(UserError, match='data.json is damaged; put back a copy'):
+    train.train(config_of(), tmp_path / 'copy')
+
+
 def test_a_damaged_file_is_written_anew_by_the_run(workdir, tmp_path):
   shutil.copytree(workdir, tmp_path / 'copy')
   (tmp_path / 'copy' / 'best.json').write_text('{"step":')
