@@ -61,7 +61,9 @@ def load(value: str) -> ConfigDict:
 
 def _get_config(path):
   loader = machinery.SourceFileLoader(path.stem, str(path))
-  module = util.module_from_spec(util.spec_from_loader(path.stem, loader))
+  spec = util.spec_from_loader(path.stem, loader)
+  assert spec is not None  # the loader of a source file always knows how to load it
+  module = util.module_from_spec(spec)
   loader.exec_module(module)
   get_config = getattr(module, 'get_config', None)
   if not callable(get_config):

@@ -43,7 +43,7 @@ class Key(NamedTuple):
     return is_list and all(self._allows_entry(entry, kind) for entry in value)
 
   def _allows_entry(self, value, kind):
-    if type(value) is not kind and not (kind is float and type(value) is int):
+    if type(value) is not kind and (kind, type(value)) != (float, int):
       return False
     if kind in (int, float):
       return within(value, self.range)

@@ -137,12 +137,11 @@ def load(workdir: Path, config: ConfigDict | None = None, step: str | int = 'new
     workdirs.check_module(workdir, stored)
   else:
     configs.check(config)
-    config = config.copy_and_resolve_references()
-    with config.unlocked():
-      config.data = ConfigDict({**stored.data, **config.data})  # what the run has read off its data
-    config = workdirs.with_schedules(workdir, config)
-    workdirs.check_same_run(workdir, config)
-    stored = config
+    given = config.copy_and_resolve_references()
+    with given.unlocked():
+      given.data = ConfigDict({**stored.data, **given.data})  # what the run has read off its data
+    stored = workdirs.with_schedules(workdir, given)
+    workdirs.check_same_run(workdir, stored)
   model = build_model(stored)
   chosen = best.chosen_step(workdir, step, model.selected_by)
   restored = Reader(Path(workdir) / 'checkpoints').restore(saved_shapes(stored), chosen)

@@ -107,15 +107,15 @@ def _parse(argv: list[str]) -> flags.FlagValues:
   Raises:
     UserError: saying what is wrong with them.
   """
+  path, argv = _take(argv, 'config')
+  workdir, _ = _take(argv, 'workdir')
   options = flags.FlagValues()
   flags.DEFINE_enum('mode', 'train', _MODES, '', flag_values=options)
-  flags.DEFINE_string('workdir', None, '', flag_values=options)
+  flags.DEFINE_string('workdir', _usual_workdir(path), '', flag_values=options)
   flags.DEFINE_integer('num', None, '', flag_values=options)
   flags.DEFINE_string('step', None, '', flag_values=options)
   flags.DEFINE_string('split', None, '', flag_values=options)
   flags.DEFINE_boolean('trust', False, '', flag_values=options)
-  path, argv = _take(argv, 'config')
-  workdir, _ = _take(argv, 'workdir')
   if path is not None:
     config = config_files.load(path)
   elif workdir is not None:
@@ -137,13 +137,15 @@ def _parse(argv: list[str]) -> flags.FlagValues:
       )
   if path is None and not options.trust:
     _check_module(workdir, options.config)
-  if options.workdir is None:
-    options['workdir'].value = str(Path('runs') / Path(path.partition(':')[0]).stem)
   if any('\ud800' <= letter <= '\udfff' for letter in options.workdir):  # bytes of a path that are no text
     raise UserError(
       f'The workdir {ascii(options.workdir)} is no UTF-8, and checkpoints need a name that is; give another.'
     )
   return options
+
+
+def _usual_workdir(path):
+  return None if path is None else str(Path('runs') / Path(path.partition(':')[0]).stem)
 
 
 def _config_of(workdir):

@@ -62,7 +62,7 @@ def _computes_on_cpu():
 
 def _keep_memory():
   """XLA allocates its buffers anew at each execution; without this, glibc fetches them from the kernel each time."""
-  if not sys.platform.startswith('linux') or 'glibc' not in os.confstr('CS_GNU_LIBC_VERSION'):
+  if not sys.platform.startswith('linux') or 'glibc' not in (os.confstr('CS_GNU_LIBC_VERSION') or ''):
     return
   mallopt = ctypes.CDLL(None).mallopt
   for parameter, variable, value in _MALLOC:

@@ -24,11 +24,16 @@ def sampler(model: GenerativeModel, num: int, seed: int = 0):
 
 
 def reconstructor(model: GenerativeModel, seed: int = 0):
-  """A function `(params, extra, batch) -> x`, compiled once: `decode(encode(batch))`."""
+  """A function `(params, extra, batch) -> x`, compiled once: `decode(encode(batch))`.
+
+  It raises a `ValueError` if the model cannot do both.
+  """
   rng = keys.of(seed, 'reconstruction')
 
   @jax.jit
   def reconstruct(params, extra, batch):
+    if model.encode is None or model.decode is None:
+      raise ValueError('this model reconstructs nothing: it lacks `encode` or `decode`.')
     return model.decode(params, extra, model.encode(params, extra, rng, batch))
 
   return reconstruct

@@ -29,7 +29,12 @@ def _due(setting, dispatch, end):
 class Watch:
   """Evaluates and draws at the steps that the config names, and at the end."""
 
-  def __init__(self, setting: Any, writer: writers.MetricsWriter, progress: writers.Progress):
+  def __init__(
+    self,
+    setting: Any,
+    writer: writers.MetricsWriter | writers.Silent,
+    progress: writers.Progress | writers.Silent,
+  ):
     """`setting` is a `jaxgen.preparation.Setting`."""
     config = setting.config
     self._setting, self._writer, self._progress = setting, writer, progress
@@ -57,7 +62,7 @@ class Watch:
       for row in rows:
         self._writer.write(row)
         self._progress.show(row)
-      found = self._better(row)
+      found = self._better(rows[-1])
     if 'samples' in due:
       for name, (params, extra) in weights.items():
         self._draw(name, params, extra, step)

@@ -110,8 +110,8 @@ def load_config(workdir: Path) -> ConfigDict:
   except OSError as error:
     raise UserError(f'{path} cannot be read: {error.strerror}.') from None
   except (ValueError, TypeError, AttributeError):  # no JSON, or none of a config
-    complete = False
-  if not complete:
+    config, complete = None, False
+  if config is None or not complete:
     raise UserError(
       f'{path} is damaged; put back a copy of it, or remove it and give --config as the run was started with.'
     )

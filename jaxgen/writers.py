@@ -135,6 +135,9 @@ class Silent:
   def __getattr__(self, name: str):
     return lambda *args, **kwargs: None
 
+  def close(self) -> None:
+    """Nothing is open; a context manager looks for it before it calls it."""
+
 
 def duration(seconds: float) -> str:
   """`3725 -> '1h02m'`, `125 -> '2m05s'`, `7 -> '7s'`."""

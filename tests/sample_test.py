@@ -1,5 +1,6 @@
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from jaxgen import data, experiment, sample
 from jaxgen.types import Conditioned, DataSpec
@@ -45,6 +46,12 @@ def test_samples_are_written_with_their_labels_every_class_in_turn(tmp_path, mon
   with np.load(sample.sample(tmp_path, num=12)['array']) as arrays:
     assert arrays['label'].tolist() == [*range(10), 0, 1]
     np.testing.assert_array_equal(arrays['x'][:, 0, 0, 0], arrays['label'])
+
+
+def test_a_model_that_cannot_encode_is_told_so_when_it_shall_reconstruct():
+  model = tiny_model.build(data.resolve(get_config('smoke')))._replace(encode=None)
+  with pytest.raises(ValueError, match='reconstructs nothing'):
+    sample.reconstructor(model)({}, {}, {})
 
 
 def test_reconstructions_stand_beneath_their_originals():

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
 
 class Mask(NamedTuple):
@@ -48,7 +49,7 @@ def binary(keep: np.ndarray) -> Mask:
   Raises:
     ValueError: if it is not bool, or is computed while a function is traced: a mask is a constant.
   """
-  if isinstance(keep, jax.core.Tracer):
+  if isinstance(keep, Tracer):
     raise ValueError('a mask is a constant: make it with numpy, outside of the function that jax traces.')
   keep = np.asarray(keep)
   if keep.dtype != bool:

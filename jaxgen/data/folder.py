@@ -118,7 +118,8 @@ def _scan(root, files, fingerprint):
   unreadable = [str(root / file) for file, header in zip(files, headers, strict=True) if header is None]
   if unreadable:
     raise images.UnreadableImages(unreadable)
-  return _Scan(Counter(size for size, _ in headers), all(grey for _, grey in headers))
+  readable = [header for header in headers if header is not None]
+  return _Scan(Counter(size for size, _ in readable), all(grey for _, grey in readable))
 
 
 def _size(root, scan, image_size):

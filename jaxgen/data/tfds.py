@@ -97,11 +97,15 @@ def _features(builder, name):
 
   features = builder.info.features
   features = dict(features.items()) if isinstance(features, tfds.features.FeaturesDict) else {}
-  image, label = features.get('image'), features.get('label')
-  if not isinstance(image, tfds.features.Image) or image.np_dtype != np.uint8:
+  image = _of_kind(features.get('image'), tfds.features.Image)
+  label = _of_kind(features.get('label'), tfds.features.ClassLabel)
+  if image is None or image.np_dtype != np.uint8:
     raise UserError(f'tfds:{name} has no 8-bit "image" in its examples; choose a set of images.')
-  usable = isinstance(label, tfds.features.ClassLabel) and label.num_classes
-  return image, label if usable else None
+  return image, label if label is not None and label.num_classes else None
+
+
+def _of_kind(feature, kind):
+  return feature if isinstance(feature, kind) else None
 
 
 def _shape(image, name, channels, image_size):

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -64,7 +65,7 @@ def autoregressive(
 
   def terms(params, batch, train, **rngs):
     given = condition(batch, classes)
-    logits = network.apply({'params': params['network']}, batch['x'], given, train, **rngs)
+    logits: Any = network.apply({'params': params['network']}, batch['x'], given, train, **rngs)
     nll = categorical_nll(logits, batch['x'])
     return {'loss': nll, 'bits_per_dim': bits_per_dim(dims * math.log(levels) - nll, shape, levels)}
 
@@ -114,7 +115,7 @@ def whole_network(network: nn.Module) -> Callable:
 
   def predictor(params, given):
     def predict(x, index, cache):
-      logits = network.apply({'params': params}, x, given, False)
+      logits: Any = network.apply({'params': params}, x, given, False)
       flat = logits.reshape(x.shape[0], -1, logits.shape[-1])
       return flat[:, index], cache
 

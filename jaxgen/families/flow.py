@@ -1,6 +1,7 @@
 """Normalizing flows: a bijector and a prior -> GenerativeModel."""
 
 import math
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -54,7 +55,7 @@ def flow(
   dims = math.prod(shape)
   dequantization = UniformDequantization(levels) if levels else None
 
-  def forward(params, extra, x, cond):
+  def forward(params, extra, x, cond) -> Any:
     return bijector.apply(_variables(params, extra), x, cond, method='forward_and_log_det')
 
   def inverse(params, extra, latents, cond):
@@ -63,12 +64,14 @@ def flow(
 
   def continuous(rng, batch):
     x = batch['x']
-    if not levels:
+    if dequantization is None:
       return x
     return dequantization.apply({}, x, rngs={'dequantization': rng}, method='forward_and_log_det')[0]
 
   def discrete(x):
-    return dequantization.apply({}, x, method='inverse_and_log_det')[0] if levels else x
+    if dequantization is None:
+      return x
+    return dequantization.apply({}, x, method='inverse_and_log_det')[0]
 
   def terms(latents, log_det):
     log_prior = prior.log_prob(latents)
@@ -100,12 +103,13 @@ def flow(
     }
 
   def log_prob(params, extra, rng, batch):
-    return losses.log_prob(*forward(params, extra, continuous(rng, batch), condition(batch, classes)), prior)
+    latents, log_det = forward(params, extra, continuous(rng, batch), condition(batch, classes))
+    return losses.log_prob(latents, log_det, prior)
 
   def encode(params, extra, rng, batch):
     cond = condition(batch, classes)
     latents, _ = forward(params, extra, continuous(rng, batch), cond)
-    return Conditioned(latents, cond) if classes else latents
+    return latents if cond is None else Conditioned(latents, cond)
 
   def decode(params, extra, latents):
     latents, cond = latents if classes else (latents, None)

@@ -1,6 +1,7 @@
 """Adversarial networks: a generator, a discriminator and a game make a `GenerativeModel`."""
 
 from collections.abc import Callable
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -107,7 +108,7 @@ def gan(
     return outputs.astype(jnp.float32), {**extra, name: dict(updated)}
 
   def evaluated(name, params, extra, inputs, given):
-    outputs = networks[name].apply({'params': params[name], **extra[name]}, inputs, given, False)
+    outputs: Any = networks[name].apply({'params': params[name], **extra[name]}, inputs, given, False)
     return outputs.astype(jnp.float32)
 
   def latents(rng, num):
@@ -116,7 +117,7 @@ def gan(
   def seen(rng, x):
     return x if augment is None else augment(rng, x)
 
-  def penalty_term(step, params, extra, rng, real, fake, given):
+  def penalty_term(penalty, step, params, extra, rng, real, fake, given):
     augment_rng, rng = jax.random.split(rng)
 
     def critic(x):
@@ -143,7 +144,7 @@ def gan(
       metrics = _judgement(loss, real_logits, fake_logits)
       total = metrics['discriminator_loss']
       if penalty is not None and penalty_weight:
-        metrics['penalty'] = penalty_term(step, params, extra, keys[6], real, fake, given)
+        metrics['penalty'] = penalty_term(penalty, step, params, extra, keys[6], real, fake, given)
         total = total + metrics['penalty']
       return total.mean(), (extra, {'loss': total, **metrics, 'variety': variety})
 

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -83,7 +84,8 @@ def score(
 
   def score_fn(params, given, train=False, **rngs):
     def apply(x, sigma):
-      return network.apply({'params': params['network']}, x, sigma, given, train, **rngs).astype(jnp.float32)
+      outputs: Any = network.apply({'params': params['network']}, x, sigma, given, train, **rngs)
+      return outputs.astype(jnp.float32)
 
     return apply
 

@@ -1,6 +1,7 @@
 """Variational autoencoders: an encoder, a decoder and a likelihood make a `GenerativeModel`."""
 
 import math
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -90,13 +91,15 @@ def vae(
     }, {}
 
   def posterior(params, batch):
-    mean, log_var = encoder.apply(
+    outputs: Any = encoder.apply(
       {'params': params['encoder']}, to_network(batch['x'], levels), condition(batch, classes)
     )
+    mean, log_var = outputs
     return mean.astype(jnp.float32), log_var.astype(jnp.float32)
 
   def decoded(params, z, given):
-    return decoder.apply({'params': params['decoder']}, z, given).astype(jnp.float32)
+    outputs: Any = decoder.apply({'params': params['decoder']}, z, given)
+    return outputs.astype(jnp.float32)
 
   def terms(params, rng, batch, warmth):
     z_rng, noise_rng = jax.random.split(rng)
@@ -156,7 +159,8 @@ def vae(
   def encode(params, extra, rng, batch):
     del extra, rng
     mean, _ = posterior(params, batch)
-    return Conditioned(mean, condition(batch, classes)) if classes else mean
+    given = condition(batch, classes)
+    return mean if given is None else Conditioned(mean, given)
 
   def decode(params, extra, latents):
     del extra

@@ -3,6 +3,8 @@
 Latents are any pytree of arrays `f32[B, ...]`: one array, or the tuple of a multi-scale flow.
 """
 
+import functools
+import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -68,7 +70,7 @@ def _independent(log_density, draw):
   def log_prob(latents):
     check_batched(**{f'latents[{index}]': leaf for index, leaf in enumerate(jax.tree.leaves(latents))})
     terms = (log_density(leaf.astype(jnp.float32)) for leaf in jax.tree.leaves(latents))
-    return sum(term.reshape(term.shape[0], -1).sum(-1) for term in terms)
+    return functools.reduce(operator.add, (term.reshape(term.shape[0], -1).sum(-1) for term in terms))
 
   def sample(rng, shapes):
     leaves, structure = jax.tree.flatten(shapes)

@@ -111,13 +111,18 @@ def _radii(sets, ks, centre, block):
         f'{len(points)} samples have no {max(ks)} neighbours each: measure with at least {max(ks) + 1} samples.'
       )
   columns = np.asarray(ks) - 1
-  for squared in squares.ways(len(centre)):
-    found = [_others(points, max(ks), block, centre, squared)[:, columns] for points in sets]
+
+  def found_by(squared):
+    return [_others(points, max(ks), block, centre, squared)[:, columns] for points in sets]
+
+  *quick, sure = squares.ways(len(centre))
+  for squared in quick:
+    found = found_by(squared)
     if all(
       squares.resolved(radii.min(1), points, centre).all() for radii, points in zip(found, sets, strict=True)
     ):
-      break
-  return found, squared
+      return found, squared
+  return found_by(sure), sure
 
 
 def _others(points, k, block, centre, squared):

@@ -91,10 +91,10 @@ class Evaluation:
   @functools.cached_property
   def generated(self) -> storage.Arrays:
     """Samples and their features: 'x', 'features', 'logits'."""
-    size, draw = self.settings.batch_size, self._draw if self._samples is None else self._take
+    size = self.settings.batch_size
 
     def part(index):
-      x = draw(index)
+      x = self._batch(index)
       check_samples(x, self.reference.spec)
       return {'x': x} | self._features_of(x, 'generated samples')
 
@@ -179,14 +179,13 @@ class Evaluation:
   def _sample(self):
     return jax.jit(self.model.sample, static_argnums=3)
 
-  def _draw(self, index):
-    """Each batch has a key of its own."""
-    rng = jax.random.fold_in(keys.of(self.run.seed, 'measured_samples'), index)
-    return np.asarray(self._sample(self.params, self.extra, rng, self.settings.batch_size))
-
-  def _take(self, index):
+  def _batch(self, index):
+    """A batch of the samples that were given, or one drawn with a key of its own."""
     size = self.settings.batch_size
-    return self._samples[index * size : (index + 1) * size]
+    if self._samples is not None:
+      return self._samples[index * size : (index + 1) * size]
+    rng = jax.random.fold_in(keys.of(self.run.seed, 'measured_samples'), index)
+    return np.asarray(self._sample(self.params, self.extra, rng, size))
 
   def _features_of(self, x, what):
     try:

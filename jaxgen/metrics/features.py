@@ -26,6 +26,7 @@ class Split(Protocol):
 
   def examples(self, indices: np.ndarray) -> dict[str, np.ndarray]:
     """`{'x': [B, ...]}` and `'label': i32[B]` where there are classes."""
+    ...
 
 
 class Reference(NamedTuple):
@@ -119,7 +120,9 @@ def extract(features: Features, x: np.ndarray) -> storage.Arrays:
     part = x[start : start + size]
     padded = np.concatenate([part, np.repeat(part[:1], size - len(part), axis=0)])
     parts.append([np.asarray(out)[: len(part)] for out in features.apply(padded) if out is not None])
-  arrays = dict(zip(('features', 'logits'), map(np.concatenate, zip(*parts, strict=True)), strict=False))
+  arrays: storage.Arrays = dict(
+    zip(('features', 'logits'), map(np.concatenate, zip(*parts, strict=True)), strict=False)
+  )
   check_features(arrays['features'])
   return arrays
 

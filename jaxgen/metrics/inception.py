@@ -100,16 +100,18 @@ class BlockC(nn.Module):
   width: int
 
   def setup(self):
-    width, row, column = self.width, {'kernel': (1, 7), 'pad': (0, 3)}, {'kernel': (7, 1), 'pad': (3, 0)}
+    width = self.width
+    row = functools.partial(Unit, kernel=(1, 7), pad=(0, 3))
+    column = functools.partial(Unit, kernel=(7, 1), pad=(3, 0))
     self.branch1x1 = Unit(self.inputs, 192)
     self.branch7x7_1 = Unit(self.inputs, width)
-    self.branch7x7_2 = Unit(width, width, **row)
-    self.branch7x7_3 = Unit(width, 192, **column)
+    self.branch7x7_2 = row(width, width)
+    self.branch7x7_3 = column(width, 192)
     self.branch7x7dbl_1 = Unit(self.inputs, width)
-    self.branch7x7dbl_2 = Unit(width, width, **column)
-    self.branch7x7dbl_3 = Unit(width, width, **row)
-    self.branch7x7dbl_4 = Unit(width, width, **column)
-    self.branch7x7dbl_5 = Unit(width, 192, **row)
+    self.branch7x7dbl_2 = column(width, width)
+    self.branch7x7dbl_3 = row(width, width)
+    self.branch7x7dbl_4 = column(width, width)
+    self.branch7x7dbl_5 = row(width, 192)
     self.branch_pool = Unit(self.inputs, 192)
 
   def __call__(self, x):
@@ -148,15 +150,16 @@ class BlockE(nn.Module):
   pool_by_max: bool
 
   def setup(self):
-    row, column = {'kernel': (1, 3), 'pad': (0, 1)}, {'kernel': (3, 1), 'pad': (1, 0)}
+    row = functools.partial(Unit, kernel=(1, 3), pad=(0, 1))
+    column = functools.partial(Unit, kernel=(3, 1), pad=(1, 0))
     self.branch1x1 = Unit(self.inputs, 320)
     self.branch3x3_1 = Unit(self.inputs, 384)
-    self.branch3x3_2a = Unit(384, 384, **row)
-    self.branch3x3_2b = Unit(384, 384, **column)
+    self.branch3x3_2a = row(384, 384)
+    self.branch3x3_2b = column(384, 384)
     self.branch3x3dbl_1 = Unit(self.inputs, 448)
     self.branch3x3dbl_2 = Unit(448, 384, (3, 3), pad=(1, 1))
-    self.branch3x3dbl_3a = Unit(384, 384, **row)
-    self.branch3x3dbl_3b = Unit(384, 384, **column)
+    self.branch3x3dbl_3a = row(384, 384)
+    self.branch3x3dbl_3b = column(384, 384)
     self.branch_pool = Unit(self.inputs, 192)
 
   def __call__(self, x):

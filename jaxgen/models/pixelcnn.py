@@ -142,7 +142,7 @@ def row_predictor(network: PixelCNN):
     variables = {'params': params}
 
     def links_of_row(x, row):
-      links = network.apply(variables, x, condition, method='vertical')
+      links: Any = network.apply(variables, x, condition, method='vertical')
       return [lax.dynamic_slice_in_dim(link, row, 1, axis=1) for link in links]
 
     def init_cache(x):
@@ -155,7 +155,7 @@ def row_predictor(network: PixelCNN):
       row, place = index // per_row, index % per_row
       links = lax.cond(place == 0, lambda: links_of_row(x, row), lambda: links)
       pixels = lax.dynamic_slice_in_dim(x, row, 1, axis=1)
-      logits = network.apply(variables, pixels, links, condition, method='horizontal')
+      logits: Any = network.apply(variables, pixels, links, condition, method='horizontal')
       return logits.reshape(x.shape[0], per_row, -1)[:, place], links
 
     return predict, init_cache

@@ -162,4 +162,5 @@ def _explicit(padding, spatial):
   sides = (padding,) * spatial if isinstance(padding, int) else tuple(padding)
   if len(sides) != spatial:
     raise ValueError(f'padding {sides} should have one entry for each of {spatial} spatial dimensions.')
-  return tuple((side, side) if isinstance(side, int) else tuple(side) for side in sides)
+  pairs = ((side, side) if isinstance(side, int) else side for side in sides)
+  return tuple((low, high) for low, high in pairs)

@@ -49,7 +49,7 @@ def _one_by_one(lhs, rhs, wanted, shape, window):
     return jnp.moveaxis(array.reshape(*array.shape[:-1], groups, array.shape[-1] // groups), -2, 0)
 
   def of_group(pair):
-    return _one_group(*pair, wanted, part, window._replace(groups=1))
+    return _one_group(pair[0], pair[1], wanted, part, window._replace(groups=1))
 
   out = lax.map(of_group, (split(lhs), split(rhs)))
   return jnp.moveaxis(out, 0, -2).reshape(shape)

@@ -6,6 +6,7 @@ from typing import Any
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from flax.linen.dtypes import promote_dtype
 from jax import lax
 
 from jaxgen.nn.conv import conv, conv_transpose
@@ -95,7 +96,7 @@ class ConvTranspose(nn.Module):
       if self.mask.shape != shape:
         raise ValueError(f'the mask has shape {self.mask.shape}, the kernel {shape}.')
       kernel = kernel * self.mask
-    x, kernel, bias = nn.dtypes.promote_dtype(x, kernel, bias, dtype=self.dtype)
+    x, kernel, bias = promote_dtype(x, kernel, bias, dtype=self.dtype)
     batch = x.shape[: x.ndim - len(size) - 1]
     y = conv_transpose(
       x.reshape(-1, *x.shape[len(batch) :]),

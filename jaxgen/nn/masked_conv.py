@@ -70,7 +70,7 @@ class MaskedConv(nn.Module):
   def __call__(self, x):
     """f32[B, H, W, C] -> f32[B, H, W, features]."""
     mask = raster_mask(self.kernel_size, self.kind, x.shape[-1], self.features, self.groups)
-    used = mask.any(axis=(2, 3))
+    used = np.any(mask, axis=(2, 3))
     if not used.any():
       raise ValueError(
         f'a {self.kernel_size} kernel of kind "{self.kind}" in {self.groups} group(s) sees nothing.'

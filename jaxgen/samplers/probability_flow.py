@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.core import Tracer
 from jax.scipy.stats import norm
 
 from jaxgen.types import PRNGKey, Sampler
@@ -124,7 +125,7 @@ def probability_flow_log_prob(
 def _check_levels(sigmas, zero_may_end):
   if len(sigmas) < 2:
     raise ValueError(f'the probability-flow ODE needs at least two noise levels, not {len(sigmas)}.')
-  if isinstance(sigmas, jax.core.Tracer):
+  if isinstance(sigmas, Tracer):
     return
   levels = np.asarray(sigmas)
   if not (levels[:-1] > 0).all() or not (levels[-1] > 0 or (zero_may_end and levels[-1] == 0)):
