@@ -143,13 +143,24 @@ def load(workdir: Path, config: ConfigDict | None = None, step: str | int = 'new
     stored = workdirs.with_schedules(workdir, given)
     workdirs.check_same_run(workdir, stored)
   model = build_model(stored)
-  chosen = best.chosen_step(workdir, step, model.selected_by)
-  restored = Reader(Path(workdir) / 'checkpoints').restore(saved_shapes(stored), chosen)
+  restored = _restored(workdir, stored, step, model.selected_by)
   if restored is None:
     raise UserError(
       f'{workdir} has no checkpoint yet; train first: python -m jaxgen.main --workdir={workdir}.'
     )
   return Trained(stored, model, restored[0])
+
+
+def _restored(workdir, config, step, selected_by):
+  chosen = best.chosen_step(workdir, step, selected_by)
+  try:
+    return Reader(Path(workdir) / 'checkpoints').restore(saved_shapes(config), chosen)
+  except UserError:
+    if best.chosen_step(workdir, step, selected_by) == chosen:
+      raise
+  return _restored(
+    workdir, config, step, selected_by
+  )  # a run that goes on has found a better one, and removed it
 
 
 def optimizers(config: ConfigDict) -> dict[str, Any]:

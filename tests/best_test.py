@@ -135,6 +135,13 @@ def test_where_the_best_was_not_good_the_one_before_is_the_best(tmp_path):
   assert int(experiment.load(tmp_path, config, 'best').state.step) == 15
 
 
+def test_a_best_step_that_gives_way_to_a_better_one_is_chosen_again(workdir, monkeypatch):
+  known = best.read(workdir)
+  stale = iter([known._replace(step=3)])
+  monkeypatch.setattr(best, 'read', lambda folder: next(stale, known))
+  assert int(experiment.load(workdir, load_config(workdir), 'best').state.step) == known.step
+
+
 def test_rows_that_are_none_tell_no_best(workdir, tmp_path):
   shutil.copytree(workdir, tmp_path / 'copy')
   rows = '{"step": 60, "split": "validation", "bits_per_dim": 1.0}\n{"step": 60, "split": ["validation"]}\n'
