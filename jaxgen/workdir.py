@@ -10,10 +10,8 @@ changes.jsonl    optimizers that were changed after a failure
 
 import contextlib
 import fcntl
-import importlib.metadata
 import json
 import os
-import platform
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -27,6 +25,7 @@ from jaxgen import config as configs
 from jaxgen import failure, files, writers
 from jaxgen.checkpoint_reader import Reader
 from jaxgen.errors import UserError
+from jaxgen.versions import versions
 
 # A run may go on with other values of these sections and keys: none of them changes what a step computes.
 _FREE_KEYS = (
@@ -42,7 +41,6 @@ _FREE_KEYS = (
   'sample_every',
   'checkpoint_every',
 )
-_PACKAGES = ('jaxgen', 'jax', 'jaxlib', 'flax', 'optax', 'orbax-checkpoint', 'numpy')
 
 
 @contextlib.contextmanager
@@ -135,17 +133,6 @@ def check_module(workdir: Path, config: ConfigDict) -> None:
 def with_schedules(workdir: Path, config: ConfigDict) -> ConfigDict:
   """A config whose schedules end where those of the run in `workdir` do; of a new run, at `num_steps`."""
   return configs.fix_schedules(config, _begun(workdir))
-
-
-def versions() -> dict[str, str]:
-  """Versions of the packages that decide a number, and the device."""
-  found = {name: importlib.metadata.version(name) for name in _PACKAGES}
-  device = jax.devices()[0]
-  return found | {
-    'python': platform.python_version(),
-    'device': f'{jax.device_count()} x {device.device_kind} ({device.platform})',
-    'cpu_cores': str(os.cpu_count()),
-  }
 
 
 def write_parameters(workdir: Path, params) -> None:

@@ -8,8 +8,6 @@ run's curves. Runs that are finished are not repeated, so that after a kill the 
 
 import argparse
 import json
-import os
-import platform
 import shutil
 import subprocess
 import sys
@@ -83,7 +81,7 @@ def train_and_measure(name: str, workdir: Path) -> dict:
     'objective': trained.model.objective,
     'metrics': {record.metric: record.value for record in records},
     'protocol': {record.metric: _protocol(record) for record in records},
-    'versions': dict(records[0].versions) | {'cpu_cores': os.cpu_count(), 'system': platform.system()},
+    'versions': dict(records[0].versions),
   }
 
 

@@ -10,7 +10,7 @@ from experiments.microscope.quality import failures, quality_curves
 from experiments.microscope.records import all_records
 from experiments.microscope.runs import Bench
 from jaxgen import files, pictures
-from jaxgen.metrics.measure import versions
+from jaxgen.versions import versions
 
 _SHOWN = (1 / 16, 1 / 4, 1)
 
@@ -59,7 +59,7 @@ def _facts(tools, results):
     f'{tools.samples:,} samples a run',
     'averaged weights unless said otherwise',
     f'features: {tools.features.name}',
-    f'{versions()["device"]}, jax {versions()["jax"]}',
+    f'{versions()["device"]}, {versions()["processor"]}, jax {versions()["jax"]}',
   ]
 
 

@@ -51,7 +51,7 @@ def note(options) -> str:
   """What the table was measured with."""
   versions = ', '.join(f'{name} {importlib.metadata.version(name)}' for name in ('jax', 'numpy', 'scipy'))
   return (
-    f'{versions}, torch 2.13 (channels last); {table._machine()}. Medians of {options.rounds} turns, in seconds. '
+    f'{versions}, torch 2.13 (channels last); {table.machine()}. Medians of {options.rounds} turns, in seconds. '
     'Ratios are jaxgen to the other side.'
   )
 

@@ -6,6 +6,8 @@ import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from jaxgen.versions import processor
+
 FOLDER = Path(__file__).parent / 'results'
 
 
@@ -24,7 +26,7 @@ class Results:
 
   def add(self, part: str, name: str, row: Mapping):
     """Puts a row in the place of the one of this name, and writes both files."""
-    self._rows.setdefault(part, {})[name] = {**row, 'machine': _machine()}
+    self._rows.setdefault(part, {})[name] = {**row, 'machine': machine()}
     FOLDER.mkdir(exist_ok=True)
     self._path.write_text(json.dumps(self._rows, indent=2, sort_keys=True) + '\n')
     self._path.with_suffix('.md').write_text(self.text())
@@ -106,14 +108,6 @@ def _run(rows):
 _PARTS = {'models': _models, 'first_step': _first_step, 'waiting': _waiting, 'run': _run}
 
 
-def _machine():
-  model = platform.processor() or platform.machine()
-  info = Path('/proc/cpuinfo')
-  if info.exists():
-    names = [
-      line.partition(':')[2].strip()
-      for line in info.read_text().splitlines()
-      if line.startswith('model name')
-    ]
-    model = names[0] if names else model
-  return f'{model}, {platform.system()}'
+def machine() -> str:
+  """The processor and the system, for people."""
+  return f'{processor()}, {platform.system()}'

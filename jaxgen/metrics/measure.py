@@ -1,13 +1,9 @@
 """Measures a model by what it can do: `sample`, `log_prob`, `encode` and `decode` decide, not its name."""
 
 import datetime
-import functools
-import importlib.metadata
-import platform
 from collections.abc import Callable
 from pathlib import Path
 
-import jax
 import numpy as np
 
 from jaxgen.errors import UserError
@@ -16,8 +12,7 @@ from jaxgen.metrics.evaluation import Evaluation, Run, Settings, TooFew
 from jaxgen.metrics.features import Features, Reference
 from jaxgen.metrics.results import Record
 from jaxgen.types import Estimate, Extra, GenerativeModel, Params, Update
-
-_PACKAGES = ('jaxgen', 'jax', 'jaxlib', 'flax', 'numpy', 'scipy')
+from jaxgen.versions import versions
 
 
 def _absent(*args, **kwargs):
@@ -117,17 +112,6 @@ def _measure(evaluation, say):
   records = [_record(evaluation, value) for value in values]
   evaluation.finish()
   return records
-
-
-@functools.cache
-def versions() -> dict[str, str]:
-  """Of what a number may depend on."""
-  found = {name: importlib.metadata.version(name) for name in _PACKAGES}
-  device = jax.devices()[0]
-  return found | {
-    'python': platform.python_version(),
-    'device': f'{device.device_kind} ({device.platform})',
-  }
 
 
 def _chosen(e):
