@@ -64,7 +64,10 @@ def test_the_validation_split_is_measured_by_its_name(workdir, capsys):
 
 @pytest.mark.parametrize(
   ('changes', 'sentence'),
-  [({'metrics': ('fid',)}, 'no metric "fid"'), ({'features': 'inceptoin'}, 'no features "inceptoin"')],
+  [
+    ({'metrics': ('fid',)}, r"evaluation.metrics=\('fid',\) cannot be used; .* one of: bits_per_dim"),
+    ({'features': 'inceptoin'}, 'evaluation.features="inceptoin" cannot be used; .* one of: auto'),
+  ],
 )
 def test_unknown_names_are_refused_before_any_work(workdir, monkeypatch, changes, sentence):
   monkeypatch.setattr(evaluate, 'reference_of', None)
