@@ -90,7 +90,7 @@ def _unknown(name, keys, prefix, whose):
 def _is_plain(value):
   if isinstance(value, (tuple, list)):
     return all(map(_is_plain, value))
-  return type(value) in (bool, int, str) or (type(value) is float and math.isfinite(value))
+  return isinstance(value, (bool, int, str)) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _short(value):

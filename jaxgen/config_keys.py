@@ -43,7 +43,10 @@ class Key(NamedTuple):
     return is_list and all(self._allows_entry(entry, kind) for entry in value)
 
   def _allows_entry(self, value, kind):
-    if type(value) is not kind and (kind, type(value)) != (float, int):
+    # To Python a bool is an int, which nobody means; an np.float64 is a float, as everybody does.
+    if isinstance(value, bool) is not (kind is bool):
+      return False
+    if not isinstance(value, (int, float) if kind is float else kind):
       return False
     if kind in (int, float):
       return within(value, self.range)

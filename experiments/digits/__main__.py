@@ -80,6 +80,9 @@ def train_and_measure(name: str, workdir: Path) -> dict:
     'parameters': sum(leaf.size for leaf in jax.tree.leaves(trained.state.params)),
     'objective': trained.model.objective,
     'metrics': {record.metric: record.value for record in records},
+    'errors': {
+      record.metric: record.standard_error for record in records if record.standard_error is not None
+    },
     'protocol': {record.metric: _protocol(record) for record in records},
     'versions': dict(records[0].versions),
   }
@@ -90,7 +93,7 @@ def table(rows: list[dict]) -> str:
   head = ['config', 'steps', 'seconds', 'parameters', *COLUMNS.values()]
   lines = [' | '.join(head), ' | '.join(['---'] * len(head))]
   for row in rows:
-    numbers = [f'{row["metrics"][key]:.3f}' if key in row['metrics'] else '-' for key in COLUMNS]
+    numbers = [_cell(row, key) for key in COLUMNS]
     lines.append(
       ' | '.join(
         [f'`{row["name"]}`', f'{row["steps"]:,}', f'{row["seconds"]:.0f}', f'{row["parameters"]:,}', *numbers]
@@ -104,7 +107,8 @@ def table(rows: list[dict]) -> str:
     + '\n\nMade by `python -m experiments.digits`, seed 0, averaged weights. `seconds`: the whole command, '
     'with start, compilation, evaluation and pictures. Bits per dimension on the 300 test digits, '
     '17 levels: exact for the flow and the autoregressive model, a bound for the autoencoder, an estimate of one '
-    'along the probability-flow ODE for the score model. The measures compare '
+    'along the probability-flow ODE for the score model; ± is the standard error of the mean over these digits. The '
+    'measures compare '
     f'{protocol["kernel_distance"]}; Fréchet distances {protocol["frechet_to_train"]}, and '
     f'{protocol["frechet_to_test"]}: copies are near to the former alone. `copied`: the share of samples that are '
     'nearer to a training digit than the nearest 5 % of test digits are. '
@@ -131,6 +135,13 @@ def magnified(x: np.ndarray, levels: int, side: int = 44) -> np.ndarray:
     for image in x
   ]
   return pictures.grid(np.stack([np.asarray(tile)[..., None] for tile in tiles]), gap=1)
+
+
+def _cell(row, metric):
+  if metric not in row['metrics']:
+    return '-'
+  error = row['errors'].get(metric)
+  return f'{row["metrics"][metric]:.3f}' + ('' if error is None else f' ± {error:.3f}')
 
 
 def _protocol(record):

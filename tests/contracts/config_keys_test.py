@@ -5,6 +5,7 @@ import json
 import math
 import pkgutil
 
+import numpy as np
 import pytest
 
 from jaxgen import config as configs
@@ -131,6 +132,13 @@ def test_a_misspelt_key_of_a_config_file_is_named_with_what_was_meant():
   assert 'config.model.latent_dims is no key of jaxgen.models.vae_conv' in refused(
     changed(config, 'model.latent_dims', 3)
   )
+
+
+def test_a_number_that_numpy_computed_is_a_number():
+  config = load_module('vae_digits').get_config('smoke')
+  config.model.likelihood_scale = np.float64(0.07)
+  configs.check(config)
+  configs.check_model(config, importlib.import_module(config.module).KEYS)
 
 
 def test_what_is_missing_is_named():
