@@ -2,8 +2,8 @@
 
     python -m jaxgen.main --config=configs/gan_digits.py
 
-On 2 CPU cores: 1 minute, a Fréchet distance to held-out digits of 6.2 (300 of them; see experiments/digits). A GAN has no likelihood: look at the
-grids, and at `variety`, which stays near 1 unless the generator collapses.
+On 2 CPU cores: 1 minute, a Fréchet distance to held-out digits of 6.2 (300 of them; see experiments/digits). A GAN
+has no likelihood: look at the grids, and at `variety`, which stays near 1 unless the generator collapses.
 """
 
 from ml_collections import ConfigDict
