@@ -10,7 +10,6 @@ from ml_collections import ConfigDict
 
 from jaxgen import config as configs
 from jaxgen import data, experiment, keys
-from jaxgen import workdir as workdirs
 from jaxgen.data import cache, toy
 from jaxgen.errors import UserError
 from jaxgen.metrics import features, printed, results
@@ -18,6 +17,7 @@ from jaxgen.metrics.catalogue import METRICS, check_names
 from jaxgen.metrics.evaluation import Run, Settings, split_of
 from jaxgen.metrics.measure import measure
 from jaxgen.parallel import on_all_devices, split_over_devices
+from jaxgen.runs import workdir as workdirs
 from jaxgen.types import GenerativeModel
 
 HELD_OUT = ('test', 'validation')

@@ -11,13 +11,14 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgen import best, data, keys, models, updates
 from jaxgen import config as configs
-from jaxgen import workdir as workdirs
-from jaxgen.checkpoint_reader import Reader
+from jaxgen import data, keys, models, updates
 from jaxgen.errors import UserError
 from jaxgen.parallel import initial_state
 from jaxgen.programs import once
+from jaxgen.runs import best
+from jaxgen.runs import workdir as workdirs
+from jaxgen.runs.checkpoint_reader import Reader
 from jaxgen.types import DataSpec, Extra, GenerativeModel, Params, State
 
 
@@ -125,7 +126,7 @@ def load(workdir: Path, config: ConfigDict | None = None, step: str | int = 'new
   Args:
     workdir: of the run.
     config: where given, it must be that of the run in all that a training step computes.
-    step: of the checkpoint: 'newest', 'best' (by validation, see `jaxgen.best`) or a number.
+    step: of the checkpoint: 'newest', 'best' (by validation, see `jaxgen.runs.best`) or a number.
 
   Raises:
     UserError: if there is no run, no such or no whole checkpoint, the run is of another config, or of a module that is

@@ -23,7 +23,7 @@ import os
 import sys
 from pathlib import Path
 
-from jaxgen import signals
+from jaxgen.loop import signals
 
 if __name__ == '__main__':
   signals.leave_at_signals()  # what is imported below takes a while, and is interrupted too
@@ -71,9 +71,9 @@ def main() -> int:
 def _run(options: flags.FlagValues) -> int:
   from jaxgen import parallel
   from jaxgen.evaluate import evaluate
+  from jaxgen.loop.stop import Stopped
   from jaxgen.plan import plan
   from jaxgen.sample import sample
-  from jaxgen.stop import Stopped
   from jaxgen.train import train
 
   parallel.start()
@@ -149,7 +149,7 @@ def _usual_workdir(path):
 
 
 def _config_of(workdir):
-  from jaxgen import workdir as workdirs
+  from jaxgen.runs import workdir as workdirs
 
   config = workdirs.load_config(workdir)
   for name in config_keys.RESOLVED:
@@ -158,7 +158,7 @@ def _config_of(workdir):
 
 
 def _check_module(workdir, config):
-  from jaxgen import workdir as workdirs
+  from jaxgen.runs import workdir as workdirs
 
   workdirs.check_module(workdir, config)
 

@@ -11,8 +11,8 @@ from ml_collections import ConfigDict
 from jaxgen import config as configs
 from jaxgen import data, experiment, flops, parallel
 from jaxgen.errors import UserError
+from jaxgen.runs.writers import duration
 from jaxgen.types import GenerativeModel
-from jaxgen.writers import duration
 
 _TIMED_SECONDS = 5.0  # that steps are taken for, and that one dispatch may be expected to take
 _PRODUCT = 2048  # rows of the matrices whose product tells how fast a device computes

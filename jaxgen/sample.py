@@ -9,10 +9,11 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgen import data, experiment, keys, pictures
-from jaxgen import workdir as workdirs
+from jaxgen import data, experiment, keys
 from jaxgen.config_keys import KEYS
 from jaxgen.errors import UserError
+from jaxgen.runs import workdir as workdirs
+from jaxgen.show import pictures
 from jaxgen.types import Conditioned, DataSpec, GenerativeModel
 
 

@@ -7,17 +7,19 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from jaxgen import best, data, experiment, failure, parallel, signals, watch, writers
 from jaxgen import config as configs
-from jaxgen import workdir as workdirs
-from jaxgen.checkpoint import Checkpoints
-from jaxgen.clock import Clock
+from jaxgen import data, experiment, parallel
 from jaxgen.errors import UserError
-from jaxgen.preparation import dispatch_before, dispatches, first_state, prepare
+from jaxgen.loop import signals, watch
+from jaxgen.loop.clock import Clock
+from jaxgen.loop.preparation import dispatch_before, dispatches, first_state, prepare
+from jaxgen.loop.stop import Stopped, on_any_host, stop_signals
+from jaxgen.loop.window import NotFinite, Window
 from jaxgen.programs import compiling
-from jaxgen.stop import Stopped, on_any_host, stop_signals
+from jaxgen.runs import best, failure, writers
+from jaxgen.runs import workdir as workdirs
+from jaxgen.runs.checkpoint import Checkpoints
 from jaxgen.types import State
-from jaxgen.window import NotFinite, Window
 
 
 def train(config: ConfigDict, workdir: Path | str) -> State:
@@ -31,7 +33,7 @@ def train(config: ConfigDict, workdir: Path | str) -> State:
 
   Args:
     config: as a file in `configs/` gives it.
-    workdir: see `jaxgen.workdir` for what it holds afterwards.
+    workdir: see `jaxgen.runs.workdir` for what it holds afterwards.
 
   Returns:
     The last state.

@@ -4,7 +4,8 @@ import pytest
 
 from jaxgen import data, evaluate, train
 from jaxgen.errors import UserError
-from jaxgen.metrics import features, results
+from jaxgen.metrics import results
+from jaxgen.metrics.features import extraction
 from tests import tiny_model
 from tests.tiny_config import get_config
 
@@ -45,7 +46,7 @@ def test_a_run_is_measured_by_what_its_model_can_do(workdir, capsys):
 
 
 def test_the_config_chooses_the_measures_and_a_likelihood_needs_no_features(workdir, monkeypatch):
-  monkeypatch.setitem(features._KINDS, 'classifier', None)
+  monkeypatch.setitem(extraction._KINDS, 'classifier', None)
   config = get_config('smoke')
   config.evaluation.metrics = ('bits_per_dim',)
   (record,) = evaluate.evaluate(workdir, config)

@@ -24,6 +24,20 @@ ROOMS = {
   | MATHS
   | {'flax', 'ml_collections', 'jaxgen.config_keys', 'jaxgen.families', 'jaxgen.nn', 'jaxgen.optim'},
 }
+# The storeys of the house: a module imports from its own room and from the storeys below, never from beside or above.
+STOREYS = (
+  {'types', 'errors', 'versions', 'process', 'config_keys'},
+  {'files', 'keys', 'flops', 'programs', 'config_files', 'config', 'optim', 'parallel', 'losses', 'samplers'},
+  {'bijectors', 'nn', 'updates', 'data', 'show'},
+  {'metrics'},
+  {'families', 'runs'},
+  {'models'},
+  {'experiment'},
+  {'evaluate', 'sample', 'plan'},
+  {'loop'},
+  {'train'},
+  {'main'},
+)
 NOBODY_IMPORTS = ('jaxgen.train', 'jaxgen.main')
 MAY_IMPORT_TRAIN = {'main.py'}
 
@@ -55,6 +69,27 @@ def test_a_room_imports_only_what_it_may(room):
     if not any(name == good or name.startswith(f'{good}.') for good in allowed)
   }
   assert not wrong
+
+
+def test_every_module_has_a_storey_and_no_arrow_points_upwards():
+  height = {room: index for index, storey in enumerate(STOREYS) for room in storey}
+  wrong = set()
+  for path in ROOT.rglob('*.py'):
+    here = path.relative_to(ROOT).with_suffix('').parts[0]
+    if here == '__init__':
+      continue
+    for name in imports(path):
+      there = name.split('.')[1] if name.startswith('jaxgen.') else here
+      if there != here and there in height and height[there] >= height[here]:
+        wrong.add(f'{path.relative_to(ROOT)}: {name}')
+  assert not wrong
+  rooms = {path.stem for path in ROOT.iterdir() if path.suffix == '.py' or (path / '__init__.py').exists()}
+  assert rooms - {'__init__'} == set(height)
+
+
+def test_no_room_is_crowded():
+  rooms = {path.parent for path in ROOT.rglob('*.py')}
+  assert not {room.name for room in rooms if len(list(room.glob('[!_]*.py'))) > 20}
 
 
 def test_only_the_command_line_imports_the_loop_and_nobody_the_command_line():

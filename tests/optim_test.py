@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from jaxgen import config as configs
-from jaxgen import data, optim, train, workdir
+from jaxgen import data, optim, train
+from jaxgen.runs import workdir
 from tests.tiny_config import get_config
 
 

@@ -14,10 +14,12 @@ import jax
 import numpy as np
 import pytest
 
-from jaxgen import experiment, preparation, train, writers
-from jaxgen import workdir as workdirs
-from jaxgen.checkpoint import Checkpoints
+from jaxgen import experiment, train
 from jaxgen.errors import UserError
+from jaxgen.loop import preparation
+from jaxgen.runs import workdir as workdirs
+from jaxgen.runs import writers
+from jaxgen.runs.checkpoint import Checkpoints
 from tests.conftest import ROOT
 from tests.tiny_config import get_config
 

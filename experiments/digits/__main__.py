@@ -18,9 +18,10 @@ import jax
 import numpy as np
 from PIL import Image
 
-from jaxgen import experiment, pictures, process
+from jaxgen import experiment, process
 from jaxgen.evaluate import measure_run, reference_of
 from jaxgen.sample import sampler
+from jaxgen.show import pictures
 
 HERE = Path(__file__).parent
 CONFIGS = ('vae_digits', 'gan_digits', 'glow_digits', 'pixelcnn_digits', 'ncsn_digits')

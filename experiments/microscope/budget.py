@@ -16,7 +16,8 @@ from ml_collections import ConfigDict
 from experiments.microscope import families
 from experiments.microscope.settings import Settings, kept
 from experiments.microscope.side_by_side import side_by_side
-from jaxgen import parallel, preparation
+from jaxgen import parallel
+from jaxgen.loop import preparation
 from jaxgen.plan import peak_bytes
 
 MOMENTS = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1)  # of the budget, at which a run is looked at

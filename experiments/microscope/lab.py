@@ -15,10 +15,11 @@ from experiments.microscope import families, walls
 from experiments.microscope.budget import Bill
 from experiments.microscope.runs import Bench, measured
 from experiments.microscope.settings import kept
-from jaxgen import data, experiment, parallel, preparation
+from jaxgen import data, experiment, parallel
 from jaxgen.data import toy
 from jaxgen.errors import UserError
 from jaxgen.evaluate import evaluator
+from jaxgen.loop import preparation
 from jaxgen.metrics import features as feature_kinds
 from jaxgen.metrics import storage
 from jaxgen.metrics.evaluation import Run

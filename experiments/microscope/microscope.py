@@ -12,8 +12,8 @@ from experiments.microscope.lab import Lab
 from experiments.microscope.settings import DEFAULTS, Settings, check, claim_folder
 from experiments.microscope.side_by_side import side_by_side
 from jaxgen.errors import UserError
+from jaxgen.loop.stop import Stopped
 from jaxgen.metrics.features import choose
-from jaxgen.stop import Stopped
 
 
 def settings_of(options) -> Settings:

@@ -9,7 +9,8 @@ from experiments.microscope.families import FAMILIES
 from experiments.microscope.quality import failures, quality_curves
 from experiments.microscope.records import all_records
 from experiments.microscope.runs import Bench
-from jaxgen import files, pictures
+from jaxgen import files
+from jaxgen.show import pictures
 from jaxgen.versions import versions
 
 _SHOWN = (1 / 16, 1 / 4, 1)

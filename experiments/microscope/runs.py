@@ -12,8 +12,7 @@ import numpy as np
 
 from experiments.microscope import budget, families, quality, walls
 from experiments.microscope.settings import Settings, kept
-from jaxgen import data, experiment, train, workdir, writers
-from jaxgen.checkpoint_reader import Reader
+from jaxgen import data, experiment, train
 from jaxgen.errors import UserError
 from jaxgen.metrics import features as feature_kinds
 from jaxgen.metrics import measure as measuring
@@ -21,6 +20,8 @@ from jaxgen.metrics import storage
 from jaxgen.metrics.catalogue import possible
 from jaxgen.metrics.evaluation import Run, halves
 from jaxgen.metrics.evaluation import Settings as How
+from jaxgen.runs import workdir, writers
+from jaxgen.runs.checkpoint_reader import Reader
 from jaxgen.types import GenerativeModel
 
 SAMPLE_METRICS, DENSITY_METRICS = ('frechet_distance', 'density_coverage', 'class_modes'), ('bits_per_dim',)

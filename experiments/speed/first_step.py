@@ -77,7 +77,8 @@ def _start(config):
   import jax.numpy as jnp
   from ml_collections import ConfigDict
 
-  from jaxgen import data, experiment, parallel, preparation
+  from jaxgen import data, experiment, parallel
+  from jaxgen.loop import preparation
 
   end('import')
   config = ConfigDict(config)

@@ -12,7 +12,7 @@ import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 
 from experiments.speed import worker  # noqa: E402
-from jaxgen.metrics import inception  # noqa: E402
+from jaxgen.metrics.features import inception  # noqa: E402
 from jaxgen.metrics.precision_recall import precision_recall  # noqa: E402
 
 

@@ -38,7 +38,8 @@ class _Side:
     process.set_up()
     from ml_collections import ConfigDict
 
-    from jaxgen import data, parallel, preparation, train
+    from jaxgen import data, parallel, train
+    from jaxgen.loop import preparation
 
     self._train = train
     self._config = data.resolve(ConfigDict(config))

@@ -1,4 +1,4 @@
-"""The Inception network of the Fréchet Inception distance in PyTorch: what `jaxgen.metrics.inception` is held against.
+"""The Inception network of the Fréchet distance in PyTorch: what `jaxgen.metrics.features.inception` is held to.
 
 Its parameters have the names of the published weights file. Layers as in Szegedy et al., "Rethinking the
 Inception architecture for computer vision", figures 5 to 7 and table 1.

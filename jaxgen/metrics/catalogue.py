@@ -10,8 +10,8 @@ import numpy as np
 from jax import lax
 
 from jaxgen.errors import UserError
-from jaxgen.metrics import density_coverage, precision_recall
 from jaxgen.metrics.bits_per_dim import bits_per_dim
+from jaxgen.metrics.density_coverage import from_counts as density_coverage_from
 from jaxgen.metrics.evaluation import Evaluation, TooFew, gaussian, spread_out
 from jaxgen.metrics.features import Features, Reference
 from jaxgen.metrics.frechet import frechet_distance
@@ -19,6 +19,7 @@ from jaxgen.metrics.inception_score import inception_score
 from jaxgen.metrics.kernel import kernel_distance
 from jaxgen.metrics.modes import label_modes, mixture_modes, share_divergence
 from jaxgen.metrics.nearest_neighbours import memorization
+from jaxgen.metrics.precision_recall import from_counts as precision_recall_from
 from jaxgen.metrics.sharpness import relative_sharpness
 from jaxgen.types import Estimate, GenerativeModel
 
@@ -179,13 +180,13 @@ def _inception_score(e):
 
 
 def _precision_recall(e):
-  values = precision_recall.from_counts(e.balls, 0)
+  values = precision_recall_from(e.balls, 0)
   names = 'precision', 'recall'
   return [_of_samples(e, n, v, e.few_real, 'k=3') for n, v in zip(names, values, strict=True)]
 
 
 def _density_coverage(e):
-  values = density_coverage.from_counts(e.balls, 1, 5)
+  values = density_coverage_from(e.balls, 1, 5)
   names = 'density', 'coverage'
   return [_of_samples(e, n, v, e.few_real, 'k=5') for n, v in zip(names, values, strict=True)]
 

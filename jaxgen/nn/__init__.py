@@ -1,5 +1,5 @@
 from jaxgen.nn.conv import conv, conv_transpose
-from jaxgen.nn.conv_modules import Conv, ConvTranspose
+from jaxgen.nn.conv.layers import Conv, ConvTranspose
 from jaxgen.nn.group_norm import GroupNorm
 from jaxgen.nn.upsampled_conv import UpsampledConv, upsampled_conv
 

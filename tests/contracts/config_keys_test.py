@@ -12,7 +12,8 @@ from jaxgen import config as configs
 from jaxgen import config_keys, experiment, models, optim
 from jaxgen.config_keys import Key
 from jaxgen.errors import UserError
-from jaxgen.metrics import catalogue, features
+from jaxgen.metrics import catalogue
+from jaxgen.metrics.features import extraction
 from tests.contracts.configs_test import CONFIGS, load_module
 
 MODULES = [f'jaxgen.models.{info.name}' for info in pkgutil.iter_modules(models.__path__)]
@@ -121,7 +122,7 @@ def test_the_optimizers_are_those_that_there_are():
 def test_metrics_and_features_are_those_that_there_are():
   assert config_keys.EVALUATION['metrics'].choices == tuple(catalogue.METRICS)
   features_key = config_keys.EVALUATION['features']
-  assert set(features_key.choices) == {'auto', *features._KINDS}
+  assert set(features_key.choices) == {'auto', *extraction._KINDS}
   assert features_key.allows('inception:/weights.npz') and not features_key.allows('random:/weights.npz')
 
 

@@ -11,8 +11,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgen import data, evaluate, experiment, sample, train, writers
+from jaxgen import data, evaluate, experiment, sample, train
 from jaxgen.config import defaults
+from jaxgen.runs import writers
 
 ROOT = Path(__file__).parent.parent.parent
 CONFIGS = sorted(path.stem for path in (ROOT / 'configs').glob('*.py'))

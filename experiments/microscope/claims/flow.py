@@ -7,9 +7,9 @@ from experiments.microscope import lab as labs
 from experiments.microscope.claims.claim import Evidence
 from experiments.microscope.lab import Lab, curve, values
 from experiments.microscope.verdict import Test, seeds_in_words
-from jaxgen import preparation
 from jaxgen.data import toy
 from jaxgen.data.source import from_arrays
+from jaxgen.loop import preparation
 
 _DENSITY = 'eight_gaussians'
 _MOMENTS = 4

@@ -1,0 +1,110 @@
+"""What a person looks at while a model trains: evaluations, sample grids, reconstructions, curves and a GIF."""
+
+from typing import Any
+
+import numpy as np
+
+from jaxgen import data, experiment
+from jaxgen.evaluate import evaluator
+from jaxgen.runs import best, writers
+from jaxgen.runs.best import Best
+from jaxgen.sample import reconstructor, sampler, side_by_side
+from jaxgen.show import pictures
+from jaxgen.types import State
+
+_COLLAPSED = 0.2  # of the data's spread; below it the samples hardly differ from each other
+
+
+def missed(setting: Any, dispatch: Any, end: bool) -> bool:
+  """Whether a kill cut off what was due after a `jaxgen.loop.preparation.Dispatch`: what is done has its rows."""
+  rows = writers.read(setting.workdir)
+  return not _due(setting, dispatch, end) <= {row['split'] for row in rows if row['step'] == dispatch.last}
+
+
+def _due(setting, dispatch, end):
+  """The kinds of rows, by their split."""
+  config = setting.config
+  every = {data.monitored_split(config.data): config.eval_every, 'samples': config.sample_every}
+  return {split for split, steps in every.items() if steps and (end or dispatch.due(steps))}
+
+
+class Watch:
+  """Evaluates and draws at the steps that the config names, and at the end."""
+
+  def __init__(
+    self,
+    setting: Any,
+    writer: writers.MetricsWriter | writers.Silent,
+    progress: writers.Progress | writers.Silent,
+  ):
+    """`setting` is a `jaxgen.loop.preparation.Setting`."""
+    config = setting.config
+    self._setting, self._writer, self._progress = setting, writer, progress
+    self._spec = experiment.spec(config)
+    self._split = data.monitored_split(config.data)
+    held_out = data.load(config.data, self._split)
+    self._evaluate = evaluator(setting.model, held_out, config.batch_size, config.seed)
+    self._best = best.read(setting.workdir)
+    self._sample = sampler(setting.model, config.num_samples, config.seed)
+    self._reconstruct = reconstructor(setting.model, config.seed)
+    self._shown = held_out.examples(np.arange(min(config.num_samples, len(held_out))))
+    self._limits = None if self._spec.levels else float(np.abs(self._shown['x']).max()) * 1.1
+
+  def look(self, state: State, dispatch: Any, end: bool) -> Best | None:
+    """Does what is due after a `Dispatch`; returns what has become the best step by validation."""
+    config, step, found = self._setting.config, dispatch.last, None
+    due = _due(self._setting, dispatch, end)
+    # what belongs to averaged weights may have to be measured first
+    weights = experiment.weights(self._setting.model, state, config.seed) if due else {}
+    if self._split in due:
+      rows = [
+        {'step': step, 'split': self._split, 'weights': name, **self._evaluate(*each)}
+        for name, each in weights.items()
+      ]
+      for row in rows:
+        self._writer.write(row)
+        self._progress.show(row)
+      found = self._better(rows[-1])
+    if 'samples' in due:
+      for name, (params, extra) in weights.items():
+        self._draw(name, params, extra, step)
+      self._summarize()
+    return found
+
+  def _better(self, row):
+    """The weights that are used in the end decide: averaged ones where there are such."""
+    metric = self._setting.model.selected_by
+    if not metric or self._split != 'validation':
+      return None
+    found = best.of_row(row, metric)
+    if not found.beats(self._best):
+      return None
+    self._best = found
+    return found
+
+  def _draw(self, name, params, extra, step):
+    x = self._sample(params, extra)
+    self._save(f'{name}_{step:08d}', pictures.picture(x, self._spec, limits=self._limits), name, step)
+    spread = float(x.std(0).mean() / max(1e-9, self._shown['x'].std(0).mean()))
+    if spread < _COLLAPSED and len(x) > 1:
+      self._progress.say(
+        f"step {step:>6}  the {name} samples hardly differ: their spread is {spread:.2f} of the data's. "
+        'If this lasts, the model has collapsed.'
+      )
+    if self._setting.model.encode and self._setting.model.decode and len(self._spec.shape) == 3:
+      again = np.asarray(self._reconstruct(params, extra, self._shown))
+      drawn = side_by_side(self._shown['x'], again, self._spec)
+      self._save(f'reconstructions_{name}_{step:08d}', drawn, f'reconstructions_{name}', step)
+    self._writer.write({'step': step, 'split': 'samples', 'weights': name, 'spread': spread})
+
+  def _save(self, stem, image, tag, step):
+    pictures.save_png(image, self._setting.workdir / 'samples' / f'{stem}.png')
+    self._writer.picture(tag, image, step)
+
+  def _summarize(self):
+    workdir = self._setting.workdir
+    pictures.curves(writers.read(workdir), workdir / 'curves.png')
+    kinds = ('averaged', 'raw')
+    best = next((kind for kind in kinds if list((workdir / 'samples').glob(f'{kind}_*.png'))), None)
+    if best:
+      pictures.gif_of_pngs(f'{best}_*.png', workdir / 'samples', workdir / 'samples.gif')

@@ -1,0 +1,29 @@
+"""What samples are compared by: Inception, a classifier of the data set itself, random features, or the data."""
+
+from jaxgen.metrics.features.extraction import (
+  Features,
+  Reference,
+  Split,
+  check_kind,
+  choose,
+  extract,
+  from_classifier,
+  from_identity,
+  from_inception,
+  from_random,
+  split_fingerprint,
+)
+
+__all__ = [
+  'Features',
+  'Reference',
+  'Split',
+  'check_kind',
+  'choose',
+  'extract',
+  'from_classifier',
+  'from_identity',
+  'from_inception',
+  'from_random',
+  'split_fingerprint',
+]

@@ -1,0 +1,279 @@
+"""What images are compared by: features of a network, and everything a record must say about them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxgen import files
+from jaxgen.errors import UserError
+from jaxgen.metrics import storage
+from jaxgen.metrics.features import classifier, inception, inception_weights
+from jaxgen.metrics.features.resize import to_bytes
+from jaxgen.metrics.frechet import check_features
+from jaxgen.types import DataSpec
+
+_SETTINGS = classifier.Settings()
+_MOST_EXAMPLES = 60_000  # that a classifier is trained on, held in memory
+
+
+class Split(Protocol):
+  """One split of a data set with random access; `jaxgen.data.Source` is one."""
+
+  def __len__(self) -> int: ...
+
+  def examples(self, indices: np.ndarray) -> dict[str, np.ndarray]:
+    """`{'x': [B, ...]}` and `'label': i32[B]` where there are classes."""
+    ...
+
+
+class Reference(NamedTuple):
+  """A data set that samples are compared with.
+
+  Attributes:
+    name: as a record states it: 'digits', 'tfds:cifar10'.
+    spec: the shape, levels and classes of its examples.
+    train: what models learn from.
+    test: what they do not, and what nobody chose by.
+    modes: f32[M, D], the centres of separate modes, where they are known.
+    mode_std: the standard deviation about each centre.
+    entropy: in nats, where it is known.
+    validation: what was chosen by; None where nothing was held out for that.
+  """
+
+  name: str
+  spec: DataSpec
+  train: Split
+  test: Split
+  modes: np.ndarray | None = None
+  mode_std: float = 0.0
+  entropy: float | None = None
+  validation: Split | None = None
+
+
+class Features(NamedTuple):
+  """A function from images to vectors.
+
+  Attributes:
+    name: what it is, as a record states it.
+    sha: of its parameters: equal names with other parameters give other numbers.
+    resize: what happens to images before.
+    apply: `x[B, ...] -> (f32[B, D], logits f32[B, K] or None)`, x as the data layer gives it.
+    batch_size: how many images at a time.
+    has_logits: whether there are logits: an Inception score needs them.
+    classes: the number of the data's own classes that the logits stand for, else 0.
+  """
+
+  name: str
+  sha: str
+  resize: str
+  apply: Callable[[Any], tuple[jax.Array | np.ndarray, jax.Array | None]]
+  batch_size: int
+  has_logits: bool = False
+  classes: int = 0
+
+
+def choose(reference: Reference, cache: Path, kind: str = 'auto') -> Features:
+  """The features for a data set.
+
+  Args:
+    reference: the data set.
+    cache: where weights and trained classifiers are kept.
+    kind: 'inception' (downloaded at need; 'inception:<path>' to read the weights from there), 'classifier'
+      (trained at need, needs labels), 'random' or 'identity' (vectors as they are). 'auto' takes the first that
+      is at hand: vectors as they are; Inception if its weights are in the cache and the images are photographs,
+      of 256 levels and three colours; a classifier if there are labels; else random features.
+
+  Raises:
+    UserError: if there is no such kind, or it does not suit the data set.
+  """
+  check_kind(kind)
+  kind = _automatic(reference, cache) if kind == 'auto' else kind
+  kind, _, path = kind.partition(':')
+  return from_inception(reference, Path(cache), path) if path else _KINDS[kind](reference, Path(cache))
+
+
+def check_kind(kind: str) -> None:
+  """Before any work is done for it.
+
+  Raises:
+    UserError: if `choose` knows no such kind.
+  """
+  name, _, path = kind.partition(':')
+  if name not in ('auto', *_KINDS) or (path and name != 'inception'):
+    raise UserError(
+      f'There are no features "{kind}"; choose one of: auto, {", ".join(_KINDS)}, inception:<path>.'
+    )
+
+
+def extract(features: Features, x: np.ndarray) -> storage.Arrays:
+  """`{'features': f32[N, D]}`, and `'logits': f32[N, K]` where there are any; in batches of one size.
+
+  Raises:
+    UserError: if some features are not finite.
+  """
+  size = min(features.batch_size, -(-len(x) // 64) * 64)  # few sizes: each is compiled
+  parts = []
+  for start in range(0, len(x), size):
+    part = x[start : start + size]
+    padded = np.concatenate([part, np.repeat(part[:1], size - len(part), axis=0)])
+    parts.append([np.asarray(out)[: len(part)] for out in features.apply(padded) if out is not None])
+  arrays: storage.Arrays = dict(
+    zip(('features', 'logits'), map(np.concatenate, zip(*parts, strict=True)), strict=False)
+  )
+  check_features(arrays['features'])
+  return arrays
+
+
+def from_inception(reference: Reference, cache: Path, path: Path | str = '') -> Features:
+  """The pooled features and logits of the published Inception network.
+
+  Args:
+    reference: the data set.
+    cache: where its weights are kept; they are downloaded if they are not there.
+    path: where else they are.
+
+  Raises:
+    UserError: if the data are no images, or the weights cannot be had, or were altered.
+  """
+  _needs_images(reference, 'Inception features')
+  path = path or inception_weights.find(cache) or inception_weights.fetch(cache)
+  params = jax.device_put(inception_weights.load(path))
+  levels = reference.spec.levels
+  return Features(
+    name='inception (2015-12-05, pool 2048)',
+    sha=inception_weights.SHA256[:8],
+    resize='8 bits, bilinear as in TensorFlow 1 to 299x299',
+    apply=lambda x: inception.features_and_logits(params, to_bytes(x, levels)),
+    batch_size=50,
+    has_logits=True,
+  )
+
+
+def from_classifier(reference: Reference, cache: Path, settings: classifier.Settings = _SETTINGS) -> Features:
+  """The last hidden layer of a classifier that is trained on the data set, the first time it is asked for.
+
+  Raises:
+    UserError: if the data are no images, or have no labels.
+  """
+  _needs_images(reference, 'a classifier')
+  levels, classes = reference.spec.levels, reference.spec.classes
+  if not classes:
+    raise UserError(f'{reference.name} has no labels to train a classifier on; choose the features "random".')
+  key = storage.fingerprint(
+    'classifier', classifier.VERSION, split_fingerprint(reference.train), reference.spec, settings
+  )
+  path = cache / f'classifier_{key[:32]}.npz'
+  network = classifier.Classifier(classes, settings.width, settings.features)
+  stored = files.load_arrays(path)
+  if stored is None:
+    train, test = _examples(reference.train), _examples(reference.test)
+    trained = classifier.train(
+      train['x'], train['label'], test['x'], test['label'], levels, classes, settings
+    )
+    stored = _flat(trained.params) | {'accuracy': np.float64(trained.accuracy)}
+    files.save_arrays(path, stored)
+  accuracy = float(stored.pop('accuracy'))
+  sha = storage.fingerprint(stored)[:8]
+  params = jax.device_put(_nested(stored))
+  return Features(
+    name=f'classifier ({reference.name}, accuracy {accuracy:.3f}, {settings.features} wide)',
+    sha=sha,
+    resize='none',
+    apply=lambda x: classifier.predict(network, params, x, levels),
+    batch_size=500,
+    has_logits=True,
+    classes=classes,
+  )
+
+
+def from_random(reference: Reference, cache: Path, seed: int = 0) -> Features:
+  """The same network with random weights, for images without labels.
+
+  Random embeddings rank models sensibly where no network knows the data (Naeem et al., "Reliable fidelity and
+  diversity metrics for generative models").
+
+  Raises:
+    UserError: if the data are no images.
+  """
+  del cache
+  _needs_images(reference, 'random features')
+  settings = _SETTINGS._replace(seed=seed)
+  network = classifier.Classifier(1, settings.width, settings.features)
+  blank = jnp.zeros((1, *reference.spec.shape))
+  params = jax.jit(network.init)(jax.random.key(seed), blank)['params']
+  return Features(
+    name=f'random ({settings.features} wide, seed {seed})',
+    sha=storage.fingerprint(params)[:8],
+    resize='none',
+    apply=lambda x: (classifier.predict(network, params, x, reference.spec.levels)[0], None),
+    batch_size=500,
+  )
+
+
+def from_identity(reference: Reference, cache: Path) -> Features:
+  """Vectors as they are; pixels of images, scaled to [0, 1]."""
+  del cache
+  scale = max(reference.spec.levels - 1, 1)
+  return Features(
+    name='identity',
+    sha='-',
+    resize='none',
+    apply=lambda x: (np.asarray(x, np.float32).reshape(len(x), -1) / scale, None),
+    batch_size=10_000,
+  )
+
+
+_KINDS: dict[str, Callable[[Reference, Path], Features]] = {
+  'inception': from_inception,
+  'classifier': from_classifier,
+  'random': from_random,
+  'identity': from_identity,
+}
+
+
+def split_fingerprint(split: Split) -> str:
+  """Identifies a split by its length and up to 2,048 of its examples."""
+  places = np.unique(np.linspace(0, len(split) - 1, min(len(split), 2048)).astype(int))
+  return storage.fingerprint(len(split), split.examples(places))
+
+
+def _automatic(reference, cache):
+  if len(reference.spec.shape) != 3:
+    return 'identity'
+  photographs = reference.spec.levels == 256 and reference.spec.shape[-1] == 3
+  if photographs and inception_weights.find(cache):
+    return 'inception'
+  return 'classifier' if reference.spec.classes else 'random'
+
+
+def _needs_images(reference, what):
+  if len(reference.spec.shape) != 3 or not reference.spec.levels:
+    raise UserError(
+      f'{reference.name} holds vectors, but {what} need images; choose the features "identity".'
+    )
+
+
+def _examples(split):
+  places = np.linspace(0, len(split) - 1, min(len(split), _MOST_EXAMPLES)).astype(int)
+  return split.examples(places)
+
+
+def _flat(tree, prefix=''):
+  if not isinstance(tree, dict):
+    return {prefix[:-1]: np.asarray(tree)}
+  return {key: value for name, sub in tree.items() for key, value in _flat(sub, f'{prefix}{name}/').items()}
+
+
+def _nested(arrays):
+  tree = {}
+  for name, array in arrays.items():
+    *folders, last = name.split('/')
+    node = tree
+    for folder in folders:
+      node = node.setdefault(folder, {})
+    node[last] = array
+  return tree

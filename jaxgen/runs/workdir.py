@@ -1,0 +1,225 @@
+"""A run's folder, which describes itself: config, versions, parameters, checkpoints, metrics and pictures.
+
+config.json      the resolved config          parameters.txt   every array, its shape and its size
+versions.json    what the run ran on          checkpoints/     see `jaxgen.runs.checkpoint`
+metrics.jsonl    one line per log interval    tensorboard/     the same as TensorBoard events
+curves.png       the same as a picture        samples/         grids, reconstructions; samples.gif beside it
+best.json        see `jaxgen.runs.best`             data.json        what tells its data apart
+changes.jsonl    optimizers that were changed after a failure
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+from clu import parameter_overview
+from ml_collections import ConfigDict
+
+from jaxgen import config as configs
+from jaxgen import files
+from jaxgen.errors import UserError
+from jaxgen.runs import failure, writers
+from jaxgen.runs.checkpoint_reader import Reader
+from jaxgen.versions import versions
+
+# A run may go on with other values of these sections and keys: none of them changes what a step computes.
+_FREE_KEYS = (
+  'evaluation',
+  'model.sampler',
+  'num_steps',
+  'max_minutes',
+  'parallel',
+  'keep_checkpoints',
+  'num_samples',
+  'log_every',
+  'eval_every',
+  'sample_every',
+  'checkpoint_every',
+)
+
+
+@contextlib.contextmanager
+def claim(workdir: Path, config: ConfigDict, content: Mapping[str, Any]) -> Iterator[None]:
+  """Makes `workdir` the folder of this run, alone, for as long as the context lasts.
+
+  Args:
+    workdir: made where there is none.
+    config: of the run, resolved.
+    content: what tells its data apart, `{split: jaxgen.data.fingerprint(...)}`.
+
+  Raises:
+    UserError: if it holds the run of another config or of other data, if another process trains there, if a link leads
+      out of it, or if it cannot be written.
+  """
+  workdir = Path(workdir)
+  check_links(workdir)
+  try:
+    workdir.mkdir(parents=True, exist_ok=True)
+    lock = open(workdir / '.lock', 'a')  # noqa: SIM115
+  except OSError as error:
+    raise UserError(f'The workdir {workdir} cannot be written: {error.strerror}.') from None
+  with lock:
+    if jax.process_index() == 0:
+      _lock(lock, workdir)
+      check_same_run(workdir, config)
+      _check_same_data(workdir, content)
+      _note_changes(workdir, config)
+      files.write_text(workdir / 'config.json', configs.to_json(config))
+      files.write_text(workdir / 'data.json', json.dumps(content, indent=2) + '\n')
+      files.write_text(workdir / 'versions.json', json.dumps(versions(), indent=2) + '\n')
+    yield
+
+
+def check_links(workdir: Path) -> None:
+  """Sees to it that whatever is written below `workdir` stays there.
+
+  Raises:
+    UserError: if a symbolic link in it leads out of it. That the folder itself is one does no harm.
+  """
+  home = Path(workdir).resolve()
+  for place, folders, names in os.walk(home):
+    for path in (Path(place, name) for name in folders + names):
+      if path.is_symlink() and not path.resolve().is_relative_to(home):
+        raise UserError(
+          f"{path} is a symbolic link out of the run's folder, to {path.resolve()}, where nothing of the run is "
+          'written; remove it.'
+        )
+
+
+def load_config(workdir: Path) -> ConfigDict:
+  """The config of the run in `workdir`.
+
+  Raises:
+    UserError: if there is none, or it cannot be read.
+  """
+  path = Path(workdir) / 'config.json'
+  if not path.exists():
+    raise UserError(
+      f'{workdir} holds no run; train one there first: --config=configs/<name>.py --workdir={workdir}.'
+    )
+  try:
+    config = configs.load(path)
+    complete = all(key in config.data for key in ('name', 'shape', 'levels', 'classes')) and config.module
+  except OSError as error:
+    raise UserError(f'{path} cannot be read: {error.strerror}.') from None
+  except (ValueError, TypeError, AttributeError):  # no JSON, or none of a config
+    config, complete = None, False
+  if config is None or not complete:
+    raise UserError(
+      f'{path} is damaged; put back a copy of it, or remove it and give --config as the run was started with.'
+    )
+  return config
+
+
+def check_module(workdir: Path, config: ConfigDict) -> None:
+  """Sees to it that a config that was found in a folder names a module of jaxgen: importing another one runs it.
+
+  Raises:
+    UserError: if it names another one.
+  """
+  if not config.module.startswith('jaxgen.models.'):
+    raise UserError(
+      f'The run in {workdir} names the module "{config.module}", which is none of jaxgen.models. The folder of a run '
+      'is data, and importing what it names would make a program of it: give --trust if you know where it is from, '
+      'or --config=<file> as the run was started with.'
+    )
+
+
+def with_schedules(workdir: Path, config: ConfigDict) -> ConfigDict:
+  """A config whose schedules end where those of the run in `workdir` do; of a new run, at `num_steps`."""
+  return configs.fix_schedules(config, _begun(workdir))
+
+
+def write_parameters(workdir: Path, params) -> None:
+  """Writes the table of parameters: name, shape, dtype, size."""
+  table = parameter_overview.get_parameter_overview(params, include_stats=False)
+  files.write_text(Path(workdir) / 'parameters.txt', table + '\n')
+
+
+def _lock(lock, workdir):
+  try:
+    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+  except BlockingIOError:
+    raise UserError(
+      f'Another process is training in {workdir}; wait for it or choose another --workdir.'
+    ) from None
+
+
+def check_same_run(workdir: Path, config: ConfigDict) -> None:
+  """Compares a resolved config with that of the run in `workdir`, where one has begun.
+
+  Raises:
+    UserError: if they differ in what a training step computes.
+  """
+  changed = [line for line in _changes(workdir, config) if not _is_of(line, _FREE_KEYS)]
+  if failure.read(workdir) is not None:
+    changed = [line for line in changed if not _is_of_optimizer(line)]
+  if changed:
+    raise UserError(
+      f'{workdir} holds a run of another config ({"; ".join(changed[:8])}); choose another --workdir, or give the same '
+      'config to go on with that run.'
+    )
+
+
+def _begun(workdir):
+  """The config of the run in `workdir`; None where there is none, or one that has made no step and binds nobody."""
+  workdir = Path(workdir)
+  rows, checkpoints = workdir / 'metrics.jsonl', Reader(workdir / 'checkpoints')
+  begun = checkpoints.steps() or (rows.is_file() and rows.stat().st_size)
+  return load_config(workdir) if begun and (workdir / 'config.json').exists() else None
+
+
+def _changes(workdir, config):
+  """One phrase for each key that differs from the run in `workdir`."""
+  begun = _begun(workdir)
+  return [] if begun is None else configs.differences(begun, config)
+
+
+def _is_of(line, keys):
+  changed = line.partition(':')[0]
+  return any(changed == key or changed.startswith(f'{key}.') for key in keys)
+
+
+def _is_of_optimizer(line):
+  return re.split('[.:]', line)[0].endswith('optimizer')
+
+
+def _note_changes(workdir, config):
+  """Writes down which optimizers go on where others failed; what those wrote after that step is set aside."""
+  note = failure.read(workdir)
+  changes = [line for line in _changes(workdir, config) if _is_of_optimizer(line)]
+  if note is None or not changes:
+    return
+  with open(workdir / 'changes.jsonl', 'a') as file:
+    file.write(json.dumps({'step': note.step, 'reason': note.reason, 'changes': changes}) + '\n')
+  writers.set_aside(workdir, note.step)
+
+
+def _check_same_data(workdir, content):
+  path = workdir / 'data.json'
+  try:
+    before = json.loads(path.read_text())
+    told = {split: _told(content) for split, content in before.items()}
+  except OSError:  # older than this file, or begun anew
+    return
+  except (ValueError, TypeError, AttributeError, KeyError):
+    raise UserError(
+      f'{path} is damaged; put back a copy of it, or remove it to go on unless the data changed.'
+    ) from None
+  for split, now in content.items():
+    if before.get(split, now) != now:
+      raise UserError(
+        f'The data ({split}) are no longer those that the run in {workdir} began with: {told[split]} then, '
+        f'{_told(now)} now; put the old ones back, choose another --workdir, or remove {path} to go on with the new '
+        'ones knowingly.'
+      )
+
+
+def _told(content):
+  return f'{content["examples"]:,} examples, checksum {content["sha256"][:8]}'

@@ -1,0 +1,119 @@
+"""Real processes, asked to end at several moments: one line, the exit code that shells expect, and no work lost."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from jaxgen.runs import writers
+from tests.conftest import ROOT
+
+TINY = (
+  '--config=tests/tiny_config.py',
+  '--config.eval_every=0',
+  '--config.sample_every=0',
+  '--config.log_every=5',
+)
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+
+
+def start(*arguments):
+  return subprocess.Popen(
+    [sys.executable, '-u', '-m', 'jaxgen.main', *map(str, arguments)],
+    cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+  )  # fmt: skip
+
+
+def seconds_of_cpu(process):
+  """Work done, whatever else the machine does: user time in ticks of 10 ms."""
+  with open(f'/proc/{process.pid}/stat') as file:
+    return int(file.read().rpartition(')')[2].split()[11]) / 100
+
+
+def end_after(process, seconds, number):
+  while process.poll() is None and seconds_of_cpu(process) < seconds:
+    time.sleep(0.005)
+  process.send_signal(number)
+  out, err = process.communicate(timeout=120)
+  return process.returncode, out, err
+
+
+@pytest.mark.parametrize(
+  ('number', 'seconds'),
+  [
+    (signal.SIGINT, 0.1),
+    (signal.SIGTERM, 0.5),
+    (signal.SIGINT, 1.0),
+    (signal.SIGINT, 1.8),
+    (signal.SIGTERM, 2.4),
+  ],
+)
+def test_importing_reading_data_and_compiling_end_in_one_line(tmp_path, number, seconds):
+  process = start(*TINY, f'--workdir={tmp_path}/run', '--config.num_steps=100000000')
+  code, out, err = end_after(process, seconds, number)
+  assert code == CODES[number], out + err
+  assert 'Traceback' not in out + err
+  assert err.count('\n') == 1
+  assert err.startswith('jaxgen: ')
+
+
+@pytest.mark.parametrize('number', CODES)
+def test_training_is_saved_and_says_how_to_go_on(tmp_path, number):
+  process = start(
+    *TINY, f'--workdir={tmp_path}/run', '--config.num_steps=100000000', '--config.checkpoint_every=0'
+  )
+  while not writers.read(tmp_path / 'run'):
+    assert process.poll() is None
+    time.sleep(0.01)
+  process.send_signal(number)
+  out, err = process.communicate(timeout=120)
+  assert process.returncode == CODES[number], out + err
+  assert 'To go on: python -m jaxgen.main --workdir=' in out
+  assert err.splitlines() == [
+    'jaxgen: Stopping after this step and its evaluation; once more stops at once, without saving.'
+  ]
+  assert len(list((tmp_path / 'run' / 'checkpoints').iterdir())) == 1
+
+
+def test_looking_at_a_run_that_saves_at_every_step_does_it_no_harm(run_python, tmp_path):
+  """Another process reads in a loop; then the trainer is asked to end, and each of its checkpoints must be whole."""
+  workdir = tmp_path / 'run'
+  process = start(
+    *TINY, f'--workdir={workdir}', '--config.num_steps=100000000', '--config.checkpoint_every=1'
+  )
+  look = """
+import sys, time
+from jaxgen import experiment
+from jaxgen.runs.checkpoint_reader import Reader
+from jaxgen.runs.workdir import load_config
+from pathlib import Path
+workdir = Path(sys.argv[1])
+while not Reader(workdir / 'checkpoints').steps():
+  time.sleep(0.01)
+config, seen = load_config(workdir), []
+for _ in range(25):
+  seen.append(int(experiment.load(workdir, config).state.step))
+assert seen == sorted(seen) and seen[-1] > seen[0], seen
+"""
+  looked = run_python('-c', look, workdir)
+  alive = process.poll() is None
+  process.send_signal(signal.SIGTERM)
+  out, err = process.communicate(timeout=120)
+  assert looked.returncode == 0, looked.stdout[-2000:] + looked.stderr[-4000:]
+  assert looked.stdout == ''
+  assert alive, out + err
+  assert process.returncode == 143, out + err
+  check = """
+import sys
+from jaxgen import experiment
+from jaxgen.runs.workdir import load_config
+from pathlib import Path
+workdir = Path(sys.argv[1])
+for path in (workdir / 'checkpoints').iterdir():
+  assert int(experiment.load(workdir, load_config(workdir), step=path.name).state.step) == int(path.name)
+"""
+  done = run_python('-c', check, workdir)
+  assert done.returncode == 0, done.stderr[-4000:]
+  assert not list(workdir.glob('damaged-*'))
