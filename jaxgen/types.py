@@ -5,6 +5,7 @@ are in nats. Nothing here computes anything: the rooms beside this file fill the
 """
 
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jax
@@ -14,9 +15,7 @@ Params = Any  # pytree of f32 arrays; its top-level keys name the players ('gene
 Extra = Any  # pytree of arrays that no gradient touches: batch statistics, codebooks, buffers
 OptState = Any
 Position = Any  # pytree of arrays: the state of a Markov chain, or a partly filled image
-Batch = Mapping[
-  str, jax.Array
-]  # 'x': uint8[B, H, W, C] or f32[B, D]; 'label': i32[B] where the data has classes
+Batch = Mapping[str, jax.Array]  # an array [B, *shape] for each `Field` of a `DataSpec`
 Metrics = Mapping[str, Any]
 
 # The one mapped axis: `jaxgen.parallel.data_parallel` binds it, whatever the number of devices.
@@ -61,31 +60,24 @@ class Sampler(NamedTuple):
   step: Callable[[PRNGKey, Any], tuple[Any, Any]]
 
 
-class DataSpec(NamedTuple):
-  """What a model may know of a data set.
+class Field(NamedTuple):
+  """What one key of a batch holds; `jaxgen.fields` says of which type its arrays are.
 
   Attributes:
-    shape: the shape of one example, `(H, W, C)` for images, `(D,)` for vectors.
-    levels: the number of values a pixel takes (256 for photographs, 17 for the digits); 0 where the
-      values are continuous.
-    classes: the number of labels; 0 where there are none.
+    kind: 'image', 'vector', 'tokens', 'audio', 'label' or 'mask'. It alone decides how examples are shown and compared.
+    shape: of one example: `(H, W, C)` of an image, `(D,)` of a vector, `(T,)` of tokens, `(T, C)` of audio, `()` of a
+      label, any of a mask.
+    levels: the number of values an entry takes (256 for photographs, 17 for the digits, the classes of a label, the
+      vocabulary of tokens, 2 for a mask); 0 where they are continuous.
   """
 
+  kind: str
   shape: tuple[int, ...]
   levels: int
-  classes: int
 
 
-class Conditioned(NamedTuple):
-  """Latents and the condition beside them: what a model with classes encodes to and decodes from.
-
-  Attributes:
-    latents: a pytree of arrays with leading axis B.
-    condition: f32[B, classes], one-hot.
-  """
-
-  latents: Any
-  condition: jax.Array
+# One field per key of a batch: 'x' is what is modelled, every other may be given.
+DataSpec = Mapping[str, Field]
 
 
 class Estimate(NamedTuple):
@@ -113,29 +105,35 @@ class Estimate(NamedTuple):
 
 
 class GenerativeModel(NamedTuple):
-  """What the training loop knows of a model. A model can be measured by what it can do.
+  """What the training loop knows of a model. A model can be measured, and used, by what it can do.
 
-  `x` is always what the data layer gives: `uint8[B, H, W, C]` in `[0, levels)`, or `f32[B, D]`.
+  `x` is always what the data layer gives, an array of the field 'x'; `given` maps the names of the fields that are
+  conditions to arrays [num, *shape], as the data layer gives them.
 
   Attributes:
     init: `(rng, batch) -> (params, extra)`; the batch serves data-dependent initialization.
     update: the training transform, written for one device and the axis `DATA_AXIS`.
     evaluate: `(params, extra, rng, batch) -> {name: f32[B]}`, terms per example (nats where they are
       log-likelihoods).
-    sample: `(params, extra, rng, num, label=None) -> x[num, ...]`; `label` is `i32[num]`. One `rng` gives
-      the same latents at every step of training.
-    given: the keys of a batch that are conditions: ('label',), or none.
+    sample: `(params, extra, rng, num, given=None, **knobs) -> x[num, ...]`. One `rng` gives the same latents at every
+      step of training. Without `given`, labels are uniform; other fields have to be given.
+    objective: one line that states the loss as it is computed, with its weights.
+    given: the fields that are conditions: ('label',), or none.
+    knobs: the numbers that one may turn when sampling, with their defaults: temperature, truncation, guidance, steps.
     selected_by: the term of `evaluate` whose lowest mean over the validation split marks the best checkpoint; empty
       where no term does, as in a game of two losses.
-    objective: one line that states the loss as it is computed, with its weights.
     log_prob: `(params, extra, rng, batch) -> f32[B]`, the log-density in nats of
       `(u + U[0, 1)) / levels` on the unit cube (of `x` itself where the data is continuous); discrete
       models add `D log(levels)` to their log-mass. `jaxgen.metrics.bits_per_dim` converts it.
     log_prob_estimate: how `log_prob` comes to its number; None without it.
-    encode: `(params, extra, rng, batch) -> latents`, a pytree of arrays with leading axis B; a `Conditioned` for a
-      model with classes.
-    decode: `(params, extra, latents) -> x[B, ...]`.
-    trajectory: `(params, extra, rng, num) -> x[T, num, ...]`, the stages a sample goes through: a Langevin
+    latents: `(params, extra, rng, num) -> latents`, draws of the prior: a pytree of arrays with leading axis num.
+    encode: `(params, extra, rng, batch) -> latents`, of the same structure; conditions are no part of it.
+    decode: `(params, extra, latents, given=None) -> x[B, ...]`.
+    complete: `(params, extra, rng, batch, observed) -> x[B, ...]`: x where `observed`, bool[B, *shape], and elsewhere a
+      draw of what is missing given what is there.
+    score: `(params, extra, x, sigma, given=None) -> f32[B, *shape]`, of the data blurred by `sigma`, f32[B], at `x`,
+      f32[B, *shape]: any sampler of `jaxgen.samplers` can be run on it.
+    trajectory: `(params, extra, rng, num, given=None) -> x[T, num, ...]`, the stages a sample goes through: a Langevin
       chain, an image filled in position by position.
     standing: `(params, extra, rng) -> extra`, with what training measures of its own parameters (batch statistics)
       measured anew for these: averaged ones need it. None where there is nothing of the kind.
@@ -147,10 +145,14 @@ class GenerativeModel(NamedTuple):
   sample: Callable[..., jax.Array]
   objective: str
   given: tuple[str, ...] = ()
+  knobs: Mapping[str, float] = MappingProxyType({})
   selected_by: str = ''
   log_prob: Callable[..., jax.Array] | None = None
   log_prob_estimate: Estimate | None = None
+  latents: Callable[..., Any] | None = None
   encode: Callable[..., Any] | None = None
   decode: Callable[..., jax.Array] | None = None
+  complete: Callable[..., jax.Array] | None = None
+  score: Callable[..., jax.Array] | None = None
   trajectory: Callable[..., jax.Array] | None = None
   standing: Callable[..., Extra] | None = None

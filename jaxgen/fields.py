@@ -1,0 +1,62 @@
+"""Fields as arrays: of which type they are, a batch of zeros, and how a config writes them down."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from jaxgen.types import DataSpec, Field
+
+KINDS = ('image', 'vector', 'tokens', 'audio', 'label', 'mask')
+
+
+def dtype(field: Field) -> np.dtype:
+  """The type of its arrays: uint8 up to 256 levels, int32 above, float32 where values are continuous."""
+  if not field.levels:
+    return np.dtype(np.float32)
+  return np.dtype(np.uint8 if field.levels <= 256 else np.int32)
+
+
+def size(field: Field) -> int:
+  """The entries of one example, D."""
+  return math.prod(field.shape)
+
+
+def nbytes(spec: DataSpec) -> int:
+  """The bytes of one example, all its fields together."""
+  return sum(size(field) * dtype(field).itemsize for field in spec.values())
+
+
+def blank(spec: DataSpec, *leading: int) -> dict[str, np.ndarray]:
+  """Zeros in the shape of examples: `{name: [*leading, *shape]}`."""
+  return {name: np.zeros((*leading, *field.shape), dtype(field)) for name, field in spec.items()}
+
+
+def classes(spec: DataSpec) -> int:
+  """The number of labels of a data set; 0 where it has none."""
+  return spec['label'].levels if 'label' in spec else 0
+
+
+def of(config: Any) -> DataSpec:
+  """The fields of a resolved config's data."""
+  return from_dict(config.data.fields.to_dict())
+
+
+def given(config: Any) -> DataSpec:
+  """Those of them that are conditions, by `config.given`."""
+  spec = of(config)
+  return {name: spec[name] for name in config.given}
+
+
+def to_dict(spec: DataSpec) -> dict[str, Any]:
+  """As a config and JSON hold it: `{'x': {'kind': 'image', 'shape': (8, 8, 1), 'levels': 17}}`."""
+  return {name: field._asdict() for name, field in spec.items()}
+
+
+def from_dict(values: Mapping[str, Mapping[str, Any]]) -> dict[str, Field]:
+  """The inverse of `to_dict`; 'x' comes first."""
+  names = sorted(values, key=lambda name: (name != 'x', name))
+  return {
+    name: Field(values[name]['kind'], tuple(values[name]['shape']), values[name]['levels']) for name in names
+  }
