@@ -30,7 +30,6 @@ def get_config(arg=''):
       penalty='',  # '' | r1 | r2 | gradient_penalty
       penalty_weight=0.0,
       penalty_period=1,
-      conditional=False,  # on the label
     )
   )
   config.optimizer = optimizer(learning_rate=2e-4, b1=0.5)

@@ -26,7 +26,6 @@ def get_config(arg=''):
       penalty='r1',  # '' | r1 | r2 | gradient_penalty
       penalty_weight=0.1,
       penalty_period=1,
-      conditional=False,
     )
   )
   config.optimizer = optimizer(learning_rate=1e-3, b1=0.5, b2=0.99)

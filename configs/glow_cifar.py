@@ -27,7 +27,6 @@ def get_config(arg=''):
       levels=3,  # L
       width=512,  # of the hidden convolutions
       coupling='affine',  # affine | additive
-      conditional=False,  # on the label
       temperature=1.0,  # of the samples
     )
   )

@@ -19,7 +19,6 @@ def get_config(arg=''):
       levels=2,  # L
       width=32,  # of the hidden convolutions
       coupling='affine',  # affine | additive
-      conditional=False,  # on the label
       temperature=1.0,  # of the samples
     )
   )

@@ -34,7 +34,6 @@ def get_config(arg=''):
         probability_flow=dict(num_steps=18, rho=7.0),
       ),
       ode_steps=50,  # of the log-likelihood, two evaluations of the network and its derivative each
-      conditional=False,  # on the label
     )
   )
   config.optimizer = optimizer(learning_rate=2e-3, schedule='cosine', warmup_steps=100)

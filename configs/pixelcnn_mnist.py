@@ -21,7 +21,6 @@ def get_config(arg=''):
       first_kernel=7,
       kernel=5,
       dropout=0.1,
-      conditional=False,  # on the label
       dtype='float32',  # or bfloat16
     )
   )

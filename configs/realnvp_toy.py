@@ -21,7 +21,6 @@ def get_config(arg=''):
       depth=12,  # couplings
       width=64,  # of the hidden layers
       num_layers=2,  # hidden layers of a coupling
-      conditional=False,  # on the label
       temperature=1.0,  # of the samples
     )
   )

@@ -6,7 +6,7 @@ On 2 CPU cores: 1 minute, 1.88 bits per dimension on the test set (importance-we
 K = 64; see experiments/digits).
 
 Others: `--config.module=jaxgen.models.vae_mlp`, `--config.model.likelihood=bernoulli` (or gaussian, laplace with
-`--config.model.likelihood_scale=0.1`), `--config.model.kl_weight=4.0` (beta), `--config.model.conditional=True`.
+`--config.model.likelihood_scale=0.1`), `--config.model.kl_weight=4.0` (beta), `--config.given="('label',)"`.
 """
 
 from ml_collections import ConfigDict
@@ -29,7 +29,6 @@ def get_config(arg=''):
       kl_weight=2.0,  # lambda_2, beta: at 1 this decoder overfits the images, and samples suffer
       kl_warmup_steps=1000,
       importance_samples=64,  # K of the bound that is evaluated
-      conditional=False,  # on the label
     )
   )
   config.optimizer = optimizer(learning_rate=1e-3, schedule='cosine')

@@ -29,7 +29,6 @@ def get_config(arg=''):
       kl_weight=4.0,  # lambda_2, beta: at 1 the decoder writes better than it invents
       kl_warmup_steps=1000,
       importance_samples=16,  # K of the bound that is evaluated
-      conditional=False,  # on the label
     )
   )
   config.optimizer = optimizer(learning_rate=1e-3, schedule='cosine')

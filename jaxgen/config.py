@@ -33,7 +33,7 @@ def check(config: ConfigDict) -> None:
   Raises:
     UserError: naming the first key that is missing, unknown, or of a value that it may not have.
   """
-  keys = {**config_keys.KEYS, 'data': config_keys.DATA | config_keys.RESOLVED}
+  keys = {**config_keys.KEYS, 'data': config_keys.DATA | _resolved_keys(config)}
   # besides `optimizer`, each other player of a model has one: `discriminator_optimizer`
   keys |= dict.fromkeys(optimizers(config), config_keys.OPTIMIZER)
   _check(config, keys, optional=config_keys.RESOLVED)
@@ -49,6 +49,13 @@ def check(config: ConfigDict) -> None:
         f'config.{name}.weight_decay={config[name].weight_decay} is of adamw alone; set config.{name}.name=adamw, or '
         'weight_decay to 0.'
       )
+
+
+def _resolved_keys(config):
+  """A table for each field that a resolved config states."""
+  data = config.get('data')
+  found = data.get('fields') if isinstance(data, ConfigDict) else None
+  return {'fields': dict.fromkeys(found, config_keys.FIELD) if isinstance(found, ConfigDict) else {}}
 
 
 def check_model(config: ConfigDict, keys: config_keys.Keys) -> None:
@@ -188,11 +195,20 @@ def differences(old: ConfigDict, new: ConfigDict) -> list[str]:
 
 
 def _renamed(values):
-  """In an older run `evaluation.split` is what samples are compared with."""
-  evaluation = dict(values.get('evaluation', {}))
+  """What older runs say in other words."""
+  evaluation, data, model = (dict(values.get(name, {})) for name in ('evaluation', 'data', 'model'))
   if 'split' in evaluation:
     evaluation['against'] = evaluation.pop('split')
-  return {**values, 'evaluation': evaluation}
+  if 'shape' in data:
+    data['fields'] = _fields(data.pop('shape'), data.pop('levels'), data.pop('classes'))
+  given = {'given': ('label',)} if model.pop('conditional', False) else {}
+  return {**given, **values, 'evaluation': evaluation, 'data': data, 'model': model}
+
+
+def _fields(shape, levels, classes):
+  """Images or vectors, and perhaps labels, were all there was."""
+  x = {'kind': 'image' if len(shape) == 3 else 'vector', 'shape': shape, 'levels': levels}
+  return {'x': x} | ({'label': {'kind': 'label', 'shape': (), 'levels': classes}} if classes else {})
 
 
 def _completed(values, keys):

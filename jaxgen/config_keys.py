@@ -122,11 +122,12 @@ DATA = {
   'validation': Key(0.1, float, 'share of the training set that is held out; 0: none', '[0, 1)', before=0.0),
 }
 
-# What a run reads off its data and keeps beside them in its config; nobody sets these.
-RESOLVED = {
-  'shape': Key((8, 8, 1), tuple[int, ...], 'of one example', '[1, inf)', least=1),
-  'levels': Key(17, int, 'the number of values of a pixel; 0: continuous', '[0, 256]'),
-  'classes': Key(10, int, 'the number of labels; 0: none', '[0, 65536]'),
+# What a run reads off its data and keeps beside them in its config, a table for each field; nobody sets these.
+RESOLVED: dict[str, Any] = {'fields': {}}
+FIELD = {
+  'kind': Key('image', str, 'of the field', choices=('image', 'vector', 'tokens', 'audio', 'label', 'mask')),
+  'shape': Key((8, 8, 1), tuple[int, ...], 'of one example', '[1, inf)'),
+  'levels': Key(17, int, 'the number of values of an entry; 0: continuous', '[0, 2147483647]'),
 }
 
 # See `jaxgen.metrics.evaluation.Settings` and `jaxgen.metrics.features.choose`.
@@ -176,6 +177,7 @@ KEYS: dict[str, Any] = {
   'module': Key('', str, "whose build(config) makes the model: 'jaxgen.models.glow'", least=1),
   'model': {},  # the keys of the module
   'data': DATA,
+  'given': Key((), tuple[str, ...], "fields of the data that are conditions: ('label',)"),
   'optimizer': OPTIMIZER,
   'ema_decay': Key(
     0.999, float, 'of the averaged weights, per step that moves them; a GAN averages its generator', '[0, 1)'

@@ -12,14 +12,14 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxgen import config as configs
-from jaxgen import data, keys, models, updates
+from jaxgen import data, fields, keys, models, updates
 from jaxgen.errors import UserError
 from jaxgen.parallel import initial_state
 from jaxgen.programs import once
 from jaxgen.runs import best
 from jaxgen.runs import workdir as workdirs
 from jaxgen.runs.checkpoint_reader import Reader
-from jaxgen.types import DataSpec, Extra, GenerativeModel, Params, State
+from jaxgen.types import Extra, GenerativeModel, Params, State
 
 
 class Weights(NamedTuple):
@@ -60,7 +60,8 @@ def build_model(config: ConfigDict) -> GenerativeModel:
   """What `build(config)` of the module `config.module` makes; `config.data` is resolved.
 
   Raises:
-    UserError: if there is no such module, it has no `build`, or `config.model` does not hold what its `KEYS` say.
+    UserError: if there is no such module, it has no `build`, `config.model` does not hold what its `KEYS` say, or
+      `config.given` names what is no field of the data.
   """
   try:
     module = importlib.import_module(config.module)
@@ -84,12 +85,18 @@ def build_model(config: ConfigDict) -> GenerativeModel:
     )
   if hasattr(module, 'KEYS'):  # a module of the user's own may state none
     configs.check_model(config, module.KEYS)
+  _check_given(config)
   return module.build(config)
 
 
-def spec(config: ConfigDict) -> DataSpec:
-  """What a resolved config knows of its data."""
-  return DataSpec(tuple(config.data.shape), config.data.levels, config.data.classes)
+def _check_given(config):
+  names = [name for name in fields.of(config) if name != 'x']
+  there = f'there are: {", ".join(names)}' if names else 'it has no other than x'
+  for name in config.given:
+    if name == 'x':
+      raise UserError('config.given names x, which is what is modelled; leave it away.')
+    if name not in names:
+      raise UserError(f'config.given names "{name}", which is no field of {config.data.name}; {there}.')
 
 
 def first_state(model: GenerativeModel, config: ConfigDict, batch: Mapping[str, Any]) -> State:
@@ -99,7 +106,7 @@ def first_state(model: GenerativeModel, config: ConfigDict, batch: Mapping[str, 
 
 def first_shapes(model: GenerativeModel, config: ConfigDict) -> State:
   """The shapes of the state at step 0, `jax.ShapeDtypeStruct`s: no data are read, nothing is computed."""
-  batch = data.blank(spec(config), config.batch_size)
+  batch = fields.blank(fields.of(config), config.batch_size)
   return jax.eval_shape(_start(model), *_start_keys(config), batch)
 
 
@@ -117,7 +124,7 @@ def _start_keys(config):
 
 def first_batch(source: data.Source, config: ConfigDict) -> dict[str, np.ndarray]:
   """The whole batch of step 0, over all hosts, so that all of them initialize alike."""
-  return source.examples(data.batch_indices(config.seed, 0, len(source), config.batch_size))
+  return source.examples(source.indices(config.seed, 0, config.batch_size))
 
 
 def load(workdir: Path, config: ConfigDict | None = None, step: str | int = 'newest') -> Trained:

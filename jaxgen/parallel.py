@@ -95,7 +95,8 @@ def data_parallel(step: Step, backend: str = 'pmap', devices=None) -> 'Dispatche
   Returns:
     A function `(state, batches, resident) -> (state, metrics)`. The leaves of `batches` are `[K, B, ...]`: K
     consecutive batches of this process, which one dispatch takes K steps on; the metrics come back stacked, `[K]`.
-    Where `resident` is a pytree of whole arrays `[N, ...]` on the devices, `batches` are `i32[K, B]` indices into them.
+    Where `resident` is a pytree of whole arrays `[N, ...]` on the devices, `batches` are `i32[K, B]` indices into them,
+    one for all or a mapping with one for each.
     The given state is donated: it must not be used again.
   """
   devices = tuple(devices or jax.devices())
@@ -152,7 +153,7 @@ def _steps(step: Step) -> Callable[..., tuple[State, Any]]:
     rng = jax.random.wrap_key_data(state.rng)
     rng = jax.random.fold_in(jax.random.fold_in(rng, state.step), device)
     if resident is not None:
-      batch = jax.tree.map(lambda array: array[batch], resident)
+      batch = _picked(resident, batch)
     state, metrics = step(state, rng, batch)
     return state._replace(step=state.step + 1), metrics
 
@@ -163,6 +164,13 @@ def _steps(step: Step) -> Callable[..., tuple[State, Any]]:
     return lax.scan(lambda state, batch: one(state, batch, resident, device), state, batches)
 
   return steps
+
+
+def _picked(resident, indices):
+  """Examples of whole arrays, where `indices` is a prefix of their tree: one index for all fields, or one for each."""
+  return jax.tree.map(
+    lambda index, arrays: jax.tree.map(lambda array: array[index], arrays), indices, resident
+  )
 
 
 def _jit(step, devices):

@@ -9,7 +9,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxgen import config as configs
-from jaxgen import data, experiment, flops, parallel
+from jaxgen import data, experiment, fields, flops, parallel
 from jaxgen.errors import UserError
 from jaxgen.runs.writers import duration
 from jaxgen.types import GenerativeModel
@@ -88,8 +88,9 @@ def _blank_batches(config, source, size):
   """What the loop gives to a dispatch of `size` steps, all zeros: batches of this process, and what is resident."""
   share = config.batch_size // jax.process_count()
   if source.nbytes > data.RESIDENT_BYTES:
-    return data.blank(source.spec, size, share), None
-  return np.zeros((size, share), np.int32), data.blank(source.spec, len(source))
+    return fields.blank(source.spec, size, share), None
+  indices = jax.tree.map(lambda index: np.zeros((size, share), index.dtype), source.indices(0, 0, 1))
+  return indices, {name: np.zeros(shape, dtype) for name, (shape, dtype) in source.layout().items()}
 
 
 def _flops(config, source, model, state):
@@ -125,7 +126,7 @@ def _time(step_fn, shapes, batches, resident, backend):
 
 
 def _report_before(config, source, is_assumed, model: GenerativeModel, backend, bill):
-  shape = 'x'.join(map(str, source.spec.shape))
+  shape = 'x'.join(map(str, source.spec['x'].shape))
   where = '; assumed, since the set is not on this machine' if is_assumed else ''
   print(f'model         {config.module}: {model.objective}')
   print(f'data          {source.name}: {len(source):,} examples of {shape}{where}')

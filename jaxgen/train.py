@@ -84,7 +84,7 @@ def _start(setting, checkpoints, state):
   size = sum(leaf.size for leaf in jax.tree.leaves(state.params))
   device = jax.devices()[0]
   where = 'streamed' if setting.resident is None else 'on the device'
-  shape = 'x'.join(map(str, config.data.shape))
+  shape = 'x'.join(map(str, config.data.fields.x.shape))
   print(f'model    {config.module}, {size:,} parameters; {setting.model.objective}')
   print(
     f'data     {setting.source.name}: {len(setting.source):,} examples of {shape}, {where}; {config.batch_size} a step'

@@ -27,7 +27,19 @@ ROOMS = {
 # The storeys of the house: a module imports from its own room and from the storeys below, never from beside or above.
 STOREYS = (
   {'types', 'errors', 'versions', 'process', 'config_keys'},
-  {'files', 'fields', 'keys', 'flops', 'programs', 'config_files', 'config', 'optim', 'parallel', 'losses', 'samplers'},
+  {
+    'files',
+    'fields',
+    'keys',
+    'flops',
+    'programs',
+    'config_files',
+    'config',
+    'optim',
+    'parallel',
+    'losses',
+    'samplers',
+  },
   {'bijectors', 'nn', 'updates', 'data', 'show'},
   {'metrics'},
   {'families', 'runs'},

@@ -1,23 +1,23 @@
 """Data: sources with random access, and the batches of a step as a pure function of (seed, step)."""
 
 from jaxgen.data import usual
-from jaxgen.data.batching import batches, eval_batches
+from jaxgen.data.batching import batches, eval_batches, share
 from jaxgen.data.fingerprint import fingerprint
 from jaxgen.data.loading import load, monitored_split, resolve, resolved
 from jaxgen.data.order import batch_indices
-from jaxgen.data.source import RESIDENT_BYTES, Source, blank
+from jaxgen.data.source import RESIDENT_BYTES, Source
 
 __all__ = [
   'RESIDENT_BYTES',
   'Source',
   'batch_indices',
   'batches',
-  'blank',
   'eval_batches',
   'fingerprint',
   'load',
   'monitored_split',
   'resolve',
   'resolved',
+  'share',
   'usual',
 ]

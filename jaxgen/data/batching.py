@@ -1,12 +1,11 @@
 """From a source to batches: those of a range of training steps, and those of one pass over a split."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from jaxgen.data.order import batch_indices
-from jaxgen.data.source import Source
+from jaxgen.data.source import Places, Source
 from jaxgen.errors import UserError
 
 
@@ -23,7 +22,7 @@ def batches(
 
   Args:
     source: where the examples come from.
-    seed: chooses their order, see `batch_indices`.
+    seed: chooses their order, see `Source.indices`.
     start: the first step.
     stop: one more than the last step.
     batch_size: over all processes, B.
@@ -31,7 +30,7 @@ def batches(
     process_count: the number of processes, P.
 
   Yields:
-    `{'x': [B / P, ...]}`, and `'label': i32[B / P]` where there are classes.
+    `{name: [B / P, *shape]}`, an array for each field.
 
   Raises:
     UserError: if the batch does not divide among the processes, or an example cannot be read.
@@ -43,14 +42,21 @@ def batches(
     )
   import grain  # three quarters of a second to import: only for those who stream
 
-  mine = slice(process_index * batch_size // process_count, (process_index + 1) * batch_size // process_count)
-
   def read(step):
-    return source.examples(batch_indices(seed, step, len(source), batch_size)[mine])
+    places = source.indices(seed, step, batch_size)
+    return source.examples(share(places, batch_size, process_index, process_count))
 
   threads = min(16, 2 * (os.cpu_count() or 1))
   options = grain.ReadOptions(num_threads=threads, prefetch_buffer_size=2 * threads)
   return iter(grain.MapDataset.range(start, stop).map(read).to_iter_dataset(options))
+
+
+def share(places: Places, batch_size: int, process_index: int, process_count: int) -> Places:
+  """The places of a batch that are this process's: a slice i32[B / P] of each i32[B]."""
+  mine = slice(process_index * batch_size // process_count, (process_index + 1) * batch_size // process_count)
+  if isinstance(places, Mapping):
+    return {name: index[mine] for name, index in places.items()}
+  return places[mine]
 
 
 def eval_batches(source: Source, batch_size: int) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
@@ -60,7 +66,7 @@ def eval_batches(source: Source, batch_size: int) -> Iterator[tuple[dict[str, np
   weighted by it are exact.
 
   Yields:
-    `(batch, mask)`: `{'x': [B, ...], 'label': i32[B]}` and `f32[B]`, 1 for an example, 0 for filling.
+    `(batch, mask)`: `{name: [B, *shape]}` and `f32[B]`, 1 for an example, 0 for filling.
   """
   for start in range(0, len(source), batch_size):
     places = np.arange(start, start + batch_size)

@@ -21,7 +21,9 @@ def fingerprint(source: Source) -> dict[str, int | str]:
     arrays = source.examples(places)
   digest = hashlib.sha256()
   for name, array in sorted(arrays.items()):
-    array = np.ascontiguousarray(array)
+    # labels as numbers of 32 bits, whatever they are kept in: so were they hashed by runs that are older than that
+    is_label = source.spec[name].kind == 'label'
+    array = np.ascontiguousarray(array, np.int32 if is_label else None)
     digest.update(f'{name} {array.dtype.str} {array.shape}'.encode())
     digest.update(array.view(np.uint8).data if array.size else b'')
   return {'examples': len(source), 'sha256': digest.hexdigest()}

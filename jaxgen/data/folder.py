@@ -11,11 +11,13 @@ from typing import NamedTuple
 
 import numpy as np
 import PIL
+from ml_collections import ConfigDict
 
+from jaxgen import fields
 from jaxgen.data import images
 from jaxgen.data.source import Source
 from jaxgen.errors import UserError
-from jaxgen.types import DataSpec
+from jaxgen.types import Field
 
 _SUFFIXES = ('.png', '.jpg', '.jpeg', '.webp', '.bmp')
 
@@ -27,8 +29,8 @@ class _Scan(NamedTuple):
   grey: bool  # all of them
 
 
-def load(name: str, image_size: int, split: str) -> Source:
-  """The images below a folder, `folder:<path>`, cropped to a square and resized to `image_size`.
+def load(config: ConfigDict, name: str, split: str) -> Source:
+  """The images below a folder, `folder:<path>`, cropped to a square and resized to `config.image_size`.
 
   PNG, JPEG, WebP and BMP files are found at any depth; names that begin with a dot are passed over. If every
   image lies in a sub-folder and there are at least two of them, the sub-folders, sorted, are the classes. A
@@ -40,7 +42,7 @@ def load(name: str, image_size: int, split: str) -> Source:
       are looked at; a set that is held in memory is decoded as a whole by `Source.resident`), or if their
       sizes differ and `image_size` is 0.
   """
-  root = Path(name).expanduser()
+  root, image_size = Path(name).expanduser(), config.image_size
   files = _files(root)
   fingerprint = _fingerprint(root, files)
   scan = _scan(root, tuple(files), fingerprint)
@@ -48,14 +50,18 @@ def load(name: str, image_size: int, split: str) -> Source:
   channels = 1 if scan.grey else 3
   classes = _classes(files)
   chosen = _split(files, split)
-  labels = np.array([classes.index(file.split('/')[0]) for file in chosen], np.int32) if classes else None
+  spec = {'x': Field('image', (height, width, channels), 256)}
+  labels = None
+  if classes:
+    spec['label'] = Field('label', (), len(classes))
+    places = {name: place for place, name in enumerate(classes)}
+    labels = np.array([places[file.split('/')[0]] for file in chosen], fields.dtype(spec['label']))
 
   def read(indices):
     names = [str(root / chosen[index]) for index in indices]
     arrays = {'x': images.decode_all(names, names, channels, image_size)}
     return arrays if labels is None else {**arrays, 'label': labels[indices]}
 
-  spec = DataSpec((height, width, channels), 256, len(classes))
   key = f'folder {root.resolve()} {fingerprint} {split} {image_size} {channels} {PIL.__version__}'
   return Source(f'{root} ({split})', spec, len(chosen), read, cache_key=key)
 

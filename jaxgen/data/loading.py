@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ml_collections import ConfigDict
 
+from jaxgen import fields
 from jaxgen.data import digits, folder, npz, splits, tfds, toy
 from jaxgen.data.source import Source
 from jaxgen.errors import UserError
@@ -17,11 +18,11 @@ class _Kind(NamedTuple):
   """Where data come from; `name` is what follows the colon.
 
   Attributes:
-    load: `(name, image_size, split) -> Source`.
+    load: `(config.data, name, split) -> Source`.
     has_validation: `name -> bool`, whether the set brings a validation split of its own.
   """
 
-  load: Callable[[str, int, str], Source]
+  load: Callable[[ConfigDict, str, str], Source]
   has_validation: Callable[[str], bool] = lambda name: False
 
 
@@ -42,8 +43,8 @@ def load(config: ConfigDict, split: str) -> Source:
   of its own.
 
   Args:
-    config: `config.data`: its `name` is one of the forms above, `image_size` resizes images (0: as they are),
-      `validation` is the share of the training set that is held out (0: nothing, and there is no such split).
+    config: `config.data`, see `jaxgen.config_keys.DATA`: its `name` is one of the forms above, `validation` is the
+      share of the training set that is held out (0: nothing, and there is no such split).
     split: 'train', 'validation' or 'test'.
 
   Raises:
@@ -83,13 +84,13 @@ def _check_split(config, split):
 
 
 def _load(kind, name, config, split):
-  if split == 'test' or not config.validation or kind.has_validation(name):
-    return kind.load(name, config.image_size, split)
-  return splits.divide(kind.load(name, config.image_size, 'train'), config.validation, split)
+  if kind.has_validation(name):
+    return kind.load(config, name, split)
+  return splits.divided(lambda split: kind.load(config, name, split), config.validation, split)
 
 
 def resolve(config: ConfigDict) -> ConfigDict:
-  """A copy of the whole config in which `config.data` states the data's shape, levels and classes.
+  """A copy of the whole config in which `config.data.fields` states the fields of the data.
 
   Raises:
     UserError: if the data set cannot be read.
@@ -98,10 +99,10 @@ def resolve(config: ConfigDict) -> ConfigDict:
 
 
 def resolved(config: ConfigDict, spec: DataSpec) -> ConfigDict:
-  """A copy of the whole config in which `config.data` states this shape, these levels and classes."""
+  """A copy of the whole config in which `config.data.fields` states these."""
   config = config.copy_and_resolve_references()
   with config.unlocked():
-    config.data.update({'shape': tuple(spec.shape), 'levels': spec.levels, 'classes': spec.classes})
+    config.data.fields = ConfigDict(fields.to_dict(spec))
   return config
 
 

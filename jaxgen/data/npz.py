@@ -5,22 +5,19 @@ import zipfile
 from pathlib import Path
 
 import numpy as np
+from ml_collections import ConfigDict
 
 from jaxgen.data import images, order
+from jaxgen.data.npz_fields import field_of
 from jaxgen.data.source import Source, from_arrays
 from jaxgen.errors import UserError
-from jaxgen.types import DataSpec
 
 _KEYS = 'x_train, x_test and (optional) label_train, label_test; or x and (optional) label'
-_MEMBERS = ('x', 'x_train', 'x_test', 'label', 'label_train', 'label_test', 'levels')
+_NEEDED = ('x', 'x_train', 'x_test')
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-# A class is a column of a one-hot vector in every conditional model.
-_MOST_CLASSES = 65_536
-# Beyond, the squares and products of a network are no longer what float32 holds.
-_LARGEST = 1e6
 
 
-def load(name: str, image_size: int, split: str) -> Source:
+def load(config: ConfigDict, name: str, split: str) -> Source:
   """The arrays of a file, `npz:<path>`.
 
   The file holds `x_train` and `x_test`, and `label_train` and `label_test` where there are classes; or `x`
@@ -28,41 +25,49 @@ def load(name: str, image_size: int, split: str) -> Source:
   `uint8[N, H, W]` or `uint8[N, H, W, C]` with C 1 or 3; vectors are `float[N, D]`; labels are integers
   from 0. A number `levels` says how many values a pixel takes, if not 256.
 
+  Every other array is a field of its own name, `y` or `y_train` and `y_test`, of which `y_levels` says the same. Where
+  the type does not tell of which kind an array is, a text does, `kind` for x and `y_kind` for y: integers `[N, T]` or
+  `[N, H, W]` with `kind='tokens'` are tokens, codes of a codebook say, and `levels` is the size of the vocabulary.
+  Single numbers are passed over.
+
   Raises:
     UserError: if the file is missing or damaged, holds Python objects, takes more than the memory of this machine, or
       its arrays are of another kind.
   """
   path = Path(name).expanduser()
   file = _read(path)
-  keys = _keys(file, path)
-  x = {key: _examples(file[key], key, path) for key in keys}
-  levels = _levels(file, x, path)
-  if image_size and not levels:
-    raise UserError(f'--config.data.image_size is for images, but {path} holds vectors; set it to 0.')
-  labels = {key: _labels(file, key, len(x[key]), path) for key in keys if _label_key(key) in file}
-  classes = 1 + max((int(label.max(initial=0)) for label in labels.values()), default=-1)
-  key = keys[-1] if split == 'test' else keys[0]
-  rows = _hold_out(len(x[key]))[split] if len(keys) == 1 else slice(None)
-  arrays = {'x': x[key][rows]}
-  if levels:
-    arrays['x'] = images.resize_all(arrays['x'], image_size, levels)
-  if classes:
-    arrays['label'] = labels[key][rows]
-  return from_arrays(f'{path} ({split})', DataSpec(arrays['x'].shape[1:], levels, classes), arrays)
+  parts = [''] if 'x' in file else ['_train', '_test']
+  part = parts[-1] if split == 'test' else parts[0]
+  found = {field: _field(file, field, parts, path) for field in _names(file, parts, path)}
+  rows = slice(None) if len(parts) > 1 else _hold_out(len(file['x']))[split]
+  spec = {field: each for field, (each, _) in found.items()}
+  arrays = {field: each[f'{field}{part}'][rows] for field, (_, each) in found.items()}
+  return from_arrays(f'{path} ({split})', *_resized(spec, arrays, config.image_size, path))
+
+
+def _resized(spec, arrays, image_size, path):
+  """Every image field cropped and resized."""
+  if image_size and spec['x'].kind != 'image':
+    raise UserError(f'--config.data.image_size is for images, but {path} holds none; set it to 0.')
+  arrays = {
+    name: images.resize_all(array, image_size, spec[name].levels) if spec[name].kind == 'image' else array
+    for name, array in arrays.items()
+  }
+  return {name: field._replace(shape=arrays[name].shape[1:]) for name, field in spec.items()}, arrays
 
 
 def _read(path):
-  """The arrays that a data set is made of. What a member claims to be is looked at before memory is asked for."""
+  """The arrays of the file. What a member claims to be is looked at before memory is asked for."""
   if not path.exists():
     raise UserError(f'There is no file {path}; set --config.data.name=npz:<path> to one.')
   try:
     if not path.is_file():
       raise ValueError('a folder, a pipe or a device')
     with zipfile.ZipFile(path) as archive:
-      there = [name for name in archive.namelist() if name.removesuffix('.npy') in _MEMBERS]
-      if not there:
-        held = ', '.join(sorted(name.removesuffix('.npy') for name in archive.namelist()))
-        raise UserError(f'{path} holds {held or "nothing"}; it needs {_KEYS}.')
+      there = [name for name in archive.namelist() if name.endswith('.npy') or name in _NEEDED]
+      held = {name.removesuffix('.npy') for name in there}
+      if 'x' not in held and not {'x_train', 'x_test'} <= held:
+        raise UserError(f'{path} holds {", ".join(sorted(held)) or "nothing"}; it needs {_KEYS}.')
       images.check_memory(str(path), sum(_claimed_bytes(archive, name, path) for name in there))
       return {name.removesuffix('.npy'): _array(archive, name) for name in there}
   except UserError:
@@ -101,19 +106,39 @@ def _array(archive, name):
     return np.lib.format.read_array(member, allow_pickle=False)
 
 
-def _keys(file, path):
-  """What holds the examples: `['x']`, or `['x_train', 'x_test']`."""
-  keys = ['x'] if 'x' in file else ['x_train', 'x_test']
-  if not all(key in file for key in keys):
-    raise UserError(f'{path} holds {", ".join(sorted(file)) or "nothing"}; it needs {_KEYS}.')
-  labelled = [key for key in keys if _label_key(key) in file]
-  if labelled and labelled != keys:
-    raise UserError(f'{path} has labels for one split only; give label_train and label_test.')
-  return keys
+def _names(file, parts, path):
+  """The fields: 'x' first, and whatever else has a number for each example.
+
+  Raises:
+    UserError: if a field is there for one split only, or has another number of examples than x.
+  """
+  names = ['x']
+  for key, array in sorted(file.items()):
+    name = next((key.removesuffix(part) for part in parts if part and key.endswith(part)), key)
+    is_field = array.ndim or name == 'label'
+    if name in names or not is_field or array.dtype.kind in 'US' or _says_what_another_is(name, file, parts):
+      continue
+    if not all(f'{name}{part}' in file for part in parts):
+      what = 'labels' if name == 'label' else name
+      raise UserError(f'{path} has {what} for one split only; give {name}_train and {name}_test.')
+    for part in parts:
+      size, shape = len(file[f'x{part}']), file[f'{name}{part}'].shape
+      if shape[:1] != (size,):
+        raise UserError(f'{path}: there are {size} examples, but {name}{part} has the shape {list(shape)}.')
+    names.append(name)
+  return names
 
 
-def _label_key(key):
-  return key.replace('x', 'label', 1)
+def _says_what_another_is(name, file, parts):
+  field, _, rest = f'x_{name}'.rpartition('_') if name in ('levels', 'kind') else name.rpartition('_')
+  return rest in ('levels', 'kind') and f'{field}{parts[0]}' in file
+
+
+def _field(file, name, parts, path):
+  prefix = '' if name == 'x' else f'{name}_'
+  arrays = {f'{name}{part}': file[f'{name}{part}'] for part in parts}
+  kind = str(file[f'{prefix}kind']) if f'{prefix}kind' in file else ''
+  return field_of(name, arrays, kind, file.get(f'{prefix}levels'), path)
 
 
 def _hold_out(size):
@@ -121,60 +146,3 @@ def _hold_out(size):
   shuffled = order.permutation(0, 0, size)
   count = max(1, size // 10)
   return {'train': np.sort(shuffled[count:]), 'test': np.sort(shuffled[:count])}
-
-
-def _examples(x, key, path):
-  """Images as `uint8[N, H, W, C]`, vectors as `f32[N, D]`."""
-  if 0 in x.shape[1:]:
-    raise UserError(
-      f'{path}: {key} is {x.dtype}{list(x.shape)}, and an example holds nothing; give it a size.'
-    )
-  if x.dtype == np.uint8 and x.ndim == 3:
-    x = x[..., None]
-  if x.dtype == np.uint8 and x.ndim == 4 and x.shape[-1] in (1, 3):
-    return x
-  if np.issubdtype(x.dtype, np.floating) and x.ndim == 2:
-    if not np.isfinite(x).all():
-      raise UserError(f'{path}: {key} holds values that are not finite; remove them.')
-    if np.abs(x).max(initial=0) > _LARGEST:
-      raise UserError(
-        f'{path}: {key} holds values up to {np.abs(x).max():.3g}, and at most {_LARGEST:g} can be learned from; scale '
-        'each column to a standard deviation of about 1.'
-      )
-    return x.astype(np.float32)
-  raise UserError(
-    f'{path}: {key} is {x.dtype}{list(x.shape)}; images are uint8[N, H, W] or uint8[N, H, W, C] with C 1 or 3, '
-    'vectors are float[N, D].'
-  )
-
-
-def _labels(file, key, size, path):
-  """`i32[N]`, from 0."""
-  key = _label_key(key)
-  label = file[key]
-  if label.shape != (size,):
-    raise UserError(f'{path}: there are {size} examples, but {key} has the shape {list(label.shape)}.')
-  if not np.issubdtype(label.dtype, np.integer):
-    raise UserError(f'{path}: {key} must be integers from 0; its type is {label.dtype}.')
-  low, high = int(label.min(initial=0)), int(label.max(initial=0))
-  if low < 0 or high >= _MOST_CLASSES:
-    raise UserError(
-      f'{path}: {key} goes from {low} to {high}; labels are from 0 to {_MOST_CLASSES - 1}: number the classes anew.'
-    )
-  return label.astype(np.int32)
-
-
-def _levels(file, x, path):
-  """256 or what the file says, for images; 0 for vectors. Both splits must be alike."""
-  if len({(value.dtype, value.shape[1:]) for value in x.values()}) > 1:
-    raise UserError(f'{path}: x_train and x_test are not alike; give both the same shape and type.')
-  if next(iter(x.values())).dtype != np.uint8:
-    return 0
-  levels = file.get('levels', np.array(256))
-  top = max(int(value.max(initial=0)) for value in x.values())
-  number = levels.shape == () and np.issubdtype(levels.dtype, np.integer)
-  least = max(top + 1, 2)
-  if not number or not least <= levels <= 256:
-    allowed = '256' if least == 256 else f'a number from {least} to 256'
-    raise UserError(f'{path}: levels is {levels}, but the largest pixel is {top}; set levels to {allowed}.')
-  return int(levels)

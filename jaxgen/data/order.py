@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 
-def batch_indices(seed: int, step: int, num_examples: int, batch_size: int) -> np.ndarray:
+def batch_indices(seed: int, step: int, num_examples: int, batch_size: int, stream: int = 0) -> np.ndarray:
   """The examples of one training step.
 
   The training set is gone through epoch after epoch, each in an order of its own, and step `k` takes the
@@ -20,6 +20,7 @@ def batch_indices(seed: int, step: int, num_examples: int, batch_size: int) -> n
     step: counted from 0.
     num_examples: the size of the training set, N.
     batch_size: the number of examples, B; it may be larger than N.
+    stream: of several sequences, independent of each other: one for each domain of an unpaired set.
 
   Returns:
     i32[B], values in `[0, N)`.
@@ -29,20 +30,20 @@ def batch_indices(seed: int, step: int, num_examples: int, batch_size: int) -> n
   while start < stop:
     epoch, place = divmod(start, num_examples)
     count = min(stop - start, num_examples - place)
-    parts.append(permutation(int(seed), epoch, num_examples)[place : place + count])
+    parts.append(permutation(int(seed), epoch, num_examples, stream)[place : place + count])
     start += count
   return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
-@functools.lru_cache(maxsize=4)
-def permutation(seed: int, epoch: int, num_examples: int) -> np.ndarray:
-  """The order of one epoch: i32[N], read-only, the same in every version of NumPy.
+@functools.lru_cache(maxsize=8)
+def permutation(seed: int, epoch: int, num_examples: int, stream: int = 0) -> np.ndarray:
+  """The order of one epoch of a stream: i32[N], read-only, the same in every version of NumPy.
 
   `Generator.permutation` may change from one NumPy release to the next, the stream of a bit generator may
   not; hence the sort of raw numbers.
   """
   key = np.array([seed % 2**64, epoch % 2**64], dtype=np.uint64)
-  numbers = np.random.Philox(key=key).random_raw(num_examples)
+  numbers = np.random.Philox(key=key, counter=[0, 0, 0, stream]).random_raw(num_examples)
   order = np.argsort(numbers, kind='stable').astype(np.int32)
   order.flags.writeable = False
   return order

@@ -1,18 +1,24 @@
 """A source: one split of a data set, readable in any order."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
-from jaxgen.data import cache
+from jaxgen import fields
+from jaxgen.data import cache, order
 from jaxgen.types import DataSpec
 
 # A set that takes no more than this, decoded, is held in memory as a whole; the training loop then keeps it
 # on the device and picks each batch there. CIFAR-10 takes 147 MiB.
 RESIDENT_BYTES = 256 * 2**20
 
-# 'x': uint8[N, H, W, C] or f32[N, D]; 'label': i32[N] where there are classes
+# {name: [N, *shape]}, an array for each field
 Arrays = Mapping[str, np.ndarray]
+
+# Places of examples: i64[B] of all fields alike, or {name: i64[B]} where fields have places of their own. It is a
+# prefix of the tree of arrays that it picks from.
+Places = np.ndarray | Mapping[str, np.ndarray]
 
 
 class Source:
@@ -20,9 +26,10 @@ class Source:
 
   Attributes:
     name: what it is, as a message to a person calls it.
-    spec: the shape, levels and classes of its examples.
+    spec: the fields of its examples.
     cache_key: identifies the decoded arrays on disk; empty: they are not kept there.
     arrays: all examples, where they are in memory.
+    vocabulary: of its tokens, a `jaxgen.data.vocabulary.Vocabulary`; None where they are no text.
   """
 
   def __init__(
@@ -33,6 +40,7 @@ class Source:
     read: Callable[[np.ndarray], Arrays],
     cache_key: str = '',
     arrays: Arrays | None = None,
+    vocabulary: Any = None,
   ):
     """Nothing is read yet.
 
@@ -43,6 +51,7 @@ class Source:
       read: `i64[B] -> arrays` of those examples; called from several threads at once.
       cache_key: see above.
       arrays: see above; None where they are not in memory yet.
+      vocabulary: see above.
     """
     self.name = name
     self.spec = spec
@@ -50,22 +59,26 @@ class Source:
     self._read = read
     self.cache_key = cache_key
     self.arrays = arrays
+    self.vocabulary = vocabulary
 
   def __len__(self) -> int:
     return self._size
 
   @property
   def nbytes(self) -> int:
-    """The bytes that all `x` take when decoded."""
-    return self._size * int(np.prod(self.spec.shape)) * self.dtype.itemsize
+    """The bytes that all examples take when decoded."""
+    return self._size * fields.nbytes(self.spec)
 
-  @property
-  def dtype(self) -> np.dtype:
-    """The type of `x`: uint8 for pixels, float32 for continuous values."""
-    return np.dtype(np.uint8 if self.spec.levels else np.float32)
+  def layout(self) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
+    """What `resident` gives: `{name: (shape, dtype)}` of the arrays of the whole split."""
+    return {name: ((self._size, *field.shape), fields.dtype(field)) for name, field in self.spec.items()}
 
-  def examples(self, indices: np.ndarray) -> dict[str, np.ndarray]:
-    """The examples at these places, `{'x': [B, ...]}` and `'label': i32[B]` where there are classes.
+  def indices(self, seed: int, step: int, batch_size: int) -> Places:
+    """Which examples a training step has: i32[B], a pure function of (seed, step); see `order.batch_indices`."""
+    return order.batch_indices(seed, step, self._size, batch_size)
+
+  def examples(self, indices: Places) -> dict[str, np.ndarray]:
+    """The examples at these places, `{name: [B, *shape]}` of each field.
 
     Raises:
       UserError: if one of them cannot be read.
@@ -84,27 +97,14 @@ class Source:
     if self.nbytes > RESIDENT_BYTES:
       return None
     if self.arrays is None:
-      expected = self._expected()
-      self.arrays = cache.decoded(self.cache_key, expected, self._read)
+      self.arrays = cache.decoded(self.cache_key, self.layout(), self._read)
     return dict(self.arrays)
 
-  def _expected(self):
-    expected = {'x': ((self._size, *self.spec.shape), self.dtype)}
-    if self.spec.classes:
-      expected['label'] = ((self._size,), np.dtype(np.int32))
-    return expected
 
-
-def blank(spec: DataSpec, *leading: int) -> dict[str, np.ndarray]:
-  """Zeros in the shape of examples: `{'x': [*leading, ...]}`, and `'label': i32[*leading]` where there are classes."""
-  x = np.zeros((*leading, *spec.shape), np.uint8 if spec.levels else np.float32)
-  return {'x': x} | ({'label': np.zeros(leading, np.int32)} if spec.classes else {})
-
-
-def from_arrays(name: str, spec: DataSpec, arrays: Arrays) -> Source:
+def from_arrays(name: str, spec: DataSpec, arrays: Arrays, vocabulary: Any = None) -> Source:
   """A source of arrays that are in memory already."""
 
   def read(indices):
     return {key: value[indices] for key, value in arrays.items()}
 
-  return Source(name, spec, len(arrays['x']), read, arrays=arrays)
+  return Source(name, spec, len(arrays['x']), read, arrays=arrays, vocabulary=vocabulary)

@@ -1,6 +1,7 @@
 """The validation split: examples of the training set that no training step sees, by one rule for every data set."""
 
 import hashlib
+from collections.abc import Callable
 
 import numpy as np
 
@@ -39,10 +40,18 @@ def part(whole: Source, name: str, chosen: np.ndarray) -> Source:
   whole is never held beside it.
   """
   if whole.arrays is not None:
-    return from_arrays(name, whole.spec, {key: value[chosen] for key, value in whole.arrays.items()})
+    arrays = {key: value[chosen] for key, value in whole.arrays.items()}
+    return from_arrays(name, whole.spec, arrays)
   sha = hashlib.sha256(chosen.astype('<i8').tobytes()).hexdigest()
   key = whole.cache_key and f'{whole.cache_key} examples {sha}'
   return Source(name, whole.spec, len(chosen), lambda indices: whole.examples(chosen[indices]), cache_key=key)
+
+
+def divided(load: Callable[[str], Source], share: float, split: str) -> Source:
+  """A split of a set of which `load` gives 'train' and 'test'; `share` of train is held out for validation."""
+  if split == 'test' or not share:
+    return load(split)
+  return divide(load('train'), share, split)
 
 
 def divide(whole: Source, share: float, split: str) -> Source:

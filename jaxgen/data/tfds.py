@@ -6,11 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import PIL
+from ml_collections import ConfigDict
 
+from jaxgen import fields
 from jaxgen.data import cache, images
 from jaxgen.data.source import Source
 from jaxgen.errors import UserError
-from jaxgen.types import DataSpec
+from jaxgen.types import Field
 
 _PREPARE = (
   "pip install 'jaxgen[tfds]' && python -c "
@@ -19,7 +21,7 @@ _PREPARE = (
 )
 
 
-def load(name: str, image_size: int, split: str) -> Source:
+def load(config: ConfigDict, name: str, split: str) -> Source:
   """A prepared image set, `tfds:<name>`, from `$TFDS_DATA_DIR` or else `~/tensorflow_datasets`.
 
   The name is TFDS's own, with configuration and version if need be: `mnist`, `imagenet_resized/32x32`. Sets
@@ -29,12 +31,14 @@ def load(name: str, image_size: int, split: str) -> Source:
 
   Raises:
     UserError: if there is no such set, it is not prepared, it cannot be read without TensorFlow, it has no
-      images, or they differ in size and `image_size` is 0.
+      images, or they differ in size and `config.image_size` is 0.
   """
-  builder = _open(name)
+  builder, image_size = _open(name), config.image_size
   image, label = _features(builder, name)
   channels = 1 if image.shape[-1] == 1 else 3
-  spec = DataSpec(_shape(image, name, channels, image_size), 256, label.num_classes if label else 0)
+  spec = {'x': Field('image', _shape(image, name, channels, image_size), 256)}
+  if label:
+    spec['label'] = Field('label', (), label.num_classes)
   part = _part(builder.info.splits, name, split)
   records = _records(builder, name, part)
   full_name = builder.info.full_name
@@ -50,7 +54,7 @@ def load(name: str, image_size: int, split: str) -> Source:
     names = [f'{full_name}, {part}, record {index}' for index in indices]
     arrays = {'x': images.decode_all([record['image'] for record in found], names, channels, image_size)}
     if label:
-      arrays['label'] = np.array([record['label'] for record in found], np.int32)
+      arrays['label'] = np.array([record['label'] for record in found], fields.dtype(spec['label']))
     return arrays
 
   key = f'tfds {full_name} {part} {image_size} {PIL.__version__} {cache.fingerprint(Path(builder.data_dir))}'

@@ -11,10 +11,11 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from ml_collections import ConfigDict
 
 from jaxgen.data.source import Source, from_arrays
 from jaxgen.errors import UserError
-from jaxgen.types import DataSpec
+from jaxgen.types import Field
 
 # seeds and sizes of the splits
 _SPLITS = {'train': (0, 50_000), 'test': (1, 10_000), 'validation': (2, 10_000)}
@@ -151,17 +152,17 @@ DENSITIES = {
 }
 
 
-def load(name: str, image_size: int, split: str) -> Source:
+def load(config: ConfigDict, name: str, split: str) -> Source:
   """50,000 points to train on, 10,000 each to validate and to test, the same ones always: `toy:<name>`.
 
   Raises:
-    UserError: if there is no such density, or an `image_size` is set.
+    UserError: if there is no such density, or `config.image_size` is set.
   """
   if name not in DENSITIES:
     near = difflib.get_close_matches(name, DENSITIES, n=1)
     hint = f' (did you mean "{near[0]}"?)' if near else ''
     raise UserError(f'There is no density "{name}"{hint}; there are {", ".join(DENSITIES)}.')
-  if image_size:
+  if config.image_size:
     raise UserError(f'--config.data.image_size is for images, but toy:{name} gives vectors; set it to 0.')
   x = DENSITIES[name].sample(*_SPLITS[split])
-  return from_arrays(f'toy:{name} ({split})', DataSpec((2,), 0, 0), {'x': x})
+  return from_arrays(f'toy:{name} ({split})', {'x': Field('vector', (2,), 0)}, {'x': x})

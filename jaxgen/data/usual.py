@@ -8,7 +8,7 @@ from ml_collections import ConfigDict
 from jaxgen.data import splits
 from jaxgen.data.source import Source
 from jaxgen.errors import UserError
-from jaxgen.types import DataSpec
+from jaxgen.types import Field
 
 
 class _Usual(NamedTuple):
@@ -42,7 +42,8 @@ def training_set(config: ConfigDict) -> Source | None:
   shape, classes, size, has_validation = _SETS[name]
   if config.image_size:
     shape = (config.image_size, config.image_size, shape[-1])
-  whole = Source(f'{name} (train)', DataSpec(shape, 256, classes), size, _not_here)
+  spec = {'x': Field('image', shape, 256)} | ({'label': Field('label', (), classes)} if classes else {})
+  whole = Source(f'{name} (train)', spec, size, _not_here)
   return (
     whole if has_validation or not config.validation else splits.divide(whole, config.validation, 'train')
   )

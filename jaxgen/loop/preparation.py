@@ -86,7 +86,7 @@ def _streamed_batches(setting, start, stop, process, processes):
 
 
 def _index_batches(setting, start, stop, process, processes):
-  config, share = setting.config, setting.config.batch_size // processes
+  config = setting.config
   for step in range(start, stop):
-    indices = data.batch_indices(config.seed, step, len(setting.source), config.batch_size)
-    yield indices[process * share : (process + 1) * share]
+    places = setting.source.indices(config.seed, step, config.batch_size)
+    yield data.share(places, config.batch_size, process, processes)

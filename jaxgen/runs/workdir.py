@@ -105,7 +105,7 @@ def load_config(workdir: Path) -> ConfigDict:
     )
   try:
     config = configs.load(path)
-    complete = all(key in config.data for key in ('name', 'shape', 'levels', 'classes')) and config.module
+    complete = 'name' in config.data and 'x' in config.data.fields and config.module
   except OSError as error:
     raise UserError(f'{path} cannot be read: {error.strerror}.') from None
   except (ValueError, TypeError, AttributeError):  # no JSON, or none of a config

@@ -4,16 +4,16 @@ import pytest
 from jaxgen import data
 from jaxgen.data.source import Source, from_arrays
 from jaxgen.errors import UserError
-from jaxgen.types import DataSpec
+from jaxgen.types import Field
 
-SPEC = DataSpec((1,), 0, 30)
+SPEC = {'x': Field('vector', (1,), 0), 'label': Field('label', (), 30)}
 
 
 @pytest.fixture(scope='module')
 def numbers():
   """Thirty examples that are their own index."""
   x = np.arange(30, dtype=np.float32)[:, None]
-  return from_arrays('numbers', SPEC, {'x': x, 'label': np.arange(30, dtype=np.int32)})
+  return from_arrays('numbers', SPEC, {'x': x, 'label': np.arange(30, dtype=np.uint8)})
 
 
 def test_the_batches_of_steps(numbers):

@@ -3,22 +3,28 @@
 import numpy as np
 import pytest
 
-from jaxgen import data
+from jaxgen import data, fields
 from jaxgen.data import splits, toy
 from jaxgen.errors import UserError
+from jaxgen.types import Field
 
-# {source: (shape, levels, classes)}; those without a colon are made by the fixture
+
+def images(shape, levels=256, classes=0):
+  return {'x': Field('image', shape, levels)} | ({'label': Field('label', (), classes)} if classes else {})
+
+
+# {source: its fields}; those without a colon are made by the fixture
 SOURCES = {
-  'digits': ((8, 8, 1), 17, 10),
-  **{f'toy:{name}': ((2,), 0, 0) for name in toy.DENSITIES},
-  'npz images': ((6, 6, 3), 256, 3),
-  'npz vectors': ((5,), 0, 3),
-  'folder colour': ((12, 10, 3), 256, 2),
-  'folder grey': ((9, 9, 1), 256, 0),
-  'tfds made': ((8, 6, 3), 256, 3),
-  'tfds:mnist': ((28, 28, 1), 256, 10),
-  'tfds:cifar10': ((32, 32, 3), 256, 10),
-  'tfds:lfw_subset64': ((64, 64, 3), 256, 0),
+  'digits': images((8, 8, 1), 17, 10),
+  **{f'toy:{name}': {'x': Field('vector', (2,), 0)} for name in toy.DENSITIES},
+  'npz images': images((6, 6, 3), 256, 3),
+  'npz vectors': {'x': Field('vector', (5,), 0), 'label': Field('label', (), 3)},
+  'folder colour': images((12, 10, 3), 256, 2),
+  'folder grey': images((9, 9, 1)),
+  'tfds made': images((8, 6, 3), 256, 3),
+  'tfds:mnist': images((28, 28, 1), 256, 10),
+  'tfds:cifar10': images((32, 32, 3), 256, 10),
+  'tfds:lfw_subset64': images((64, 64, 3)),
 }
 
 
@@ -47,14 +53,14 @@ def named(request, tmp_path, monkeypatch, pixels, write_image, prepare):
 
 
 def test_every_source(named, settings):
-  name, (shape, levels, classes) = named
+  name, spec = named
   for split in ('train', 'validation', 'test'):
     source = data.load(settings(name, validation=0.1), split)
-    assert tuple(source.spec) == (shape, levels, classes)
+    assert source.spec == spec
     assert len(source) > 0
     places = np.array([0, len(source) - 1, 0, len(source) // 2])
     some = source.examples(places)
-    _check(some, 4, shape, levels, classes)
+    _check(some, 4, spec)
     np.testing.assert_array_equal(some['x'][0], some['x'][2])
     again = data.load(settings(name, validation=0.1), split).examples(places)
     for key, value in some.items():
@@ -62,11 +68,11 @@ def test_every_source(named, settings):
 
 
 def test_all_at_once_is_one_by_one(named, settings):
-  name, (shape, levels, classes) = named
+  name, spec = named
   source = data.load(settings(name), 'test')
   before = source.examples(np.arange(min(50, len(source))))
   everything = source.resident()
-  _check(everything, len(source), shape, levels, classes)
+  _check(everything, len(source), spec)
   after = source.examples(np.arange(len(source)))
   for key, value in everything.items():
     np.testing.assert_array_equal(value, after[key])
@@ -89,28 +95,28 @@ def test_train_and_validation_divide_the_training_set(named, settings):
 
 
 def test_image_size(named, settings):
-  name, (shape, levels, classes) = named
-  if len(shape) == 1:
+  name, spec = named
+  if spec['x'].kind != 'image':
     with pytest.raises(UserError, match='image_size'):
       data.load(settings(name, 16), 'train')
     return
   source = data.load(settings(name, 16), 'train')
-  assert source.spec.shape == (16, 16, shape[2])
-  _check(source.examples(np.arange(5)), 5, (16, 16, shape[2]), levels, classes)
+  resized = {
+    name: field._replace(shape=(16, 16, field.shape[2])) if field.kind == 'image' else field
+    for name, field in spec.items()
+  }
+  assert source.spec == resized
+  _check(source.examples(np.arange(5)), 5, resized)
 
 
-def _check(arrays, num, shape, levels, classes):
-  assert set(arrays) == ({'x', 'label'} if classes else {'x'})
-  x = arrays['x']
-  assert x.shape == (num, *shape)
-  assert x.dtype == (np.uint8 if levels else np.float32)
-  assert np.isfinite(x).all()
-  if levels:
-    assert x.max() < levels
-    assert x.std() > 0
-  if classes:
-    label = arrays['label']
-    assert label.shape == (num,)
-    assert label.dtype == np.int32
-    assert label.min() >= 0
-    assert label.max() < classes
+def _check(arrays, num, spec):
+  assert list(arrays) == list(spec)
+  for name, field in spec.items():
+    array = arrays[name]
+    assert array.shape == (num, *field.shape)
+    assert array.dtype == fields.dtype(field)
+    assert np.isfinite(array).all()
+    if field.levels:
+      assert array.max() < field.levels
+    if field.kind != 'label':
+      assert array.std() > 0

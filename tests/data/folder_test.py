@@ -8,6 +8,7 @@ from PIL import Image
 
 from jaxgen import data
 from jaxgen.errors import UserError
+from jaxgen.types import Field
 
 
 @pytest.fixture
@@ -31,7 +32,7 @@ def test_sub_folders_are_classes(images, pixels, write_image, load):
   for index, image in enumerate(pixels(20, 4, 4)):
     image[0, 0] = index % 3
     write_image(images / ('dog', 'ant', 'cat')[index % 3] / 'deeper' / f'{index}.png', image)
-  assert load().spec == ((4, 4, 3), 256, 3)
+  assert load().spec == {'x': Field('image', (4, 4, 3), 256), 'label': Field('label', (), 3)}
   for split in ('train', 'test'):
     arrays = load(split).resident()
     order = {0: 2, 1: 0, 2: 1}  # dog, ant, cat -> their places in the alphabet
@@ -42,7 +43,7 @@ def test_sub_folders_are_classes(images, pixels, write_image, load):
 def test_no_classes(images, pixels, write_image, load, names):
   for name in names:
     write_image(images / name, pixels(1, 4, 4)[0])
-  assert load().spec.classes == 0
+  assert list(load().spec) == ['x']
   assert 'label' not in load().resident()
 
 
@@ -73,9 +74,9 @@ def test_kinds_of_files(images, pixels, write_image, load):
 def test_grey_only_if_all_are(images, pixels, write_image, load):
   for index in range(4):
     write_image(images / f'{index}.png', pixels(1, 4, 4, 1)[0])
-  assert load().spec.shape == (4, 4, 1)
+  assert load().spec['x'].shape == (4, 4, 1)
   write_image(images / 'colour.png', pixels(1, 4, 4, 3)[0])
-  assert load().spec.shape == (4, 4, 3)
+  assert load().spec['x'].shape == (4, 4, 3)
   assert load().resident()['x'].shape == (4, 4, 4, 3)
 
 
@@ -178,7 +179,7 @@ def test_links_to_folders_are_folders(images, tmp_path, pixels, write_image, loa
   for name in ('images/a/1.png', 'images/a/2.png', 'elsewhere/3.png'):
     write_image(tmp_path / name, pixels(1, 4, 4)[0])
   (images / 'b').symlink_to(tmp_path / 'elsewhere')
-  assert load().spec.classes == 2
+  assert load().spec['label'].levels == 2
 
 
 def test_links_in_a_circle_are_told_of(images, pixels, write_image, load):

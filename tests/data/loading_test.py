@@ -1,14 +1,15 @@
 import pytest
 
-from jaxgen import config, data
+from jaxgen import config, data, fields
 from jaxgen.errors import UserError
+from jaxgen.types import Field
 
 
 def test_resolve_fills_a_copy():
   given = config.defaults().lock()
   found = data.resolve(given)
-  assert (found.data.shape, found.data.levels, found.data.classes) == ((8, 8, 1), 17, 10)
-  assert 'shape' not in given.data
+  assert fields.of(found) == {'x': Field('image', (8, 8, 1), 17), 'label': Field('label', (), 10)}
+  assert 'fields' not in given.data
   assert found.is_locked
   assert found.seed == given.seed
 
@@ -16,7 +17,7 @@ def test_resolve_fills_a_copy():
 def test_resolve_after_resizing():
   given = config.defaults()
   given.data.image_size = 12
-  assert data.resolve(given).data.shape == (12, 12, 1)
+  assert data.resolve(given).data.fields.x.shape == (12, 12, 1)
 
 
 def test_resolve_twice():

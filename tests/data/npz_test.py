@@ -7,6 +7,7 @@ import pytest
 
 from jaxgen import data
 from jaxgen.errors import UserError
+from jaxgen.types import Field
 
 
 @pytest.fixture
@@ -42,13 +43,15 @@ def test_two_splits(load):
     'label_test': LABELS[30:],
   }
   train, test = (load(split, **arrays) for split in ('train', 'test'))
-  assert train.spec == test.spec == ((4, 3, 1), 256, 4)  # the largest label is in the test split
+  assert (
+    train.spec == test.spec == {'x': Field('image', (4, 3, 1), 256), 'label': Field('label', (), 4)}
+  )  # the largest label is in the test split
   np.testing.assert_array_equal(test.resident()['x'][..., 0], IMAGES[30:])
   np.testing.assert_array_equal(train.resident()['label'], LABELS[:30] % 2)
 
 
 def test_levels(load):
-  assert load('train', x=IMAGES % 10, levels=10).spec.levels == 10
+  assert load('train', x=IMAGES % 10, levels=10).spec['x'].levels == 10
   assert load('train', 8, x=IMAGES % 10, levels=10).resident()['x'].max() <= 9
   with pytest.raises(
     UserError, match='levels is 10, but the largest pixel is 11; set levels to a number from 12'

@@ -6,9 +6,9 @@ import pytest
 from jaxgen.data import splits
 from jaxgen.data.source import Source, from_arrays
 from jaxgen.errors import UserError
-from jaxgen.types import DataSpec
+from jaxgen.types import Field
 
-SPEC = DataSpec((2,), 0, 0)
+SPEC = {'x': Field('vector', (2,), 0)}
 PINNED = [9, 18, 29, 36]  # of 40: an existing run must find the split that it was trained with
 
 
