@@ -1,6 +1,7 @@
 """Files that are whole or absent, whenever the process that writes them is killed."""
 
 import contextlib
+import errno
 import os
 import uuid
 import zipfile
@@ -9,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+# What file systems refuse; whatever else an OSError is may be a mistake of the program.
+_REFUSALS = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
 
 
 @contextlib.contextmanager
@@ -50,3 +54,20 @@ def save_arrays(path: Path | str, arrays: Mapping[str, Any]) -> None:
   """
   with contextlib.suppress(OSError), replacing(path) as part, open(part, 'wb') as file:
     np.savez(file, **arrays)
+
+
+def refusal(error: BaseException) -> str | None:
+  """What a file system has refused, as a sentence; None where the exception is of another kind."""
+  if _disk_is_full(error):
+    return 'The disk is full. Make room and start the same command again; it goes on.'
+  if isinstance(error, OSError) and error.errno in _REFUSALS and error.filename:
+    return f'{error.filename} cannot be used: {error.strerror}.'
+  return None
+
+
+def _disk_is_full(error):
+  """Whether that is what an exception, or the one it was raised from, came of: each library wraps it differently."""
+  if error is None:
+    return False
+  full = getattr(error, 'errno', None) == errno.ENOSPC or 'No space left on device' in str(error)
+  return full or _disk_is_full(error.__cause__ or error.__context__)

@@ -17,8 +17,13 @@ TAGS = {
   'interpolation': 5,
   'trajectory': 6,
   'standing_statistics': 7,
+  'given': 8,  # whose conditions samples have
+  'completion': 9,
   'measured_samples': 10,  # those that are compared with the data
   'likelihood': 11,  # and other terms per example of a measurement
+  'traversal': 12,
+  'export': 13,
+  'codes': 14,
 }
 
 

@@ -3,7 +3,7 @@
 python -m jaxgen.main --config=configs/glow_digits.py               train, into runs/glow_digits
 python -m jaxgen.main --workdir=runs/glow_digits                    go on with that run
 python -m jaxgen.main --mode=evaluate --workdir=runs/glow_digits    measure it, on the test split
-python -m jaxgen.main --mode=sample --workdir=runs/glow_digits      draw pictures from it
+python -m jaxgen.main --mode=sample --workdir=runs/glow_digits      use it: samples, interpolations, completions, ...
 python -m jaxgen.main --mode=plan --config=configs/glow_cifar.py    what a run would cost
 
 --config      a file, or the name of a config that comes with jaxgen: configs/glow_digits.py, glow_digits;
@@ -11,14 +11,27 @@ python -m jaxgen.main --mode=plan --config=configs/glow_cifar.py    what a run w
               --config.optimizer.learning_rate=3e-4. Without it, the config of the workdir's run.
 --workdir     the run's folder; by default runs/<name>
 --mode        train | evaluate | sample | plan
---num         with --mode=sample: how many samples; by default config.num_samples
---split       with --mode=evaluate: test, for a number that is printed, or validation, for choosing
+--split       with --mode=evaluate: test, for a number that is printed, or validation, for choosing;
+              with --mode=sample: whose examples are used, by default test
 --step        with --mode=evaluate and sample, of which checkpoint: newest | best (by validation) | a number
+
+and with --mode=sample alone
+--use         what to do, between commas, by default all that applies and is looked at:
+              samples, trajectory, reconstruction, interpolation, traversal, completion, classification, anomaly,
+              translation; and by name alone export, of samples, and codes, of a split
+--num         how many samples; by default config.num_samples
+--given.<field>=<value>   what samples are conditioned on: --given.label=3, several in turn: --given.label=0,1,2;
+              fields that are not named are those of random training examples
+--knobs.<name>=<number>   what the model can be turned by: --knobs.temperature=0.7
+--prompt      the text that a model of text continues
+--weights     raw | averaged; by default averaged ones where there are any
+--seed        of samples and noise; by default that of the run
+--form        of an export: npz | folder
+
 --trust       without --config: import the module that the run names, though it is none of jaxgen.models
 """
 
 import difflib
-import errno
 import os
 import sys
 from pathlib import Path
@@ -31,18 +44,18 @@ if __name__ == '__main__':
 from absl import flags  # noqa: E402
 from ml_collections import ConfigDict, config_flags  # noqa: E402
 
-from jaxgen import config_files, config_keys, process  # noqa: E402
+from jaxgen import config_files, config_keys, files, process  # noqa: E402
 from jaxgen.errors import UserError  # noqa: E402
 
 _MODES = ('train', 'evaluate', 'sample', 'plan')
+# Options that the other modes do not have, with the values that some may have.
 _OF_MODES = {
-  'num': ('sample',),
   'step': ('evaluate', 'sample'),
-  'split': ('evaluate',),
-}  # options that the other modes do not have
-
-# What file systems refuse; whatever else an OSError is may be a mistake of the program.
-_OF_FILES = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
+  'split': ('evaluate', 'sample'),
+  **dict.fromkeys(('num', 'seed', 'use', 'prompt', 'weights', 'form', 'given', 'knobs'), ('sample',)),
+}
+_DOTTED = ('given', 'knobs')  # written --given.<name>=<value>
+_CHOICES = {'weights': ('raw', 'averaged'), 'form': ('npz', 'folder')}
 
 
 def main() -> int:
@@ -57,14 +70,10 @@ def main() -> int:
   except UserError as error:
     print(f'jaxgen: {error}', file=sys.stderr)
   except Exception as error:
-    if _disk_is_full(error):
-      print(
-        'jaxgen: The disk is full. Make room and start the same command again; it goes on.', file=sys.stderr
-      )
-    elif isinstance(error, OSError) and error.errno in _OF_FILES and error.filename:
-      print(f'jaxgen: {error.filename} cannot be used: {error.strerror}.', file=sys.stderr)
-    else:
+    sentence = files.refusal(error)
+    if sentence is None:
       raise
+    print(f'jaxgen: {sentence}', file=sys.stderr)
   return 2
 
 
@@ -73,8 +82,8 @@ def _run(options: flags.FlagValues) -> int:
   from jaxgen.evaluate import evaluate
   from jaxgen.loop.stop import Stopped
   from jaxgen.plan import plan
-  from jaxgen.sample import sample
   from jaxgen.train import train
+  from jaxgen.uses import use
 
   parallel.start()
   workdir = Path(options.workdir)
@@ -86,19 +95,22 @@ def _run(options: flags.FlagValues) -> int:
     elif options.mode == 'evaluate':
       evaluate(workdir, options.config, options.step or 'newest', options.split or 'test')
     else:
-      sample(workdir, options.config, options.num, options.step or 'newest')
+      use(workdir, options.config, _of_use(options))
   except Stopped as stopped:
     print(stopped, flush=True)
     return stopped.code
   return 0
 
 
-def _disk_is_full(error):
-  """Whether that is what an exception, or the one it was raised from, came of: each library wraps it differently."""
-  if error is None:
-    return False
-  full = getattr(error, 'errno', None) == errno.ENOSPC or 'No space left on device' in str(error)
-  return full or _disk_is_full(error.__cause__ or error.__context__)
+def _of_use(options):
+  """What `--mode=sample` was asked for, as `jaxgen.uses` takes it."""
+  from jaxgen.uses import Options
+
+  asked = {name: getattr(options, name) for name in Options._fields}
+  asked['use'] = tuple(name for name in (options.use or '').split(',') if name)
+  for dotted in _DOTTED:
+    asked[dotted] = dict(text.partition('=')[::2] for text in asked[dotted] or ())
+  return Options(**{name: value for name, value in asked.items() if value is not None})
 
 
 def _parse(argv: list[str]) -> flags.FlagValues:
@@ -112,9 +124,14 @@ def _parse(argv: list[str]) -> flags.FlagValues:
   options = flags.FlagValues()
   flags.DEFINE_enum('mode', 'train', _MODES, '', flag_values=options)
   flags.DEFINE_string('workdir', _usual_workdir(path), '', flag_values=options)
-  flags.DEFINE_integer('num', None, '', flag_values=options)
-  flags.DEFINE_string('step', None, '', flag_values=options)
-  flags.DEFINE_string('split', None, '', flag_values=options)
+  for name in ('num', 'seed'):
+    flags.DEFINE_integer(name, None, '', flag_values=options)
+  for name in ('step', 'split', 'use', 'prompt'):
+    flags.DEFINE_string(name, None, '', flag_values=options)
+  for name in _DOTTED:
+    flags.DEFINE_multi_string(name, None, '', flag_values=options)
+  for name, choices in _CHOICES.items():
+    flags.DEFINE_enum(name, None, choices, '', flag_values=options)
   flags.DEFINE_boolean('trust', False, '', flag_values=options)
   if path is not None:
     config = config_files.load(path)
@@ -125,7 +142,7 @@ def _parse(argv: list[str]) -> flags.FlagValues:
   _check_names(argv, config)
   try:
     config_flags.DEFINE_config_dict('config', config, '', flag_values=options, sys_argv=argv)
-    rest = options(argv)[1:]
+    rest = options(_undotted(argv))[1:]
   except Exception as error:  # ml_collections raises whatever the type of a value does
     raise UserError(_sentence(error, config)) from None
   if rest:
@@ -183,6 +200,28 @@ def _take(argv, name):
   return value, rest
 
 
+def _undotted(argv):
+  """`--given.label=3` as `--given=label=3`, which absl knows.
+
+  Raises:
+    UserError: if one of them has no value, or is given twice.
+  """
+  names, rest = set(), []
+  for argument in argv:
+    section, dot, name = argument.lstrip('-').partition('.')
+    if not (argument.startswith('-') and dot and section in _DOTTED):
+      rest.append(argument)
+      continue
+    key, equals, value = name.partition('=')
+    if not (key and equals and value):
+      raise UserError(f'--{section}.{key} is given without a value; write --{section}.<name>=<value>.')
+    if (section, key) in names:
+      raise UserError(f'--{section}.{key} is given twice; give it once, several values between commas.')
+    names.add((section, key))
+    rest.append(f'--{section}={name}')
+  return rest
+
+
 def _check_names(argv, config):
   """Raises a `UserError` for a key that is set and that the config does not have."""
   for argument in argv[1:]:
@@ -207,7 +246,7 @@ def _sentence(error, config):
   if given.startswith('--config.') and isinstance(error, flags.IllegalFlagValueError):
     value = _value_at(config, given.partition('=')[0].removeprefix('--config.'))
     words = config_keys.TYPES.get(type(value), 'a section, as {"key": value}')
-  elif given.startswith('--num='):
+  elif given.startswith(('--num=', '--seed=')):
     words = config_keys.TYPES[int]
   else:
     return text

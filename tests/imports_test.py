@@ -55,7 +55,7 @@ STOREYS = (
   {'families', 'runs'},
   {'models'},
   {'experiment'},
-  {'evaluate', 'sample', 'plan'},
+  {'evaluate', 'uses', 'plan'},
   {'loop'},
   {'train'},
   {'main'},

@@ -18,10 +18,9 @@ import jax
 import numpy as np
 from PIL import Image
 
-from jaxgen import experiment, process
+from jaxgen import experiment, process, show
 from jaxgen.evaluate import measure_run, reference_of
-from jaxgen.sample import sampler
-from jaxgen.show import pictures
+from jaxgen.uses.samples import sampler
 
 HERE = Path(__file__).parent
 CONFIGS = ('vae_digits', 'gan_digits', 'glow_digits', 'pixelcnn_digits', 'ncsn_digits')
@@ -58,7 +57,7 @@ def main() -> None:
   (HERE / 'results.md').write_text(table(rows))
   for name in CONFIGS:
     shutil.copy(runs / name / 'curves.png', HERE / f'{name}.png')
-  pictures.save_png(wall([runs / name for name in CONFIGS]), HERE / 'samples.png')
+  show.save_png(wall([runs / name for name in CONFIGS]), HERE / 'samples.png')
   print((HERE / 'results.md').read_text())
 
 
@@ -124,7 +123,7 @@ def wall(workdirs: list[Path]) -> np.ndarray:
   data = reference_of(trained[0].config).train.examples(np.arange(TILES))['x']
   samples = [sampler(run.model, TILES, seed=0)(*run.weights()['averaged']) for run in trained]
   grids = [magnified(np.asarray(x), spec.levels) for x in (data, *samples)]
-  return pictures.titled_row(grids, ('data', *TITLES))
+  return show.titled_row(grids, ('data', *TITLES))
 
 
 def magnified(x: np.ndarray, levels: int, side: int = 44) -> np.ndarray:
@@ -135,7 +134,7 @@ def magnified(x: np.ndarray, levels: int, side: int = 44) -> np.ndarray:
     )
     for image in x
   ]
-  return pictures.grid(np.stack([np.asarray(tile)[..., None] for tile in tiles]), gap=1)
+  return show.grid(np.stack([np.asarray(tile)[..., None] for tile in tiles]), gap=1)
 
 
 def _cell(row, metric):

@@ -9,8 +9,7 @@ from experiments.microscope.families import FAMILIES
 from experiments.microscope.quality import failures, quality_curves
 from experiments.microscope.records import all_records
 from experiments.microscope.runs import Bench
-from jaxgen import files
-from jaxgen.show import pictures
+from jaxgen import files, show
 from jaxgen.versions import versions
 
 _SHOWN = (1 / 16, 1 / 4, 1)
@@ -39,7 +38,7 @@ def write_all(tools: Bench, bills, results, data_records, claims: Sequence[Mappi
   )
   files.write_text(out / 'report.html', text)
   files.write_text(out / 'report.md', _markdown(tools, results, rows, broken, claims))
-  pictures.save_png(
+  show.save_png(
     _contact_sheet({f: wall['uri'] for f, wall in moments[-1]['walls'].items()}, data_wall), out / 'walls.png'
   )
   files.write_text(out / 'results.jsonl', all_records(tools, bills, results, data_records, claims))
@@ -143,4 +142,4 @@ def _contact_sheet(uris, data_uri):
   found = [walls.from_data_uri(uri) for uri in [*uris.values(), data_uri]]
   scale = max(1, round(240 / found[0].shape[0]))
   found = [image.repeat(scale, 0).repeat(scale, 1) for image in found]
-  return pictures.titled_row(found, [*(FAMILIES[family].title for family in uris), 'Training data'])
+  return show.titled_row(found, [*(FAMILIES[family].title for family in uris), 'Training data'])

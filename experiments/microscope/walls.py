@@ -13,11 +13,10 @@ SIDE = 6  # samples a side
 _LINE = 96  # grey of the lines between them
 
 
-def wall(model: GenerativeModel, params, extra, spec: DataSpec, label=None) -> str:
+def wall(model: GenerativeModel, params, extra, spec: DataSpec, given=None) -> str:
   """Samples of a model, always from the same latents, as the data URI of a PNG."""
   draw = jax.jit(model.sample, static_argnums=3)
-  args = (params, extra, jax.random.key(2), 64)  # a batch size that is compiled anyway
-  x = draw(*args) if label is None else draw(*args, label)
+  x = draw(params, extra, jax.random.key(2), 64, given)  # a batch size that is compiled anyway
   return data_uri(tiles(np.asarray(x), spec.levels))
 
 

@@ -1,16 +1,18 @@
-"""What a person looks at while a model trains: evaluations, sample grids, reconstructions, curves and a GIF."""
+"""What a person looks at while a model trains: evaluations, samples, reconstructions, curves and a GIF."""
 
 from typing import Any
 
 import numpy as np
 
-from jaxgen import data, experiment
+from jaxgen import data, experiment, fields, keys, show
+from jaxgen.data import given
 from jaxgen.evaluate import evaluator
 from jaxgen.runs import best, writers
 from jaxgen.runs.best import Best
-from jaxgen.sample import reconstructor, sampler, side_by_side
-from jaxgen.show import pictures
 from jaxgen.types import State
+from jaxgen.uses import known
+from jaxgen.uses.reconstruction import reconstructor
+from jaxgen.uses.samples import sampler, with_conditions
 
 _COLLAPSED = 0.2  # of the data's spread; below it the samples hardly differ from each other
 
@@ -40,7 +42,7 @@ class Watch:
     """`setting` is a `jaxgen.loop.preparation.Setting`."""
     config = setting.config
     self._setting, self._writer, self._progress = setting, writer, progress
-    self._spec = experiment.spec(config)
+    self._spec = fields.of(config)
     self._split = data.monitored_split(config.data)
     held_out = data.load(config.data, self._split)
     self._evaluate = evaluator(setting.model, held_out, config.batch_size, config.seed)
@@ -48,7 +50,9 @@ class Watch:
     self._sample = sampler(setting.model, config.num_samples, config.seed)
     self._reconstruct = reconstructor(setting.model, config.seed)
     self._shown = held_out.examples(np.arange(min(config.num_samples, len(held_out))))
-    self._limits = None if self._spec.levels else float(np.abs(self._shown['x']).max()) * 1.1
+    self._about = known.about(config, self._shown['x'])
+    whose = keys.of(config.seed, 'given')
+    self._given = given.of_random_examples(setting.source, setting.model.given, whose, config.num_samples)
 
   def look(self, state: State, dispatch: Any, end: bool) -> Best | None:
     """Does what is due after a `Dispatch`; returns what has become the best step by validation."""
@@ -83,28 +87,29 @@ class Watch:
     return found
 
   def _draw(self, name, params, extra, step):
-    x = self._sample(params, extra)
-    self._save(f'{name}_{step:08d}', pictures.picture(x, self._spec, limits=self._limits), name, step)
+    x = self._sample(params, extra, self._given)
+    self._save(f'{name}_{step:08d}', with_conditions(x, self._given, self._spec, self._about), name, step)
     spread = float(x.std(0).mean() / max(1e-9, self._shown['x'].std(0).mean()))
     if spread < _COLLAPSED and len(x) > 1:
       self._progress.say(
         f"step {step:>6}  the {name} samples hardly differ: their spread is {spread:.2f} of the data's. "
         'If this lasts, the model has collapsed.'
       )
-    if self._setting.model.encode and self._setting.model.decode and len(self._spec.shape) == 3:
-      again = np.asarray(self._reconstruct(params, extra, self._shown))
-      drawn = side_by_side(self._shown['x'], again, self._spec)
+    if self._setting.model.encode and self._setting.model.decode:
+      again = self._reconstruct(params, extra, self._shown)
+      titles = 'examples', 'reconstructions'
+      drawn = show.compared([self._shown['x'], again], self._spec['x'], self._about, titles)
       self._save(f'reconstructions_{name}_{step:08d}', drawn, f'reconstructions_{name}', step)
     self._writer.write({'step': step, 'split': 'samples', 'weights': name, 'spread': spread})
 
   def _save(self, stem, image, tag, step):
-    pictures.save_png(image, self._setting.workdir / 'samples' / f'{stem}.png')
+    show.save_png(image, self._setting.workdir / 'samples' / f'{stem}.png')
     self._writer.picture(tag, image, step)
 
   def _summarize(self):
     workdir = self._setting.workdir
-    pictures.curves(writers.read(workdir), workdir / 'curves.png')
+    show.curves(writers.read(workdir), workdir / 'curves.png')
     kinds = ('averaged', 'raw')
     best = next((kind for kind in kinds if list((workdir / 'samples').glob(f'{kind}_*.png'))), None)
     if best:
-      pictures.gif_of_pngs(f'{best}_*.png', workdir / 'samples', workdir / 'samples.gif')
+      show.gif_of_pngs(f'{best}_*.png', workdir / 'samples', workdir / 'samples.gif')

@@ -118,15 +118,16 @@ def _mean_over_draws(log_prob, draws):
 
 
 def _reconstruction_error(e):
-  error = _squared_error(e.model.encode, e.model.decode, max(e.reference.spec.levels - 1, 1))
+  error = _squared_error(e.model.encode, e.model.decode, e.model.given, max(e.reference.spec.levels - 1, 1))
   errors = e.per_example('reconstruction', error)
   return [_of_held_out(e, 'reconstruction_error', errors, 'mean square, pixels in [0, 1]')]
 
 
 @functools.lru_cache(maxsize=8)  # so that a model measured at many moments is compiled once
-def _squared_error(encode, decode, scale):
+def _squared_error(encode, decode, given, scale):
   def squared_error(params, extra, rng, batch):
-    x = decode(params, extra, encode(params, extra, rng, batch))
+    latents = encode(params, extra, rng, batch)
+    x = decode(params, extra, latents, {name: batch[name] for name in given} or None)
     difference = (x.astype('float32') - batch['x'].astype('float32')) / scale
     return (difference**2).reshape(len(x), -1).mean(-1)
 

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from jaxgen import files, keys
+from jaxgen.data import given
 from jaxgen.errors import UserError
 from jaxgen.metrics import distances, storage
 from jaxgen.metrics.features import Reference, Split, extract, split_fingerprint
@@ -185,7 +186,9 @@ class Evaluation:
     if self._samples is not None:
       return self._samples[index * size : (index + 1) * size]
     rng = jax.random.fold_in(keys.of(self.run.seed, 'measured_samples'), index)
-    return np.asarray(self._sample(self.params, self.extra, rng, size))
+    whose = jax.random.fold_in(keys.of(self.run.seed, 'given'), index)
+    conditions = given.of_random_examples(self.reference.train, self.model.given, whose, size)
+    return np.asarray(self._sample(self.params, self.extra, rng, size, conditions))
 
   def _features_of(self, x, what):
     try:

@@ -24,7 +24,7 @@ SAMPLES_ALONE = GenerativeModel(
   init=_absent,
   update=Update(_absent, _absent),
   evaluate=_absent,
-  sample=lambda params, extra, rng, num, label=None: params['samples'][:num],
+  sample=lambda params, extra, rng, num, given=None: params['samples'][:num],
   objective='none: samples that are there already',
 )
 

@@ -1,1 +1,23 @@
-"""What a person looks at."""
+"""What a person looks at: examples by their kind, loss curves, and the files that hold them."""
+
+from jaxgen.show.curves import curves
+from jaxgen.show.images import grid, titled_row
+from jaxgen.show.kinds import KINDS, About, Shown, compared, picture, save
+from jaxgen.show.points import scatter
+from jaxgen.show.saving import gif_of_pngs, save_gif, save_png
+
+__all__ = [
+  'KINDS',
+  'About',
+  'Shown',
+  'compared',
+  'curves',
+  'gif_of_pngs',
+  'grid',
+  'picture',
+  'save',
+  'save_gif',
+  'save_png',
+  'scatter',
+  'titled_row',
+]

@@ -80,7 +80,7 @@ def encoder_gan(config: ConfigDict) -> GenerativeModel:
     total = fooled + scale * (_RECONSTRUCTION * error + _KL * kl)
     return total.mean(), (extra, {'generator_loss': fooled, 'error': error, 'kl': kl})
 
-  def sample(params, extra, rng, num, label=None):
+  def sample(params, extra, rng, num, given=None):
     return to_data(generate(params, jax.random.normal(rng, (num, model.latent_dim))), levels)
 
   players = ('encoder', 'generator')

@@ -1,0 +1,50 @@
+"""Loss curves: every metric of a run against its steps."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from jaxgen import files
+
+
+def curves(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
+  """Draws every metric of `metrics.jsonl` against the step: one panel per metric, one line per split and weights."""
+  from matplotlib.figure import Figure
+
+  series = _series(rows)
+  if not series:
+    return
+  columns = min(3, len(series))
+  height = -(-len(series) // columns)
+  figure = Figure(figsize=(4.4 * columns, 2.9 * height), layout='constrained')
+  panels = figure.subplots(height, columns, squeeze=False).ravel()
+  for panel, (name, lines) in zip(panels, series.items(), strict=False):
+    for label, points in sorted(lines.items()):
+      panel.plot(
+        *zip(*points, strict=True), label=label, linewidth=1.2, marker='.' if len(points) < 20 else None
+      )
+    panel.set_title(name.replace('_', ' '), fontsize=10)
+    panel.set_xlabel('step', fontsize=8)
+    panel.tick_params(labelsize=8)
+    panel.grid(alpha=0.25)
+    panel.legend(fontsize=7, frameon=False)
+  for panel in panels[len(series) :]:
+    panel.set_visible(False)
+  with files.replacing(path) as part:
+    figure.savefig(part, format='png', dpi=110)
+
+
+def _series(rows):
+  series = {}
+  for row in rows:
+    label = ' '.join(str(row[key]) for key in ('split', 'weights') if key in row)
+    for name, value in row.items():
+      if name not in ('step', 'seconds') and isinstance(value, (int, float)):
+        series.setdefault(name, {}).setdefault(label, []).append((row['step'], value))
+  # The loss first, the machinery last.
+  order = {'loss': 0, 'bits_per_dim': 1}
+  return dict(
+    sorted(
+      series.items(), key=lambda item: (order.get(item[0], 2 if 'second' not in item[0] else 3), item[0])
+    )
+  )

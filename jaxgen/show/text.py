@@ -1,0 +1,54 @@
+"""Tokens as text: lines on a picture for the wall, and a file that one can read."""
+
+import textwrap
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from jaxgen import files
+
+_WIDTH, _MOST_LINES = 84, 6  # letters a line, lines an example
+_LINE, _GAP = 17, 9  # pixels
+_UNPRINTABLE = '\N{MIDDLE DOT}'
+
+
+def as_bytes(tokens: np.ndarray) -> str:
+  """Tokens i[T] below 256 as the text of these bytes; what is no UTF-8 becomes a replacement character."""
+  return bytes(np.asarray(tokens).astype(np.uint8).tolist()).decode('utf-8', errors='replace')
+
+
+def page(texts: Sequence[str]) -> np.ndarray:
+  """Texts one beneath the other, each in at most six lines; uint8[height, width, 3]."""
+  blocks = [_lines(text) for text in texts]
+  font = ImageFont.load_default(13)
+  height = sum(len(lines) * _LINE + _GAP for lines in blocks) + _GAP
+  canvas = Image.new('RGB', (_WIDTH * 9 + 2 * _GAP, height), 'white')
+  draw, top = ImageDraw.Draw(canvas), _GAP
+  for index, lines in enumerate(blocks):
+    bottom = top + len(lines) * _LINE + _GAP // 2
+    draw.rectangle((_GAP // 2, top, _GAP // 2 + 2, bottom), fill=('#4060c0', '#c08040')[index % 2])
+    for line in lines:
+      draw.text((2 * _GAP, top), line, fill='black', font=font)
+      top += _LINE
+    top += _GAP
+  return np.asarray(canvas)
+
+
+def save(texts: Sequence[str], path: Path) -> None:
+  """All of them in one file, each under its number, whole."""
+  parts = [f'--- {index} ---\n{text}\n' for index, text in enumerate(texts)]
+  with files.replacing(path) as part:
+    part.write_text('\n'.join(parts), encoding='utf-8')
+
+
+def texts(tokens: np.ndarray, decode: Callable[[np.ndarray], str] | None) -> list[str]:
+  """Tokens i[N, T] as N texts, by the data's vocabulary or, without one, as bytes."""
+  return [(decode or as_bytes)(row) for row in np.asarray(tokens)]
+
+
+def _lines(text):
+  shown = ''.join(letter if letter.isprintable() or letter == '\n' else _UNPRINTABLE for letter in text)
+  lines = [part for line in shown.split('\n') for part in textwrap.wrap(line, _WIDTH) or ['']]
+  return lines if len(lines) <= _MOST_LINES else [*lines[: _MOST_LINES - 1], lines[_MOST_LINES - 1] + ' ...']

@@ -1,0 +1,83 @@
+"""What was asked for on the command line, from text to values: conditions and knobs."""
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from jaxgen import fields
+from jaxgen.errors import UserError
+from jaxgen.show import About
+from jaxgen.types import DataSpec, Field, GenerativeModel
+
+
+def given(
+  texts: Mapping[str, str], model: GenerativeModel, spec: DataSpec, about: About
+) -> dict[str, np.ndarray]:
+  """`--given.<field>=<text>` as arrays of the field, [M, *shape]: several labels stand between commas.
+
+  Raises:
+    UserError: if the model was not trained with the field, or the text is no value of it.
+  """
+  for name in texts:
+    if name not in model.given:
+      has = f'it follows {", ".join(model.given)}' if model.given else 'it follows no condition'
+      raise UserError(f'--given.{name} cannot be followed: the model was trained without it; {has}.')
+  return {name: _value(f'--given.{name}', text, spec[name], about) for name, text in texts.items()}
+
+
+def knobs(texts: Mapping[str, str], model: GenerativeModel) -> dict[str, float]:
+  """`--knobs.<name>=<number>`, of the type of the knob's default.
+
+  Raises:
+    UserError: if the model has no such knob, or the text is no such number.
+  """
+  values = {}
+  for name, text in texts.items():
+    if name not in model.knobs:
+      has = f'its knobs are {", ".join(model.knobs)}' if model.knobs else 'it has no knobs'
+      raise UserError(f'--knobs.{name} turns nothing of this model; {has}.')
+    kind = type(model.knobs[name])
+    values[name] = _number(f'--knobs.{name}', text, kind if kind in (int, float) else float)
+  return values
+
+
+def _value(flag, text, field, about):
+  if field.kind not in _READ:
+    raise UserError(
+      f'{flag} is an example of kind {field.kind}, which cannot be typed; leave it out, and it is that of random '
+      'training examples.'
+    )
+  return _READ[field.kind](flag, text, field, about).astype(fields.dtype(field))
+
+
+def _labels(flag, text, field, about):
+  del about
+  values = [_number(flag, part, int) for part in text.split(',')]
+  if field.shape:
+    raise UserError(f'{flag} is of shape {field.shape}; a label has none.')
+  for value in values:
+    if not 0 <= value < field.levels:
+      raise UserError(f'{flag}={value} is no label; there are {field.levels}, from 0 to {field.levels - 1}.')
+  return np.array(values)
+
+
+def _vector(flag, text, field, about):
+  del about
+  values = np.array([_number(flag, part, float) for part in text.split(',')])
+  if len(values) != fields.size(field):
+    raise UserError(f'{flag} takes {fields.size(field)} numbers between commas, not {len(values)}.')
+  return values.reshape(1, *field.shape)
+
+
+def _number(flag, text, kind):
+  words = {int: 'a whole number', float: 'a number'}[kind]
+  try:
+    value = kind(text)
+  except ValueError:
+    raise UserError(f'{flag}={text} cannot be used; it must be {words}.') from None
+  if not np.isfinite(value):
+    raise UserError(f'{flag}={text} cannot be used; it must be {words}.')
+  return value
+
+
+_READ: Mapping[str, Callable[[str, str, Field, About], np.ndarray]] = {'label': _labels, 'vector': _vector}

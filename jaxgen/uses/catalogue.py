@@ -1,0 +1,90 @@
+"""Every use: what it needs of a model and of its data, and how it is done."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxgen import fields
+from jaxgen.errors import UserError
+from jaxgen.uses import interpolation, reconstruction, samples, trajectory
+from jaxgen.uses.subject import Subject, Written
+
+
+class Use(NamedTuple):
+  """Attributes:
+  needs: of `abilities`.
+  run: writes what it makes.
+  asked: whether it is done only where it is named: what makes data, not something to look at.
+  """
+
+  needs: frozenset[str]
+  run: Callable[[Subject], Written]
+  asked: bool = False
+
+
+def abilities(subject: Subject) -> frozenset[str]:
+  """What there is to use: functions of the model, and properties of its conditions and its data."""
+  model = subject.model
+  found = {
+    'sample': model.sample,
+    'log_prob': model.log_prob,
+    'encode': model.encode,
+    'decode': model.decode,
+    'complete': model.complete,
+    'trajectory': model.trajectory,
+    'latents or encode': model.latents or model.encode,
+    'continuous latents': _continuous(subject),
+  }
+  return frozenset(name for name, there in found.items() if there)
+
+
+def chosen(subject: Subject) -> list[str]:
+  """The uses that are asked for, or all that apply.
+
+  Raises:
+    UserError: if one that is asked for is none, or does not apply.
+  """
+  able = abilities(subject)
+  apply = [name for name, use in USES.items() if use.needs <= able]
+  for name in subject.options.use:
+    if name not in USES:
+      raise UserError(f'There is no use "{name}"; choose of: {", ".join(USES)}.')
+    if name not in apply:
+      lacks = ', '.join(sorted(USES[name].needs - able))
+      raise UserError(f'--use={name} needs {lacks}; this model on its data allows: {", ".join(apply)}.')
+  return list(subject.options.use) or [name for name in apply if not USES[name].asked]
+
+
+def left_out(subject: Subject) -> dict[str, str]:
+  """The uses that do not apply, and what each lacks."""
+  able = abilities(subject)
+  return {name: ', '.join(sorted(use.needs - able)) for name, use in USES.items() if not use.needs <= able}
+
+
+def _continuous(subject):
+  """Whether one can go from one latent to another in small steps: codes of a codebook are numbers of words."""
+  model = subject.model
+  batch = {name: jnp.asarray(value) for name, value in fields.blank(subject.spec, 1).items()}
+  if model.encode:
+    latents = jax.eval_shape(model.encode, subject.params, subject.extra, jax.random.key(0), batch)
+  elif model.latents:
+    draw = lambda params, extra, rng: model.latents(params, extra, rng, 1)  # noqa: E731
+    latents = jax.eval_shape(draw, subject.params, subject.extra, jax.random.key(0))
+  else:
+    return False
+  return all(jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in jax.tree.leaves(latents))
+
+
+_WAY = ['decode', 'latents or encode', 'continuous latents']
+
+USES = {
+  name: Use(frozenset(needs), run)
+  for name, needs, run in (
+    ('samples', ['sample'], samples.run),
+    ('trajectory', ['trajectory'], trajectory.run),
+    ('reconstruction', ['encode', 'decode'], reconstruction.run),
+    ('interpolation', _WAY, interpolation.run),
+  )
+}

@@ -1,0 +1,101 @@
+"""`--mode=sample`: everything that a trained model can be used for, or what was asked for."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from ml_collections import ConfigDict
+
+from jaxgen import experiment, files
+from jaxgen.config_keys import KEYS
+from jaxgen.data.splits import SPLITS
+from jaxgen.errors import UserError
+from jaxgen.runs import workdir as workdirs
+from jaxgen.uses import asked
+from jaxgen.uses.catalogue import USES, chosen, left_out
+from jaxgen.uses.subject import Options, Subject, Written
+
+
+def use(
+  workdir: Path,
+  config: ConfigDict | None = None,
+  options: Options = Options(),  # noqa: B008
+) -> dict[str, Path]:
+  """Uses a checkpoint of a run, and writes what comes of it to `<workdir>/sampled/`.
+
+  Beside the files of each use stands `<use>.json`: the checkpoint, weights, seed, conditions and knobs that it was made
+  with, and its numbers.
+
+  Args:
+    workdir: of the run.
+    config: where given, it must be that of the run in all that a training step computes.
+    options: what is asked for.
+
+  Returns:
+    What was written, `{name of the file: path}`.
+
+  Raises:
+    UserError: if the workdir holds no such checkpoint, or what is asked for does not fit the model.
+  """
+  workdirs.check_links(workdir)
+  trained = experiment.load(workdir, config, options.step)
+  _check(trained, options)
+  subject = Subject(trained, options, Path(workdir) / 'sampled')
+  subject.asked = asked.given(options.given, subject.model, subject.spec, subject.about)
+  subject.knobs = asked.knobs(options.knobs, subject.model)
+  written = {}
+  for name in chosen(subject):
+    done = USES[name].run(subject)
+    record = subject.folder / f'{name}.json'
+    files.write_text(record, json.dumps(_record(name, subject, done), indent=2) + '\n')
+    written |= {path.name: path for path in (*done.files, record)}
+    for line in _lines(name, done):
+      print(line, flush=True)
+  if not options.use:
+    for name, lacks in left_out(subject).items():
+      print(f'{name:14} left out: it needs {lacks}')
+  return written
+
+
+def _check(trained, options):
+  """Raises a `UserError` for what fits no model."""
+  if options.num is not None and not KEYS['num_samples'].allows(options.num):
+    words = KEYS['num_samples'].words()
+    raise UserError(f'--num={options.num} samples cannot be drawn; it must be {words}.')
+  if options.split and options.split not in SPLITS:
+    raise UserError(f'There is no split "{options.split}"; --split is one of {", ".join(SPLITS)}.')
+  there = list(trained.weights())
+  if options.weights and options.weights not in there:
+    raise UserError(f'--weights={options.weights} cannot be used; this run has {" and ".join(there)} ones.')
+
+
+def _record(name: str, subject: Subject, done: Written) -> Mapping[str, Any]:
+  """What the result depends on."""
+  asked_for = {field: np.asarray(values).tolist() for field, values in subject.asked.items()}
+  drawn = dict.fromkeys(subject.model.given, 'of random training examples')
+  return {
+    'use': name,
+    'step': int(subject.trained.state.step),
+    'weights': subject.weights,
+    'seed': subject.seed,
+    'split': subject.split,
+    'given': drawn | asked_for,
+    'knobs': {**subject.model.knobs, **subject.knobs},
+    'files': [path.name for path in done.files],
+    **done.numbers,
+  }
+
+
+def _lines(name, done):
+  """One per thing written, and one with the numbers."""
+  lines = [f'{name:14} {path}' for path in done.files]
+  short = {key: value for key, value in done.numbers.items() if isinstance(value, (int, float))}
+  numbers = ', '.join(
+    f'{key.replace("_", " ")} {value:.4g}'
+    if isinstance(value, float)
+    else f'{key.replace("_", " ")} {value:,}'
+    for key, value in short.items()
+  )
+  return [*lines, f'{name:14} {numbers}'] if numbers else lines

@@ -1,0 +1,65 @@
+"""Interpolation: from one example to another through the latents; the condition stays."""
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxgen.uses.subject import Subject, Written
+
+_PAIRS, _STAGES = 8, 10
+
+
+def run(subject: Subject) -> Written:
+  """`interpolation.png`: a row per pair, between examples of the split or, without an encoder, draws of the prior.
+
+  Both ends have the condition of the first, so that with an encoder they are reconstructions.
+  """
+  model, rng = subject.model, subject.rng('interpolation')
+  if model.encode:
+    first, second, given = _ends_of_examples(subject, rng)
+  else:
+    latents = jax.jit(model.latents, static_argnums=3)(subject.params, subject.extra, rng, 2 * _PAIRS)
+    first, second = (jax.tree.map(lambda leaf, part=part: leaf[part::2], latents) for part in (0, 1))
+    given = subject.given(_PAIRS)
+  between = jax.jit(interpolate, static_argnums=2)(first, second, _STAGES)
+  stays = given and {name: np.concatenate([value] * _STAGES) for name, value in given.items()}
+  x = np.asarray(jax.jit(model.decode)(subject.params, subject.extra, between, stays))
+  x = x.reshape(_STAGES, -1, *subject.field.shape).swapaxes(0, 1).reshape(-1, *subject.field.shape)
+  return Written((subject.save_picture('interpolation', subject.picture(x, _STAGES)),))
+
+
+def interpolate(first: Any, second: Any, num: int) -> Any:
+  """`num` points on the way from one pytree of latents, `[B, ...]`, to another: leaves `[num * B, ...]`.
+
+  The way is that of White, "Sampling generative networks" (2016): along the sphere, since Gaussian latents of many
+  dimensions lie near one and the straight line leaves it.
+  """
+  flat = lambda tree: jnp.concatenate([leaf.reshape(len(leaf), -1) for leaf in jax.tree.leaves(tree)], -1)  # noqa: E731
+  a, b = flat(first), flat(second)
+  cosine = jnp.sum(a * b, -1) / jnp.maximum(jnp.linalg.norm(a, axis=-1) * jnp.linalg.norm(b, axis=-1), 1e-12)
+  angle = jnp.arccos(jnp.clip(cosine, -1 + 1e-6, 1 - 1e-6))
+
+  def between(leaf_a, leaf_b):
+    shape = (-1,) + (1,) * (leaf_a.ndim - 1)
+    at = [
+      leaf_a * (jnp.sin((1 - t) * angle) / jnp.sin(angle)).reshape(shape)
+      + leaf_b * (jnp.sin(t * angle) / jnp.sin(angle)).reshape(shape)
+      for t in np.linspace(0, 1, num)
+    ]
+    return jnp.concatenate(at)
+
+  return jax.tree.map(between, first, second)
+
+
+def _ends_of_examples(subject, rng):
+  """The latents of two examples per pair under the condition of the first, and that condition."""
+  batch = subject.examples(2 * _PAIRS)
+  pairs = len(batch['x']) // 2
+  first = {name: value[:pairs] for name, value in batch.items()}
+  given = subject.given_of(first)
+  second = {name: value[pairs : 2 * pairs] for name, value in batch.items()} | (given or {})
+  encode = jax.jit(subject.model.encode)
+  ends = [encode(subject.params, subject.extra, rng, end) for end in (first, second)]
+  return *ends, given

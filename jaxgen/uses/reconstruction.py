@@ -1,0 +1,34 @@
+"""Reconstructions: what comes back of examples that are encoded and decoded under their own conditions."""
+
+from collections.abc import Callable
+
+import jax
+
+from jaxgen import keys, show
+from jaxgen.types import GenerativeModel
+from jaxgen.uses.subject import Subject, Written
+
+
+def reconstructor(model: GenerativeModel, seed: int = 0) -> Callable[..., jax.Array]:
+  """A function `(params, extra, batch) -> x[B, *shape]`, compiled once: `decode(encode(batch))`.
+
+  It raises a `ValueError` if the model cannot do both.
+  """
+  rng = keys.of(seed, 'reconstruction')
+
+  @jax.jit
+  def reconstruct(params, extra, batch):
+    if model.encode is None or model.decode is None:
+      raise ValueError('this model reconstructs nothing: it lacks `encode` or `decode`.')
+    given = {name: batch[name] for name in model.given} or None
+    return model.decode(params, extra, model.encode(params, extra, rng, batch), given)
+
+  return reconstruct
+
+
+def run(subject: Subject) -> Written:
+  """`reconstruction.png`: examples of the split with what comes back of each beneath."""
+  batch = subject.examples(subject.num)
+  again = reconstructor(subject.model, subject.seed)(subject.params, subject.extra, batch)
+  drawn = show.compared([batch['x'], again], subject.field, subject.about, ('examples', 'reconstructions'))
+  return Written((subject.save_picture('reconstruction', drawn),))

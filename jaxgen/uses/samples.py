@@ -1,0 +1,62 @@
+"""Samples: what a model draws, with what was given."""
+
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxgen import files, keys, show
+from jaxgen.types import DataSpec, GenerativeModel
+from jaxgen.uses.subject import Subject, Written
+
+_SEEN = ('image', 'mask')  # conditions of these kinds are shown beside the samples
+
+
+def sampler(
+  model: GenerativeModel, num: int, seed: int = 0, knobs: Mapping[str, float] | None = None
+) -> Callable[..., np.ndarray]:
+  """A function `(params, extra, given=None) -> x[num, *shape]`, compiled once, from the same latents each time.
+
+  Args:
+    model: any.
+    num: of samples.
+    seed: of their latents.
+    knobs: values in place of the defaults of `model.knobs`.
+  """
+  draw = jax.jit(functools.partial(model.sample, **(knobs or {})), static_argnums=3)
+  rng = keys.of(seed, 'samples')
+
+  def sample(params: Any, extra: Any, given: Mapping[str, Any] | None = None) -> np.ndarray:
+    return np.asarray(draw(params, extra, rng, num, given))
+
+  return sample
+
+
+def run(subject: Subject) -> Written:
+  """`samples.png`, and `samples.npz` with 'x', every field that was given, 'step' and 'levels'; text as a file too."""
+  given = subject.given(subject.num)
+  draw = sampler(subject.model, subject.num, subject.seed, subject.knobs)
+  x = draw(subject.params, subject.extra, given)
+  array = subject.folder / 'samples.npz'
+  step = int(subject.trained.state.step)
+  with files.replacing(array) as part, open(part, 'wb') as file:
+    np.savez_compressed(file, x=x, **(given or {}), step=step, levels=subject.field.levels)
+  written = show.save(x, subject.field, subject.folder / 'samples', subject.about)
+  if given and any(subject.spec[name].kind in _SEEN for name in given):
+    drawn = with_conditions(x, given, subject.spec, subject.about)
+    show.save_png(drawn, subject.folder / 'samples.png')
+  return Written((*written, array), {'num': subject.num})
+
+
+def with_conditions(
+  x: np.ndarray, given: Mapping[str, np.ndarray] | None, spec: DataSpec, about: show.About
+) -> np.ndarray:
+  """Samples, and beside them what was given where that can be looked at; uint8[height, width, 3]."""
+  seen = {name: value for name, value in (given or {}).items() if spec[name].kind in _SEEN}
+  drawn = show.picture(x, spec['x'], about)
+  if not seen:
+    return drawn
+  conditions = [show.picture(value, spec[name], about) for name, value in seen.items()]
+  return show.titled_row([*conditions, drawn], [*(f'given {name}' for name in seen), 'samples'])

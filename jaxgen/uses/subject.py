@@ -1,0 +1,171 @@
+"""What every use starts from: a trained model, the weights and knobs that were chosen, and where results go."""
+
+import functools
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from jaxgen import data, experiment, fields, keys, show
+from jaxgen.data import given as conditions
+from jaxgen.types import DataSpec, Field, PRNGKey
+from jaxgen.uses import known
+
+_PART = 100  # examples at a time
+
+
+class Options(NamedTuple):
+  """What one may ask of a trained model.
+
+  Attributes:
+    use: names of `catalogue.USES`; empty: all that apply and that are looked at.
+    num: of samples; None: `config.num_samples`.
+    step: of the checkpoint: 'newest', 'best' (by validation) or a number.
+    weights: 'raw' or 'averaged'; empty: averaged ones where there are any.
+    seed: of samples and noise; None: that of the run.
+    split: whose examples are used; empty: 'test', and 'train' for codes.
+    given: texts by the name of a field: what samples are conditioned on, several values between commas. Fields that
+      are not named are those of random training examples.
+    knobs: texts by the name of a knob of the model.
+    prompt: the text that a model of tokens continues.
+    form: of an export: 'npz' or 'folder'.
+  """
+
+  use: tuple[str, ...] = ()
+  num: int | None = None
+  step: str | int = 'newest'
+  weights: str = ''
+  seed: int | None = None
+  split: str = ''
+  given: Mapping[str, str] = {}
+  knobs: Mapping[str, str] = {}
+  prompt: str = ''
+  form: str = 'npz'
+
+
+class Written(NamedTuple):
+  """What a use has left: files, and the numbers that belong to them."""
+
+  files: tuple[Path, ...]
+  numbers: Mapping[str, Any] = {}
+
+
+class Subject:
+  """A trained model with everything that a person chose, and its data, which are read when a use needs them.
+
+  Attributes:
+    trained: the run's checkpoint.
+    model: its model.
+    options: see `Options`.
+    weights: which: 'raw' or 'averaged'.
+    params: those of these weights.
+    extra: and the rest of the state that belongs to them.
+    spec: the fields of the data.
+    folder: where results go.
+    seed: of samples and noise.
+    num: of samples.
+    asked: values of given fields, each [M, *shape], of which every sample takes one in turn.
+    knobs: values of the model's knobs, in place of its defaults.
+  """
+
+  def __init__(self, trained: experiment.Trained, options: Options, folder: Path):
+    """The options are taken as they are; `jaxgen.uses.asked` reads them."""
+    self.trained, self.model, self.options, self.folder = trained, trained.model, options, Path(folder)
+    weights = trained.weights()
+    self.weights = options.weights or list(weights)[-1]
+    self.params, self.extra = weights[self.weights]
+    self.spec: DataSpec = fields.of(trained.config)
+    self.seed = trained.config.seed if options.seed is None else options.seed
+    self.num = trained.config.num_samples if options.num is None else options.num
+    self.asked: dict[str, np.ndarray] = {}
+    self.knobs: dict[str, float] = {}
+    self._sources: dict[str, data.Source] = {}
+
+  @property
+  def field(self) -> Field:
+    """Of what is modelled."""
+    return self.spec['x']
+
+  @functools.cached_property
+  def about(self) -> show.About:
+    """How to show it."""
+    return known.about(self.trained.config)
+
+  @property
+  def split(self) -> str:
+    """Whose examples are used."""
+    return self.options.split or 'test'
+
+  def source(self, split: str) -> data.Source:
+    """A split of the run's data, loaded once.
+
+    Raises:
+      UserError: if it cannot be read.
+    """
+    if split not in self._sources:
+      self._sources[split] = data.load(self.trained.config.data, split)
+    return self._sources[split]
+
+  def rng(self, purpose: str) -> PRNGKey:
+    """The key of a purpose, see `jaxgen.keys`."""
+    return keys.of(self.seed, purpose)
+
+  def examples(self, num: int) -> dict[str, np.ndarray]:
+    """The first `num` examples of the split, or all that it has."""
+    source = self.source(self.split)
+    return source.examples(np.arange(min(num, len(source))))
+
+  def spread(self, split: str, most: int) -> np.ndarray:
+    """At most so many places of a split, evenly over all of it: it may be sorted by its classes."""
+    size = len(self.source(split))
+    return np.linspace(0, size - 1, min(size, most)).astype(int)
+
+  def given(self, num: int, part: int = 0) -> dict[str, np.ndarray] | None:
+    """The conditions of `num` samples: what was asked for, in turn, and beside it those of random training examples.
+
+    Args:
+      num: of samples.
+      part: which `num` of them, so that many samples can be drawn in parts.
+    """
+    missing = [name for name in self.model.given if name not in self.asked]
+    drawn = {}
+    if missing:
+      whose = jax.random.fold_in(self.rng('given'), part) if part else self.rng('given')
+      drawn = conditions.of_random_examples(self.source('train'), missing, whose, num) or {}
+    turns = part * num + np.arange(num)
+    asked = {name: values[turns % len(values)] for name, values in self.asked.items()}
+    return {name: (asked | drawn)[name] for name in self.model.given} or None
+
+  def given_of(self, batch: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The conditions that examples of the data have."""
+    return {name: batch[name] for name in self.model.given} or None
+
+  def per_example(self, function: Any, rng: PRNGKey, split: str, places: np.ndarray) -> Any:
+    """`function(params, extra, rng, batch)` of examples of a split, part by part: its leaves [N, ...].
+
+    Args:
+      function: is compiled once.
+      rng: every part folds its number in.
+      split: see `source`.
+      places: i64[N] in the split.
+    """
+    source, compiled, size = self.source(split), jax.jit(function), min(_PART, len(places))
+    parts = []
+    for index in range(-(-len(places) // size)):
+      here = np.arange(index * size, (index + 1) * size)
+      batch = source.examples(places[np.minimum(here, len(places) - 1)])  # the last part is filled up
+      found = compiled(self.params, self.extra, jax.random.fold_in(rng, index), batch)
+      parts.append(jax.tree.map(np.asarray, found))
+    return jax.tree.map(lambda *leaves: np.concatenate(leaves)[: len(places)], *parts)
+
+  def picture(self, x: np.ndarray, columns: int | None = None) -> np.ndarray:
+    """Examples of what is modelled, as `jaxgen.show.picture` draws them."""
+    return show.picture(x, self.field, self.about, columns)
+
+  def save_picture(self, name: str, image: np.ndarray) -> Path:
+    """Writes uint8[height, width, 3] to `<folder>/<name>.png`."""
+    path = self.folder / f'{name}.png'
+    show.save_png(image, path)
+    return path

@@ -1,0 +1,23 @@
+import numpy as np
+from PIL import Image
+
+from jaxgen import show
+
+
+def test_pngs_become_a_gif(tmp_path):
+  for step in (1, 2, 3):
+    show.save_png(np.full((8, 8, 3), 60 * step, np.uint8), tmp_path / f'raw_{step:03d}.png')
+  show.gif_of_pngs('raw_*.png', tmp_path, tmp_path / 'all.gif')
+  with Image.open(tmp_path / 'all.gif') as gif:
+    assert gif.n_frames == 3
+  assert not list(tmp_path.glob('*.part'))
+
+
+def test_curves_have_a_panel_for_each_metric(tmp_path):
+  rows = [{'step': s, 'split': 'train', 'loss': 1 / (s + 1), 'kl': float(s)} for s in range(4)]
+  show.curves(rows + [{'step': 2, 'split': 'test', 'weights': 'raw', 'loss': 0.5}], tmp_path / 'curves.png')
+  with Image.open(tmp_path / 'curves.png') as image:
+    wide = image.width
+  show.curves([{'step': 1, 'split': 'train', 'loss': 1.0}], tmp_path / 'one.png')
+  with Image.open(tmp_path / 'one.png') as image:
+    assert image.width < wide
