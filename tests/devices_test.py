@@ -9,7 +9,7 @@ from tests.conftest import ROOT
 _SCRIPT = """
 import sys
 from pathlib import Path
-from jaxgen import evaluate, plan, sample, train
+from jaxgen import evaluate, plan, train, uses
 from tests.tiny_config import get_config
 
 plan._TIMED_SECONDS = 0.01
@@ -22,7 +22,7 @@ for parallel in ('pmap', 'shard_map'):
     evaluate.evaluate(workdir, config)
   train.train(config, workdir)
   evaluate.evaluate(workdir, config)
-  sample.sample(workdir, config, 5)
+  uses.use(workdir, config, uses.Options(num=5))
 plan.plan(config)
 """
 

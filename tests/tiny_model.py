@@ -34,8 +34,8 @@ def build(config) -> GenerativeModel:
     loss = nll.mean() + penalty
     return loss, ({'count': extra['count'] + 1}, {'loss': loss, 'nll': nll, 'penalty': penalty})
 
-  def sample(params, extra, rng, num, label=None):
-    del extra, label
+  def sample(params, extra, rng, num, given=None):
+    del extra, given
     return jax.random.categorical(rng, params['logits'], shape=(num, *shape)).astype(jnp.uint8)
 
   tx = optim.make(config.optimizer, config.num_steps)

@@ -1,24 +1,32 @@
 """What is known of a run's data beside their fields, as `jaxgen.show` takes it."""
 
+from collections.abc import Callable
+
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgen import fields
+from jaxgen import data, fields
 from jaxgen.data import toy
 from jaxgen.show import About
 
+_SHOWN = 1000  # examples
 
-def about(config: ConfigDict, examples: np.ndarray | None = None) -> About:
-  """Of a resolved config: the exact density of a `toy:` set; of other vectors how far they reach.
+
+def about(config: ConfigDict, source: Callable[[], data.Source]) -> About:
+  """The exact density of a `toy:` set, how far the first of other vectors reach, the vocabulary of tokens.
 
   Args:
-    config: of a run.
-    examples: some of its `x`, [N, *shape]; their limits are those of all scatter plots.
+    config: of a run, resolved.
+    source: gives a split of its data; images and sets of known density are shown without it.
   """
   kind, _, name = config.data.name.partition(':')
+  shown_as = fields.of(config)['x'].kind
   if kind == 'toy':
     density = toy.DENSITIES[name]
     return About(limits=density.bound, density=density.log_prob)
-  if fields.of(config)['x'].kind == 'vector' and examples is not None:
-    return About(limits=float(np.abs(examples).max()) * 1.1)
+  if shown_as == 'vector':
+    shown = source().examples(np.arange(min(_SHOWN, len(source()))))['x']
+    return About(limits=float(np.abs(shown).max()) * 1.1)
+  if shown_as == 'tokens' and source().vocabulary is not None:
+    return About(decode=source().vocabulary.decode)
   return About()

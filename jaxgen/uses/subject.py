@@ -91,7 +91,7 @@ class Subject:
   @functools.cached_property
   def about(self) -> show.About:
     """How to show it."""
-    return known.about(self.trained.config)
+    return known.about(self.trained.config, lambda: self.source(self.split))
 
   @property
   def split(self) -> str:

@@ -53,7 +53,7 @@ TRIALS = [
       "config.module = 'jaxgen.models.vae_mlp'",
       "config.model.likelihood = 'bernoulli'",
       'config.model.latent_dim = 2',
-      'config.model.conditional = True',
+      "config.given = ('label',)",
     ),
     ('folders.items()', 'directions ='),
   ),
@@ -73,7 +73,7 @@ TRIALS = [
     (
       'config.model.sigma_max = 1.',
       'config.model.num_levels = 5',
-      'config.model.conditional = True',
+      "config.given = ('label',)",
       'config.ema_decay = 0.',
     ),
     ('settings =',),

@@ -11,9 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgen import data, evaluate, experiment, sample, train
+from jaxgen import data, evaluate, experiment, fields, train, uses
 from jaxgen.config import defaults
 from jaxgen.runs import writers
+from jaxgen.uses.samples import sampler
 
 ROOT = Path(__file__).parent.parent.parent
 CONFIGS = sorted(path.stem for path in (ROOT / 'configs').glob('*.py'))
@@ -121,15 +122,16 @@ def test_evaluation_gives_finite_terms(run):
 
 def test_samples_are_what_the_data_layer_gives(run):
   config, workdir, _ = run
-  written = sample.sample(workdir, num=3)
-  spec = experiment.spec(experiment.load(workdir).config)
-  with np.load(written['array']) as arrays:
+  written = uses.use(workdir, options=uses.Options(num=3))
+  trained = experiment.load(workdir)
+  field = fields.of(trained.config)['x']
+  with np.load(written['samples.npz']) as arrays:
     x = arrays['x']
-    assert ('label' in arrays) == bool(experiment.load(workdir).model.given)
-  assert x.shape == (3, *spec.shape)
-  assert x.dtype == (np.uint8 if spec.levels else np.float32)
-  if spec.levels:
-    assert x.max() < spec.levels
+    assert set(arrays) == {'x', 'step', 'levels', *trained.model.given}
+  assert x.shape == (3, *field.shape)
+  assert x.dtype == fields.dtype(field)
+  if field.levels:
+    assert x.max() < field.levels
   for path in written.values():
     assert path.stat().st_size > 0
 
@@ -138,7 +140,7 @@ def test_what_the_model_says_it_can_do_it_can(run):
   config, workdir, _ = run
   trained = experiment.load(workdir)
   model, params, extra = trained.model, trained.state.params, trained.state.extra
-  spec, rng = experiment.spec(trained.config), jax.random.key(0)
+  field, rng = fields.of(trained.config)['x'], jax.random.key(0)
   batch = data.load(config.data, 'test').examples(np.arange(4))
   assert model.objective.startswith('loss = ')
   assert (model.log_prob is None) == (model.log_prob_estimate is None)
@@ -152,12 +154,13 @@ def test_what_the_model_says_it_can_do_it_can(run):
   if model.encode:
     latents = model.encode(params, extra, rng, batch)
     assert all(leaf.shape[0] == 4 for leaf in jax.tree.leaves(latents))
-    again = np.asarray(model.decode(params, extra, latents))
+    given = {name: batch[name] for name in model.given} or None
+    again = np.asarray(model.decode(params, extra, latents, given))
     assert again.shape == batch['x'].shape
     assert again.dtype == batch['x'].dtype
   if model.trajectory:
     stages = np.asarray(jax.jit(model.trajectory, static_argnums=3)(params, extra, rng, 2))
-    assert stages.shape[1:] == (2, *spec.shape)
+    assert stages.shape[1:] == (2, *field.shape)
     assert stages.shape[0] > 1
 
 
@@ -178,10 +181,10 @@ def _check_estimate(model, log_prob, first, batch):
 def test_same_key_same_samples(run):
   _, workdir, _ = run
   trained = experiment.load(workdir)
-  draw = sample.sampler(trained.model, 2, seed=5)
+  draw = sampler(trained.model, 2, seed=5)
   first = draw(trained.state.params, trained.state.extra)
   np.testing.assert_array_equal(first, draw(trained.state.params, trained.state.extra))
-  other = sample.sampler(trained.model, 2, seed=6)(trained.state.params, trained.state.extra)
+  other = sampler(trained.model, 2, seed=6)(trained.state.params, trained.state.extra)
   assert not np.array_equal(first, other)
 
 

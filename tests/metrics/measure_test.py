@@ -36,7 +36,7 @@ def _log_prob(params, extra, rng, batch):
   return jax.nn.logsumexp(-squared / 2, axis=-1) - jnp.log(2 * 2 * jnp.pi * 0.01)
 
 
-def _sample(params, extra, rng, num, label=None):
+def _sample(params, extra, rng, num, given=None):
   which, noise = jax.random.split(rng)
   place = jax.random.randint(which, (num,), 0, len(params['centres']))
   return params['centres'][place] + 0.1 * jax.random.normal(noise, (num, 2))
@@ -52,7 +52,7 @@ _FLOW = _model(
   log_prob=_log_prob,
   log_prob_estimate=Estimate('exact', given=('label',)),
   encode=lambda params, extra, rng, batch: batch['x'],
-  decode=lambda params, extra, z: z + 0.5,
+  decode=lambda params, extra, z, given=None: z + 0.5,
 )
 _PARAMS = {'centres': jnp.asarray(_CENTRES)}
 
@@ -144,7 +144,7 @@ def test_one_half_of_the_data_is_a_ceiling_for_models_measured_against_the_other
   ceiling = {r.metric: r for r in _measure_samples(x[ours], reference, tmp_path, **how)}
   assert min(ceiling[m].value for m in ('precision', 'recall', 'coverage')) > 0.93
   assert ceiling['frechet_distance'].value < 0.02
-  perfect = _model(sample=lambda params, extra, rng, num, label=None: jax.random.normal(rng, (num, 2)))
+  perfect = _model(sample=lambda params, extra, rng, num, given=None: jax.random.normal(rng, (num, 2)))
   records = {r.metric: r for r in _measure(reference, tmp_path, perfect, **how)}
   for metric, record in records.items():
     results.check_alike([record, ceiling[metric]])
@@ -163,7 +163,7 @@ def test_a_model_that_copies_is_near_to_the_training_data_alone(two_modes, tmp_p
   )  # not all: copies, and a poor memory
   seen = seen * jnp.array([1.0, 20.0]) - jnp.array([0.0, 0.5])
   train = from_arrays('two', two_modes.spec, {'x': np.asarray(seen)})
-  copies = _model(sample=lambda params, extra, rng, num, label=None: jax.random.permutation(rng, seen)[:num])
+  copies = _model(sample=lambda params, extra, rng, num, given=None: jax.random.permutation(rng, seen)[:num])
   asked = ('frechet_to_splits', 'memorization')
   records = _measure(
     two_modes._replace(train=train), tmp_path, copies, num_samples=200, batch_size=200, metrics=asked

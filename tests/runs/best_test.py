@@ -4,7 +4,7 @@ import shutil
 import numpy as np
 import pytest
 
-from jaxgen import experiment, sample, train
+from jaxgen import experiment, train, uses
 from jaxgen.errors import UserError
 from jaxgen.loop import watch
 from jaxgen.runs import best, writers
@@ -52,7 +52,8 @@ def test_a_step_is_chosen_by_name_or_number(workdir):
     for step in ('best', 'newest', 60, str(row['step']))
   ]
   assert steps == [row['step'], 60, 60, row['step']]
-  with np.load(sample.sample(workdir, load_config(workdir), num=3, step='best')['array']) as arrays:
+  options = uses.Options(use=('samples',), num=3, step='best')
+  with np.load(uses.use(workdir, load_config(workdir), options)['samples.npz']) as arrays:
     assert arrays['step'] == row['step']
 
 

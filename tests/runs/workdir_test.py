@@ -6,7 +6,7 @@ import os
 import numpy as np
 import pytest
 
-from jaxgen import config_files, data, evaluate, sample, train
+from jaxgen import config_files, data, evaluate, train, uses
 from jaxgen.errors import UserError
 from jaxgen.runs import workdir, writers
 from tests.tiny_config import get_config
@@ -139,7 +139,7 @@ def test_nothing_is_written_through_a_link_out_of_the_folder(tmp_path, name):
   assert not list(outside.iterdir())
 
 
-@pytest.mark.parametrize('look', [sample.sample, evaluate.evaluate])
+@pytest.mark.parametrize('look', [uses.use, evaluate.evaluate])
 def test_those_who_look_write_through_no_link_either(tmp_path, look):
   train.train(config_of(), tmp_path / 'run')
   (tmp_path / 'outside').mkdir()
