@@ -185,6 +185,12 @@ KEYS: dict[str, Any] = {
   # jax.random.key takes 32 bits: of a larger number it would drop the others without a word.
   'seed': Key(0, int, 'of the first parameters, the order of the data and all noise', '[0, 4294967295]'),
   'batch_size': Key(64, int, 'examples of a step, over all devices', '[1, 1048576]'),
+  'accumulate': Key(
+    1,
+    int,
+    'batches that make one step: one of as many times more examples, at the memory of one',
+    '[1, 65536]',
+  ),
   'num_steps': Key(1000, int, 'training steps of a run', _STEPS),
   'max_minutes': Key(
     0.0, float, 'of training, after which a run ends before num_steps; 0: no limit', '[0, inf)'

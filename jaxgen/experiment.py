@@ -86,7 +86,8 @@ def build_model(config: ConfigDict) -> GenerativeModel:
   if hasattr(module, 'KEYS'):  # a module of the user's own may state none
     configs.check_model(config, module.KEYS)
   _check_given(config)
-  return module.build(config)
+  model = module.build(config)
+  return model._replace(update=updates.accumulated(config.accumulate, model.update))
 
 
 def _check_given(config):
@@ -99,6 +100,11 @@ def _check_given(config):
       raise UserError(f'config.given names "{name}", which is no field of {config.data.name}; {there}.')
 
 
+def step_size(config: ConfigDict) -> int:
+  """The examples of one step, over all devices and all the slices of `config.accumulate`."""
+  return config.batch_size * config.accumulate
+
+
 def first_state(model: GenerativeModel, config: ConfigDict, batch: Mapping[str, Any]) -> State:
   """The state at step 0: a function of the seed and of the first batch alone."""
   return once(_start(model))(*_start_keys(config), batch)
@@ -106,7 +112,7 @@ def first_state(model: GenerativeModel, config: ConfigDict, batch: Mapping[str, 
 
 def first_shapes(model: GenerativeModel, config: ConfigDict) -> State:
   """The shapes of the state at step 0, `jax.ShapeDtypeStruct`s: no data are read, nothing is computed."""
-  batch = fields.blank(fields.of(config), config.batch_size)
+  batch = fields.blank(fields.of(config), step_size(config))
   return jax.eval_shape(_start(model), *_start_keys(config), batch)
 
 
@@ -124,7 +130,7 @@ def _start_keys(config):
 
 def first_batch(source: data.Source, config: ConfigDict) -> dict[str, np.ndarray]:
   """The whole batch of step 0, over all hosts, so that all of them initialize alike."""
-  return source.examples(source.indices(config.seed, 0, config.batch_size))
+  return source.examples(source.indices(config.seed, 0, step_size(config)))
 
 
 def load(workdir: Path, config: ConfigDict | None = None, step: str | int = 'newest') -> Trained:

@@ -86,7 +86,7 @@ def _training_set(config):
 
 def _blank_batches(config, source, size):
   """What the loop gives to a dispatch of `size` steps, all zeros: batches of this process, and what is resident."""
-  share = config.batch_size // jax.process_count()
+  share = experiment.step_size(config) // jax.process_count()
   if source.nbytes > data.RESIDENT_BYTES:
     return fields.blank(source.spec, size, share), None
   indices = jax.tree.map(lambda index: np.zeros((size, share), index.dtype), source.indices(0, 0, 1))
@@ -148,7 +148,7 @@ def _report_after(config, source, bill):
   else:
     print(f'compute       {gflop:,.3f} GFLOP a step, {gflop * speed:,.1f} GFLOP/s')
   about = 'about ' if bill['is_estimate'] else ''
-  print(f'speed         {about}{speed:,.2f} steps/s, {speed * config.batch_size:,.0f} examples/s')
-  epochs = config.num_steps * config.batch_size / len(source)
+  print(f'speed         {about}{speed:,.2f} steps/s, {speed * experiment.step_size(config):,.0f} examples/s')
+  epochs = config.num_steps * experiment.step_size(config) / len(source)
   left = f'{about}{duration(bill["hours"] * 3600)} for {config.num_steps:,} steps'
   print(f'to the end    {left} ({epochs:,.1f} epochs), evaluation and pictures not counted')

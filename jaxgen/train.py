@@ -84,10 +84,10 @@ def _start(setting, checkpoints, state):
   size = sum(leaf.size for leaf in jax.tree.leaves(state.params))
   device = jax.devices()[0]
   where = 'streamed' if setting.resident is None else 'on the device'
-  shape = 'x'.join(map(str, config.data.fields.x.shape))
+  shape, size_of_step = 'x'.join(map(str, config.data.fields.x.shape)), experiment.step_size(config)
   print(f'model    {config.module}, {size:,} parameters; {setting.model.objective}')
   print(
-    f'data     {setting.source.name}: {len(setting.source):,} examples of {shape}, {where}; {config.batch_size} a step'
+    f'data     {setting.source.name}: {len(setting.source):,} examples of {shape}, {where}; {size_of_step} a step'
   )
   print(f'devices  {jax.device_count()} x {device.device_kind} ({setting.backend}), jax {jax.__version__}')
   for note in configs.schedule_notes(config):

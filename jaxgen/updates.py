@@ -27,7 +27,13 @@ import optax
 from clu import metrics as clu_metrics
 from jax import lax
 
-from jaxgen.types import Batch, LossFn, Metrics, Params, PRNGKey, State, Update
+from jaxgen.types import Batch, Extra, LossFn, Metrics, Params, PRNGKey, State, Update
+
+
+class Slices(NamedTuple):
+  """A batch in parts, leaves `[num, B / num, ...]`: what `accumulated` makes and `minimize` averages over."""
+
+  batch: Batch
 
 
 class EmaState(NamedTuple):
@@ -61,22 +67,59 @@ def minimize(
   keys = (wrt,) if isinstance(wrt, str) else wrt
   grad_norm = 'grad_norm' if keys is None else '_'.join([*keys, 'grad_norm'])
 
-  def apply(state: State, rng: PRNGKey, batch: Batch) -> tuple[State, Metrics]:
-    moving = _select(state.params, keys)
-
+  def gradient(state: State, rng: PRNGKey, batch: Batch) -> tuple[Params, Extra, Metrics]:
     def loss_of_moving(moving):
       return loss(_merge(state.params, moving, keys), state.extra, rng, batch)
 
+    moving = _select(state.params, keys)
     (_, (extra, metrics)), grads = jax.value_and_grad(loss_of_moving, has_aux=True)(moving)
+    return grads, extra, {name: _average(value) for name, value in metrics.items()}
+
+  def apply(state: State, rng: PRNGKey, batch: Batch | Slices) -> tuple[State, Metrics]:
+    moving = _select(state.params, keys)
+    if isinstance(batch, Slices):
+      grads, extra, metrics = _mean_of_slices(gradient, moving, state, rng, batch)
+    else:
+      grads, extra, metrics = gradient(state, rng, batch)
     grads = _mean_over(grads, axis_name)
     step, opt = tx.update(grads, state.opt, moving)
     moving = optax.apply_updates(moving, step)
-    metrics = {name: _average(value, axis_name) for name, value in metrics.items()}
-    metrics[grad_norm] = _average(optax.tree.norm(grads))
+    metrics = metrics if axis_name is None else lax.psum(metrics, axis_name)
+    metrics = {**metrics, grad_norm: _average(optax.tree.norm(grads))}
     params = _merge(state.params, moving, keys)
     return state._replace(params=params, extra=_mean_of_floats(extra, axis_name), opt=opt), metrics
 
   return Update(lambda params: tx.init(_select(params, keys)), apply)
+
+
+def accumulated(num: int, update: Update) -> Update:
+  """The same update at the memory of a smaller batch: each gradient in it is the mean of those of `num` slices.
+
+  Slice after slice goes through the loss, and only then the optimizer moves. Where the loss is a mean over examples
+  this is the step of the whole batch, up to rounding. What a loss draws it draws for each slice, with a key of its
+  own: of such a loss the step is one of the same distribution. What a network takes from a batch as a whole (batch
+  statistics) it takes from slices, and `extra` goes from each to the next.
+
+  It holds for every `minimize` in `update`, wherever that stands. A slice is every `num`-th example, so that a batch
+  that is spread over devices is spread in each of them.
+
+  Raises:
+    ValueError: if `num` is less than 1, or does not divide the number of examples on a device.
+  """
+  if num < 1:
+    raise ValueError(f'num must be at least 1, not {num}.')
+  if num == 1:
+    return update
+
+  def split(leaf):
+    if leaf.shape[0] % num:
+      raise ValueError(f'{num} slices do not divide a batch of {leaf.shape[0]} examples per device.')
+    return leaf.reshape(leaf.shape[0] // num, num, *leaf.shape[1:]).swapaxes(0, 1)
+
+  def apply(state, rng, batch):
+    return update.apply(state, rng, Slices(jax.tree.map(split, batch)))
+
+  return Update(update.init, apply)
 
 
 def chain(*updates: Update) -> Update:
@@ -154,12 +197,16 @@ def repeat(num: int, update: Update) -> Update:
   if num == 1:
     return update
 
-  def split(leaf):
-    if leaf.shape[0] % num:
-      raise ValueError(f'{num} inner steps do not divide a batch of {leaf.shape[0]} examples per device.')
-    return leaf.reshape(num, leaf.shape[0] // num, *leaf.shape[1:])
-
   def apply(state, rng, batch):
+    axis = int(isinstance(batch, Slices))  # of the examples
+
+    def split(leaf):
+      size = leaf.shape[axis]
+      if size % num:
+        raise ValueError(f'{num} inner steps do not divide a batch of {size} examples per device.')
+      parts = leaf.reshape(*leaf.shape[:axis], num, size // num, *leaf.shape[axis + 1 :])
+      return jnp.moveaxis(parts, axis, 0)
+
     def body(state, slice_and_index):
       part, index = slice_and_index
       return update.apply(state, jax.random.fold_in(rng, index), part)
@@ -239,6 +286,22 @@ def means(metrics: Metrics) -> dict[str, jax.Array]:
   return {name: metrics[name].total.sum() / count for name, count in counts.items() if count}
 
 
+def _mean_of_slices(gradient, moving, state, rng, slices):
+  """`gradient` slice by slice: their mean, the last `extra`, and the metrics of all examples."""
+  num = jax.tree.leaves(slices)[0].shape[0]
+
+  def body(carry, slice_and_index):
+    total, extra = carry
+    part, index = slice_and_index
+    grads, extra, metrics = gradient(state._replace(extra=extra), jax.random.fold_in(rng, index), part)
+    return (jax.tree.map(jnp.add, total, grads), extra), metrics
+
+  start = jax.tree.map(jnp.zeros_like, moving), state.extra
+  (total, extra), metrics = lax.scan(body, start, (slices.batch, jnp.arange(num)))
+  grads = jax.tree.map(lambda leaf: leaf / num, total)
+  return grads, extra, jax.tree.map(lambda leaf: leaf.sum(0), metrics)
+
+
 def _select(params, keys):
   return params if keys is None else {key: params[key] for key in keys}
 
@@ -264,10 +327,7 @@ def _mean_of_floats(tree: Any, axis_name: str | None) -> Any:
   )
 
 
-def _average(value, axis_name=None) -> clu_metrics.Average:
-  """Sums a metric over the examples of one device and over the devices. A number counts as one example."""
+def _average(value) -> clu_metrics.Average:
+  """Sums a metric over the examples of one device. A number counts as one example."""
   value = lax.stop_gradient(jnp.asarray(value, jnp.float32))
-  total, count = value.sum(), jnp.float32(value.size)
-  if axis_name is not None:
-    total, count = lax.psum((total, count), axis_name)
-  return clu_metrics.Average(total=total, count=count)
+  return clu_metrics.Average(total=value.sum(), count=jnp.float32(value.size))

@@ -200,6 +200,22 @@ def test_a_streamed_set_gives_the_run_of_a_resident_one(tmp_path, monkeypatch):
   assert_bit_identical(jax.device_get(resident), jax.device_get(streamed))
 
 
+@pytest.mark.parametrize('devices', [1, 4])
+def test_accumulated_batches_are_the_run_of_one_batch_as_large(run_python, tmp_path, devices):
+  noiseless = ['--config.model.noise=0.0', '--config.num_steps=20', '--config.eval_every=0']
+  for name, size, slices in (('whole', 64, 1), ('slices', 16, 4)):
+    sizes = [f'--config.batch_size={size}', f'--config.accumulate={slices}']
+    done = run_python(*command(tmp_path / name, *noiseless, *sizes), devices=devices)
+    assert done.returncode == 0, done.stderr
+    assert '64 a step' in done.stdout
+  whole, slices = params_of(tmp_path / 'whole'), params_of(tmp_path / 'slices')
+  jax.tree.map(
+    lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), whole.params, slices.params
+  )
+  for one, other in zip(rows_of(tmp_path / 'whole'), rows_of(tmp_path / 'slices'), strict=True):
+    assert one['nll'] == pytest.approx(other['nll'], rel=1e-5)
+
+
 def test_another_configs_workdir_is_refused_with_what_differs(tmp_path):
   train.train(quick_config(), tmp_path)
   changed = quick_config()

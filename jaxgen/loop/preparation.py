@@ -81,12 +81,11 @@ def dispatches(setting: Setting, start: int, stop: int) -> Iterator[Dispatch]:
 
 
 def _streamed_batches(setting, start, stop, process, processes):
-  config = setting.config
-  return data.batches(setting.source, config.seed, start, stop, config.batch_size, process, processes)
+  config, size = setting.config, experiment.step_size(setting.config)
+  return data.batches(setting.source, config.seed, start, stop, size, process, processes)
 
 
 def _index_batches(setting, start, stop, process, processes):
-  config = setting.config
+  config, size = setting.config, experiment.step_size(setting.config)
   for step in range(start, stop):
-    places = setting.source.indices(config.seed, step, config.batch_size)
-    yield data.share(places, config.batch_size, process, processes)
+    yield data.share(setting.source.indices(config.seed, step, size), size, process, processes)
