@@ -7,7 +7,9 @@ differs. What each key may be stands in `jaxgen.config_keys` and in the module o
 import difflib
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from ml_collections import ConfigDict
 
@@ -65,6 +67,28 @@ def check_model(config: ConfigDict, keys: config_keys.Keys) -> None:
     UserError: as `check`.
   """
   _check(config.model, keys, 'model.', f' of {config.module}')
+
+
+def check_stages(config: ConfigDict, declared: Mapping[str, config_keys.StageKey]) -> None:
+  """Holds `config.stages` against `STAGES` of the module `config.module`.
+
+  Raises:
+    UserError: if a stage that the model needs is not named, or one is named that it does not know.
+  """
+  for name in config.stages:
+    if name not in declared:
+      raise UserError(
+        _unknown(name, declared, 'stages.', f' of {config.module}')
+        if declared
+        else f'config.stages.{name} is set, and {config.module} is built on no other run; leave it away.'
+      )
+  for name, stage in declared.items():
+    path = config.stages.get(name, '')
+    if not isinstance(path, str) or not path:
+      raise UserError(
+        f'config.stages.{name}={_short(path)} names no run; {config.module} needs {stage.meaning}: '
+        f'--config.stages.{name}=<its folder>.'
+      )
 
 
 def _check(section, keys, prefix='', whose='', optional=()):
@@ -144,8 +168,12 @@ def to_json(config: ConfigDict) -> str:
 
 def load(path: Path) -> ConfigDict:
   """Reads what `to_json` gave; lists become tuples again, and a run that is older than a key has one too."""
-  config = ConfigDict(_completed(_renamed(_tuples(json.loads(Path(path).read_text()))), config_keys.KEYS))
-  return fix_schedules(config)
+  return from_dict(json.loads(Path(path).read_text()))
+
+
+def from_dict(values: Mapping[str, Any]) -> ConfigDict:
+  """What JSON made of a config, as one; see `load`."""
+  return fix_schedules(ConfigDict(_completed(_renamed(_tuples(values)), config_keys.KEYS)))
 
 
 def optimizers(config: ConfigDict) -> list[str]:

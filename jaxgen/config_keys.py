@@ -64,6 +64,18 @@ class Key(NamedTuple):
     return f'a tuple of {"one or more entries" if self.least else "entries"}, each {entry}'
 
 
+class StageKey(NamedTuple):
+  """A run that a model is built on, one entry of `STAGES` in its module: `config.stages.<name>` is its folder.
+
+  Attributes:
+    meaning: in one line: 'the run whose decoder turns codes into images'.
+    needs: the abilities that its model must have, attributes of `GenerativeModel`: ('decode',).
+  """
+
+  meaning: str
+  needs: tuple[str, ...] = ()
+
+
 # {key: Key}, with a table of its own for each section
 Keys = Mapping[str, 'Key | Keys']
 
@@ -176,6 +188,10 @@ EVALUATION = {
 KEYS: dict[str, Any] = {
   'module': Key('', str, "whose build(config) makes the model: 'jaxgen.models.glow'", least=1),
   'model': {},  # the keys of the module
+  'stages': {},  # the folders of the runs that it is built on, by the names in `STAGES` of the module
+  'init_from': Key(
+    '', str, 'the folder of a run whose weights, where they fit, a new run begins with; empty: none'
+  ),
   'data': DATA,
   'given': Key((), tuple[str, ...], "fields of the data that are conditions: ('label',)"),
   'optimizer': OPTIMIZER,

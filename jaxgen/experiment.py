@@ -1,10 +1,8 @@
 """From a config to the things that training, evaluation, sampling and planning all start from."""
 
-import difflib
-import importlib
-import pkgutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jax
@@ -17,9 +15,10 @@ from jaxgen.errors import UserError
 from jaxgen.parallel import initial_state
 from jaxgen.programs import once
 from jaxgen.runs import best
+from jaxgen.runs import stages as run_stages
 from jaxgen.runs import workdir as workdirs
 from jaxgen.runs.checkpoint_reader import Reader
-from jaxgen.types import Extra, GenerativeModel, Params, State
+from jaxgen.types import Extra, GenerativeModel, Params, Stage, State
 
 
 class Weights(NamedTuple):
@@ -35,6 +34,7 @@ class Trained(NamedTuple):
   config: ConfigDict
   model: GenerativeModel
   state: State
+  stages: Mapping[str, Stage] = MappingProxyType({})
 
   def weights(self) -> dict[str, Weights]:
     """See the function of this name."""
@@ -56,37 +56,25 @@ def weights(model: GenerativeModel, state: State, seed: int = 0) -> dict[str, We
   return {'raw': raw, 'averaged': Weights(average, extra)}
 
 
-def build_model(config: ConfigDict) -> GenerativeModel:
-  """What `build(config)` of the module `config.module` makes; `config.data` is resolved.
+def build_model(config: ConfigDict, stages: Mapping[str, Stage] | None = None) -> GenerativeModel:
+  """What `build` of the module `config.module` makes of the config, and of the stages where it has some.
+
+  Args:
+    config: with `config.data` resolved.
+    stages: as `load_stages` gives them; by default they are loaded.
 
   Raises:
-    UserError: if there is no such module, it has no `build`, `config.model` does not hold what its `KEYS` say, or
-      `config.given` names what is no field of the data.
+    UserError: if there is no such module, it has no `build`, `config.model` does not hold what its `KEYS` say,
+      `config.given` names what is no field of the data, or a stage does not fit.
   """
-  try:
-    module = importlib.import_module(config.module)
-  except ModuleNotFoundError as error:
-    if error.name and not config.module.startswith(error.name):
-      raise UserError(
-        f'config.module names "{config.module}", which imports {error.name}, and that is not installed.'
-      ) from error
-    names = [f'jaxgen.models.{info.name}' for info in pkgutil.iter_modules(models.__path__)]
-    near = difflib.get_close_matches(config.module, names, n=1)
-    hint = f'did you mean {near[0]}?' if near else f'there are: {", ".join(names)}.'
-    raise UserError(f'config.module names "{config.module}", which cannot be imported; {hint}') from None
-  except Exception as error:  # a module of the user's own may fail in any way, and a name may be none
-    reason = f'{type(error).__name__}: {" ".join(str(error).split())}'
-    raise UserError(
-      f'config.module names "{config.module}", which fails when it is imported: {reason}'
-    ) from error
-  if not hasattr(module, 'build'):
-    raise UserError(
-      f'{config.module} has no function build(config); config.module must name a module that has one.'
-    )
+  module = models.find(config.module)
   if hasattr(module, 'KEYS'):  # a module of the user's own may state none
     configs.check_model(config, module.KEYS)
   _check_given(config)
-  model = module.build(config)
+  if hasattr(module, 'STAGES'):
+    model = module.build(config, load_stages(config) if stages is None else stages)
+  else:
+    model = module.build(config)
   return model._replace(update=updates.accumulated(config.accumulate, model.update))
 
 
@@ -133,22 +121,31 @@ def first_batch(source: data.Source, config: ConfigDict) -> dict[str, np.ndarray
   return source.examples(source.indices(config.seed, 0, step_size(config)))
 
 
-def load(workdir: Path, config: ConfigDict | None = None, step: str | int = 'newest') -> Trained:
+def load(
+  workdir: Path,
+  config: ConfigDict | None = None,
+  step: str | int = 'newest',
+  trust: bool = False,
+  above: tuple[Path, ...] = (),
+) -> Trained:
   """A checkpoint of the run in `workdir`. Neither the data set nor the devices it trained on are needed.
 
   Args:
     workdir: of the run.
     config: where given, it must be that of the run in all that a training step computes.
     step: of the checkpoint: 'newest', 'best' (by validation, see `jaxgen.runs.best`) or a number.
+    trust: whether the folder of the run, or of a stage of it, may name a module that is none of jaxgen's.
+    above: the folders of runs that are built on this one.
 
   Raises:
     UserError: if there is no run, no such or no whole checkpoint, the run is of another config, or of a module that is
-      none of jaxgen's while no config is given.
+      none of jaxgen's while no config is given, or a stage of it does not fit.
   """
   stored = workdirs.load_config(workdir)
   configs.check(stored)
   if config is None:
-    workdirs.check_module(workdir, stored)
+    if not trust:
+      workdirs.check_module(workdir, stored)
   else:
     configs.check(config)
     given = config.copy_and_resolve_references()
@@ -156,25 +153,81 @@ def load(workdir: Path, config: ConfigDict | None = None, step: str | int = 'new
       given.data = ConfigDict({**stored.data, **given.data})  # what the run has read off its data
     stored = workdirs.with_schedules(workdir, given)
     workdirs.check_same_run(workdir, stored)
-  model = build_model(stored)
-  restored = _restored(workdir, stored, step, model.selected_by)
+  stages = load_stages(stored, workdir, trust, above)
+  model = build_model(stored, stages)
+  restored = _restored(workdir, stored, stages, step, model.selected_by)
   if restored is None:
     raise UserError(
       f'{workdir} has no checkpoint yet; train first: python -m jaxgen.main --workdir={workdir}.'
     )
-  return Trained(stored, model, restored[0])
+  return Trained(stored, model, restored[0], stages)
 
 
-def _restored(workdir, config, step, selected_by):
+def _restored(workdir, config, stages, step, selected_by):
   chosen = best.chosen_step(workdir, step, selected_by)
   try:
-    return Reader(Path(workdir) / 'checkpoints').restore(saved_shapes(config), chosen)
+    return Reader(Path(workdir) / 'checkpoints').restore(saved_shapes(config, stages), chosen)
   except UserError:
     if best.chosen_step(workdir, step, selected_by) == chosen:
       raise
   return _restored(
-    workdir, config, step, selected_by
+    workdir, config, stages, step, selected_by
   )  # a run that goes on has found a better one, and removed it
+
+
+def load_stages(
+  config: ConfigDict, workdir: Path | None = None, trust: bool = False, above: tuple[Path, ...] = ()
+) -> dict[str, Stage]:
+  """The runs that `config.stages` names, for the `STAGES` that the module `config.module` declares.
+
+  A run that begins takes the best checkpoint of each, or the newest of one that knows no best, and remembers which; it
+  goes on with the same, wherever the option says that they are now.
+
+  Args:
+    config: of the run that is built on them, resolved.
+    workdir: of that run.
+    trust: whether a stage may be of a module that is none of jaxgen's: importing one runs it.
+    above: the folders of runs that are built on this one.
+
+  Raises:
+    UserError: if one is missing, has changed, cannot do what it is needed for, is built on itself, or is of such a
+      module.
+  """
+  declared = getattr(models.find(config.module), 'STAGES', {})
+  configs.check_stages(config, declared)
+  begun = bool(declared) and workdir is not None and workdirs.begun(workdir) is not None
+  notes = run_stages.read(workdir, declared) if begun else {}
+  above = above if workdir is None else (*above, Path(workdir).resolve())
+  stages = {}
+  for name, key in declared.items():
+    stages[name] = _stage(name, key, Path(config.stages[name]), notes.get(name), trust, above)
+  for name, note in notes.items():
+    run_stages.check_same(workdir, name, stages[name], note)
+  return stages
+
+
+def _stage(name, key, path, note, trust, above):
+  option = f'config.stages.{name}={path}'
+  if path.resolve() in above:
+    raise UserError(f'{option} is built on this run itself; give the folder of another one.')
+  if not (path / 'config.json').exists():
+    raise UserError(
+      f'{option} holds no run; give --config.stages.{name}=<folder> of {key.meaning}, and train that first.'
+    )
+  step = note.step if note else 'best' if best.read(path) else 'newest'
+  try:
+    trained = load(path, step=step, trust=trust, above=above)
+  except UserError as error:
+    raise UserError(f'{option} cannot be used: {error}') from None
+  missing = [ability for ability in key.needs if getattr(trained.model, ability) is None]
+  if missing:
+    raise UserError(
+      f'{option} is a run of {trained.config.module}, which cannot {" nor ".join(missing)}; the stage {name} is '
+      f'{key.meaning}.'
+    )
+  weights, average = list(trained.weights().values())[-1], updates.averaged_params(trained.state)
+  sha256 = run_stages.checksum((trained.state.params, trained.state.extra, average))
+  return Stage(str(path), trained.config, trained.model, *weights, int(trained.state.step), sha256)
 
 
 def optimizers(config: ConfigDict) -> dict[str, Any]:
@@ -182,13 +235,13 @@ def optimizers(config: ConfigDict) -> dict[str, Any]:
   return {name: config[name].to_dict() for name in configs.optimizers(config)}
 
 
-def saved_shapes(config: ConfigDict) -> Callable[[Mapping[str, Any]], State]:
+def saved_shapes(config: ConfigDict, stages: Mapping[str, Stage]) -> Callable[[Mapping[str, Any]], State]:
   """A function from the notes of a checkpoint to its shapes, for a run of `config`."""
 
   def shapes(notes):
     saved = config.copy_and_resolve_references()
     with saved.unlocked():
       saved.update(notes.get('optimizers', {}))  # an older checkpoint does not say
-    return first_shapes(build_model(saved), saved)
+    return first_shapes(build_model(saved, stages), saved)
 
   return shapes

@@ -10,19 +10,19 @@ from ml_collections import ConfigDict
 from jaxgen import config as configs
 from jaxgen import data, experiment, parallel
 from jaxgen.errors import UserError
-from jaxgen.loop import signals, watch
+from jaxgen.loop import init_from, signals, watch
 from jaxgen.loop.clock import Clock
 from jaxgen.loop.preparation import dispatch_before, dispatches, first_state, prepare
 from jaxgen.loop.stop import Stopped, on_any_host, stop_signals
 from jaxgen.loop.window import NotFinite, Window
 from jaxgen.programs import compiling
-from jaxgen.runs import best, failure, writers
+from jaxgen.runs import best, failure, stages, writers
 from jaxgen.runs import workdir as workdirs
 from jaxgen.runs.checkpoint import Checkpoints
 from jaxgen.types import State
 
 
-def train(config: ConfigDict, workdir: Path | str) -> State:
+def train(config: ConfigDict, workdir: Path | str, trust: bool = False) -> State:
   """Trains to `config.num_steps`, or goes on with the run that `workdir` holds.
 
   With `config.max_minutes` the run ends after so much time, wherever it is, its pauses for evaluation and pictures
@@ -34,6 +34,7 @@ def train(config: ConfigDict, workdir: Path | str) -> State:
   Args:
     config: as a file in `configs/` gives it.
     workdir: see `jaxgen.runs.workdir` for what it holds afterwards.
+    trust: whether a run that this one is built on may be of a module that is none of jaxgen's: importing it runs it.
 
   Returns:
     The last state.
@@ -47,16 +48,17 @@ def train(config: ConfigDict, workdir: Path | str) -> State:
   config = workdirs.with_schedules(workdir, data.resolve(config))
   workdirs.check_same_run(workdir, config)
   # Before anything is written: a config, data or a model that does not fit leaves no folder behind.
-  setting = prepare(config, workdir)
+  setting = prepare(config, workdir, trust)
   with compiling('the first state', silent=jax.process_index() > 0):
     state = first_state(setting)
+  state, fit = init_from.begin(setting, state, trust)
   setting.step.check(state, next(dispatches(setting, 0, config.num_steps)).batches, setting.resident)
   content = {split: data.fingerprint(source) for split, source in _splits(setting).items()}
   with (
     workdirs.claim(workdir, config, content),
     contextlib.closing(Checkpoints(workdir / 'checkpoints', config.keep_checkpoints)) as checkpoints,
   ):
-    state, notes = _start(setting, checkpoints, state)
+    state, notes = _start(setting, checkpoints, state, fit)
     _recover_best(setting, checkpoints)
     clock = Clock(notes.get('seconds', 0.0), limit=60 * config.max_minutes)
     reached, before = _end_reached(config, int(state.step), clock), dispatch_before(config, int(state.step))
@@ -76,11 +78,13 @@ def _splits(setting):
   return {'train': setting.source, monitored: data.load(setting.config.data, monitored)}
 
 
-def _start(setting, checkpoints, state):
+def _start(setting, checkpoints, state, fit):
   """The first state, or that of the newest checkpoint; says what runs where."""
   config = setting.config
   if jax.process_index() == 0:
     workdirs.write_parameters(setting.workdir, state.params)
+    if setting.stages:
+      stages.write(setting.workdir, setting.stages)
   size = sum(leaf.size for leaf in jax.tree.leaves(state.params))
   device = jax.devices()[0]
   where = 'streamed' if setting.resident is None else 'on the device'
@@ -92,6 +96,10 @@ def _start(setting, checkpoints, state):
   print(f'devices  {jax.device_count()} x {device.device_kind} ({setting.backend}), jax {jax.__version__}')
   for note in configs.schedule_notes(config):
     print(f'schedule {note}')
+  for name, stage in setting.stages.items():
+    print(f'stage    {name}: step {stage.step:,} of {stage.workdir}, weights {stage.sha256[:8]}')
+  if fit is not None:
+    init_from.note(setting.workdir, fit)
   print(f'workdir  {setting.workdir}', flush=True)
   note = failure.read(setting.workdir)
   if note is not None:
@@ -106,7 +114,7 @@ def _start(setting, checkpoints, state):
 
 def _restore(setting, checkpoints, first):
   """After a failure, an optimizer that keeps other numbers than the one before it begins anew."""
-  now, shapes = experiment.optimizers(setting.config), experiment.saved_shapes(setting.config)
+  now, shapes = experiment.optimizers(setting.config), experiment.saved_shapes(setting.config, setting.stages)
   restored = checkpoints.restore(
     lambda notes: first if notes.get('optimizers', now) == now else shapes(notes)
   )

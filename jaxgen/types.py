@@ -156,3 +156,28 @@ class GenerativeModel(NamedTuple):
   score: Callable[..., jax.Array] | None = None
   trajectory: Callable[..., jax.Array] | None = None
   standing: Callable[..., Extra] | None = None
+
+
+class Stage(NamedTuple):
+  """A trained run that a model is built on: what `build(config, stages)` receives for each name in its `STAGES`.
+
+  What a program needs of it at every step, a frozen teacher's weights say, belongs into `extra` of the new model, as
+  `extra['stages'][name]`: checkpoints hold it, and a program that closes over it would hold a copy.
+
+  Attributes:
+    workdir: its folder.
+    config: of the run.
+    model: what that config builds.
+    params: of the checkpoint, averaged where the run keeps an average.
+    extra: what belongs to these parameters.
+    step: of the checkpoint.
+    sha256: of its weights; see `jaxgen.runs.stages.checksum`.
+  """
+
+  workdir: str
+  config: Any
+  model: GenerativeModel
+  params: Params
+  extra: Extra
+  step: int
+  sha256: str

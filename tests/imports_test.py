@@ -32,6 +32,7 @@ ROOMS = {
   'families': JAX | MATHS | {'flax', 'optax', 'jaxgen.updates', 'jaxgen.nn', 'jaxgen.metrics.bits_per_dim'},
   'models': JAX
   | MATHS
+  | {'difflib', 'importlib', 'pkgutil'}  # by which they are found
   | {'flax', 'ml_collections', 'jaxgen.config_keys', 'jaxgen.families', 'jaxgen.nn', 'jaxgen.optim'},
 }
 # The storeys of the house: a module imports from its own room and from the storeys below, never from beside or above.

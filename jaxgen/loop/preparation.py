@@ -1,7 +1,7 @@
 """A run before its first step: what stays the same while it lasts, its first state, and the batches of its steps."""
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,7 +10,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxgen import data, experiment, parallel
-from jaxgen.types import GenerativeModel, State
+from jaxgen.types import GenerativeModel, Stage, State
 
 
 class Setting(NamedTuple):
@@ -20,6 +20,7 @@ class Setting(NamedTuple):
   workdir: Path
   source: data.Source
   model: GenerativeModel
+  stages: Mapping[str, Stage]  # the runs that it is built on
   backend: str
   resident: Any  # the whole training set on the devices, or None where it is streamed
   step: parallel.Dispatcher
@@ -37,19 +38,20 @@ class Dispatch(NamedTuple):
     return bool(every) and self.last // every > self.first // every
 
 
-def prepare(config: ConfigDict, workdir: Path) -> Setting:
-  """Reads the data and builds the model of a resolved config.
+def prepare(config: ConfigDict, workdir: Path, trust: bool = False) -> Setting:
+  """Reads the data and builds the model of a resolved config; for `trust`, see `experiment.load_stages`.
 
   Raises:
     UserError: if the config, the data or the devices do not fit.
   """
   backend = parallel.backend(config)
   source = data.load(config.data, 'train')
-  model = experiment.build_model(config)
+  stages = experiment.load_stages(config, workdir, trust)
+  model = experiment.build_model(config, stages)
   resident = source.resident()
   resident = None if resident is None else parallel.replicate(resident, backend)
   step = parallel.data_parallel(model.update.apply, backend)
-  return Setting(config, Path(workdir), source, model, backend, resident, step)
+  return Setting(config, Path(workdir), source, model, stages, backend, resident, step)
 
 
 def first_state(setting: Setting) -> State:

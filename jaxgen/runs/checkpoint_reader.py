@@ -171,8 +171,10 @@ def _no_leftovers():
 
 def _check_shapes(saved, like):
   """Compares tree and shapes first: a change of architecture must not pass for a damaged checkpoint."""
-  saved = {_name(path): tuple(leaf.shape) for path, leaf in jax.tree_util.tree_leaves_with_path(saved.tree)}
-  wanted = {_name(path): tuple(leaf.shape) for path, leaf in jax.tree_util.tree_leaves_with_path(like)}
+  saved = {
+    leaf_name(path): tuple(leaf.shape) for path, leaf in jax.tree_util.tree_leaves_with_path(saved.tree)
+  }
+  wanted = {leaf_name(path): tuple(leaf.shape) for path, leaf in jax.tree_util.tree_leaves_with_path(like)}
   for name in sorted(saved.keys() | wanted.keys()):
     if saved.get(name) != wanted.get(name):
       raise _OtherModel(
@@ -180,7 +182,8 @@ def _check_shapes(saved, like):
       )
 
 
-def _name(path):
+def leaf_name(path: tuple[Any, ...]) -> str:
+  """Where in a tree a leaf is: 'params/encoder/kernel'."""
   # A NamedTuple's field, a dict's key and a sequence's index are saved alike, as names.
   return '/'.join(
     str(getattr(part, 'name', getattr(part, 'key', getattr(part, 'idx', part)))) for part in path

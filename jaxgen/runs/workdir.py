@@ -6,6 +6,7 @@ metrics.jsonl    one line per log interval    tensorboard/     the same as Tenso
 curves.png       the same as a picture        samples/         grids, reconstructions; samples.gif beside it
 best.json        see `jaxgen.runs.best`             data.json        what tells its data apart
 changes.jsonl    optimizers that were changed after a failure
+stages.json      see `jaxgen.runs.stages`      init_from.json   see `jaxgen.loop.init_from`
 """
 
 import contextlib
@@ -13,7 +14,7 @@ import fcntl
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from jaxgen.versions import versions
 _FREE_KEYS = (
   'evaluation',
   'model.sampler',
+  'stages',  # where they are; what they are is remembered, see `jaxgen.runs.stages`
   'num_steps',
   'max_minutes',
   'parallel',
@@ -133,7 +135,7 @@ def check_module(workdir: Path, config: ConfigDict) -> None:
 
 def with_schedules(workdir: Path, config: ConfigDict) -> ConfigDict:
   """A config whose schedules end where those of the run in `workdir` do; of a new run, at `num_steps`."""
-  return configs.fix_schedules(config, _begun(workdir))
+  return configs.fix_schedules(config, begun(workdir))
 
 
 def write_parameters(workdir: Path, params) -> None:
@@ -157,7 +159,7 @@ def check_same_run(workdir: Path, config: ConfigDict) -> None:
   Raises:
     UserError: if they differ in what a training step computes.
   """
-  changed = [line for line in _changes(workdir, config) if not _is_of(line, _FREE_KEYS)]
+  changed = binding(_changes(workdir, config))
   if failure.read(workdir) is not None:
     changed = [line for line in changed if not _is_of_optimizer(line)]
   if changed:
@@ -167,18 +169,23 @@ def check_same_run(workdir: Path, config: ConfigDict) -> None:
     )
 
 
-def _begun(workdir):
+def binding(differences: Iterable[str]) -> list[str]:
+  """Those of `jaxgen.config.differences` that change what a training step computes."""
+  return [line for line in differences if not _is_of(line, _FREE_KEYS)]
+
+
+def begun(workdir: Path) -> ConfigDict | None:
   """The config of the run in `workdir`; None where there is none, or one that has made no step and binds nobody."""
   workdir = Path(workdir)
   rows, checkpoints = workdir / 'metrics.jsonl', Reader(workdir / 'checkpoints')
-  begun = checkpoints.steps() or (rows.is_file() and rows.stat().st_size)
-  return load_config(workdir) if begun and (workdir / 'config.json').exists() else None
+  has_begun = checkpoints.steps() or (rows.is_file() and rows.stat().st_size)
+  return load_config(workdir) if has_begun and (workdir / 'config.json').exists() else None
 
 
 def _changes(workdir, config):
   """One phrase for each key that differs from the run in `workdir`."""
-  begun = _begun(workdir)
-  return [] if begun is None else configs.differences(begun, config)
+  before = begun(workdir)
+  return [] if before is None else configs.differences(before, config)
 
 
 def _is_of(line, keys):
