@@ -71,10 +71,8 @@ def build_model(config: ConfigDict, stages: Mapping[str, Stage] | None = None) -
   if hasattr(module, 'KEYS'):  # a module of the user's own may state none
     configs.check_model(config, module.KEYS)
   _check_given(config)
-  if hasattr(module, 'STAGES'):
-    model = module.build(config, load_stages(config) if stages is None else stages)
-  else:
-    model = module.build(config)
+  stages = load_stages(config) if stages is None else stages
+  model = module.build(config, stages) if hasattr(module, 'STAGES') else module.build(config)
   return model._replace(update=updates.accumulated(config.accumulate, model.update))
 
 

@@ -8,13 +8,13 @@ function of the batch alone); `config.model.nan_at` makes the term `penalty` nan
 import jax
 import jax.numpy as jnp
 
-from jaxgen import optim, updates
+from jaxgen import fields, optim, updates
 from jaxgen.metrics.bits_per_dim import bits_per_dim
 from jaxgen.types import DATA_AXIS, Estimate, GenerativeModel
 
 
 def build(config) -> GenerativeModel:
-  shape, levels = tuple(config.data.shape), config.data.levels
+  _, shape, levels = fields.of(config)['x']
   dims = jnp.prod(jnp.array(shape))
 
   def init(rng, batch):
