@@ -20,7 +20,7 @@ def get_config(arg=''):
     dict(
       hidden=(128, 128),  # of both networks
       latent_dim=2,
-      loss='non_saturating',  # non_saturating | hinge | wasserstein | least_squares | minimax
+      loss='non_saturating',  # non_saturating | hinge | wasserstein | least_squares | minimax | relativistic
       discriminator_steps=1,  # per generator step
       penalty='r1',  # '' | r1 | r2 | gradient_penalty
       penalty_weight=0.1,

@@ -29,11 +29,33 @@ ROOMS = {
   'updates.py': JAX | {'optax', 'clu'},
   'types.py': STANDARD | {'jax'},
   'config_keys.py': STANDARD,
-  'families': JAX | MATHS | {'flax', 'optax', 'jaxgen.updates', 'jaxgen.nn', 'jaxgen.metrics.bits_per_dim'},
+  'families': JAX
+  | MATHS
+  | {'flax', 'optax', 'jaxgen.fields', 'jaxgen.updates', 'jaxgen.nn', 'jaxgen.metrics.bits_per_dim'},
+  'settings': JAX
+  | MATHS
+  | {
+    'flax',
+    'ml_collections',
+    'jaxgen.config_keys',
+    'jaxgen.families',
+    'jaxgen.fields',
+    'jaxgen.nn',
+    'jaxgen.optim',
+  },
   'models': JAX
   | MATHS
   | {'difflib', 'importlib', 'pkgutil'}  # by which they are found
-  | {'flax', 'ml_collections', 'jaxgen.config_keys', 'jaxgen.families', 'jaxgen.nn', 'jaxgen.optim'},
+  | {
+    'flax',
+    'ml_collections',
+    'jaxgen.config_keys',
+    'jaxgen.families',
+    'jaxgen.fields',
+    'jaxgen.nn',
+    'jaxgen.optim',
+    'jaxgen.settings',
+  },
 }
 # The storeys of the house: a module imports from its own room and from the storeys below, never from beside or above.
 STOREYS = (
@@ -54,6 +76,7 @@ STOREYS = (
   {'bijectors', 'nn', 'updates', 'data', 'show'},
   {'metrics'},
   {'families', 'runs'},
+  {'settings'},
   {'models'},
   {'experiment'},
   {'evaluate', 'uses', 'plan'},

@@ -1,6 +1,6 @@
 """How a family reaches its networks: one way to make their variables and one to run them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Protocol
 
 import jax
@@ -40,6 +40,27 @@ class Networks(NamedTuple):
 
   init: Init
   apply: Apply
+
+
+class Part(NamedTuple):
+  """One network of several, and how it comes into being.
+
+  Attributes:
+    module: as `networks` takes it.
+    inputs: what it is called with once, to make its variables: a function, so that no device is touched before.
+    method: of a module that is no network (a bijector), the method that makes its variables.
+  """
+
+  module: nn.Module
+  inputs: Callable[[], tuple]
+  method: str | None = None
+
+
+def assembled(parts: Mapping[str, Part]) -> tuple[Callable[[PRNGKey], tuple[Params, Extra]], Apply]:
+  """The networks of a family and of its slots under one roof: `(init, apply)`, where `init` takes the key alone."""
+  methods = {name: part.method for name, part in parts.items() if part.method}
+  roof = networks(methods, **{name: part.module for name, part in parts.items()})
+  return lambda rng: roof.init(rng, {name: part.inputs() for name, part in parts.items()}), roof.apply
 
 
 def networks(methods: Mapping[str, str] | None = None, **modules: nn.Module) -> Networks:

@@ -24,11 +24,11 @@ class GanLoss(NamedTuple):
 
   Attributes:
     discriminator: `(*, real_logits, fake_logits) -> f32[B]`; both by name.
-    generator: `fake_logits -> f32[B]`.
+    generator: the same; most look at the generated examples alone.
   """
 
   discriminator: Callable[..., jax.Array]
-  generator: Callable[[jax.Array], jax.Array]
+  generator: Callable[..., jax.Array]
 
 
 def logistic_discriminator(*, real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
@@ -83,11 +83,37 @@ def least_squares_generator(fake_logits: jax.Array) -> jax.Array:
   return _per_example((fake_logits - 1) ** 2) / 2
 
 
-non_saturating = GanLoss(logistic_discriminator, non_saturating_generator)
-minimax = GanLoss(logistic_discriminator, minimax_generator)
-hinge = GanLoss(hinge_discriminator, hinge_generator)
-wasserstein = GanLoss(wasserstein_discriminator, wasserstein_generator)
-least_squares = GanLoss(least_squares_discriminator, least_squares_generator)
+def relativistic_discriminator(*, real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
+  """`-log sigmoid(D(real) - D(fake))`, in nats: that of a pair the real one is the more real.
+
+  The relativistic standard GAN of Jolicoeur-Martineau, "The relativistic discriminator" (2019). Where the
+  discriminator cannot tell the two apart it is `log 2 = 0.693`.
+  """
+  check_same_shape(real_logits=real_logits, fake_logits=fake_logits)
+  return _per_example(jax.nn.softplus(fake_logits - real_logits))
+
+
+def relativistic_generator(*, real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
+  """`-log sigmoid(D(fake) - D(real))`, in nats (Jolicoeur-Martineau 2019)."""
+  return relativistic_discriminator(real_logits=fake_logits, fake_logits=real_logits)
+
+
+def _of_fakes(generator):
+  """A generator's loss that looks at the generated examples alone, in the signature of those that look at both."""
+
+  def loss(*, real_logits, fake_logits):
+    check_same_shape(real_logits=real_logits, fake_logits=fake_logits)
+    return generator(fake_logits)
+
+  return loss
+
+
+non_saturating = GanLoss(logistic_discriminator, _of_fakes(non_saturating_generator))
+minimax = GanLoss(logistic_discriminator, _of_fakes(minimax_generator))
+hinge = GanLoss(hinge_discriminator, _of_fakes(hinge_generator))
+wasserstein = GanLoss(wasserstein_discriminator, _of_fakes(wasserstein_generator))
+least_squares = GanLoss(least_squares_discriminator, _of_fakes(least_squares_generator))
+relativistic = GanLoss(relativistic_discriminator, relativistic_generator)
 
 LOSSES = {
   'non_saturating': non_saturating,
@@ -95,6 +121,7 @@ LOSSES = {
   'hinge': hinge,
   'wasserstein': wasserstein,
   'least_squares': least_squares,
+  'relativistic': relativistic,
 }
 
 

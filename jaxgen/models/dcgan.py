@@ -10,31 +10,21 @@ import jax.numpy as jnp
 from flax import linen as nn
 from ml_collections import ConfigDict
 
-from jaxgen import optim
+from jaxgen import fields
 from jaxgen.config_keys import WIDTH, Key
 from jaxgen.errors import UserError
-from jaxgen.families.gan import gan
-from jaxgen.losses.gan import LOSSES, PENALTIES
+from jaxgen.families.conditions import joined
 from jaxgen.nn import Conv, ConvTranspose
 from jaxgen.nn.spectral_norm import SpectralConv, SpectralDense
+from jaxgen.settings import gan as settings
 from jaxgen.types import DATA_AXIS, GenerativeModel
 
-# Of every GAN, whatever its networks are.
-COMMON = {
-  'latent_dim': Key(32, int, 'numbers in a latent vector', WIDTH),
-  'loss': Key('non_saturating', str, 'of both players', choices=tuple(LOSSES)),
-  'discriminator_steps': Key(1, int, 'per generator step', '[1, 1000]'),
-  'penalty': Key('', str, 'on the gradient of the discriminator', choices=('', *PENALTIES)),
-  'penalty_weight': Key(0.0, float, 'of the penalty in the loss', '[0, inf)'),
-  'penalty_period': Key(1, int, 'discriminator steps between two with the penalty', '[1, 1000]'),
-  'conditional': Key(False, bool, 'on the label'),
-}
 KEYS = {
   'generator_width': Key(32, int, 'channels at full resolution, doubled with every halving', WIDTH),
   'discriminator_width': Key(32, int, 'the same of the discriminator', WIDTH),
   'batch_norm': Key(True, bool, 'in the generator'),
   'spectral_norm': Key(False, bool, 'in the discriminator'),
-  **COMMON,
+  **settings.KEYS,
 }
 
 _MAX_CHANNELS = 512
@@ -42,7 +32,7 @@ _SMALL = nn.initializers.normal(0.02)  # Radford et al. 2016, section 4
 
 
 class Generator(nn.Module):
-  """z f32[B, latent_dim], condition f32[B, classes] or None -> f32[B, H, W, C] in [-1, 1]."""
+  """z f32[B, latent_dim], conditions -> f32[B, H, W, C] in [-1, 1]."""
 
   shape: tuple[int, int, int]
   width: int  # channels at full resolution, doubled with every halving
@@ -50,12 +40,11 @@ class Generator(nn.Module):
   axis_name: str | None = None  # of the devices that share batch statistics
 
   @nn.compact
-  def __call__(self, z, condition, train):
+  def __call__(self, z, given, train):
     start, doublings = halvings(self.shape[0])
     normalize = _normalizer(self.batch_norm, train, self.axis_name)
     channels = min(self.width * 2**doublings, _MAX_CHANNELS)
-    h = z if condition is None else jnp.concatenate([z, condition], axis=-1)
-    h = nn.Dense(start * start * channels)(h).reshape(-1, start, start, channels)
+    h = nn.Dense(start * start * channels)(joined(z, given)).reshape(-1, start, start, channels)
     h = nn.relu(normalize()(h))
     for index in reversed(range(doublings)):
       channels = min(self.width * 2**index, _MAX_CHANNELS)
@@ -65,17 +54,17 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-  """x f32[B, H, W, C], condition f32[B, classes] or None -> logits f32[B].
+  """x f32[B, H, W, C], conditions -> logits f32[B].
 
-  A condition enters by projection: the inner product of the features with a vector per class (Miyato
-  & Koyama, "cGANs with projection discriminator", 2018, equation 7).
+  Conditions enter by projection: the inner product of the features with a linear map of them, of labels a vector per
+  class (Miyato & Koyama, "cGANs with projection discriminator", 2018, equation 7).
   """
 
   width: int
   spectral_norm: bool
 
   @nn.compact
-  def __call__(self, x, condition, train):
+  def __call__(self, x, given, train):
     conv, dense = _layers(self.spectral_norm, train)
     h = nn.leaky_relu(conv(self.width, (3, 3))(x), 0.2)
     for index in range(halvings(x.shape[1])[1]):
@@ -83,8 +72,9 @@ class Discriminator(nn.Module):
       h = nn.leaky_relu(conv(channels, (4, 4), strides=2)(h), 0.2)
     h = h.reshape(h.shape[0], -1)
     logits = dense(1)(h)[:, 0]
-    if condition is not None:
-      logits = logits + (dense(h.shape[-1], use_bias=False)(condition) * h).sum(-1)
+    if given:
+      conditions = joined(h[:, :0], given)  # beside nothing else
+      logits = logits + (dense(h.shape[-1], use_bias=False)(conditions) * h).sum(-1)
     return logits
 
 
@@ -100,56 +90,21 @@ def build(config: ConfigDict) -> GenerativeModel:
   """The model that `config.model` describes (keys: `KEYS`).
 
   Raises:
-    UserError: if a setting does not fit the data.
-  """
-  model, shape = config.model, tuple(config.data.shape)
-  if len(shape) != 3:
-    raise UserError(
-      f'A convolutional GAN needs images, not data of shape {shape}; for vectors there is jaxgen.models.gan_mlp.'
-    )
-  if shape[0] != shape[1] or halvings(shape[0])[0] > 8:
-    raise UserError(
-      f'A convolutional GAN needs square images of 4, 5, ... or 8 times a power of two pixels, not {shape}; '
-      'set --config.data.image_size=32, for instance.'
-    )
-  generator = Generator(shape, model.generator_width, model.batch_norm, DATA_AXIS)
-  return assemble(config, generator, Discriminator(model.discriminator_width, model.spectral_norm))
-
-
-def assemble(config: ConfigDict, generator: nn.Module, discriminator: nn.Module) -> GenerativeModel:
-  """Whatever the networks are, what surrounds them is set by the same keys.
-
-  Args:
-    config: `config.model` holds `COMMON`; `config.optimizer` is the generator's, `config.discriminator_optimizer` the
-      discriminator's.
-    generator: as `jaxgen.families.gan.gan` takes it.
-    discriminator: the same.
-
-  Raises:
     UserError: if a setting does not fit the data, or the discriminator has no optimizer.
   """
-  model, data = config.model, config.data
-  if model.conditional and not data.classes:
-    raise UserError('config.model.conditional=True needs labels, and this data has none; set it to False.')
-  if 'discriminator_optimizer' not in config:
-    raise UserError('config.discriminator_optimizer is missing; set it to jaxgen.config.optimizer().')
-  return gan(
-    generator,
-    discriminator,
-    loss=LOSSES[model.loss],
-    tx_generator=optim.make(config.optimizer, config.num_steps, period=model.discriminator_steps),
-    tx_discriminator=optim.make(config.discriminator_optimizer, config.num_steps),
-    ema_decay=config.ema_decay,
-    latent_dim=model.latent_dim,
-    shape=tuple(data.shape),
-    levels=data.levels,
-    classes=data.classes if model.conditional else 0,
-    discriminator_steps=model.discriminator_steps,
-    penalty=PENALTIES[model.penalty] if model.penalty else None,
-    penalty_weight=model.penalty_weight,
-    penalty_period=model.penalty_period,
-    objective=model.loss,
-  )
+  model, x = config.model, fields.of(config)['x']
+  if x.kind != 'image':
+    raise UserError(
+      f'A convolutional GAN needs images, not {x.kind} data of shape {x.shape}; for vectors there is '
+      'jaxgen.models.gan_mlp.'
+    )
+  if x.shape[0] != x.shape[1] or halvings(x.shape[0])[0] > 8:
+    raise UserError(
+      f'A convolutional GAN needs square images of 4, 5, ... or 8 times a power of two pixels, not {x.shape}; '
+      'set --config.data.image_size=32, for instance.'
+    )
+  generator = Generator(x.shape, model.generator_width, model.batch_norm, DATA_AXIS)
+  return settings.assemble(config, generator, Discriminator(model.discriminator_width, model.spectral_norm))
 
 
 def _normalizer(batch_norm, train, axis_name):

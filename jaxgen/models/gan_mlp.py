@@ -6,24 +6,29 @@ import jax.numpy as jnp
 from flax import linen as nn
 from ml_collections import ConfigDict
 
+from jaxgen import fields
 from jaxgen.config_keys import WIDTH, Key
-from jaxgen.models.dcgan import COMMON, assemble
+from jaxgen.families.conditions import joined
+from jaxgen.settings import gan as settings
 from jaxgen.types import GenerativeModel
 
-KEYS = {'hidden': Key((128, 128), tuple[int, ...], 'widths of both networks', WIDTH, least=1), **COMMON}
+KEYS = {
+  'hidden': Key((128, 128), tuple[int, ...], 'widths of both networks', WIDTH, least=1),
+  **settings.KEYS,
+}
 
 
 class Generator(nn.Module):
-  """z f32[B, latent_dim], condition f32[B, classes] or None -> f32[B, *shape]; pixels in [-1, 1]."""
+  """z f32[B, latent_dim], conditions -> f32[B, *shape]; pixels in [-1, 1]."""
 
   hidden: tuple[int, ...]
   shape: tuple[int, ...]
   bounded: bool  # pixels, not any number
 
   @nn.compact
-  def __call__(self, z, condition, train):
+  def __call__(self, z, given, train):
     del train
-    h = z if condition is None else jnp.concatenate([z, condition], axis=-1)
+    h = joined(z, given)
     for width in self.hidden:
       h = nn.relu(nn.Dense(width)(h))
     h = nn.Dense(math.prod(self.shape))(h).reshape(-1, *self.shape)
@@ -31,15 +36,14 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-  """x f32[B, ...], condition f32[B, classes] or None -> logits f32[B]."""
+  """x f32[B, ...], conditions -> logits f32[B]."""
 
   hidden: tuple[int, ...]
 
   @nn.compact
-  def __call__(self, x, condition, train):
+  def __call__(self, x, given, train):
     del train
-    h = x.reshape(x.shape[0], -1)
-    h = h if condition is None else jnp.concatenate([h, condition], axis=-1)
+    h = joined(x.reshape(x.shape[0], -1), given)
     for width in self.hidden:
       h = nn.leaky_relu(nn.Dense(width)(h), 0.2)
     return nn.Dense(1)(h)[:, 0]
@@ -49,7 +53,7 @@ def build(config: ConfigDict) -> GenerativeModel:
   """The model that `config.model` describes (keys: `KEYS`).
 
   Raises:
-    UserError: if a setting does not fit the data, or the discriminator has no optimizer.
+    UserError: if the discriminator has no optimizer.
   """
-  hidden, shape = tuple(config.model.hidden), tuple(config.data.shape)
-  return assemble(config, Generator(hidden, shape, bool(config.data.levels)), Discriminator(hidden))
+  hidden, x = tuple(config.model.hidden), fields.of(config)['x']
+  return settings.assemble(config, Generator(hidden, x.shape, bool(x.levels)), Discriminator(hidden))

@@ -6,18 +6,20 @@ import jax.numpy as jnp
 from flax import linen as nn
 from ml_collections import ConfigDict
 
+from jaxgen import fields
 from jaxgen.errors import UserError
-from jaxgen.models.vae_mlp import KEYS, assemble, joined
+from jaxgen.families.conditions import joined
 from jaxgen.nn import Conv, ConvTranspose
+from jaxgen.settings.vae import KEYS, assemble
 from jaxgen.types import GenerativeModel
 
 __all__ = ['KEYS', 'Decoder', 'Encoder', 'build']
 
 
 class Encoder(nn.Module):
-  """x f32[B, H, W, C], condition f32[B, classes] or None -> (mean, log_var), each f32[B, latent_dim].
+  """x f32[B, H, W, C], conditions -> (mean, log_var), each f32[B, latent_dim].
 
-  Strided 4x4 convolutions, then one hidden layer that also sees the condition.
+  Strided 4x4 convolutions, then one hidden layer that also sees the conditions.
   """
 
   channels: tuple[int, ...]
@@ -25,16 +27,17 @@ class Encoder(nn.Module):
   latent_dim: int
 
   @nn.compact
-  def __call__(self, x, condition=None):
+  def __call__(self, x, given, train):
+    del train
     for features in self.channels:
       x = nn.silu(Conv(features, (4, 4), strides=(2, 2))(x))
-    h = joined(x.reshape(x.shape[0], -1), condition)
+    h = joined(x.reshape(x.shape[0], -1), given)
     h = nn.silu(nn.Dense(self.hidden)(h))
     return jnp.split(nn.Dense(2 * self.latent_dim)(h), 2, axis=-1)
 
 
 class Decoder(nn.Module):
-  """z f32[B, latent_dim], condition -> f32[B, *shape, outputs]: the encoder, backwards.
+  """z f32[B, latent_dim], conditions -> f32[B, *shape, outputs]: the encoder, backwards.
 
   Sides that cannot be halved so often are rounded up on the way and cut at the end.
   """
@@ -45,10 +48,11 @@ class Decoder(nn.Module):
   outputs: int
 
   @nn.compact
-  def __call__(self, z, condition=None):
+  def __call__(self, z, given, train):
+    del train
     height, width, image_channels = self.shape
     rows, columns = (-(-side // 2 ** len(self.channels)) for side in (height, width))
-    h = nn.silu(nn.Dense(self.hidden)(joined(z, condition)))
+    h = nn.silu(nn.Dense(self.hidden)(joined(z, given)))
     h = nn.silu(nn.Dense(rows * columns * self.channels[-1])(h))
     x = h.reshape(-1, rows, columns, self.channels[-1])
     for features in reversed(self.channels):
@@ -63,15 +67,15 @@ def build(config: ConfigDict) -> GenerativeModel:
   Raises:
     UserError: if the data are not images, or a setting does not fit them.
   """
-  model, shape = config.model, tuple(config.data.shape)
-  if len(shape) != 3:
+  model, x = config.model, fields.of(config)['x']
+  if x.kind != 'image':
     raise UserError(
-      f'vae_conv needs images, not data of shape {shape}; use config.module=jaxgen.models.vae_mlp.'
+      f'vae_conv needs images, not {x.kind} data of shape {x.shape}; use config.module=jaxgen.models.vae_mlp.'
     )
   channels, hidden = tuple(model.channels), model.hidden[-1]
-  if math.log2(min(shape[:2])) < len(channels) - 1:
+  if math.log2(min(x.shape[:2])) < len(channels) - 1:
     raise UserError(
-      f'{len(channels)} entries of config.model.channels halve {shape[0]}x{shape[1]} images to nothing.'
+      f'{len(channels)} entries of config.model.channels halve {x.shape[0]}x{x.shape[1]} images to nothing.'
     )
   encoder = Encoder(channels, hidden, model.latent_dim)
-  return assemble(config, encoder, lambda outputs: Decoder(channels, hidden, shape, outputs))
+  return assemble(config, encoder, lambda outputs: Decoder(channels, hidden, x.shape, outputs))

@@ -10,7 +10,7 @@ LOG2, LOG3 = np.log(2.0), np.log(3.0)
 REAL = jnp.array([0.0, LOG2, -0.5])
 FAKE = jnp.array([0.0, -LOG2, LOG3])
 
-# name -> the discriminator's terms at (REAL, FAKE), the generator's at FAKE, by hand
+# name -> the terms of the discriminator and of the generator at (REAL, FAKE), by hand
 HAND = {
   'non_saturating': (
     [2 * LOG2, 2 * np.log(1.5), np.log(1 + np.exp(0.5)) + np.log(4.0)],
@@ -26,6 +26,11 @@ HAND = {
     [0.5, ((LOG2 - 1) ** 2 + LOG2**2) / 2, (2.25 + LOG3**2) / 2],
     [0.5, (LOG2 + 1) ** 2 / 2, (LOG3 - 1) ** 2 / 2],
   ),
+  # of a pair the odds are exp(real - fake): 1, 4, exp(-1/2) / 3
+  'relativistic': (
+    [LOG2, np.log(5 / 4), np.log(1 + 3 * np.exp(0.5))],
+    [LOG2, np.log(5.0), np.log(1 + np.exp(-0.5) / 3)],
+  ),
 }
 
 
@@ -36,19 +41,23 @@ def test_by_hand(name):
   np.testing.assert_allclose(
     loss.discriminator(real_logits=REAL, fake_logits=FAKE), discriminator, rtol=1e-5, atol=1e-6
   )
-  np.testing.assert_allclose(loss.generator(FAKE), generator, rtol=1e-5, atol=1e-6)
+  np.testing.assert_allclose(
+    loss.generator(real_logits=REAL, fake_logits=FAKE), generator, rtol=1e-5, atol=1e-6
+  )
 
 
 @pytest.mark.parametrize('name', gan.LOSSES)
 def test_players_pull_in_opposite_directions_and_stay_finite(name):
   loss = gan.LOSSES[name]
   up = jax.grad(lambda logit: loss.discriminator(real_logits=REAL, fake_logits=logit).sum())(jnp.zeros(3))
-  down = jax.grad(lambda logit: loss.generator(logit).sum())(jnp.zeros(3))
+  down = jax.grad(lambda logit: loss.generator(real_logits=REAL, fake_logits=logit).sum())(jnp.zeros(3))
   assert np.all(down < 0)
   assert np.all(up >= 0)
   far = jnp.array([-1e4, 1e4])
   gradients = jax.grad(
-    lambda x: (loss.discriminator(real_logits=x, fake_logits=-x) + loss.generator(-x)).sum()
+    lambda x: (
+      loss.discriminator(real_logits=x, fake_logits=-x) + loss.generator(real_logits=x, fake_logits=-x)
+    ).sum()
   )(far)
   assert np.all(np.isfinite(gradients))
 
@@ -62,7 +71,11 @@ def test_patches_are_averaged_per_example(name):
     loss.discriminator(real_logits=REAL, fake_logits=FAKE).mean(keepdims=True),
     rtol=1e-6,
   )
-  np.testing.assert_allclose(loss.generator(fake), loss.generator(FAKE).mean(keepdims=True), rtol=1e-6)
+  np.testing.assert_allclose(
+    loss.generator(real_logits=real, fake_logits=fake),
+    loss.generator(real_logits=REAL, fake_logits=FAKE).mean(keepdims=True),
+    rtol=1e-6,
+  )
 
 
 def _quadratic(x):
@@ -129,7 +142,7 @@ def test_logits_of_unlike_shapes_are_refused_with_their_name(name):
   with pytest.raises(ValueError, match=r'fake_logits has shape \(3, 1\), but real_logits has \(3,\)'):
     gan.LOSSES[name].discriminator(real_logits=REAL, fake_logits=FAKE[:, None])
   with pytest.raises(ValueError, match='logits is a single number'):
-    gan.LOSSES[name].generator(FAKE[0])
+    gan.LOSSES[name].generator(real_logits=REAL[0], fake_logits=FAKE[0])
 
 
 @pytest.mark.parametrize('name', gan.PENALTIES)

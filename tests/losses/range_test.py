@@ -39,7 +39,7 @@ LOSSES = {
   'standard_logistic': lambda a, b: flow.log_prob(a, b[:, 0], flow.standard_logistic()),
   **{
     f'gan.{name}': lambda a, b, loss=loss: (
-      loss.discriminator(real_logits=a, fake_logits=b) + loss.generator(b)
+      loss.discriminator(real_logits=a, fake_logits=b) + loss.generator(real_logits=a, fake_logits=b)
     )
     for name, loss in gan.LOSSES.items()
   },

@@ -4,14 +4,18 @@ import numpy as np
 import pytest
 
 from configs.gan_digits import get_config
+from jaxgen import fields
 from jaxgen.errors import UserError
 from jaxgen.models.dcgan import Discriminator, Generator, build, halvings
-from jaxgen.types import DATA_AXIS, State
+from jaxgen.types import DATA_AXIS, Field, State
+
+DIGITS = Field('image', (8, 8, 1), 17)
 
 
-def _config(**model):
+def _config(x=DIGITS, given=(), **model):
   config = get_config('smoke')
-  config.data.update(dict(shape=(8, 8, 1), levels=17, classes=10))
+  config.data.fields = fields.to_dict({'x': x, 'label': Field('label', (), 10)})
+  config.given = given
   config.model.update(model)
   return config
 
@@ -33,7 +37,7 @@ def test_shapes(shape):
   generator, discriminator = Generator(shape, 4, batch_norm=True), Discriminator(4, spectral_norm=True)
 
   def through(rng):
-    z, given = jnp.zeros((2, 5)), jnp.zeros((2, 10))
+    z, given = jnp.zeros((2, 5)), {'label': jnp.zeros((2, 10))}
     x, _ = generator.init_with_output(rng, z, given, False)
     return x, discriminator.init_with_output(rng, x, given, False)[0]
 
@@ -46,7 +50,7 @@ def test_shapes(shape):
   'changes',
   [
     dict(),
-    dict(spectral_norm=True, loss='hinge', batch_norm=False, conditional=True, discriminator_steps=2),
+    dict(spectral_norm=True, loss='hinge', batch_norm=False, given=('label',), discriminator_steps=2),
   ],
   ids=['batch_norm', 'spectral_norm'],
 )
@@ -86,8 +90,8 @@ def test_spectral_norm_bounds_the_slope():
 
   @jax.jit
   def slope_of(rng):
-    variables = discriminator.init(rng, x, None, False)
-    return jax.grad(lambda x: discriminator.apply(variables, x, None, False).sum())(x)
+    variables = discriminator.init(rng, x, {}, False)
+    return jax.grad(lambda x: discriminator.apply(variables, x, {}, False).sum())(x)
 
   slope = slope_of(jax.random.key(0))
   assert jnp.sqrt((slope**2).sum((1, 2, 3))).max() < 3 * 4
@@ -101,16 +105,10 @@ def test_a_config_without_an_optimizer_for_the_discriminator_says_what_to_do():
 
 
 def test_data_that_does_not_fit_says_what_to_do():
-  config = _config(conditional=True)
-  config.data.classes = 0
-  with pytest.raises(UserError, match='conditional'):
-    build(config)
-  for shape, words in {
-    (8, 12, 1): 'image_size',
-    (2,): 'jaxgen.models.gan_mlp',
-    (9, 9, 1): 'image_size',
+  for x, words in {
+    Field('image', (8, 12, 1), 17): 'image_size',
+    Field('vector', (2,), 0): 'jaxgen.models.gan_mlp',
+    Field('image', (9, 9, 1), 17): 'image_size',
   }.items():
-    config = _config()
-    config.data.shape = shape
     with pytest.raises(UserError, match=words):
-      build(config)
+      build(_config(x))

@@ -4,14 +4,17 @@ import numpy as np
 import pytest
 
 from configs.gan_toy import get_config
+from jaxgen import fields
 from jaxgen.models.gan_mlp import build
+from jaxgen.types import Field
 
 
-@pytest.mark.parametrize('shape, levels, conditional', [((2,), 0, False), ((4, 4, 1), 17, True)])
-def test_vectors_and_small_images(shape, levels, conditional):
+@pytest.mark.parametrize('shape, levels, given', [((2,), 0, ()), ((4, 4, 1), 17, ('label',))])
+def test_vectors_and_small_images(shape, levels, given):
   config = get_config('smoke')
-  config.model.conditional = conditional
-  config.data.update(dict(shape=shape, levels=levels, classes=3))
+  config.given = given
+  spec = {'x': Field('image' if levels else 'vector', shape, levels), 'label': Field('label', (), 3)}
+  config.data.fields = fields.to_dict(spec)
   model = build(config)
   x = jnp.ones((4, *shape), jnp.uint8 if levels else jnp.float32)
   batch = {'x': x, 'label': jnp.arange(4) % 3}

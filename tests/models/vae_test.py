@@ -4,14 +4,20 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
+from jaxgen import fields
 from jaxgen.config import defaults
 from jaxgen.errors import UserError
 from jaxgen.models import vae_conv, vae_mlp
+from jaxgen.types import Field
+
+LABEL = {'label': Field('label', (), 10)}
 
 
-def _config(shape=(8, 8, 1), levels=17, classes=10, **changes):
+def _config(shape=(8, 8, 1), levels=17, given=(), **changes):
   config = defaults()
-  config.data = ConfigDict(dict(shape=shape, levels=levels, classes=classes))
+  x = Field('image' if len(shape) == 3 else 'vector', shape, levels)
+  config.data = ConfigDict({'fields': fields.to_dict({'x': x, **LABEL})})
+  config.given = given
   config.model = ConfigDict(
     dict(
       hidden=(8,),
@@ -23,7 +29,6 @@ def _config(shape=(8, 8, 1), levels=17, classes=10, **changes):
       kl_weight=1.0,
       kl_warmup_steps=0,
       importance_samples=2,
-      conditional=False,
     )
   )
   config.model.update(changes)
@@ -33,7 +38,7 @@ def _config(shape=(8, 8, 1), levels=17, classes=10, **changes):
 @pytest.mark.parametrize('module', [vae_mlp, vae_conv])
 @pytest.mark.parametrize(
   ('shape', 'changes'),
-  [((8, 8, 1), {}), ((7, 10, 3), {'conditional': True}), ((28, 28, 1), {'likelihood': 'laplace'})],
+  [((8, 8, 1), {}), ((7, 10, 3), {'given': ('label',)}), ((28, 28, 1), {'likelihood': 'laplace'})],
 )
 def test_takes_images_of_any_size(module, shape, changes):
   model = module.build(_config(shape, **changes))
@@ -45,19 +50,20 @@ def test_takes_images_of_any_size(module, shape, changes):
     latents = model.encode(params, extra, jax.random.key(1), batch)
     return (
       model.sample(params, extra, jax.random.key(1), 5),
-      model.decode(params, extra, latents),
+      model.decode(params, extra, latents, batch),
+      model.complete(params, extra, jax.random.key(2), batch, batch['x'] > 0),
       model.evaluate(params, extra, jax.random.key(1), batch),
     )
 
-  sample, decoded, metrics = jax.eval_shape(everything, params)
-  assert sample.shape == (5, *shape) and decoded.shape == (2, *shape)
-  assert sample.dtype == decoded.dtype == jnp.uint8
+  sample, decoded, completed, metrics = jax.eval_shape(everything, params)
+  assert sample.shape == (5, *shape) and decoded.shape == completed.shape == (2, *shape)
+  assert sample.dtype == decoded.dtype == completed.dtype == jnp.uint8
   assert all(metric.shape == (2,) and metric.dtype == jnp.float32 for metric in metrics.values())
 
 
 @pytest.mark.parametrize('module', [vae_mlp, vae_conv])
 def test_both_networks_hear_image_and_label(module):
-  model = module.build(_config(conditional=True))
+  model = module.build(_config(given=('label',)))
   batch = {
     'x': jax.random.randint(jax.random.key(0), (2, 8, 8, 1), 0, 17).astype(jnp.uint8),
     'label': jnp.array([1, 2]),
@@ -66,14 +72,14 @@ def test_both_networks_hear_image_and_label(module):
   params, extra = jax.tree.map(lambda leaf: jnp.asarray(noise.normal(0, 0.3, leaf.shape), leaf.dtype), shapes)
   other = {**batch, 'label': jnp.array([3, 4])}
   encode, decode = jax.jit(model.encode), jax.jit(model.decode)
-  (z, condition), (other_z, other_condition) = (encode(params, extra, None, b) for b in (batch, other))
+  z, other_z = (encode(params, extra, None, b) for b in (batch, other))
   assert (z != other_z).all()
   assert (z[0] != z[1]).all()
-  assert (decode(params, extra, (z, condition)) != decode(params, extra, (z, other_condition))).any()
+  assert (decode(params, extra, z, batch) != decode(params, extra, z, other)).any()
 
 
 def test_vectors_go_through_the_perceptrons():
-  model = vae_mlp.build(_config((2,), levels=0, classes=0, likelihood='gaussian'))
+  model = vae_mlp.build(_config((2,), levels=0, likelihood='gaussian'))
   batch = {'x': jnp.ones((4, 2))}
   params, extra = jax.jit(model.init)(jax.random.key(0), batch)
   x = jax.jit(model.sample, static_argnums=3)(params, extra, jax.random.key(1), 3)
@@ -84,10 +90,9 @@ def test_vectors_go_through_the_perceptrons():
 @pytest.mark.parametrize(
   ('module', 'config', 'message'),
   [
-    (vae_mlp, _config((2,), 0, 0, likelihood='bernoulli'), 'likelihood=bernoulli cannot be used here'),
+    (vae_mlp, _config((2,), 0, likelihood='bernoulli'), 'likelihood=bernoulli cannot be used here'),
     (vae_mlp, _config(likelihood='laplace', likelihood_scale=0.0), 'must be positive'),
-    (vae_mlp, _config(classes=0, conditional=True), 'needs labels'),
-    (vae_conv, _config((2,), 0, 0, likelihood='gaussian'), 'needs images'),
+    (vae_conv, _config((2,), 0, likelihood='gaussian'), 'needs images'),
     (vae_conv, _config((4, 4, 1), channels=(4, 4, 4, 4)), 'halve 4x4 images to nothing'),
   ],
 )

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from jaxgen import optim
+from jaxgen import fields, optim
 from jaxgen.families.pixels import to_data, to_network
 from jaxgen.losses import gan as gan_losses
 from jaxgen.losses import vae as vae_losses
@@ -29,7 +29,8 @@ def encoder_gan(config: ConfigDict) -> GenerativeModel:
   Args:
     config: of `jaxgen.models.gan_mlp`, resolved.
   """
-  model, shape, levels = config.model, tuple(config.data.shape), config.data.levels
+  model, field = config.model, fields.of(config)['x']
+  shape, levels = field.shape, field.levels
   hidden, loss = tuple(model.hidden), gan_losses.LOSSES[model.loss]
   networks = {
     'encoder': Encoder(hidden, model.latent_dim),
@@ -41,22 +42,21 @@ def encoder_gan(config: ConfigDict) -> GenerativeModel:
   def init(rng, batch):
     params = {}
     for index, (name, network) in enumerate(networks.items()):
-      rest = () if name == 'encoder' else (None, False)
       blank = jnp.zeros((1, *inputs[name]))
-      params[name] = network.init(jax.random.fold_in(rng, index), blank, *rest)['params']
+      params[name] = network.init(jax.random.fold_in(rng, index), blank, {}, train=False)['params']
     return params, {}
 
   def generate(params, z):
-    return networks['generator'].apply({'params': params['generator']}, z, None, True)
+    return networks['generator'].apply({'params': params['generator']}, z, {}, train=True)
 
   def judge(params, x):
-    return networks['discriminator'].apply({'params': params['discriminator']}, x, None, True)
+    return networks['discriminator'].apply({'params': params['discriminator']}, x, {}, train=True)
 
   def images(params, rng, batch):
     """Data, samples and reconstructions, and the posterior of the codes."""
     prior_rng, posterior_rng = jax.random.split(rng)
     x = to_network(batch['x'], levels)
-    mean, log_var = networks['encoder'].apply({'params': params['encoder']}, x)
+    mean, log_var = networks['encoder'].apply({'params': params['encoder']}, x, {}, train=True)
     z = vae_losses.reparameterize(posterior_rng, mean=mean, log_var=log_var)
     sampled = generate(params, jax.random.normal(prior_rng, mean.shape))
     return x, sampled, generate(params, z), mean, log_var
@@ -73,7 +73,9 @@ def encoder_gan(config: ConfigDict) -> GenerativeModel:
 
   def generator_loss(params, extra, rng, batch):
     x, sampled, again, mean, log_var = images(params, rng, batch)
-    fooled = sum(loss.generator(judge(params, fake)) for fake in (sampled, again)) / 2
+    real = judge(params, x)
+    fooled = [loss.generator(real_logits=real, fake_logits=judge(params, fake)) for fake in (sampled, again)]
+    fooled = sum(fooled) / 2
     error = ((again - x) ** 2).reshape(len(x), -1).sum(-1) / 2
     kl = vae_losses.kl_standard_normal(mean=mean, log_var=log_var)
     scale = 1 / math.sqrt(math.prod(shape))

@@ -12,8 +12,10 @@ from experiments.microscope.claims.claim import Evidence, averaged
 from experiments.microscope.claims.encoder import encoder_gan
 from experiments.microscope.lab import Lab, NotHere, curve, values
 from experiments.microscope.verdict import Test, seeds_in_words
+from jaxgen import fields
 from jaxgen.data import toy
-from jaxgen.models import dcgan
+from jaxgen.families.conditions import joined
+from jaxgen.settings import gan as settings
 
 _SAMPLES = 500
 _MOMENTS = 8
@@ -21,30 +23,29 @@ _RATE = 1e-3
 
 
 class Generator(nn.Module):
-  """z, condition -> pixels in [-1, 1]; the activation is the one thing that varies."""
+  """z, conditions -> pixels in [-1, 1]; the activation is the one thing that varies."""
 
   hidden: tuple[int, ...]
   shape: tuple[int, ...]
   slope: float
 
   @nn.compact
-  def __call__(self, z, condition, train):
-    h = z if condition is None else jnp.concatenate([z, condition], axis=-1)
+  def __call__(self, z, given, train):
+    h = joined(z, given)
     for width in self.hidden:
       h = nn.leaky_relu(nn.Dense(width)(h), self.slope)
     return jnp.tanh(nn.Dense(math.prod(self.shape))(h)).reshape(-1, *self.shape)
 
 
 class Discriminator(nn.Module):
-  """x, condition -> logits."""
+  """x, conditions -> logits."""
 
   hidden: tuple[int, ...]
   slope: float
 
   @nn.compact
-  def __call__(self, x, condition, train):
-    h = x.reshape(x.shape[0], -1)
-    h = h if condition is None else jnp.concatenate([h, condition], axis=-1)
+  def __call__(self, x, given, train):
+    h = joined(x.reshape(x.shape[0], -1), given)
     for width in self.hidden:
       h = nn.leaky_relu(nn.Dense(width)(h), self.slope)
     return nn.Dense(1)(h)[:, 0]
@@ -55,9 +56,9 @@ def gan(lab: Lab, name: str = 'gan', changes: dict | None = None, slope: float |
   config = lab.config('gan_toy', _BASE | {'ema_decay': 0.99} | (changes or {}))
   model = None
   if slope is not None:
-    shape = tuple(config.data.shape)
+    shape = fields.of(config)['x'].shape
     networks = Generator(config.model.hidden, shape, slope), Discriminator(config.model.hidden, slope)
-    model = dcgan.assemble(config, *networks)
+    model = settings.assemble(config, *networks)
   metrics = ('frechet_distance', 'density_coverage', 'class_modes')
   return labs.arm(lab, name, config, metrics=metrics, moments=_MOMENTS, model=model, samples=_SAMPLES)
 
@@ -129,7 +130,7 @@ def labels_help(lab: Lab) -> Evidence:
   """Labels in the discriminator improve samples."""
   if not lab.tools.reference.spec.classes:
     raise NotHere('This data has no labels.')
-  base, labelled = gan(lab), gan(lab, 'gan-labels', {'model.conditional': True})
+  base, labelled = gan(lab), gan(lab, 'gan-labels', {'given': ('label',)})
   return Evidence(
     [Test('final Fréchet distance, without over with labels', _final_ratio(base, labelled), 1.0, ratio=True)],
     [_curves({'without labels': base, 'with labels': labelled})],

@@ -7,9 +7,9 @@ import optax
 import pytest
 from flax import linen as nn
 
-from jaxgen.families.likelihood import LIKELIHOODS
-from jaxgen.families.vae import vae
-from jaxgen.types import DATA_AXIS, Estimate, State
+from jaxgen.families import conditions
+from jaxgen.families.vae import LIKELIHOODS, diagonal_gaussian, elbo, standard_normal, vae
+from jaxgen.types import DATA_AXIS, Estimate, Field, State
 
 SIGMA = 0.5
 
@@ -18,9 +18,8 @@ class LinearEncoder(nn.Module):
   latent_dim: int
 
   @nn.compact
-  def __call__(self, x, condition=None):
-    h = x.reshape(x.shape[0], -1)
-    h = h if condition is None else jnp.concatenate([h, condition], -1)
+  def __call__(self, x, given, train):
+    h = conditions.joined(x.reshape(x.shape[0], -1), given)
     log_var = self.param('log_var', nn.initializers.zeros, (self.latent_dim,))
     mean = nn.Dense(self.latent_dim, name='mean')(h)
     return mean, jnp.broadcast_to(log_var, mean.shape)
@@ -31,25 +30,26 @@ class LinearDecoder(nn.Module):
   outputs: int
 
   @nn.compact
-  def __call__(self, z, condition=None):
-    h = z if condition is None else jnp.concatenate([z, condition], -1)
+  def __call__(self, z, given, train):
+    h = conditions.joined(z, given)
     return nn.Dense(int(np.prod(self.shape)) * self.outputs, name='out')(h).reshape(
       -1, *self.shape, self.outputs
     )
 
 
 def _model(name='gaussian', levels=0, shape=(3,), **changes):
-  likelihood = LIKELIHOODS[name](levels, SIGMA)
-  settings = {'tx': optax.sgd(0.01), 'ema_decay': 0.9, 'importance_samples': 4} | changes
-  return vae(
-    LinearEncoder(2),
-    LinearDecoder(shape, likelihood.num_outputs),
-    likelihood=likelihood,
-    latent_dim=2,
-    shape=shape,
-    levels=levels,
-    **settings,
+  x = Field('image' if len(shape) == 3 else 'vector', shape, levels)
+  likelihood = LIKELIHOODS[name](x, SIGMA)
+  settings = dict(
+    prior=standard_normal(2),
+    posterior=diagonal_gaussian(2),
+    objective=elbo(),
+    tx=optax.sgd(0.01),
+    ema_decay=0.9,
+    importance_samples=4,
   )
+  networks = LinearEncoder(2), LinearDecoder(shape, likelihood.num_outputs)
+  return vae(*networks, likelihood=likelihood, x=x, **{**settings, **changes})
 
 
 def _step(model):
@@ -138,9 +138,7 @@ def test_the_bounds_mass_over_all_images_approaches_one(name, levels):
 
 
 def test_kl_warmup_follows_the_step_and_the_weights_weigh():
-  model = _model(
-    'discretized_logistic', 5, (2, 2, 1), reconstruction_weight=0.5, kl_weight=3.0, kl_warmup_steps=4
-  )
+  model = _model('discretized_logistic', 5, (2, 2, 1), objective=elbo(0.5, 3.0, kl_warmup_steps=4))
   batch = _images(5)
   state, step, seen = _state(model, batch), _step(model), []
   for _ in range(6):
@@ -148,9 +146,9 @@ def test_kl_warmup_follows_the_step_and_the_weights_weigh():
     seen.append(metrics['kl_weight'])
     expected = 0.5 * metrics['reconstruction'] + metrics['kl_weight'] * metrics['kl']
     np.testing.assert_allclose(metrics['loss'], expected, rtol=1e-5)
-    elbo = 4 * np.log(5) - metrics['reconstruction'] - metrics['kl']
-    np.testing.assert_allclose(metrics['elbo'], elbo, rtol=1e-4, atol=1e-4)
-    np.testing.assert_allclose(metrics['elbo_bits_per_dim'], (np.log(5) - elbo / 4) / np.log(2), rtol=1e-5)
+    bound = 4 * np.log(5) - metrics['reconstruction'] - metrics['kl']
+    np.testing.assert_allclose(metrics['elbo'], bound, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(metrics['elbo_bits_per_dim'], (np.log(5) - bound / 4) / np.log(2), rtol=1e-5)
     assert 'bits_per_dim' not in metrics  # that is the tighter bound of an evaluation
   np.testing.assert_allclose(seen, [0, 0.75, 1.5, 2.25, 3, 3])
   metrics = jax.jit(model.evaluate)(state.params, state.extra, jax.random.key(0), batch)
@@ -200,28 +198,55 @@ def test_continuous_samples_are_draws_of_the_model():
   np.testing.assert_allclose(np.cov(x.T), W.T @ W + SIGMA**2 * np.eye(3), atol=0.15)
 
 
+def test_the_temperature_is_the_standard_deviation_of_the_latents():
+  params, _ = _probabilistic_pca()
+  model = _model()
+  for temperature in (model.knobs['temperature'], 0.5, 0.0):
+    x = model.sample(params, {}, jax.random.key(0), 20000, temperature=temperature)
+    np.testing.assert_allclose(np.cov(x.T), temperature**2 * W.T @ W + SIGMA**2 * np.eye(3), atol=0.15)
+  z = model.latents(params, {}, jax.random.key(1), 20000)
+  np.testing.assert_allclose([z.mean(), z.std()], [0, 1], atol=0.02)
+
+
+def test_what_is_missing_is_drawn_given_what_is_there():
+  """Of x ~ N(b, C) one coordinate given the two others is a normal of known mean and variance."""
+  params, _ = _probabilistic_pca()
+  seen, missing, covariance = [0, 1], 2, W.T @ W + SIGMA**2 * np.eye(3)
+  gain = covariance[missing, seen] @ np.linalg.inv(covariance[np.ix_(seen, seen)])
+  x = np.array([0.8, -0.5, 100.0])  # what stands where nothing was observed is not looked at
+  mean = BIAS[missing] + gain @ (x[seen] - BIAS[seen])
+  variance = covariance[missing, missing] - gain @ covariance[seen, missing]
+  batch = {'x': jnp.tile(jnp.asarray(x, jnp.float32), (20000, 1))}
+  observed = jnp.broadcast_to(jnp.array([True, True, False]), batch['x'].shape)
+  drawn = jax.jit(_model().complete)(params, {}, jax.random.key(0), batch, observed)
+  np.testing.assert_array_equal(drawn[:, seen], batch['x'][:, seen])
+  np.testing.assert_allclose([drawn[:, missing].mean(), drawn[:, missing].var()], [mean, variance], rtol=0.05)
+
+
 def test_a_conditional_model_uses_its_labels():
-  model = _model('discretized_logistic', 5, (2, 2, 1), classes=3)
+  model = _model('discretized_logistic', 5, (2, 2, 1), given={'label': Field('label', (), 3)})
   params, extra = _init(model)
   params = jax.tree.map(lambda p: 5 * p, params)
   batch, rng = _images(5), jax.random.key(1)
-  z, condition = model.encode(params, extra, rng, batch)
-  assert z.shape == (64, 2) and condition.shape == (64, 3)
-  assert model.decode(params, extra, (z, condition)).shape == batch['x'].shape
+  z = model.encode(params, extra, rng, batch)
+  assert z.shape == (64, 2)
+  assert model.decode(params, extra, z, {'label': batch['label']}).shape == batch['x'].shape
   other = {**batch, 'label': (batch['label'] + 1) % 3}
   log_prob, sample = jax.jit(model.log_prob), jax.jit(model.sample, static_argnums=3)
   assert (log_prob(params, extra, rng, batch) != log_prob(params, extra, rng, other)).all()
-  zeros, ones = (sample(params, extra, rng, 8, jnp.full(8, label)) for label in (0, 1))
+  zeros, ones = (sample(params, extra, rng, 8, {'label': jnp.full(8, label)}) for label in (0, 1))
   assert (zeros != ones).any()
   assert model.sample(params, extra, rng, 8).shape == (8, 2, 2, 1)
   with pytest.raises(ValueError, match='shape'):
-    model.sample(params, extra, rng, 8, jnp.zeros(3, jnp.int32))
-  with pytest.raises(ValueError, match='needs labels'):
+    model.sample(params, extra, rng, 8, {'label': jnp.zeros(3, jnp.int32)})
+  with pytest.raises(ValueError, match='conditioned on label needs'):
     model.evaluate(params, extra, rng, {'x': batch['x']})
+  with pytest.raises(ValueError, match='conditioned on label needs'):
+    model.decode(params, extra, z)
 
 
 def test_labels_are_refused_where_there_is_no_class():
   model = _model('discretized_logistic', 5, (2, 2, 1))
   params, extra = _init(model)
-  with pytest.raises(ValueError, match='without labels'):
-    model.sample(params, extra, jax.random.key(0), 4, jnp.zeros(4, jnp.int32))
+  with pytest.raises(ValueError, match='without label'):
+    model.sample(params, extra, jax.random.key(0), 4, {'label': jnp.zeros(4, jnp.int32)})

@@ -7,8 +7,9 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxgen import fields
 from jaxgen.losses import vae as losses
-from jaxgen.types import PRNGKey
+from jaxgen.types import Field, PRNGKey
 
 
 class Likelihood(NamedTuple):
@@ -36,13 +37,13 @@ class Likelihood(NamedTuple):
   noise_draws: int = 0
 
 
-def bernoulli(levels: int) -> Likelihood:
+def bernoulli(field: Field) -> Likelihood:
   """Cross-entropy on the intensities x / (levels - 1); a likelihood only of binary data, `levels = 2`.
 
   Raises:
     ValueError: if the data is continuous.
   """
-  _discrete('bernoulli', levels)
+  levels = _discrete('bernoulli', field)
 
   def nll(rng, outputs, x):
     del rng
@@ -50,33 +51,33 @@ def bernoulli(levels: int) -> Likelihood:
 
   def draw(rng, outputs):
     on = jax.random.bernoulli(rng, jax.nn.sigmoid(outputs[..., 0]))
-    return (on * (levels - 1)).astype(jnp.uint8)
+    return (on * (levels - 1)).astype(fields.dtype(field))
 
   def mean(outputs):
-    return _nearest_level(jax.nn.sigmoid(outputs[..., 0]), levels)
+    return _nearest_level(jax.nn.sigmoid(outputs[..., 0]), field)
 
   return Likelihood('bernoulli', 1, nll, mean, draw, math.log(2) if levels == 2 else None)
 
 
-def gaussian(levels: int, sigma: float) -> Likelihood:
+def gaussian(field: Field, sigma: float) -> Likelihood:
   """N(mean, sigma^2) on dequantized pixels (u + U[0, 1)) / levels, or on continuous data.
 
   Raises:
     ValueError: if sigma is not positive.
   """
-  return _dequantized('gaussian', 'sigma', levels, sigma, losses.gaussian_nll, jax.random.normal)
+  return _dequantized('gaussian', 'sigma', field, sigma, losses.gaussian_nll, jax.random.normal)
 
 
-def laplace(levels: int, scale: float) -> Likelihood:
+def laplace(field: Field, scale: float) -> Likelihood:
   """Laplace(mean, scale) on dequantized pixels (u + U[0, 1)) / levels, or on continuous data.
 
   Raises:
     ValueError: if the scale is not positive.
   """
-  return _dequantized('laplace', 'scale', levels, scale, losses.laplace_nll, jax.random.laplace)
+  return _dequantized('laplace', 'scale', field, scale, losses.laplace_nll, jax.random.laplace)
 
 
-def discretized_logistic(levels: int) -> Likelihood:
+def discretized_logistic(field: Field) -> Likelihood:
   """A logistic distribution over the levels; the decoder gives its mean and its log-scale, pixel by pixel.
 
   The log-scale is kept above PixelCNN++'s floor of -7 (Salimans et al. 2017), whose pixels lie in [-1, 1]: in the unit
@@ -85,7 +86,7 @@ def discretized_logistic(levels: int) -> Likelihood:
   Raises:
     ValueError: if the data is continuous.
   """
-  _discrete('discretized_logistic', levels)
+  levels = _discrete('discretized_logistic', field)
 
   def split(outputs):
     # At initialization a middling grey, of a scale of 0.37.
@@ -98,24 +99,25 @@ def discretized_logistic(levels: int) -> Likelihood:
 
   def draw(rng, outputs):
     mean, log_scale = split(outputs)
-    return _nearest_level(mean + jnp.exp(log_scale) * jax.random.logistic(rng, mean.shape), levels)
+    return _nearest_level(mean + jnp.exp(log_scale) * jax.random.logistic(rng, mean.shape), field)
 
   def mean(outputs):
-    return _nearest_level(split(outputs)[0], levels)
+    return _nearest_level(split(outputs)[0], field)
 
   return Likelihood('discretized_logistic', 2, nll, mean, draw, math.log(levels))
 
 
-# `(levels, scale) -> Likelihood`; the scale is that of the fixed-width ones
-LIKELIHOODS: dict[str, Callable[[int, float], Likelihood]] = {
-  'bernoulli': lambda levels, scale: bernoulli(levels),
+# `(field, scale) -> Likelihood`; the scale is that of the fixed-width ones
+LIKELIHOODS: dict[str, Callable[[Field, float], Likelihood]] = {
+  'bernoulli': lambda field, scale: bernoulli(field),
   'gaussian': gaussian,
   'laplace': laplace,
-  'discretized_logistic': lambda levels, scale: discretized_logistic(levels),
+  'discretized_logistic': lambda field, scale: discretized_logistic(field),
 }
 
 
-def _dequantized(name, parameter, levels, scale, nll_of, noise) -> Likelihood:
+def _dequantized(name, parameter, field, scale, nll_of, noise) -> Likelihood:
+  levels = field.levels
   if scale <= 0:
     raise ValueError(f'the {parameter} of a {name} likelihood must be positive, not {scale}.')
 
@@ -124,7 +126,7 @@ def _dequantized(name, parameter, levels, scale, nll_of, noise) -> Likelihood:
     return jax.nn.sigmoid(outputs[..., 0]) if levels else outputs[..., 0]
 
   def to_data(y):
-    return jnp.clip(jnp.floor(y * levels), 0, levels - 1).astype(jnp.uint8) if levels else y
+    return jnp.clip(jnp.floor(y * levels), 0, levels - 1).astype(fields.dtype(field)) if levels else y
 
   def nll(rng, outputs, x):
     x = x.astype(jnp.float32)
@@ -146,10 +148,12 @@ def _dequantized(name, parameter, levels, scale, nll_of, noise) -> Likelihood:
   )
 
 
-def _nearest_level(intensity, levels):
-  return jnp.clip(jnp.round(intensity * (levels - 1)), 0, levels - 1).astype(jnp.uint8)
+def _nearest_level(intensity, field):
+  top = field.levels - 1
+  return jnp.clip(jnp.round(intensity * top), 0, top).astype(fields.dtype(field))
 
 
-def _discrete(name, levels):
-  if levels < 2:
+def _discrete(name, field):
+  if field.levels < 2:
     raise ValueError(f'a {name} likelihood needs pixels of at least 2 levels; this data is continuous.')
+  return field.levels

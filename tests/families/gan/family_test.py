@@ -6,40 +6,41 @@ import pytest
 from flax import linen as nn
 
 from jaxgen import experiment
-from jaxgen.families.gan import gan
+from jaxgen.families.gan import Penalty, fixed, gan
 from jaxgen.losses.gan import LOSSES, PENALTIES
-from jaxgen.types import DATA_AXIS, Conditioned, State
+from jaxgen.types import DATA_AXIS, Field, State
 from jaxgen.updates import averaged_params
 
 BATCH = {
   'x': jax.random.normal(jax.random.key(9), (6, 2)) + 3.0,
   'label': jnp.arange(6) % 3,
 }
+LABEL = {'label': Field('label', (), 3)}
 
 
 class Affine(nn.Module):
   """`scale z + shift`; the labels choose a shift of their own where there are any."""
 
   @nn.compact
-  def __call__(self, z, condition, train):
+  def __call__(self, z, given, train):
     h = z * self.param('scale', nn.initializers.ones, (2,)) + self.param('shift', nn.initializers.zeros, (2,))
-    return h if condition is None else h + nn.Dense(2, use_bias=False)(condition)
+    return h + nn.Dense(2, use_bias=False)(given['label']) if given else h
 
 
 class Linear(nn.Module):
   """A slope of `weight`: `D(x) = weight . x + bias`."""
 
   @nn.compact
-  def __call__(self, x, condition, train):
+  def __call__(self, x, given, train):
     logits = nn.Dense(1, kernel_init=nn.initializers.constant(0.5))(x)[:, 0]
-    return logits if condition is None else logits + nn.Dense(1)(condition)[:, 0]
+    return logits + nn.Dense(1)(given['label'])[:, 0] if given else logits
 
 
 class Normalized(nn.Module):
   """A generator with batch statistics."""
 
   @nn.compact
-  def __call__(self, z, condition, train):
+  def __call__(self, z, given, train):
     return nn.Dense(2)(nn.BatchNorm(use_running_average=not train, momentum=0.5)(nn.Dense(4)(z)))
 
 
@@ -50,8 +51,7 @@ def _model(generator=None, discriminator=None, **changes):
     tx_discriminator=optax.sgd(0.1),
     ema_decay=0.5,
     latent_dim=2,
-    shape=(2,),
-    levels=0,
+    x=Field('vector', (2,), 0),
   )
   return gan(generator or Affine(), discriminator or Linear(), **{**settings, **changes})
 
@@ -112,7 +112,7 @@ def test_first_step_by_hand():
 
 @pytest.mark.parametrize('period', [1, 2])
 def test_penalty_enters_the_loss_in_proportion(period):
-  model = _model(penalty=PENALTIES['r1'], penalty_weight=0.4, penalty_period=period)
+  model = _model(penalty=Penalty(PENALTIES['r1'], 0.4, period))
   step, state = _stepper(model), _start(model)
   for index in range(3):
     slope = state.params['discriminator']['Dense_0']['kernel']
@@ -123,22 +123,23 @@ def test_penalty_enters_the_loss_in_proportion(period):
       _value(metrics['loss']), _value(metrics['discriminator_loss']) + expected, rtol=1e-5
     )
   assert '0.4 * penalty' in model.objective
-  with pytest.raises(ValueError, match='penalty_period'):
-    _model(penalty_period=0)
+  with pytest.raises(ValueError, match='period of a penalty'):
+    _stepper(_model(penalty=Penalty(PENALTIES['r1'], 0.4, 0)))(_start(_model()), BATCH)
 
 
 def test_penalty_is_of_the_examples_as_they_are_through_the_augmentation():
   """A contrast of 3 makes every slope three times as steep; at augmented examples it would be as it was."""
   penalties = []
-  for augment in (None, lambda rng, x: 3.0 * x):
-    model = _model(penalty=PENALTIES['r1'], penalty_weight=0.4, augment=augment)
+  for contrast in (1.0, 3.0):
+    augmentation = fixed(lambda rng, x, contrast=contrast: contrast * x)
+    model = _model(penalty=Penalty(PENALTIES['r1'], 0.4), augmentation=augmentation)
     _, metrics = _stepper(model)(_start(model), BATCH)
     penalties.append(_value(metrics['penalty']))
   np.testing.assert_allclose(penalties[1], 9 * penalties[0], rtol=1e-5)
 
 
 def test_penalty_moves_the_discriminator_by_its_own_gradient():
-  plain, penalized = _model(), _model(penalty=PENALTIES['r1'], penalty_weight=0.4)
+  plain, penalized = _model(), _model(penalty=Penalty(PENALTIES['r1'], 0.4))
   start = _start(plain)
   kernels = [
     _stepper(model)(start._replace(opt=model.update.init(start.params)), BATCH)[0].params['discriminator'][
@@ -154,7 +155,7 @@ def test_penalty_moves_the_discriminator_by_its_own_gradient():
 def test_batch_statistics_move_with_their_player_and_averages_serve_sampling():
   model = _model(Normalized(), discriminator_steps=2)
   step, start = _stepper(model), _start(model)
-  assert set(start.extra) == {'generator', 'discriminator'}
+  assert set(start.extra) == {'generator'}
   first, _ = step(start, BATCH)
   second, _ = step(first, BATCH)
   assert _moved(start.extra['generator'], first.extra['generator'])
@@ -176,10 +177,10 @@ def test_the_average_is_the_generators_own_and_moves_with_it():
   assert not _moved(averages[-1]['discriminator'], state.params['discriminator'])
 
 
-@pytest.mark.parametrize('classes', [0, 3])
-def test_the_averaged_generator_has_batch_statistics_of_its_own(classes):
+@pytest.mark.parametrize('given', [{}, LABEL])
+def test_the_averaged_generator_has_batch_statistics_of_its_own(given):
   """Those of `Dense_1` are known: z ~ N(0, I) gives its bias as the mean and the squares of its kernel as variance."""
-  model = _model(Normalized(), tx_generator=optax.sgd(5.0), ema_decay=0.9, classes=classes)
+  model = _model(Normalized(), tx_generator=optax.sgd(5.0), ema_decay=0.9, given=given)
   step, state = _stepper(model), _start(model)
   for _ in range(5):
     state, _ = step(state, BATCH)
@@ -204,20 +205,22 @@ def test_without_batch_statistics_the_rest_of_the_state_stays():
 
 
 def test_labels_reach_both_networks_and_the_samples():
-  model = _model(classes=3)
+  model = _model(given=LABEL)
   state, _ = _stepper(model)(_start(model), BATCH)
-  x = model.sample(state.params, state.extra, jax.random.key(0), 4, jnp.array([0, 1, 2, 0]))
-  y = model.sample(state.params, state.extra, jax.random.key(0), 4, jnp.array([0, 2, 2, 1]))
+  x = model.sample(state.params, state.extra, jax.random.key(0), 4, {'label': jnp.array([0, 1, 2, 0])})
+  y = model.sample(state.params, state.extra, jax.random.key(0), 4, {'label': jnp.array([0, 2, 2, 1])})
   same = np.all(np.asarray(x == y), axis=1)
   np.testing.assert_array_equal(same, [True, False, True, False])
   assert 'Dense_1' in state.params['discriminator']
-  latents = Conditioned(jnp.zeros((3, 2)), jnp.eye(3))
-  assert len(np.unique(model.decode(state.params, state.extra, latents), axis=0)) == 3
+  decoded = model.decode(state.params, state.extra, jnp.zeros((3, 2)), {'label': jnp.arange(3)})
+  assert len(np.unique(decoded, axis=0)) == 3
+  with pytest.raises(ValueError, match='conditioned on label needs'):
+    model.decode(state.params, state.extra, jnp.zeros((3, 2)))
 
 
 def test_augment_meets_real_and_generated_examples_alike():
   # Everything moved to the same point: the discriminator cannot tell, and the generator gets no gradient.
-  model = _model(augment=lambda rng, x: 0 * x + 1.0)
+  model = _model(augmentation=fixed(lambda rng, x: 0 * x + 1.0))
   start = _start(model)
   state, metrics = _stepper(model)(start, BATCH)
   np.testing.assert_allclose(_value(metrics['discriminator_accuracy']), 0.5)
@@ -226,7 +229,7 @@ def test_augment_meets_real_and_generated_examples_alike():
 
 
 def test_evaluation_is_per_example_and_samples_repeat():
-  model = _model(Affine(), shape=(2,), levels=0)
+  model = _model()
   params, extra = model.init(jax.random.key(0), BATCH)
   metrics = model.evaluate(params, extra, jax.random.key(1), BATCH)
   assert {name: value.shape for name, value in metrics.items()} == dict.fromkeys(
@@ -241,7 +244,7 @@ def test_evaluation_is_per_example_and_samples_repeat():
 def test_a_generator_finds_a_gaussian():
   class Critic(nn.Module):
     @nn.compact
-    def __call__(self, x, condition, train):
+    def __call__(self, x, given, train):
       return nn.Dense(1)(nn.tanh(nn.Dense(16)(nn.tanh(nn.Dense(16)(x)))))[:, 0]
 
   model = _model(
@@ -251,8 +254,7 @@ def test_a_generator_finds_a_gaussian():
     tx_generator=optax.adam(0.01, b1=0.5),
     tx_discriminator=optax.adam(0.01, b1=0.5),
     ema_decay=0.99,
-    penalty=PENALTIES['r1'],
-    penalty_weight=0.3,
+    penalty=Penalty(PENALTIES['r1'], 0.3),
   )
   apply = jax.vmap(model.update.apply, in_axes=None, out_axes=None, axis_name=DATA_AXIS, axis_size=1)
 

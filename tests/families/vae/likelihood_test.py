@@ -3,15 +3,20 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgen.families.likelihood import LIKELIHOODS
+from jaxgen.families.vae import LIKELIHOODS
+from jaxgen.types import Field
 
 LEVELS = 5
 TABLE = [(name, levels) for name in LIKELIHOODS for levels in (2, LEVELS)]
 
 
+def _likelihood(name, levels, scale):
+  return LIKELIHOODS[name](Field('vector', (1,), levels), scale)
+
+
 @pytest.mark.parametrize(('name', 'levels'), TABLE)
 def test_gives_one_number_per_example_and_pictures_as_the_data_is(name, levels):
-  likelihood = LIKELIHOODS[name](levels, 0.2)
+  likelihood = _likelihood(name, levels, 0.2)
   outputs = 3 * jax.random.normal(jax.random.key(0), (6, 4, 3, 1, likelihood.num_outputs))
   x = likelihood.draw(jax.random.key(1), outputs)
   for picture in (x, likelihood.mean(outputs)):
@@ -23,14 +28,14 @@ def test_gives_one_number_per_example_and_pictures_as_the_data_is(name, levels):
 
 def test_the_floor_of_the_discretized_logistic_is_that_of_pixels_in_the_unit_interval():
   """exp(-7) of pixels that span 2 is exp(-7) / 2 where they span 1; far off, a pixel costs its distance over that."""
-  likelihood, x = LIKELIHOODS['discretized_logistic'](2001, 0.1), jnp.full((1, 1), 1500)
+  likelihood, x = _likelihood('discretized_logistic', 2001, 0.1), jnp.full((1, 1), 1500)
   nll = likelihood.nll(jax.random.key(0), jnp.array([[[0.0, -100.0]]]), x)
   np.testing.assert_allclose(nll, 499.5 / 2000 / (np.exp(-7) / 2), rtol=1e-2)
 
 
 @pytest.mark.parametrize(('name', 'levels'), TABLE)
 def test_the_outputs_that_fit_a_picture_best_have_it_as_their_mean(name, levels):
-  likelihood = LIKELIHOODS[name](levels, 0.05)
+  likelihood = _likelihood(name, levels, 0.05)
   where = jnp.linspace(-0.5, 0.5, 81) * (1 if name == 'discretized_logistic' else 8)
   outputs = jnp.stack([where, jnp.full_like(where, -2.0)], -1)[:, None, : likelihood.num_outputs]
 
@@ -45,7 +50,7 @@ def test_the_outputs_that_fit_a_picture_best_have_it_as_their_mean(name, levels)
 
 @pytest.mark.parametrize(('name', 'levels'), [('discretized_logistic', LEVELS), ('bernoulli', 2)])
 def test_masses_sum_to_one_and_draws_follow_them(name, levels):
-  likelihood = LIKELIHOODS[name](levels, 0.0)
+  likelihood = _likelihood(name, levels, 0.0)
   outputs = jnp.array([0.1, -0.5])[None, None, : likelihood.num_outputs]
   x = jnp.arange(levels)[:, None]
   nll = likelihood.nll(jax.random.key(0), jnp.broadcast_to(outputs, (levels, *outputs.shape[1:])), x)
@@ -57,7 +62,7 @@ def test_masses_sum_to_one_and_draws_follow_them(name, levels):
 
 @pytest.mark.parametrize('name', ['gaussian', 'laplace'])
 def test_continuous_data_has_a_density_that_integrates_to_one_and_draws_that_follow_it(name):
-  likelihood = LIKELIHOODS[name](0, 0.3)
+  likelihood = _likelihood(name, 0, 0.3)
   x = jnp.linspace(-4, 4, 4001)[:, None]
   outputs = jnp.full((4001, 1, 1), 0.5)
   density = jnp.exp(-likelihood.nll(jax.random.key(0), outputs, x) + likelihood.log_volume)
@@ -69,7 +74,7 @@ def test_continuous_data_has_a_density_that_integrates_to_one_and_draws_that_fol
 
 
 def test_pixels_are_dequantized_with_the_given_key():
-  likelihood = LIKELIHOODS['gaussian'](4, 0.1)
+  likelihood = _likelihood('gaussian', 4, 0.1)
   x, outputs = jnp.full((3000, 1), 2), jnp.zeros((3000, 1, 1))
   nll = likelihood.nll(jax.random.key(0), outputs, x)
   # (x - 1/2) / sigma for x uniform on [1/2, 3/4): E[(..)^2] = (1/4)^2 / 3 / 0.01
@@ -79,10 +84,19 @@ def test_pixels_are_dequantized_with_the_given_key():
 
 
 def test_what_is_not_a_likelihood_of_the_data_says_so():
-  assert LIKELIHOODS['bernoulli'](17, 0.0).log_volume is None
+  assert _likelihood('bernoulli', 17, 0.0).log_volume is None
   for name in ('bernoulli', 'discretized_logistic'):
     with pytest.raises(ValueError, match='continuous'):
-      LIKELIHOODS[name](0, 0.1)
+      _likelihood(name, 0, 0.1)
   for name in ('gaussian', 'laplace'):
     with pytest.raises(ValueError, match='positive'):
-      LIKELIHOODS[name](17, 0.0)
+      _likelihood(name, 17, 0.0)
+
+
+@pytest.mark.parametrize('name', LIKELIHOODS)
+def test_more_values_than_a_byte_has_are_int32(name):
+  likelihood = _likelihood(name, 1000, 0.2)
+  outputs = jnp.full((2, 3, likelihood.num_outputs), 50.0).at[0].set(-50.0)
+  x = likelihood.mean(outputs)
+  assert x.dtype == likelihood.draw(jax.random.key(0), outputs).dtype == jnp.int32
+  np.testing.assert_array_equal(x[:, 0], [0, 999])

@@ -1,0 +1,128 @@
+"""Adversarial networks: a generator, a discriminator and the slots of a game make a `GenerativeModel`."""
+
+from functools import partial
+from types import MappingProxyType
+
+import jax.numpy as jnp
+import optax
+from flax import linen as nn
+
+from jaxgen.families import conditions
+from jaxgen.families.gan import game as games
+from jaxgen.families.gan import sampling
+from jaxgen.families.gan.augmentation import Augmentation, no_augmentation
+from jaxgen.families.gan.game import Game
+from jaxgen.families.gan.penalty import Penalty
+from jaxgen.families.networks import Part, assembled
+from jaxgen.losses.gan import GanLoss
+from jaxgen.types import DATA_AXIS, DataSpec, Field, GenerativeModel
+from jaxgen.updates import alternate, chain, ema, minimize, scheduled
+
+
+def gan(
+  generator: nn.Module,
+  discriminator: nn.Module,
+  *,
+  loss: GanLoss,
+  tx_generator: optax.GradientTransformation,
+  tx_discriminator: optax.GradientTransformation,
+  ema_decay: float,
+  latent_dim: int,
+  x: Field,
+  given: DataSpec = MappingProxyType({}),
+  discriminator_steps: int = 1,
+  penalty: Penalty | None = None,
+  generator_penalty: Penalty | None = None,
+  augmentation: Augmentation | None = None,
+  name: str = '',
+) -> GenerativeModel:
+  """A generative adversarial network (Goodfellow et al., "Generative adversarial nets", 2014, algorithm 1).
+
+  A step is one discriminator step on the whole batch; at every `discriminator_steps`-th of them the generator
+  moves too, against the discriminator just trained. So of `num_steps` steps the generator takes
+  `ceil(num_steps / discriminator_steps)`: its schedule has to end there.
+
+  The metric `loss` is what the discriminator minimizes, `discriminator_loss` plus the term of the penalty.
+  `discriminator_accuracy` is the share of pairs in which the real example has the larger logit: 0.5 where
+  it cannot tell, 1 where it has won. `variety` is the variance of a batch of generated
+  examples relative to that of real ones: near 0 the generator has collapsed. Neither loss says how good samples are.
+
+  Both networks may have variables beside their parameters (batch statistics, power iterations): they live in
+  `extra['generator']` and `extra['discriminator']`, each player updates its own when it moves, and evaluation and
+  sampling read them. The average is that of the generator, over its own steps; its batch statistics are not those of
+  the weights it averages, so `standing` takes them anew; where something that is no label is given it cannot, and
+  there is none.
+
+  Knobs: `temperature`, the standard deviation of the latents, and `truncation`, see `jaxgen.families.gan.sampling`.
+
+  Args:
+    generator: `(z f32[B, latent_dim], given, train) -> f32[B, *shape]`, pixels in [-1, 1]; `given` is what
+      `jaxgen.families.conditions.prepared` makes of the fields that are conditions.
+    discriminator: `(x f32[B, *shape], given, train) -> logits f32[B]` or f32[B, ...].
+    loss: what each player minimizes.
+    tx_generator: the generator's optimizer.
+    tx_discriminator: the discriminator's.
+    ema_decay: of the generator's averaged weights, per step of the generator.
+    latent_dim: the dimensions of z ~ N(0, I).
+    x: what is modelled.
+    given: the fields that both networks are conditioned on.
+    discriminator_steps: per generator step.
+    penalty: of the discriminator. Slopes are taken at the examples as they are, through the augmentation (as in the
+      released code of Karras et al., "Training generative adversarial networks with limited data", 2020).
+    generator_penalty: of the generator.
+    augmentation: of what the discriminator sees, real and generated alike; none by default.
+    name: what to call the game in `GenerativeModel.objective`.
+
+  Returns:
+    A `GenerativeModel` with params 'generator' and 'discriminator'.
+
+  Raises:
+    ValueError: if a number of steps is less than 1.
+  """
+  augmentation = augmentation or no_augmentation()
+  start, apply = assembled(
+    {
+      'generator': Part(generator, lambda: (jnp.zeros((1, latent_dim)), conditions.blank(given))),
+      'discriminator': Part(discriminator, lambda: (jnp.zeros((1, *x.shape)), conditions.blank(given))),
+    }
+  )
+  game = Game(apply, loss, penalty, generator_penalty, augmentation, latent_dim, x, given)
+
+  def init(rng, batch):
+    del batch
+    params, extra = start(rng)
+    state = augmentation.init()
+    return params, {**extra, 'augmentation': state} if state else extra
+
+  def discriminator_at(step):
+    moved = games.discriminator_loss(game, step)
+    return minimize(moved, tx_discriminator, wrt='discriminator', axis_name=DATA_AXIS)
+
+  def generator_at(step):
+    moved = games.generator_loss(game, step // discriminator_steps)
+    return minimize(moved, tx_generator, wrt='generator', axis_name=DATA_AXIS)
+
+  return GenerativeModel(
+    init=init,
+    update=alternate(
+      scheduled(discriminator_at),
+      chain(scheduled(generator_at), ema(ema_decay, wrt='generator')),
+      periods=(1, discriminator_steps),
+    ),
+    evaluate=partial(games.evaluate, game),
+    sample=partial(sampling.sample, game),
+    objective=_objective(game, name, discriminator_steps),
+    given=tuple(given),
+    knobs={'temperature': 1.0, 'truncation': 0.0},
+    latents=partial(sampling.latents, game),
+    decode=partial(sampling.decode, game),
+    standing=partial(sampling.standing, game) if all(f.kind == 'label' for f in given.values()) else None,
+  )
+
+
+def _objective(game, name, discriminator_steps):
+  penalty = game.penalty.words('penalty') if game.penalty else ''
+  generator = game.generator_penalty.words('generator_penalty') if game.generator_penalty else ''
+  turns = f'; the generator moves every {discriminator_steps} steps' if discriminator_steps > 1 else ''
+  game_name = f' ({name})' if name else ''
+  return f'loss = discriminator_loss{penalty}, against generator_loss{game_name}{generator}{turns}'

@@ -1,0 +1,63 @@
+"""Bounds on log p(x): the terms of the objective, and the importance-weighted bound."""
+
+import jax
+from jax import lax
+
+from jaxgen.families import conditions
+from jaxgen.families.pixels import to_network
+from jaxgen.families.vae.autoencoder import Autoencoder, decoded, encoded
+from jaxgen.families.vae.objective import Terms
+from jaxgen.losses import vae as losses
+from jaxgen.metrics.bits_per_dim import bits_per_dim
+from jaxgen.types import Batch, Extra, Metrics, Params, PRNGKey
+
+
+def terms(
+  model: Autoencoder,
+  params: Params,
+  extra: Extra,
+  rng: PRNGKey,
+  batch: Batch,
+  *,
+  step: jax.Array | None,
+) -> tuple[Metrics, Extra]:
+  """The objective and its terms from one draw of z for each example; in training, where there is a `step`, the
+  networks update `extra`."""
+  z_rng, noise_rng, encoder_rng, decoder_rng, objective_rng = jax.random.split(rng, 5)
+  train, given = step is not None, conditions.prepared(batch, model.given)
+  x = to_network(batch['x'], model.x.levels)
+  outputs, extra = model.apply('encoder', params, extra, x, given, train=train, rng=encoder_rng)
+  drawn, extra = model.posterior.draw(
+    model.apply, params, extra, z_rng, outputs, prior=model.prior, train=train
+  )
+  outputs_of_z, extra = model.apply('decoder', params, extra, drawn.z, given, train=train, rng=decoder_rng)
+  reconstruction = model.likelihood.nll(noise_rng, outputs_of_z, batch['x'])
+
+  def from_prior(rng, num):
+    return model.prior.sample(model.apply, params, extra, rng, num, 1.0)
+
+  loss, metrics = model.objective.loss(
+    Terms(reconstruction, drawn.kl, outputs, drawn.z, from_prior), objective_rng, step
+  )
+  result = {'loss': loss, 'reconstruction': reconstruction, model.posterior.term: drawn.kl}
+  if model.has_density:
+    result['elbo'] = model.log_volume - reconstruction - drawn.kl
+    result['elbo_bits_per_dim'] = bits_per_dim(result['elbo'], model.x.shape, model.x.levels)
+  return {**result, **drawn.metrics, **metrics}, extra
+
+
+def log_prob(
+  model: Autoencoder, params: Params, extra: Extra, rng: PRNGKey, batch: Batch, *, importance_samples: int
+) -> jax.Array:
+  """The importance-weighted bound on the log-density, f32[B], nats; see `jaxgen.losses.vae`."""
+  z_rng, noise_rng = jax.random.split(rng)
+  outputs, given = encoded(model, params, extra, batch), conditions.prepared(batch, model.given)
+
+  def log_weight(rng):
+    drawn, _ = model.posterior.draw(model.apply, params, extra, rng, outputs, prior=model.prior, train=False)
+    # the same noise for every z: the bound is on the density of one point
+    nll = model.likelihood.nll(noise_rng, decoded(model, params, extra, drawn.z, given), batch['x'])
+    return drawn.log_weight - nll
+
+  log_weights = lax.map(log_weight, jax.random.split(z_rng, importance_samples))  # [K, B]
+  return losses.importance_weighted_bound(log_weights) + model.log_volume

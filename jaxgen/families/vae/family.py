@@ -1,0 +1,124 @@
+"""Variational autoencoders: an encoder, a decoder and four slots make a `GenerativeModel`."""
+
+from functools import partial
+from types import MappingProxyType
+
+import jax.numpy as jnp
+import optax
+from flax import linen as nn
+
+from jaxgen.families import conditions
+from jaxgen.families.networks import Part, assembled
+from jaxgen.families.vae import bounds, sampling
+from jaxgen.families.vae.autoencoder import Autoencoder
+from jaxgen.families.vae.likelihood import Likelihood
+from jaxgen.families.vae.objective import Objective
+from jaxgen.families.vae.posterior import Posterior
+from jaxgen.families.vae.prior import Prior
+from jaxgen.metrics.bits_per_dim import bits_per_dim
+from jaxgen.types import DATA_AXIS, DataSpec, Estimate, Field, GenerativeModel
+from jaxgen.updates import chain, ema, minimize, scheduled
+
+
+def vae(
+  encoder: nn.Module,
+  decoder: nn.Module,
+  *,
+  prior: Prior,
+  posterior: Posterior,
+  objective: Objective,
+  likelihood: Likelihood,
+  tx: optax.GradientTransformation,
+  ema_decay: float,
+  x: Field,
+  given: DataSpec = MappingProxyType({}),
+  importance_samples: int = 64,
+) -> GenerativeModel:
+  """A variational autoencoder (Kingma & Welling, "Auto-encoding variational Bayes", 2014).
+
+  The loss is the objective's, of one draw of z for each example. `elbo` is the bound of weights 1 and 1 from that one
+  draw, `elbo_bits_per_dim` the same as a code length; `bits_per_dim`, in evaluation, is that of `log_prob`. In
+  evaluation every schedule of the objective has ended.
+
+  `log_prob` is the importance-weighted bound with K = `importance_samples`, of weights 1 and 1 whatever the loss
+  weighs; with conditions, of log p(x|given). There is none where the likelihood is not that of the data, as a
+  Bernoulli of grey intensities, or where the posterior has no density. `sample` and `decode` give the decoder's mean;
+  on continuous data `sample` draws from p(x|z), since there the density is what one looks at. The knob `temperature` is
+  that of the prior. `encode` gives the center of the posterior; `complete` is a chain, see
+  `jaxgen.families.vae.sampling.complete`.
+
+  Args:
+    encoder: `(x f32[B, *shape], given, train) -> outputs`, of whatever the posterior makes latents of. Pixels come in
+      [-1, 1]; `given` is what `jaxgen.families.conditions.prepared` makes of the fields that are conditions.
+    decoder: `(z, given, train) -> f32[B, *shape, likelihood.num_outputs]`.
+    prior: p(z).
+    posterior: what the encoder's outputs mean.
+    objective: what is minimized.
+    likelihood: what the decoder's outputs mean.
+    tx: the optimizer.
+    ema_decay: of the averaged weights.
+    x: what is modelled.
+    given: the fields that both networks are conditioned on.
+    importance_samples: K, of `log_prob` and of the evaluated bits per dimension.
+
+  Returns:
+    A `GenerativeModel` with params 'encoder', 'decoder' and those of the slots; `extra` has the other variables that
+    any of them has.
+
+  Raises:
+    ValueError: if the number of samples is out of range.
+  """
+  if importance_samples < 1:
+    raise ValueError(f'importance_samples must be at least 1, not {importance_samples}.')
+  networks = {
+    'encoder': Part(encoder, lambda: (jnp.zeros((1, *x.shape)), conditions.blank(given))),
+    'decoder': Part(decoder, lambda: (posterior.blank(1), conditions.blank(given))),
+  }
+  start, apply = assembled({**networks, **prior.parts, **posterior.parts})
+  model = Autoencoder(apply, prior, posterior, objective, likelihood, x, given)
+  estimate = Estimate(
+    'lower bound', importance_samples, noise_draws=likelihood.noise_draws, given=tuple(given)
+  )
+
+  log_prob = partial(bounds.log_prob, model, importance_samples=importance_samples)
+
+  def loss_at(step):
+    def loss(params, extra, rng, batch):
+      metrics, extra = bounds.terms(model, params, extra, rng, batch, step=step)
+      return metrics['loss'].mean(), (extra, metrics)
+
+    return loss
+
+  def evaluate(params, extra, rng, batch):
+    metrics, _ = bounds.terms(model, params, extra, rng, batch, step=None)
+    metrics = {name: value for name, value in metrics.items() if jnp.ndim(value)}  # terms per example alone
+    if model.has_density:
+      metrics['bits_per_dim'] = bits_per_dim(log_prob(params, extra, rng, batch), x.shape, x.levels)
+    return metrics
+
+  return GenerativeModel(
+    init=lambda rng, batch: start(rng),
+    update=chain(scheduled(lambda step: minimize(loss_at(step), tx, axis_name=DATA_AXIS)), ema(ema_decay)),
+    evaluate=evaluate,
+    sample=partial(sampling.sample, model),
+    objective=_objective(model, importance_samples),
+    given=tuple(given),
+    knobs={'temperature': 1.0},
+    selected_by='bits_per_dim' if model.has_density else 'loss',
+    log_prob=log_prob if model.has_density else None,
+    log_prob_estimate=estimate if model.has_density else None,
+    latents=partial(sampling.latents, model),
+    encode=partial(sampling.encode, model),
+    decode=partial(sampling.decode, model),
+    complete=partial(sampling.complete, model) if posterior.has_density else None,
+  )
+
+
+def _objective(model, importance_samples):
+  if model.has_density:
+    measure = f'log_prob: importance-weighted bound, K = {importance_samples}'
+  elif model.posterior.has_density:
+    measure = f'no log_prob: {model.likelihood.name} on intensities is not a likelihood of grey levels'
+  else:
+    measure = 'no log_prob: the latents have no density'
+  return f'loss = {model.objective.words}; reconstruction: {model.likelihood.name}; {measure}'

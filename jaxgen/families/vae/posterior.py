@@ -1,0 +1,71 @@
+"""The slot of a variational autoencoder for q(z|x): what the encoder's outputs mean."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jaxgen.families.networks import Part
+from jaxgen.losses import vae as losses
+from jaxgen.types import Metrics
+
+
+class Drawn(NamedTuple):
+  """One draw of the latents for each example, ready for the decoder.
+
+  Attributes:
+    z: what the decoder takes; gradients flow back through it.
+    kl: f32[B], KL(q(z|x) || p(z)) in nats, exact or estimated by this draw, or what stands in its place.
+    log_weight: f32[B], log p(z) - log q(z|x) of this draw, in nats; None where q has no density.
+    metrics: further ones, f32[B] or f32[].
+  """
+
+  z: Any
+  kl: jax.Array
+  log_weight: jax.Array | None = None
+  metrics: Metrics = MappingProxyType({})
+
+
+class Posterior(NamedTuple):
+  """From the encoder's outputs to latents. `apply` is that of `jaxgen.families.networks`.
+
+  Attributes:
+    draw: `(apply, params, extra, rng, outputs, *, prior, train) -> (Drawn, extra)`.
+    center: `(apply, params, extra, outputs) -> latents`, the one that stands for the example: a mean, the codes.
+    embed: `(apply, params, extra, latents) -> z`, what the decoder takes for latents.
+    blank: `num -> z`, zeros in the shape of what the decoder takes.
+    term: what `Drawn.kl` is called among the metrics.
+    has_density: whether draws have a `log_weight`, so that a bound on log p(x) follows.
+    parts: its networks, by the names that they have in `params`.
+  """
+
+  draw: Callable[..., tuple[Drawn, Any]]
+  center: Callable[..., Any]
+  embed: Callable[..., Any]
+  blank: Callable[[int], Any]
+  term: str = 'kl'
+  has_density: bool = True
+  parts: Mapping[str, Part] = MappingProxyType({})
+
+
+def diagonal_gaussian(latent_dim: int) -> Posterior:
+  """N(mean, diag(exp(log_var))), where the encoder gives `(mean, log_var)`, each f32[B, latent_dim]."""
+
+  def draw(apply, params, extra, rng, outputs, *, prior, train):
+    mean, log_var = outputs
+    z = losses.reparameterize(rng, mean=mean, log_var=log_var)
+    log_prior, extra = prior.log_prob(apply, params, extra, z, train=train)
+    log_weight = log_prior - losses.log_normal(z, mean=mean, log_var=log_var)
+    return Drawn(z, prior.kl(mean, log_var) if prior.kl else -log_weight, log_weight), extra
+
+  def center(apply, params, extra, outputs):
+    del apply, params, extra
+    return outputs[0]
+
+  def embed(apply, params, extra, latents):
+    del apply, params, extra
+    return latents
+
+  return Posterior(draw, center, embed, lambda num: jnp.zeros((num, latent_dim)))

@@ -1,0 +1,64 @@
+"""What a config sets of a variational autoencoder."""
+
+from collections.abc import Callable
+
+from flax import linen as nn
+from ml_collections import ConfigDict
+
+from jaxgen import fields, optim
+from jaxgen.config_keys import WIDTH, Key
+from jaxgen.errors import UserError
+from jaxgen.families.vae import LIKELIHOODS, diagonal_gaussian, elbo, standard_normal, vae
+from jaxgen.types import GenerativeModel
+
+# Of all autoencoders, so that one config serves every module: each takes what it needs.
+KEYS = {
+  'hidden': Key(
+    (256, 256),
+    tuple[int, ...],
+    'widths of the perceptrons; vae_conv: the last is its hidden layer',
+    WIDTH,
+    least=1,
+  ),
+  'channels': Key((32, 64), tuple[int, ...], 'vae_conv: one halving of the image each', WIDTH, least=1),
+  'latent_dim': Key(6, int, 'numbers in a latent vector', WIDTH),
+  'likelihood': Key('discretized_logistic', str, 'of x given the latents', choices=tuple(LIKELIHOODS)),
+  'likelihood_scale': Key(
+    0.1, float, 'sigma of gaussian, b of laplace, where pixels fill the unit interval', '(0, inf)'
+  ),
+  'reconstruction_weight': Key(1.0, float, 'lambda_1', '[0, inf)'),
+  'kl_weight': Key(1.0, float, 'lambda_2, beta', '[0, inf)'),
+  'kl_warmup_steps': Key(1000, int, 'over which kl_weight rises linearly from 0', '[0, 2147483647]'),
+  'importance_samples': Key(64, int, 'K of the bound that is evaluated', '[1, 1000000]'),
+}
+
+
+def assemble(config: ConfigDict, encoder: nn.Module, decoder: Callable[[int], nn.Module]) -> GenerativeModel:
+  """The model of these networks, with a diagonal Gaussian for q(z|x) and N(0, I) for p(z).
+
+  Args:
+    config: `config.model` holds `KEYS`.
+    encoder: as `jaxgen.families.vae.vae` takes it; it gives `(mean, log_var)`.
+    decoder: the same, given the number of outputs for each entry of x.
+
+  Raises:
+    UserError: if a setting does not fit the data.
+  """
+  model, x = config.model, fields.of(config)['x']
+  try:
+    likelihood = LIKELIHOODS[model.likelihood](x, model.likelihood_scale)
+  except ValueError as error:
+    raise UserError(f'config.model.likelihood={model.likelihood} cannot be used here: {error}') from error
+  return vae(
+    encoder,
+    decoder(likelihood.num_outputs),
+    prior=standard_normal(model.latent_dim),
+    posterior=diagonal_gaussian(model.latent_dim),
+    objective=elbo(model.reconstruction_weight, model.kl_weight, model.kl_warmup_steps),
+    likelihood=likelihood,
+    tx=optim.make(config.optimizer, config.num_steps),
+    ema_decay=config.ema_decay,
+    x=x,
+    given=fields.given(config),
+    importance_samples=model.importance_samples,
+  )
