@@ -16,7 +16,7 @@ from jaxgen import data, keys, models, updates
 from jaxgen.errors import UserError
 from jaxgen.parallel import initial_state
 from jaxgen.programs import once
-from jaxgen.runs import best
+from jaxgen.runs import best, failure
 from jaxgen.runs import workdir as workdirs
 from jaxgen.runs.checkpoint_reader import Reader
 from jaxgen.types import DataSpec, Extra, GenerativeModel, Params, State
@@ -146,6 +146,12 @@ def load(workdir: Path, config: ConfigDict | None = None, step: str | int = 'new
   model = build_model(stored)
   restored = _restored(workdir, stored, step, model.selected_by)
   if restored is None:
+    note = failure.read(workdir)
+    if note is not None:
+      raise UserError(
+        f'{workdir} has no good checkpoint: {note.reason} when it was trained; train it again {failure.REMEDY}: '
+        f'python -m jaxgen.main --workdir={workdir}.'
+      )
     raise UserError(
       f'{workdir} has no checkpoint yet; train first: python -m jaxgen.main --workdir={workdir}.'
     )
