@@ -14,7 +14,7 @@ from jaxgen import data, fields, keys, models, updates
 from jaxgen.errors import UserError
 from jaxgen.parallel import initial_state
 from jaxgen.programs import once
-from jaxgen.runs import best
+from jaxgen.runs import best, failure
 from jaxgen.runs import stages as run_stages
 from jaxgen.runs import workdir as workdirs
 from jaxgen.runs.checkpoint_reader import Reader
@@ -155,6 +155,12 @@ def load(
   model = build_model(stored, stages)
   restored = _restored(workdir, stored, stages, step, model.selected_by)
   if restored is None:
+    note = failure.read(workdir)
+    if note is not None:
+      raise UserError(
+        f'{workdir} has no good checkpoint: {note.reason} when it was trained; train it again {failure.REMEDY}: '
+        f'python -m jaxgen.main --workdir={workdir}.'
+      )
     raise UserError(
       f'{workdir} has no checkpoint yet; train first: python -m jaxgen.main --workdir={workdir}.'
     )

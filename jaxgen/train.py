@@ -101,9 +101,8 @@ def _start(setting, checkpoints, state, fit):
   if fit is not None:
     init_from.note(setting.workdir, fit)
   print(f'workdir  {setting.workdir}', flush=True)
-  note = failure.read(setting.workdir)
-  if note is not None:
-    print(f'note     {note.reason} when it ran last; with the same settings it would end there again.')
+  if reminder := failure.reminder(setting.workdir, experiment.optimizers(config)):
+    print(f'note     {reminder}')
   restored = _restore(setting, checkpoints, state)
   if restored is None:
     return state, {}
@@ -179,7 +178,8 @@ def _run(setting, checkpoints, state, stop, missed, window, clock):
       if end:
         break
     checkpoints.wait()
-  print(f'done     {setting.workdir}', flush=True)
+  late = '; it had come to its end when it was asked to stop' if stop_asked.is_set() else ''
+  print(f'done     {setting.workdir}{late}', flush=True)
   return state
 
 
@@ -229,18 +229,15 @@ def _end_not_finite(setting, checkpoints, step, reason):
   checkpoints.wait()
   steps = checkpoints.steps()
   for bad in (saved for saved in steps if saved >= step):
-    checkpoints.set_aside(bad, 'not-finite')
+    checkpoints.set_aside(bad, 'not-finite', keep=3)  # for whoever wants to know why
   _recover_best(setting, checkpoints)
   good = max((saved for saved in steps if saved < step), default=0)
   if jax.process_index() == 0:
-    failure.write(setting.workdir, reason, good)
+    failure.write(setting.workdir, reason, good, experiment.optimizers(setting.config))
   kept = (
     f'the last good checkpoint is that of step {good}.' if good else 'there was no good checkpoint before it.'
   )
-  return UserError(
-    f'{reason}; {kept} Start the same command with a lower learning rate (--config.optimizer.learning_rate) or with '
-    'gradient clipping (--config.optimizer.clip_norm): the run goes on from there.'
-  )
+  return UserError(f'{reason}; {kept} Start the same command {failure.REMEDY}: the run goes on from there.')
 
 
 def _save(setting, checkpoints, state, window, clock):

@@ -155,6 +155,7 @@ def _measure(lab, name, config, metrics, samples, probe, model, state: State, se
   tools = lab.tools if not config.data.name.startswith('toy:') else toy_bench(lab.tools, config.data.name)
   sha = storage.fingerprint(config.to_dict())[:8]
   run = Run(f'{name}, seed {seed}', config.module, sha, int(state.step), 'averaged', seed)
+  samples = tools.enough(samples)
   records = measured(tools, model, params, extra, run, metrics=metrics, samples=samples) if metrics else []
   moment = {record['metric']: record['value'] for record in records} | {'step': int(state.step)}
   moment |= probe(lab, model, params, extra, seed) if probe else {}

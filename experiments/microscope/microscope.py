@@ -47,6 +47,7 @@ def run(settings: Settings) -> int:
   reference = runs.read_data(settings)
   claim_folder(settings)
   tools = runs.Bench(settings, reference, choose(reference, settings.cache), say)
+  runs.check_features(tools)
   say(f'{tools.reference.name}: {len(tools.reference.train):,} images; features: {tools.features.name}')
   try:
     found = _measure(tools, claims)

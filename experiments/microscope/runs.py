@@ -39,12 +39,35 @@ class Bench(NamedTuple):
   @property
   def samples(self) -> int:
     """That a finished run is measured by: at most as many as half of the training split has examples."""
-    return min(self.settings.samples, len(self.reference.train) // 2)
+    return min(self.enough(self.settings.samples), len(self.reference.train) // 2)
 
   @property
   def moment_samples(self) -> int:
     """The same at each moment of training."""
-    return max(self.samples // 4, min(self.samples, 100))
+    return self.enough(max(self.samples // 4, min(self.samples, 100)))
+
+  def enough(self, samples: int) -> int:
+    """So many samples, or as many as a Fréchet distance by these features needs: its covariance is of full rank."""
+    return max(samples, self.features.width + 1)
+
+
+def check_features(tools: Bench) -> None:
+  """Says where more samples are measured than were asked for, since the features are wide.
+
+  Raises:
+    UserError: if there are too few examples to compare with.
+  """
+  width, half = tools.features.width, len(tools.reference.train) // 2
+  if half <= width:
+    raise UserError(
+      f'{tools.reference.name} has {len(tools.reference.train):,} training images, and Fréchet distances by '
+      f'{width:,} features ({tools.features.name}) need {2 * width + 2:,} or more: one half is '
+      'compared with the other; take a larger data set.'
+    )
+  if tools.moment_samples == width + 1:
+    tools.say(
+      f'Every moment is measured by {width + 1:,} samples: Fréchet distances by {width:,} features need as many.'
+    )
 
 
 def read_data(settings: Settings) -> feature_kinds.Reference:
@@ -111,7 +134,10 @@ def _ceiling(tools):
   train, num = tools.reference.train, tools.samples
   x = train.examples(halves(len(train))[0][:num])['x']
   applies = possible(measuring.SAMPLES_ALONE, tools.reference, tools.features)
-  how = _how(num, tuple(name for name in applies if name != 'memorization'))
+  left_out = {'memorization'}
+  if len(tools.reference.test) <= tools.features.width:  # as for models, of which nobody asks for it by name
+    left_out.add('frechet_to_splits')
+  how = _how(num, tuple(name for name in applies if name not in left_out))
   run = Run('the other half of the data', 'data', '', 0, 'averaged')
   records = measuring.measure_samples(x, run=run, settings=how, **_where(tools))
   return [record._asdict() for record in records]

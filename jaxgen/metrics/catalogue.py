@@ -12,7 +12,7 @@ from jax import lax
 from jaxgen.errors import UserError
 from jaxgen.metrics.bits_per_dim import bits_per_dim
 from jaxgen.metrics.density_coverage import from_counts as density_coverage_from
-from jaxgen.metrics.evaluation import Evaluation, TooFew, gaussian, spread_out
+from jaxgen.metrics.evaluation import Evaluation, gaussian, need_examples, need_samples, spread_out
 from jaxgen.metrics.features import Features, Reference
 from jaxgen.metrics.frechet import frechet_distance
 from jaxgen.metrics.inception_score import inception_score
@@ -135,7 +135,7 @@ def _squared_error(encode, decode, given, scale):
 
 
 def _frechet(e):
-  distance = _frechet_to(e, e.compared, e.places)
+  distance = _frechet_to(e, e.compared, e.places, e.against)
   return [_of_samples(e, 'frechet_distance', distance, e.places)]
 
 
@@ -143,14 +143,14 @@ def _frechet_to_splits(e):
   """To what a model has seen and to what it has not, by equal numbers: copies are near the former alone."""
   train, test = e.reference.train, e.held_out
   seen = e.places if e.compared is train else np.arange(len(train))
-  num = min(len(seen), len(test))
+  num, smaller = min((len(seen), 'train'), (len(test), e.settings.split))
   values = []
   for name, split, places in (('train', train, seen), (e.settings.split, test, np.arange(len(test)))):
     places = places[spread_out(len(places), num)]
     value = _of_samples(
       e,
       f'frechet_to_{name}',
-      _frechet_to(e, split, places),
+      _frechet_to(e, split, places, smaller),
       places,
       f'as many of train and {e.settings.split}',
     )
@@ -158,24 +158,24 @@ def _frechet_to_splits(e):
   return values
 
 
-def _frechet_to(e, split, places):
-  ours, theirs = gaussian(e.generated['features']), e.gaussian_of(split, places)
+def _frechet_to(e, split, places, what):
+  theirs = e.gaussian_of(split, places, what)  # first: more samples are no remedy where the data are too few
+  ours = gaussian(e.generated['features'])
   return frechet_distance(ours.mean, ours.cov, theirs.mean, theirs.cov)
 
 
 def _kernel(e):
   real, fake = e.real['features'], e.generated['features']
+  need_examples(len(real), 4, 'a kernel distance', e.against)
+  need_samples(len(fake), 4, 'a kernel distance')
   size = min(1000, len(real) // 2, len(fake) // 2)  # of at most half of a set, or their spread would be none
-  if size < 2:
-    raise TooFew('a kernel distance needs at least 4 samples and 4 examples.')
   mean, spread = kernel_distance(real, fake, subsets=100, subset_size=size)
   return [_of_samples(e, 'kernel_distance', mean, real, f'100 subsets of {size}', spread)]
 
 
 def _inception_score(e):
   parts = 10
-  if e.num_samples < parts:
-    raise TooFew(f'an Inception score in {parts} parts needs at least {parts} samples.')
+  need_samples(e.num_samples, parts, f'an Inception score in {parts} parts')
   score, spread = inception_score(_softmax(e.generated['logits']), parts)
   return [_of_samples(e, 'inception_score', score, (), f'{parts} parts', spread)]
 

@@ -66,6 +66,10 @@ class TooFew(UserError):
   """There are too few samples for a metric; where nobody asked for it, it is left out."""
 
 
+class TooFewExamples(TooFew):
+  """There are too few examples to compare with, which no number of samples mends."""
+
+
 class Evaluation:
   """What the metrics share, computed when the first of them asks for it."""
 
@@ -103,6 +107,11 @@ class Evaluation:
     return storage.joined(parts, self.num_samples)
 
   @property
+  def against(self) -> str:
+    """What samples are compared with, in words."""
+    return 'one half of train' if self.settings.against == 'half' else self.settings.against
+
+  @property
   def real(self) -> storage.Arrays:
     """The features of what samples are compared with, and its labels: 'features', 'logits', 'label'."""
     return {name: array[self.places] for name, array in self.features_of(self.compared).items()}
@@ -118,20 +127,27 @@ class Evaluation:
     """The examples themselves, at most 10,000."""
     return np.asarray(self.compared.examples(self.places[spread_out(len(self.places))])['x'])
 
-  def gaussian_of(self, split, places: np.ndarray) -> Gaussian:
-    """Mean and covariance of the features of some examples of a split, computed once per data set."""
+  def gaussian_of(self, split, places: np.ndarray, what: str) -> Gaussian:
+    """Mean and covariance of the features of some examples of a split, computed once per data set.
+
+    Raises:
+      TooFewExamples: saying that `what` is too small.
+    """
     path = self._data_folder(split) / f'gaussian_{storage.fingerprint(places)[:16]}.npz'
     stored = files.load_arrays(path)
     if stored is None:
-      stored = gaussian(self.features_of(split)['features'][places])._asdict()
+      features = self.features_of(split)['features'][places]
+      num, dims = features.shape
+      need_examples(num, dims + 1, f'the covariance of {dims} features', what)
+      stored = gaussian_statistics(features)._asdict()
       files.save_arrays(path, stored)
     return Gaussian(stored['mean'], stored['cov'], int(stored['count']))
 
   @functools.cached_property
   def balls(self) -> distances.BallCounts:
     """Counts for precision and recall (k = 3) and for density and coverage (k = 5), in one pass."""
-    if min(len(self.few_real), self.num_samples) <= 5:
-      raise TooFew('5 neighbours need at least 6 samples and 6 examples.')
+    need_examples(len(self.few_real), 6, '5 neighbours of each', self.against)
+    need_samples(self.num_samples, 6, '5 neighbours of each')
     return distances.ball_counts(self.few_real, self.generated['features'], (3, 5))
 
   def features_of(self, split) -> storage.Arrays:
@@ -232,17 +248,29 @@ def halves(size: int) -> tuple[np.ndarray, np.ndarray]:
   return places[: size // 2], places[size // 2 : size // 2 * 2]
 
 
+def need_samples(num: int, least: int, purpose: str) -> None:
+  """Raises a `TooFew` where `num` samples are fewer than `purpose` needs."""
+  if num < least:
+    raise TooFew(f'{num} samples are too few for {purpose}: measure with at least {least} samples.')
+
+
+def need_examples(num: int, least: int, purpose: str, of: str) -> None:
+  """Raises a `TooFewExamples` where the `num` examples of the data that samples are compared with are fewer."""
+  if num < least:
+    raise TooFewExamples(
+      f'the {num} examples of {of} are too few for {purpose}, however many samples there are: compare with at least '
+      f'{least} examples, or leave this metric out.'
+    )
+
+
 def gaussian(features: np.ndarray) -> Gaussian:
-  """Mean and covariance.
+  """Mean and covariance of samples.
 
   Raises:
     TooFew: with how many samples are needed.
   """
   num, dims = features.shape
-  if num <= dims:
-    raise TooFew(
-      f'{num} samples are too few for the covariance of {dims} features: measure with at least {dims + 1} samples.'
-    )
+  need_samples(num, dims + 1, f'the covariance of {dims} features')
   return gaussian_statistics(features)
 
 

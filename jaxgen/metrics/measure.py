@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxgen.errors import UserError
 from jaxgen.metrics.catalogue import METRICS, Value, abilities, check_names, possible
-from jaxgen.metrics.evaluation import Evaluation, Run, Settings, TooFew
+from jaxgen.metrics.evaluation import Evaluation, Run, Settings, TooFew, TooFewExamples
 from jaxgen.metrics.features import Features, Reference
 from jaxgen.metrics.results import Record
 from jaxgen.types import Estimate, Extra, GenerativeModel, Params, Update
@@ -63,9 +63,9 @@ def measure(
     A record per number.
 
   Raises:
-    UserError: if a metric is asked for that does not apply; if there are too few samples for a metric that
-      was asked for, or with the number of samples that was asked for; if samples, features or likelihoods
-      are not finite, or samples are not what the data are.
+    UserError: if a metric is asked for that does not apply; if there are too few samples or examples for a metric
+      that was asked for, or the number of samples that was asked for is too small for one; if samples, features or
+      likelihoods are not finite, or samples are not what the data are.
   """
   return _measure(Evaluation(model, params, extra, run, reference, features, cache, scratch, settings), say)
 
@@ -106,7 +106,7 @@ def _measure(evaluation, say):
     try:
       values += METRICS[name].measure(evaluation)
     except TooFew as error:
-      if settings.metrics or settings.num_samples:
+      if settings.metrics or (settings.num_samples and not isinstance(error, TooFewExamples)):
         raise
       say(f'{name} is left out: {error}')
   records = [_record(evaluation, value) for value in values]

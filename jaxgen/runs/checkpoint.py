@@ -84,8 +84,11 @@ class Checkpoints(Reader):
       self.protect('good', self._unconfirmed)
       self._unconfirmed = None
 
-  def set_aside(self, step: int, why: str = 'damaged') -> str:
-    """Renames a checkpoint to `<why>-<directory>-<step>`, so that nobody goes on from it; returns the new name."""
+  def set_aside(self, step: int, why: str = 'damaged', keep: int = 0) -> str:
+    """Renames a checkpoint to `<why>-<directory>-<step>`, so that nobody goes on from it; returns the new name.
+
+    Of those that are set aside for the same reason the `keep` that were written last stay; 0: all.
+    """
     self.wait()
     aside = self._directory.parent / f'{why}-{self._directory.name}-{step}'
     number = 1
@@ -95,6 +98,7 @@ class Checkpoints(Reader):
       multihost_utils.sync_global_devices(f'all have read step {step}')
     if jax.process_index() == 0:
       (self._directory / str(step)).rename(aside)
+      self._forget(why, keep)
     if jax.process_count() > 1:
       multihost_utils.sync_global_devices(f'step {step} is set aside')
     self._manager.reload()
@@ -128,6 +132,14 @@ class Checkpoints(Reader):
     """Finishes writing and lets go of the directory."""
     self.wait()
     self._manager.close()
+
+  def _forget(self, why, keep):
+    """Removes all but the newest `keep` (0: none) of what was set aside for that reason."""
+    aside = self._directory.parent.glob(f'{why}-{self._directory.name}-*')
+    oldest_first = sorted(aside, key=lambda path: path.stat().st_mtime_ns)
+    for old in oldest_first[:-keep]:  # [:-0] is none of them
+      shutil.rmtree(old)
+      print(f'note     {old.name} is removed: of these the newest {keep} are kept', flush=True)
 
   def _check_room(self, state):
     """Orbax survives a full disk, but not quietly: better not to start."""

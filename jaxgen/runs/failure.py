@@ -4,12 +4,17 @@ Until the run has got further, its optimizers may be changed.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from jaxgen import files
 
 _NAME = 'not_finite.json'
+REMEDY = (
+  'with a lower learning rate (--config.optimizer.learning_rate) or with gradient clipping '
+  '(--config.optimizer.clip_norm)'
+)
 
 
 class NotFiniteRun(NamedTuple):
@@ -18,15 +23,17 @@ class NotFiniteRun(NamedTuple):
   Attributes:
     reason: what was not finite, and at which step.
     step: of the checkpoint that it goes on from; 0: none was good, it begins again.
+    optimizers: that it ended with, by their keys; None: an older note, which does not say.
   """
 
   reason: str
   step: int
+  optimizers: Mapping[str, Any] | None = None
 
 
-def write(workdir: Path, reason: str, step: int) -> None:
+def write(workdir: Path, reason: str, step: int, optimizers: Mapping[str, Any] | None = None) -> None:
   """Leaves the note."""
-  note = NotFiniteRun(reason, step)
+  note = NotFiniteRun(reason, step, optimizers)
   files.write_text(Path(workdir) / _NAME, json.dumps(note._asdict(), indent=2) + '\n')
 
 
@@ -36,6 +43,15 @@ def read(workdir: Path) -> NotFiniteRun | None:
     return NotFiniteRun(**json.loads((Path(workdir) / _NAME).read_text()))
   except (OSError, ValueError, TypeError):  # a garbled note allows nothing
     return None
+
+
+def reminder(workdir: Path, optimizers: Mapping[str, Any]) -> str:
+  """How the run ended, said where it goes on with these optimizers; '' where there is no note."""
+  note = read(workdir)
+  if note is None:
+    return ''
+  again = '; with the same settings it would end there again' if note.optimizers == optimizers else ''
+  return f'{note.reason} when it ran last{again}.'
 
 
 def clear(workdir: Path) -> None:

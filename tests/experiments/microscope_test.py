@@ -12,7 +12,10 @@ from experiments.microscope.claims import CLAIMS, claim, tabled
 from experiments.microscope.lab import Lab
 from experiments.microscope.runs import Bench
 from experiments.microscope.settings import Settings, kept
+from jaxgen.data.source import from_arrays
+from jaxgen.metrics import features
 from jaxgen.metrics import results as jaxgen_results
+from jaxgen.types import DataSpec
 from tests.colab.notebooks import assert_it_runs_and_shows_pictures
 
 SENTENCES = {c.name: c.sentence for c in CLAIMS}
@@ -147,6 +150,47 @@ def test_bad_input_gets_one_sentence_and_exit_code_2(arguments, said, tmp_path, 
   assert command_line.main([*arguments, f'--out={tmp_path / "out"}']) == 2
   err = capsys.readouterr().err
   assert err.startswith('microscope: ') and err.count('\n') == 1 and said in err
+
+
+def bench(out, train=200, test=40, width=64, samples=1000, say=print):
+  """The tools for images without labels, by random features of which the first `width` are looked at."""
+  settings = Settings('npz', 0, 1.0, 1, 0, samples, 25, out)
+  x = np.random.default_rng(0).integers(0, 256, (train, 8, 8, 1), np.uint8)
+  splits = [from_arrays('npz', DataSpec((8, 8, 1), 256, 0), {'x': part}) for part in (x, x[:test])]
+  reference = features.Reference('npz', splits[0].spec, *splits)
+  chosen = features.choose(reference, out / 'cache')
+  return Bench(settings, reference, chosen._replace(width=width), say)
+
+
+def test_wide_features_are_given_as_many_samples_as_their_covariance_needs(tmp_path):
+  said = []
+  tools = bench(tmp_path, train=10_000, width=2048, say=said.append)
+  runs.check_features(tools)
+  assert (tools.samples, tools.moment_samples, tools.enough(500)) == (2049, 2049, 2049)
+  assert said == [
+    'Every moment is measured by 2,049 samples: Fréchet distances by 2,048 features need as many.'
+  ]
+  said.clear()
+  tools = bench(tmp_path, train=10_000, say=said.append)
+  runs.check_features(tools)
+  assert (tools.samples, tools.moment_samples, tools.enough(500), said) == (1000, 250, 500, [])
+
+
+def test_data_that_are_too_few_for_the_features_are_refused_before_training(tmp_path, capsys):
+  x = np.random.default_rng(0).integers(0, 256, (130, 8, 8, 1), np.uint8)
+  np.savez(tmp_path / 'few.npz', x=x)
+  out = tmp_path / 'out'
+  assert command_line.main(['--preset=smoke', f'--data=npz:{tmp_path}/few.npz', f'--out={out}']) == 2
+  captured = capsys.readouterr()
+  assert 'Fréchet distances by 64 features (random (64 wide, seed 0)) need 130 or more' in captured.err
+  assert captured.err.count('\n') == 1
+  assert not (out / 'runs').exists()
+
+
+def test_a_small_test_split_costs_the_distances_to_it_alone(tmp_path):
+  records = {record['metric'] for record in runs.ceiling(bench(tmp_path, samples=100))}
+  assert 'frechet_distance' in records
+  assert 'frechet_to_test' not in records
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,10 @@ import time
 
 import pytest
 
+from jaxgen import train
 from jaxgen.runs import writers
 from tests.conftest import ROOT
+from tests.tiny_config import get_config
 
 TINY = (
   '--config=tests/tiny_config.py',
@@ -75,6 +77,24 @@ def test_training_is_saved_and_says_how_to_go_on(tmp_path, number):
     'jaxgen: Stopping after this step and its evaluation; once more stops at once, without saving.'
   ]
   assert len(list((tmp_path / 'run' / 'checkpoints').iterdir())) == 1
+
+
+def test_a_run_that_is_asked_to_stop_at_its_end_says_that_it_is_done(tmp_path, monkeypatch, capfd):
+  look = train._look
+
+  def ask_and_look(*arguments):
+    signal.raise_signal(signal.SIGTERM)
+    look(*arguments)
+
+  monkeypatch.setattr(train, '_look', ask_and_look)
+  config = get_config('smoke')
+  config.update(dict(num_steps=4, eval_every=0, sample_every=0, checkpoint_every=0))
+  assert int(train.train(config, tmp_path).step) == 4
+  captured = capfd.readouterr()
+  assert captured.err.startswith('jaxgen: Stopping after this step')
+  assert captured.out.splitlines()[-1] == (
+    f'done     {tmp_path}; it had come to its end when it was asked to stop'
+  )
 
 
 def test_looking_at_a_run_that_saves_at_every_step_does_it_no_harm(run_python, tmp_path):

@@ -249,24 +249,47 @@ def test_more_samples_begin_with_the_same_ones(two_modes, tmp_path):
   assert not np.array_equal(seen[0], seen[1])
 
 
-def test_too_few_samples_are_said_where_they_were_asked_for_and_left_out_elsewhere(tmp_path):
+LEFT_OUT = [
+  'frechet_distance',
+  'frechet_to_splits',
+  'kernel_distance',
+  'precision_recall',
+  'density_coverage',
+]
+
+
+def test_too_few_samples_are_said_where_they_were_asked_for_and_left_out_elsewhere(two_modes, tmp_path):
   few = _split(0, 2)
   reference = features.Reference('toy:few', few.spec, few, few)
   said = []
   records = _measure(reference, tmp_path, _model(sample=_sample), say=said.append)
   assert {r.metric for r in records} == {'nearest_training_ratio', 'copied'}
-  assert [line.split(' is')[0] for line in said] == [
-    'frechet_distance',
-    'frechet_to_splits',
-    'kernel_distance',
-    'precision_recall',
-    'density_coverage',
-  ]
-  assert '2 samples are too few for the covariance of 2 features: measure with at least 3' in said[0]
-  with pytest.raises(UserError, match='measure with at least 3 samples'):
-    _measure(reference, tmp_path, _model(sample=_sample), num_samples=2)
-  with pytest.raises(UserError, match='6 samples'):
-    _measure(reference, tmp_path, _model(sample=_sample), metrics=('density_coverage',))
+  assert [line.split(' is')[0] for line in said] == LEFT_OUT
+  with pytest.raises(
+    UserError, match='2 samples are too few for the covariance of 2 features: .* at least 3 samples'
+  ):
+    _measure(two_modes, tmp_path, _model(sample=_sample), num_samples=2)
+  with pytest.raises(
+    UserError, match='5 samples are too few for 5 neighbours of each: measure with at least 6'
+  ):
+    _measure(two_modes, tmp_path, _model(sample=_sample), num_samples=5, metrics=('density_coverage',))
+
+
+@pytest.mark.parametrize('num', [1, 2, 100])
+def test_where_the_data_are_too_few_no_number_of_samples_is_asked_for(tmp_path, num):
+  """The sentence names the split that is too small; its metrics are left out, unless they were asked for by name."""
+  many, few = _split(0, 400), _split(1, 2)
+  reference = features.Reference('toy:few', many.spec, few, many)
+  said = []
+  records = _measure(reference, tmp_path, _model(sample=_sample), say=said.append, num_samples=num)
+  assert {r.metric for r in records} == {'nearest_training_ratio', 'copied'}
+  assert [line.partition(' is left out: ')[0] for line in said] == LEFT_OUT
+  assert all('the 2 examples of train are too few for ' in line for line in said)
+  with pytest.raises(UserError, match='the 2 examples of train are too few for the covariance of 2 features'):
+    _measure(reference, tmp_path, _model(sample=_sample), num_samples=num, metrics=('frechet_distance',))
+  swapped = reference._replace(train=many, test=few)
+  with pytest.raises(UserError, match='the 2 examples of test are too few'):
+    _measure(swapped, tmp_path, _model(sample=_sample), num_samples=100, metrics=('frechet_to_splits',))
 
 
 @pytest.mark.parametrize(

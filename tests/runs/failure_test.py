@@ -1,5 +1,6 @@
 """A run whose loss is no longer finite: what is good, what is set aside, and how it goes on."""
 
+import itertools
 import json
 
 import jax
@@ -7,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgen import experiment, train
+from jaxgen import evaluate, experiment, sample, train
 from jaxgen.errors import UserError
 from jaxgen.runs import failure, writers
 from jaxgen.runs.checkpoint_reader import Reader
@@ -52,6 +53,41 @@ def test_where_none_was_good_the_run_begins_again(tmp_path):
   fail(config_of(nan_at=3), tmp_path, 'there was no good checkpoint before it')
   assert steps_of(tmp_path) == []
   assert failure.read(tmp_path).step == 0
+
+
+@pytest.mark.parametrize('use', [evaluate.evaluate, sample.sample])
+def test_what_needs_a_checkpoint_says_why_there_is_none(tmp_path, use):
+  config = config_of(nan_at=3)
+  fail(config, tmp_path, 'there was no good checkpoint before it')
+  sentence = 'has no good checkpoint: Not finite at step 3: .*; train it again with a lower learning rate'
+  with pytest.raises(UserError, match=sentence):
+    use(tmp_path, config)
+
+
+def test_a_run_is_told_that_it_will_end_again_only_with_the_settings_that_it_ended_with(tmp_path, capsys):
+  again = 'with the same settings it would end there again'
+  fail(config_of(nan_at=12), tmp_path, 'Not finite at step 12')
+  for rate, same in ((1e-3, True), (1e-4, False), (1e-4, True)):
+    capsys.readouterr()
+    fail(config_of(nan_at=12, rate=rate), tmp_path, 'Not finite at step 12')
+    out = capsys.readouterr().out
+    assert 'note     Not finite at step 12' in out
+    assert (again in out) == same
+  failure.write(tmp_path, 'Not finite at step 12', 10)  # an older note does not say with which
+  fail(config_of(nan_at=12, rate=1e-4), tmp_path, 'Not finite at step 12')
+  assert again not in capsys.readouterr().out
+
+
+def test_of_what_was_set_aside_the_newest_stay_and_good_checkpoints_all(tmp_path, capsys):
+  config = config_of(nan_at=15, keep_checkpoints=0)
+  kept = []
+  for _ in range(5):
+    fail(config, tmp_path, 'the last good checkpoint is that of step 10')
+    kept.append({path.stat().st_ino for path in tmp_path.glob('not-finite-*')})
+    assert steps_of(tmp_path) == [5, 10]
+  assert [len(folders) for folders in kept] == [1, 2, 3, 3, 3]
+  assert all(len(after - before) == 1 for before, after in itertools.pairwise(kept))
+  assert capsys.readouterr().out.count('is removed: of these the newest 3 are kept') == 2
 
 
 def test_a_lower_rate_goes_on_after_a_failure_and_only_then(tmp_path, capsys):

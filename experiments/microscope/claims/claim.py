@@ -80,10 +80,10 @@ def _finite(tree):
 
 
 def averaged(lab: Lab, samples: int, steps: int = 0) -> str:
-  """The protocol, in words, for the end of `how`."""
+  """The protocol, in words, for the end of `how`; 0 samples: the test has none."""
   tools = lab.tools
   trained = f'{steps:,} training steps, ' if steps else ''
+  sampled = f', {tools.enough(samples):,} samples against one half of the training split' if samples else ''
   return (
-    f'{trained}averaged weights, {seeds_in_words(len(lab.seeds))}, {samples:,} samples against one half of the '
-    f'training split, features: {tools.features.name}.'
+    f'{trained}averaged weights, {seeds_in_words(len(lab.seeds))}{sampled}, features: {tools.features.name}.'
   )

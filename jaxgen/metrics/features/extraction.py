@@ -1,5 +1,6 @@
 """What images are compared by: features of a network, and everything a record must say about them."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -63,6 +64,7 @@ class Features(NamedTuple):
     resize: what happens to images before.
     apply: `x[B, ...] -> (f32[B, D], logits f32[B, K] or None)`, x as the data layer gives it.
     batch_size: how many images at a time.
+    width: how many features there are, D.
     has_logits: whether there are logits: an Inception score needs them.
     classes: the number of the data's own classes that the logits stand for, else 0.
   """
@@ -72,6 +74,7 @@ class Features(NamedTuple):
   resize: str
   apply: Callable[[Any], tuple[jax.Array | np.ndarray, jax.Array | None]]
   batch_size: int
+  width: int
   has_logits: bool = False
   classes: int = 0
 
@@ -149,6 +152,7 @@ def from_inception(reference: Reference, cache: Path, path: Path | str = '') -> 
     resize='8 bits, bilinear as in TensorFlow 1 to 299x299',
     apply=lambda x: inception.features_and_logits(params, to_bytes(x, levels)),
     batch_size=50,
+    width=2048,
     has_logits=True,
   )
 
@@ -185,6 +189,7 @@ def from_classifier(reference: Reference, cache: Path, settings: classifier.Sett
     resize='none',
     apply=lambda x: classifier.predict(network, params, x, levels),
     batch_size=500,
+    width=settings.features,
     has_logits=True,
     classes=classes,
   )
@@ -211,6 +216,7 @@ def from_random(reference: Reference, cache: Path, seed: int = 0) -> Features:
     resize='none',
     apply=lambda x: (classifier.predict(network, params, x, reference.spec.levels)[0], None),
     batch_size=500,
+    width=settings.features,
   )
 
 
@@ -224,6 +230,7 @@ def from_identity(reference: Reference, cache: Path) -> Features:
     resize='none',
     apply=lambda x: (np.asarray(x, np.float32).reshape(len(x), -1) / scale, None),
     batch_size=10_000,
+    width=math.prod(reference.spec.shape),
   )
 
 
