@@ -50,7 +50,11 @@ def evaluator(
 
 
 def evaluate(
-  workdir: Path, config: ConfigDict | None = None, step: str | int = 'newest', split: str = 'test'
+  workdir: Path,
+  config: ConfigDict | None = None,
+  step: str | int = 'newest',
+  split: str = 'test',
+  trust: bool = False,
 ) -> list[results.Record]:
   """Measures a checkpoint of a run.
 
@@ -62,6 +66,7 @@ def evaluate(
     config: where given, it must be that of the run; its section `evaluation` says how to measure.
     step: of the checkpoint: 'newest', 'best' (by validation) or a number.
     split: the held-out one that is measured: 'test', for a number that is printed, or 'validation', for choosing.
+    trust: see `jaxgen.experiment.load`.
 
   Returns:
     The records that were appended.
@@ -74,7 +79,7 @@ def evaluate(
   if split not in HELD_OUT:
     raise UserError(f'--split={split} is not held out of training; give {" or ".join(HELD_OUT)}.')
   workdirs.check_links(workdir)
-  trained = experiment.load(workdir, config, step)
+  trained = experiment.load(workdir, config, step, trust)
   check_names(trained.config.evaluation.metrics)
   features.check_kind(trained.config.evaluation.features)
   reference = reference_of(trained.config)

@@ -28,7 +28,8 @@ and with --mode=sample alone
 --seed        of samples and noise; by default that of the run
 --form        of an export: npz | folder
 
---trust       without --config: import the module that the run names, though it is none of jaxgen.models
+--trust       import what is none of jaxgen.models: the module that the folder of a run names, without --config, and
+              those of the runs that it is built on
 """
 
 import difflib
@@ -89,13 +90,13 @@ def _run(options: flags.FlagValues) -> int:
   workdir = Path(options.workdir)
   try:
     if options.mode == 'train':
-      train(options.config, workdir)
+      train(options.config, workdir, options.trust)
     elif options.mode == 'plan':
-      plan(options.config)
+      plan(options.config, options.trust)
     elif options.mode == 'evaluate':
-      evaluate(workdir, options.config, options.step or 'newest', options.split or 'test')
+      evaluate(workdir, options.config, options.step or 'newest', options.split or 'test', options.trust)
     else:
-      use(workdir, options.config, _of_use(options))
+      use(workdir, options.config, _of_use(options), options.trust)
   except Stopped as stopped:
     print(stopped, flush=True)
     return stopped.code

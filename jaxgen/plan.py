@@ -18,7 +18,7 @@ _TIMED_SECONDS = 5.0  # that steps are taken for, and that one dispatch may be e
 _PRODUCT = 2048  # rows of the matrices whose product tells how fast a device computes
 
 
-def plan(config: ConfigDict) -> dict[str, float]:
+def plan(config: ConfigDict, trust: bool = False) -> dict[str, float]:
   """Compiles one dispatch, times a few, and prints the bill. No example is read and nothing is written.
 
   What a step costs depends on no value, so that the program runs on zeros. Where a step is expected to take longer
@@ -26,6 +26,7 @@ def plan(config: ConfigDict) -> dict[str, float]:
 
   Args:
     config: as a file in `configs/` gives it. Its data set need not be there if it is one of `jaxgen.data.usual`.
+    trust: see `jaxgen.experiment.load_stages`.
 
   Returns:
     `parameters`, `peak_bytes` (of one device: arguments, results and temporaries of the program),
@@ -38,7 +39,8 @@ def plan(config: ConfigDict) -> dict[str, float]:
   configs.check(config)
   source, is_assumed = _training_set(config)
   config = data.resolved(config, source.spec)
-  backend, model = parallel.backend(config), experiment.build_model(config)
+  backend = parallel.backend(config)
+  model = experiment.build_model(config, experiment.load_stages(config, trust=trust))
   state = experiment.first_shapes(model, config)
   bill: dict[str, float] = {'parameters': sum(leaf.size for leaf in jax.tree.leaves(state.params))}
   _report_before(config, source, is_assumed, model, backend, bill)

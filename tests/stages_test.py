@@ -2,20 +2,22 @@
 
 import json
 import shutil
+import sys
 
 import jax
 import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from jaxgen import config_keys, data, experiment, train
+from jaxgen import config_keys, data, experiment, process, train
+from jaxgen import main as command_line
 from jaxgen.errors import UserError
 from jaxgen.runs import stages
-from tests import tiny_student
-from tests.tiny_config import get_config
+from tests import tiny_config, tiny_student, tiny_student_config
+from tests.conftest import ROOT
 
 
-def config_of(**changes):
+def config_of(get_config=tiny_config.get_config, **changes):
   config = get_config()
   config.update(dict(num_steps=4, checkpoint_every=2, eval_every=0, sample_every=0, log_every=2))
   config.update(changes)
@@ -23,7 +25,7 @@ def config_of(**changes):
 
 
 def student_of(teacher, **changes):
-  config = config_of(module='tests.tiny_student', **changes)
+  config = config_of(tiny_student_config.get_config, **changes)
   config.stages.teacher = str(teacher)
   return config
 
@@ -156,3 +158,24 @@ def test_what_the_folder_of_a_stage_names_is_not_run_as_a_program(home):
   )
   with pytest.raises(UserError, match='none of jaxgen.models'):
     experiment.build_model(data.resolve(student_of('teacher')))
+
+
+@pytest.mark.parametrize('mode', ['train', 'evaluate', 'sample', 'plan'])
+def test_every_mode_finds_the_stages_once_it_is_trusted(home, monkeypatch, capsys, mode):
+  def jaxgen(*arguments):
+    config = f'--config={ROOT}/tests/tiny_student_config.py:smoke'
+    monkeypatch.setattr(sys, 'argv', ['jaxgen', config, f'--mode={mode}', *arguments])
+    return command_line.main()
+
+  monkeypatch.setattr(process, 'set_up', lambda: None)  # it changes the whole process
+  monkeypatch.setattr('jaxgen.plan._TIMED_SECONDS', 0.1)
+  stage, folder = '--config.stages.teacher=teacher', f'--workdir={home}/{mode}'
+  if mode in ('evaluate', 'sample'):
+    config = tiny_student_config.get_config('smoke')
+    config.stages.teacher = 'teacher'
+    train.train(config, home / mode, trust=True)
+  assert jaxgen(stage, folder) == 2
+  error = capsys.readouterr().err
+  assert error.startswith('jaxgen: config.stages.teacher=teacher cannot be used: ') and error.count('\n') == 1
+  assert '--trust' in error
+  assert jaxgen(stage, folder, '--trust') == 0

@@ -22,6 +22,7 @@ def use(
   workdir: Path,
   config: ConfigDict | None = None,
   options: Options = Options(),  # noqa: B008
+  trust: bool = False,
 ) -> dict[str, Path]:
   """Uses a checkpoint of a run, and writes what comes of it to `<workdir>/sampled/`.
 
@@ -32,6 +33,7 @@ def use(
     workdir: of the run.
     config: where given, it must be that of the run in all that a training step computes.
     options: what is asked for.
+    trust: see `jaxgen.experiment.load`.
 
   Returns:
     What was written, `{name of the file: path}`.
@@ -40,7 +42,7 @@ def use(
     UserError: if the workdir holds no such checkpoint, or what is asked for does not fit the model.
   """
   workdirs.check_links(workdir)
-  trained = experiment.load(workdir, config, options.step)
+  trained = experiment.load(workdir, config, options.step, trust)
   _check(trained, options)
   subject = Subject(trained, options, Path(workdir) / 'sampled')
   subject.asked = asked.given(options.given, subject.model, subject.spec, subject.about)
