@@ -168,7 +168,7 @@ EVALUATION = {
     'auto',
     str,
     'what samples are compared by; inception:<path> reads the weights from there',
-    choices=('auto', 'inception', 'classifier', 'random', 'identity'),
+    choices=('auto', 'inception', 'classifier', 'random', 'identity', 'ngrams'),
     prefixes=('inception:',),
   ),
   'num_samples': Key(

@@ -156,7 +156,7 @@ def measure_run(
 def _features(reference, folder, how):
   """Likelihoods and reconstructions need none, and a classifier of large images takes minutes to train."""
   needed = not how.metrics or any('sample' in METRICS[name].needs for name in how.metrics if name in METRICS)
-  nothing = 'random' if len(reference.spec.shape) == 3 else 'identity'
+  nothing = 'random' if reference.x.kind == 'image' else 'identity'
   return features.choose(reference, folder, how.features if needed else nothing)
 
 

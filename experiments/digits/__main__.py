@@ -18,7 +18,7 @@ import jax
 import numpy as np
 from PIL import Image
 
-from jaxgen import experiment, process, show
+from jaxgen import experiment, fields, process, show
 from jaxgen.evaluate import measure_run, reference_of
 from jaxgen.uses.samples import sampler
 
@@ -119,10 +119,10 @@ def table(rows: list[dict]) -> str:
 def wall(workdirs: list[Path]) -> np.ndarray:
   """Data, and as many samples of each family, side by side beneath their names; magnified smoothly."""
   trained = [experiment.load(path) for path in workdirs]
-  spec = experiment.spec(trained[0].config)
+  levels = fields.of(trained[0].config)['x'].levels
   data = reference_of(trained[0].config).train.examples(np.arange(TILES))['x']
   samples = [sampler(run.model, TILES, seed=0)(*run.weights()['averaged']) for run in trained]
-  grids = [magnified(np.asarray(x), spec.levels) for x in (data, *samples)]
+  grids = [magnified(np.asarray(x), levels) for x in (data, *samples)]
   return show.titled_row(grids, ('data', *TITLES))
 
 

@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import jax
-import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from experiments.microscope.settings import Settings
-from jaxgen import data, experiment
+from jaxgen import data, experiment, fields
 from jaxgen.errors import UserError
 
 _CONFIGS = Path(__file__).parents[2] / 'configs'
@@ -95,19 +94,18 @@ def image_class(config: ConfigDict) -> str:
   Raises:
     UserError: if the data are no images.
   """
-  if len(config.data.shape) != 3:
+  x = fields.of(config)['x']
+  if x.kind != 'image':
     raise UserError(
-      f'The microscope compares models of images, and {config.data.name} holds vectors; try --data=digits.'
+      f'The microscope compares models of images, and {config.data.name} holds {x.kind} data; try --data=digits.'
     )
-  return 'small' if max(config.data.shape[:2]) <= _SMALL else 'large'
+  return 'small' if max(x.shape[:2]) <= _SMALL else 'large'
 
 
 def count(config: ConfigDict) -> dict[str, int]:
   """Parameters by the top-level keys of `params`, without computing any."""
   model = experiment.build_model(config)
-  shape, levels, classes = experiment.spec(config)
-  batch = {'x': jax.ShapeDtypeStruct((4, *shape), jnp.uint8 if levels else jnp.float32)}
-  batch |= {'label': jax.ShapeDtypeStruct((4,), jnp.int32)} if classes else {}
+  batch = fields.blank(fields.of(config), 4)
   params, _ = jax.eval_shape(model.init, jax.random.key(0), batch)
   return {name: sum(leaf.size for leaf in jax.tree.leaves(part)) for name, part in params.items()}
 

@@ -162,7 +162,7 @@ def _measure(lab, name, config, metrics, samples, probe, model, state: State, se
   found['moments'].append(moment)
   found['records'] += records
   if int(state.step) == config.num_steps and tools is lab.tools:
-    found['wall'] = walls.wall(model, params, extra, tools.reference.spec)
+    found['wall'] = walls.wall(model, params, extra, tools.reference.x)
 
 
 def test_terms(lab: Lab, model, params, extra, seed: int) -> dict[str, float]:

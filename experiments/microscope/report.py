@@ -22,7 +22,7 @@ def write_all(tools: Bench, bills, results, data_records, claims: Sequence[Mappi
   broken = [f'{FAMILIES[f].title}, {phrase}' for f, seeds in results.items() for phrase in failures(seeds)]
   moments = [_moment(tools.settings, results, fraction) for fraction in _SHOWN]
   data_wall = walls.data_uri(
-    walls.tiles(tools.reference.train.examples(np.arange(36))['x'], tools.reference.spec.levels)
+    walls.tiles(tools.reference.train.examples(np.arange(36))['x'], tools.reference.x.levels)
   )
   text = page.render(
     _title(tools),
@@ -49,11 +49,11 @@ def _title(tools):
 
 
 def _facts(tools, results):
-  settings, spec = tools.settings, tools.reference.spec
-  shape = ' × '.join(map(str, spec.shape))
+  settings, x = tools.settings, tools.reference.x
+  shape = ' × '.join(map(str, x.shape))
   return [
     f'{len(tools.reference.train):,} training and {len(tools.reference.test):,} test images of {shape}, '
-    f'{spec.levels} levels',
+    f'{x.levels} levels',
     f'{settings.minutes:g} min of training for each run',
     verdict.seeds_in_words(settings.seeds),
     f'{tools.samples:,} samples a run',

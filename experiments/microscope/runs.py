@@ -12,7 +12,7 @@ import numpy as np
 
 from experiments.microscope import budget, families, quality, walls
 from experiments.microscope.settings import Settings, kept
-from jaxgen import data, experiment, train
+from jaxgen import data, experiment, fields, train
 from jaxgen.errors import UserError
 from jaxgen.metrics import features as feature_kinds
 from jaxgen.metrics import measure as measuring
@@ -79,7 +79,7 @@ def read_data(settings: Settings) -> feature_kinds.Reference:
   config = families.base_config('vae_digits', settings)
   families.image_class(config)
   splits = {split: data.load(config.data, split) for split in ('train', 'validation', 'test')}
-  return feature_kinds.Reference(name=settings.data, spec=experiment.spec(config), **splits)
+  return feature_kinds.Reference(name=settings.data, spec=fields.of(config), **splits)
 
 
 def measured(
@@ -212,7 +212,7 @@ def _measurements(tools, bill, run):
     params, extra = _weights(tools, model, config, checkpoints, step)
     metrics = SAMPLE_METRICS + (DENSITY_METRICS if step in densities_at else ())
     at = measured(tools, model, params, extra, name._replace(step=step), metrics=metrics, **how)
-    wall = walls.wall(model, params, extra, tools.reference.spec)
+    wall = walls.wall(model, params, extra, tools.reference.x)
     moments.append({'fraction': fraction, 'step': step, 'seconds': clock(step), 'records': at, 'wall': wall})
   final = measured(tools, model, params, extra, name._replace(step=step))
   best = [record for record in final if record['metric'] in DENSITY_METRICS]

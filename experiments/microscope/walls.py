@@ -7,17 +7,17 @@ import jax
 import numpy as np
 from PIL import Image
 
-from jaxgen.types import DataSpec, GenerativeModel
+from jaxgen.types import Field, GenerativeModel
 
 SIDE = 6  # samples a side
 _LINE = 96  # grey of the lines between them
 
 
-def wall(model: GenerativeModel, params, extra, spec: DataSpec, given=None) -> str:
+def wall(model: GenerativeModel, params, extra, field: Field, given=None) -> str:
   """Samples of a model, always from the same latents, as the data URI of a PNG."""
   draw = jax.jit(model.sample, static_argnums=3)
   x = draw(params, extra, jax.random.key(2), 64, given)  # a batch size that is compiled anyway
-  return data_uri(tiles(np.asarray(x), spec.levels))
+  return data_uri(tiles(np.asarray(x), field.levels))
 
 
 def tiles(x: np.ndarray, levels: int, side: int = SIDE) -> np.ndarray:

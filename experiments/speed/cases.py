@@ -4,6 +4,8 @@ import importlib.util
 from pathlib import Path
 from typing import NamedTuple
 
+from ml_collections import ConfigDict
+
 CONFIGS = Path(__file__).parents[2] / 'configs'
 
 
@@ -73,5 +75,5 @@ def settings(case: Case):
   """The config of a case, with its data filled in as the training loop does."""
   config = load(case.config)
   config.update_from_flattened_dict(case.changes)
-  config.data.update(dict(shape=case.shape, levels=case.levels, classes=0))
+  config.data.fields = ConfigDict({'x': {'kind': 'image', 'shape': case.shape, 'levels': case.levels}})
   return config

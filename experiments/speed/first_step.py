@@ -74,19 +74,18 @@ def _start(config):
 
   process.set_up()
   import jax
-  import jax.numpy as jnp
   from ml_collections import ConfigDict
 
-  from jaxgen import data, experiment, parallel
+  from jaxgen import data, experiment, fields, parallel
   from jaxgen.loop import preparation
 
   end('import')
   config = ConfigDict(config)
-  if 'shape' in config.data:  # a case: its data are shapes alone
+  if 'fields' in config.data:  # a case: its data are shapes alone
     model = experiment.build_model(config)
-    batch = {'x': jnp.zeros((config.batch_size, *config.data.shape), jnp.uint8)}
+    batch = fields.blank(fields.of(config), config.batch_size)
     step = parallel.data_parallel(model.update.apply, 'jit')
-    batches, resident = jax.ShapeDtypeStruct((1, config.batch_size), jnp.int32), batch
+    batches, resident = jax.ShapeDtypeStruct((1, config.batch_size), 'int32'), batch
   else:
     config = data.resolve(config)
     setting = preparation.prepare(config, '.')

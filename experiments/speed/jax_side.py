@@ -11,7 +11,7 @@ import numpy as np  # noqa: E402
 from ml_collections import ConfigDict  # noqa: E402
 
 from experiments.speed import worker  # noqa: E402
-from jaxgen import experiment, parallel, updates  # noqa: E402
+from jaxgen import experiment, fields, parallel, updates  # noqa: E402
 
 _EXAMPLES = 1500  # as many as the digits
 
@@ -29,7 +29,8 @@ class Side:
     del twin
     self._config = config = ConfigDict(config)
     rng = np.random.default_rng(0)
-    x = rng.integers(0, config.data.levels, (_EXAMPLES, *config.data.shape), np.uint8)
+    field = fields.of(config)['x']
+    x = rng.integers(0, field.levels, (_EXAMPLES, *field.shape), np.uint8)
     start = time.perf_counter()
     self._model = experiment.build_model(config)
     first = {'x': x[: config.batch_size]}

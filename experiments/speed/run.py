@@ -21,8 +21,7 @@ STEPS = 1000
 def measure(name: str, rounds: int) -> dict:
   """Seconds per step of both, medians over rounds in which they take turns."""
   config = settings(CASES[name])
-  for key in ('shape', 'levels', 'classes'):
-    del config.data[key]
+  del config.data.fields
   # Evaluation and pictures are work of their own, and are not timed.
   config.update(dict(eval_every=0, sample_every=0, num_steps=STEPS, checkpoint_every=STEPS // 4))
   with worker.Worker(sys.executable, __name__) as process:

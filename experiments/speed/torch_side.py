@@ -21,8 +21,8 @@ class Side:
 
   def build(self, config, twin):
     """Builds the model in both layouts and keeps the faster one."""
-    self._batch_size, data = config['batch_size'], config['data']
-    self._data = torch.randint(0, data['levels'], (_EXAMPLES, *data['shape']), dtype=torch.uint8)
+    self._batch_size, x = config['batch_size'], config['data']['fields']['x']
+    self._data = torch.randint(0, x['levels'], (_EXAMPLES, *x['shape']), dtype=torch.uint8)
     module = importlib.import_module(f'experiments.speed.twins.{twin}')
     twins, times, first = {}, {}, None
     for name, layout in _LAYOUTS.items():

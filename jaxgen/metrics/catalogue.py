@@ -53,7 +53,8 @@ def abilities(model: GenerativeModel, reference: Reference, features: Features) 
     'log_prob': model.log_prob,
     'encode': model.encode,
     'decode': model.decode,
-    'images': len(reference.spec.shape) == 3 and min(reference.spec.shape[:2]) >= 3,
+    'numbers': reference.x.kind in ('image', 'vector', 'audio'),
+    'images': reference.x.kind == 'image' and min(reference.x.shape[:2]) >= 3,
     'known modes': reference.modes is not None,
     'known entropy': reference.entropy is not None,
     'class probabilities': features.has_logits,
@@ -81,7 +82,7 @@ def possible(model: GenerativeModel, reference: Reference, features: Features) -
 
 def _bits_per_dim(e):
   log_prob, estimate = _log_prob(e)
-  bits = np.asarray(bits_per_dim(log_prob, e.reference.spec.shape, e.reference.spec.levels), np.float64)
+  bits = np.asarray(bits_per_dim(log_prob, e.reference.x.shape, e.reference.x.levels), np.float64)
   return [_of_held_out(e, 'bits_per_dim', bits, estimate=estimate)]
 
 
@@ -118,7 +119,7 @@ def _mean_over_draws(log_prob, draws):
 
 
 def _reconstruction_error(e):
-  error = _squared_error(e.model.encode, e.model.decode, e.model.given, max(e.reference.spec.levels - 1, 1))
+  error = _squared_error(e.model.encode, e.model.decode, e.model.given, max(e.reference.x.levels - 1, 1))
   errors = e.per_example('reconstruction', error)
   return [_of_held_out(e, 'reconstruction_error', errors, 'mean square, pixels in [0, 1]')]
 
@@ -193,7 +194,7 @@ def _density_coverage(e):
 
 
 def _sharpness(e):
-  value = relative_sharpness(e.generated['x'], e.few_real_x, e.reference.spec.levels)
+  value = relative_sharpness(e.generated['x'], e.few_real_x, e.reference.x.levels)
   return [_of_samples(e, 'sharpness', value, e.few_real_x, 'relative to data')._replace(by_features=False)]
 
 
@@ -233,7 +234,7 @@ METRICS = {
   for name, needs, function in (
     ('bits_per_dim', ['log_prob'], _bits_per_dim),
     ('kl_data_model', ['log_prob', 'known entropy'], _divergence),
-    ('reconstruction_error', ['encode', 'decode'], _reconstruction_error),
+    ('reconstruction_error', ['encode', 'decode', 'numbers'], _reconstruction_error),
     ('frechet_distance', ['sample'], _frechet),
     ('frechet_to_splits', ['sample'], _frechet_to_splits),
     ('kernel_distance', ['sample'], _kernel),

@@ -9,12 +9,13 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from jaxgen import files, keys
+from jaxgen import fields, files, keys
 from jaxgen.data import given
 from jaxgen.errors import UserError
 from jaxgen.metrics import distances, storage
 from jaxgen.metrics.features import Reference, Split, extract, split_fingerprint
 from jaxgen.metrics.frechet import Gaussian, gaussian_statistics
+from jaxgen.types import Field
 
 _CHUNK = 500  # examples of the data between two saves
 _MOST_SAMPLES = 10_000  # by default; and of the data, where every pair of examples is looked at
@@ -100,7 +101,7 @@ class Evaluation:
 
     def part(index):
       x = self._batch(index)
-      check_samples(x, self.reference.spec)
+      check_samples(x, self.reference.x)
       return {'x': x} | self._features_of(x, 'generated samples')
 
     parts = storage.resumable(self._scratch, 'samples', -(-self.num_samples // size), part)
@@ -274,21 +275,21 @@ def gaussian(features: np.ndarray) -> Gaussian:
   return gaussian_statistics(features)
 
 
-def check_samples(x: np.ndarray, spec) -> None:
+def check_samples(x: np.ndarray, field: Field) -> None:
   """Samples are what the data are.
 
   Raises:
     UserError: if their shape, type or range differs, or they are not finite.
   """
-  dtype = np.dtype(np.uint8 if spec.levels else np.float32)
-  if x.shape[1:] != tuple(spec.shape) or x.dtype != dtype:
+  dtype = fields.dtype(field)
+  if x.shape[1:] != field.shape or x.dtype != dtype:
     raise UserError(
-      f'The model samples {x.dtype}{list(x.shape[1:])}, but the data are {dtype}{list(spec.shape)}; '
+      f'The model samples {x.dtype}{list(x.shape[1:])}, but the data are {dtype}{list(field.shape)}; '
       'measure against the data set that it was trained on.'
     )
-  if spec.levels and x.max(initial=0) >= spec.levels:
+  if field.levels and x.max(initial=0) >= field.levels:
     raise UserError(
-      f'The model samples values up to {x.max()}, but the data have {spec.levels} levels; '
+      f'The model samples values up to {x.max()}, but the data have {field.levels} levels; '
       'measure against the data set that it was trained on.'
     )
   bad = int((~np.isfinite(x.reshape(len(x), -1)).all(1)).sum())

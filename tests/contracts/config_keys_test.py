@@ -7,13 +7,15 @@ import pkgutil
 
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 
 from jaxgen import config as configs
-from jaxgen import config_keys, experiment, models, optim
+from jaxgen import config_keys, data, experiment, fields, models, optim
 from jaxgen.config_keys import Key
 from jaxgen.errors import UserError
 from jaxgen.metrics import catalogue
 from jaxgen.metrics.features import extraction
+from jaxgen.types import Field
 from tests.contracts.configs_test import CONFIGS, load_module
 
 MODULES = [f'jaxgen.models.{info.name}' for info in pkgutil.iter_modules(models.__path__)]
@@ -104,7 +106,7 @@ def test_every_model_states_its_keys(module):
 
 
 def test_the_shared_keys_are_whole():
-  assert_whole(flat(config_keys.KEYS | {'resolved': config_keys.RESOLVED}))
+  assert_whole(flat(config_keys.KEYS | {'fields': {'x': config_keys.FIELD}}))
 
 
 def assert_whole(keys):
@@ -153,7 +155,7 @@ def test_what_is_missing_is_named():
 def test_a_module_of_another_family_is_no_model_of_this_config():
   config = load_module('vae_digits').get_config('smoke')
   config.module = 'jaxgen.models.glow'
-  config.data.update(dict(shape=(8, 8, 1), levels=17, classes=10))
+  config = data.resolve(config)
   with pytest.raises(UserError, match=r'is no key of jaxgen.models.glow; there are: depth, levels'):
     experiment.build_model(config)
 
@@ -165,6 +167,61 @@ def test_an_older_run_says_otherwise_what_samples_are_compared_with(tmp_path):
   found = configs.load(tmp_path / 'config.json').evaluation
   assert (found.against, found.metrics, found.noise_draws) == ('test', ('bits_per_dim',), 1)
   assert 'split' not in found
+
+
+def test_the_kinds_are_those_that_there_are():
+  assert config_keys.FIELD['kind'].choices == fields.KINDS
+
+
+@pytest.mark.parametrize(
+  ('classes', 'conditional', 'given', 'label'),
+  [(10, True, ('label',), {'label': Field('label', (), 10)}), (0, False, (), {})],
+)
+def test_an_older_run_says_otherwise_what_its_data_are_and_what_is_given(
+  tmp_path, classes, conditional, given, label
+):
+  older = configs.defaults().to_dict()
+  del older['given']
+  older['data'] |= {'shape': (8, 8, 1), 'levels': 17, 'classes': classes}
+  older['model'] = {'depth': 4, 'conditional': conditional}
+  (tmp_path / 'config.json').write_text(json.dumps(older))
+  found = configs.load(tmp_path / 'config.json')
+  assert fields.of(found) == {'x': Field('image', (8, 8, 1), 17), **label}
+  assert fields.given(found) == label
+  assert (found.given, found.model.to_dict()) == (given, {'depth': 4})
+  assert not {'shape', 'levels', 'classes'} & set(found.data)
+
+
+@pytest.mark.parametrize(
+  ('field', 'sentence'),
+  [
+    ({'kind': 'picture', 'shape': (8, 8, 1), 'levels': 17}, 'config.data.fields.x.kind="picture"'),
+    ({'kind': 'image', 'shape': (8, -8, 1), 'levels': 17}, 'config.data.fields.x.shape=(8, -8, 1)'),
+    ({'kind': 'image', 'shape': (8, 8, 1)}, 'config.data.fields.x.levels'),
+    (3, 'config.data.fields.x=3 must be a ConfigDict'),
+  ],
+)
+def test_a_field_that_cannot_be_is_refused(field, sentence):
+  config = load_module('vae_digits').get_config('smoke')
+  with config.unlocked():
+    config.data.fields = ConfigDict({'x': field})
+  with pytest.raises(UserError) as caught:
+    configs.check(config)
+  assert sentence in str(caught.value)
+
+
+@pytest.mark.parametrize(
+  ('given', 'sentence'),
+  [
+    (('lable',), 'config.given names "lable", which is no field of digits; there are: label.'),
+    (('x',), 'config.given names x, which is what is modelled'),
+  ],
+)
+def test_what_is_given_is_a_field_of_the_data(given, sentence):
+  config = data.resolve(load_module('vae_digits').get_config('smoke'))
+  config.given = given
+  with pytest.raises(UserError, match=sentence):
+    experiment.build_model(config)
 
 
 def test_a_run_that_is_older_than_a_key_has_it(tmp_path):

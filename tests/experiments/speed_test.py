@@ -20,7 +20,7 @@ def test_a_case_is_a_config_that_builds_and_has_a_twin(case):
   config = settings(case)
   model = experiment.build_model(config)
   assert model.log_prob or model.sample
-  assert tuple(config.data.shape) == case.shape
+  assert config.data.fields.x.shape == case.shape
   assert (TWINS / f'{case.twin}.py').is_file()
 
 

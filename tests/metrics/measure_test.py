@@ -12,7 +12,7 @@ from jaxgen.metrics.catalogue import METRICS, possible
 from jaxgen.metrics.evaluation import Run, Settings, halves
 from jaxgen.metrics.frechet import frechet_distance, gaussian_statistics
 from jaxgen.metrics.measure import measure, measure_samples
-from jaxgen.types import DataSpec, Estimate, GenerativeModel
+from jaxgen.types import Estimate, Field, GenerativeModel
 
 _RUN = Run('runs/tiny', 'tests.tiny', 'c0ffee', step=7, weights='averaged')
 _CENTRES = np.array([[-4.0, 0.0], [4.0, 0.0]], np.float32)
@@ -22,7 +22,7 @@ _ENTROPY = np.log(2) + np.log(2 * np.pi * np.e * 0.01)  # the modes do not overl
 def _split(seed, num):
   rng = np.random.default_rng(seed)
   x = _CENTRES[rng.integers(2, size=num)] + 0.1 * rng.normal(size=(num, 2))
-  return from_arrays('two', DataSpec((2,), 0, 0), {'x': x.astype(np.float32)})
+  return from_arrays('two', {'x': Field('vector', (2,), 0)}, {'x': x.astype(np.float32)})
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_one_half_of_the_data_is_a_ceiling_for_models_measured_against_the_other
   rng = np.random.default_rng(0)
   x = rng.normal(size=(1400, 2)).astype(np.float32)
   x = x[x[:, 0].argsort()]  # as folders are sorted by classes
-  train, test = (from_arrays('plane', DataSpec((2,), 0, 0), {'x': part}) for part in (x, x[::20]))
+  train, test = (from_arrays('plane', {'x': Field('vector', (2,), 0)}, {'x': part}) for part in (x, x[::20]))
   reference = features.Reference('plane', train.spec, train, test)
   ours, theirs = halves(len(train))
   assert len(set(ours) | set(theirs)) == 1400 and len(ours) == len(theirs)
@@ -343,7 +343,9 @@ def test_images_have_classes_and_sharpness(tmp_path):
   rng = np.random.default_rng(0)
   label = np.arange(300, dtype=np.int32) % 3
   x = (rng.integers(0, 6, (300, 4, 4, 1)) + 5 * label[:, None, None, None]).astype(np.uint8)
-  source = from_arrays('made', DataSpec((4, 4, 1), 17, 3), {'x': x, 'label': label})
+  source = from_arrays(
+    'made', {'x': Field('image', (4, 4, 1), 17), 'label': Field('label', (), 3)}, {'x': x, 'label': label}
+  )
   reference = features.Reference('made', source.spec, source, source)
   records = {r.metric: r for r in _measure_samples(x, reference, tmp_path)}
   assert records['classes_covered'].value == 3
@@ -360,7 +362,7 @@ def test_images_have_classes_and_sharpness(tmp_path):
 
 
 def test_every_metric_needs_something_that_can_be_told():
-  known = {'sample', 'log_prob', 'encode', 'decode', 'images', 'known modes', 'known entropy',
+  known = {'sample', 'log_prob', 'encode', 'decode', 'numbers', 'images', 'known modes', 'known entropy',
            'class probabilities', 'a classifier of the data'}  # fmt: skip
   for name, metric in METRICS.items():
     assert metric.needs, name

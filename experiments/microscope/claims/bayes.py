@@ -7,6 +7,7 @@ from experiments.microscope.claims.claim import Evidence, averaged
 from experiments.microscope.claims.vae import vae
 from experiments.microscope.lab import Lab, NotHere, values
 from experiments.microscope.verdict import Test
+from jaxgen import fields
 from jaxgen.metrics.features import extract
 
 _MOST = 1000  # test examples
@@ -16,14 +17,14 @@ _SHARE = 0.9  # of the classifier's accuracy
 def classifies(lab: Lab) -> Evidence:
   """A class-conditional generative model classifies by Bayes' rule."""
   reference = lab.tools.reference
-  if not reference.spec.classes:
+  if 'label' not in reference.spec:
     raise NotHere('This data has no labels.')
   x, labels = _test_examples(reference)
   discriminative = _accuracy_of_features(lab, x, labels)
   arm = vae(
     lab,
     'vae-bayes',
-    {'model.conditional': True, 'model.importance_samples': 16},
+    {'given': ('label',), 'model.importance_samples': 16},
     metrics=(),
     probe=_probe,
     moments=4,
@@ -40,7 +41,7 @@ def classifies(lab: Lab) -> Evidence:
         'kind': 'dots',
         'x': 'accuracy on the test split',
         'rows': rows,
-        'rule': {'x': 1 / reference.spec.classes, 'name': 'chance'},
+        'rule': {'x': 1 / fields.classes(reference.spec), 'name': 'chance'},
       }
     ],
     'A small VAE conditioned on the label: argmax over y of log p(x|y), an importance-weighted bound with K = '
@@ -57,13 +58,13 @@ def _probe(lab, model, params, extra, seed):
       [
         np.asarray(
           log_prob(
-            params, extra, jax.random.key(seed), {'x': part, 'label': np.full(len(part), label, np.int32)}
+            params, extra, jax.random.key(seed), {'x': part, 'label': np.full(len(part), label, labels.dtype)}
           )
         )
         for part in np.array_split(x, max(1, len(x) // 150))
       ]
     )
-    for label in range(lab.tools.reference.spec.classes)
+    for label in range(fields.classes(lab.tools.reference.spec))
   ]
   return {'accuracy': float((np.argmax(scores, 0) == labels).mean())}
 

@@ -128,7 +128,7 @@ def small_batches(lab: Lab) -> Evidence:
 
 def labels_help(lab: Lab) -> Evidence:
   """Labels in the discriminator improve samples."""
-  if not lab.tools.reference.spec.classes:
+  if 'label' not in lab.tools.reference.spec:
     raise NotHere('This data has no labels.')
   base, labelled = gan(lab), gan(lab, 'gan-labels', {'given': ('label',)})
   return Evidence(

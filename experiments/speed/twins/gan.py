@@ -52,7 +52,8 @@ def _discriminator(shape, width):
 
 def build(config, layout) -> Twin:
   """The model of a config in one memory layout."""
-  model, shape, levels = config['model'], config['data']['shape'], config['data']['levels']
+  model, x = config['model'], config['data']['fields']['x']
+  shape, levels = x['shape'], x['levels']
   assert model['loss'] == 'non_saturating'
   assert model['batch_norm'] and not model['spectral_norm']
   assert model['penalty'] in ('', 'r1') and model['penalty_period'] == model['discriminator_steps'] == 1

@@ -179,7 +179,8 @@ class Glow(nn.Module):
 
 def build(config, layout) -> Twin:
   """The model of a config in one memory layout."""
-  model, shape, levels = config['model'], config['data']['shape'], config['data']['levels']
+  model, x = config['model'], config['data']['fields']['x']
+  shape, levels = x['shape'], x['levels']
   assert model['coupling'] == 'affine'
   flow = Glow(shape, model['depth'], model['levels'], model['width']).to(memory_format=layout)
   optimizer = Optimizer(flow.parameters(), config['optimizer'], config['num_steps'])

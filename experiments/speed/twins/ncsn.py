@@ -90,7 +90,8 @@ class ScoreNetwork(nn.Module):
 
 def build(config, layout) -> Twin:
   """The model of a config in one memory layout."""
-  model, shape, levels = config['model'], config['data']['shape'], config['data']['levels']
+  model, x = config['model'], config['data']['fields']['x']
+  shape, levels = x['shape'], x['levels']
   network = ScoreNetwork(shape[2], model['widths'], model['blocks'], model['sigma_data'], model['dropout'])
   network = network.to(memory_format=layout)
   optimizer = Optimizer(network.parameters(), config['optimizer'], config['num_steps'])

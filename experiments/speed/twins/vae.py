@@ -71,7 +71,8 @@ _NETWORKS = {'jaxgen.models.vae_mlp': _perceptrons, 'jaxgen.models.vae_conv': _c
 
 def build(config, layout) -> Twin:
   """The model of a config in one memory layout."""
-  model, shape, levels = config['model'], config['data']['shape'], config['data']['levels']
+  model, x = config['model'], config['data']['fields']['x']
+  shape, levels = x['shape'], x['levels']
   assert model['likelihood'] == 'discretized_logistic'
   networks = nn.ModuleList(_NETWORKS[config['module']](model, shape, layout)).to(memory_format=layout)
   encoder, decoder = networks

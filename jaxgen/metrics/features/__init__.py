@@ -10,6 +10,7 @@ from jaxgen.metrics.features.extraction import (
   from_classifier,
   from_identity,
   from_inception,
+  from_ngrams,
   from_random,
   split_fingerprint,
 )
@@ -24,6 +25,7 @@ __all__ = [
   'from_classifier',
   'from_identity',
   'from_inception',
+  'from_ngrams',
   'from_random',
   'split_fingerprint',
 ]

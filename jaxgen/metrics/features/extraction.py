@@ -9,13 +9,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgen import files
+from jaxgen import fields, files
 from jaxgen.errors import UserError
 from jaxgen.metrics import storage
-from jaxgen.metrics.features import classifier, inception, inception_weights
+from jaxgen.metrics.features import classifier, inception, inception_weights, ngrams
 from jaxgen.metrics.features.resize import to_bytes
 from jaxgen.metrics.frechet import check_features
-from jaxgen.types import DataSpec
+from jaxgen.types import DataSpec, Field
 
 _SETTINGS = classifier.Settings()
 _MOST_EXAMPLES = 60_000  # that a classifier is trained on, held in memory
@@ -27,7 +27,7 @@ class Split(Protocol):
   def __len__(self) -> int: ...
 
   def examples(self, indices: np.ndarray) -> dict[str, np.ndarray]:
-    """`{'x': [B, ...]}` and `'label': i32[B]` where there are classes."""
+    """`{name: [B, *shape]}`, an array for each field."""
     ...
 
 
@@ -36,7 +36,7 @@ class Reference(NamedTuple):
 
   Attributes:
     name: as a record states it: 'digits', 'tfds:cifar10'.
-    spec: the shape, levels and classes of its examples.
+    spec: the fields of its examples.
     train: what models learn from.
     test: what they do not, and what nobody chose by.
     modes: f32[M, D], the centres of separate modes, where they are known.
@@ -53,6 +53,11 @@ class Reference(NamedTuple):
   mode_std: float = 0.0
   entropy: float | None = None
   validation: Split | None = None
+
+  @property
+  def x(self) -> Field:
+    """What is modelled and measured."""
+    return self.spec['x']
 
 
 class Features(NamedTuple):
@@ -86,9 +91,10 @@ def choose(reference: Reference, cache: Path, kind: str = 'auto') -> Features:
     reference: the data set.
     cache: where weights and trained classifiers are kept.
     kind: 'inception' (downloaded at need; 'inception:<path>' to read the weights from there), 'classifier'
-      (trained at need, needs labels), 'random' or 'identity' (vectors as they are). 'auto' takes the first that
-      is at hand: vectors as they are; Inception if its weights are in the cache and the images are photographs,
-      of 256 levels and three colours; a classifier if there are labels; else random features.
+      (trained at need, needs labels), 'random', 'identity' (vectors as they are) or 'ngrams' (of tokens). 'auto'
+      takes the first that is at hand: vectors as they are; n-grams of tokens; Inception if its weights are in the
+      cache and the images are photographs, of 256 levels and three colours; a classifier if there are labels; else
+      random features.
 
   Raises:
     UserError: if there is no such kind, or it does not suit the data set.
@@ -145,7 +151,7 @@ def from_inception(reference: Reference, cache: Path, path: Path | str = '') -> 
   _needs_images(reference, 'Inception features')
   path = path or inception_weights.find(cache) or inception_weights.fetch(cache)
   params = jax.device_put(inception_weights.load(path))
-  levels = reference.spec.levels
+  levels = reference.x.levels
   return Features(
     name='inception (2015-12-05, pool 2048)',
     sha=inception_weights.SHA256[:8],
@@ -164,7 +170,7 @@ def from_classifier(reference: Reference, cache: Path, settings: classifier.Sett
     UserError: if the data are no images, or have no labels.
   """
   _needs_images(reference, 'a classifier')
-  levels, classes = reference.spec.levels, reference.spec.classes
+  levels, classes = reference.x.levels, fields.classes(reference.spec)
   if not classes:
     raise UserError(f'{reference.name} has no labels to train a classifier on; choose the features "random".')
   key = storage.fingerprint(
@@ -208,13 +214,13 @@ def from_random(reference: Reference, cache: Path, seed: int = 0) -> Features:
   _needs_images(reference, 'random features')
   settings = _SETTINGS._replace(seed=seed)
   network = classifier.Classifier(1, settings.width, settings.features)
-  blank = jnp.zeros((1, *reference.spec.shape))
+  blank = jnp.zeros((1, *reference.x.shape))
   params = jax.jit(network.init)(jax.random.key(seed), blank)['params']
   return Features(
     name=f'random ({settings.features} wide, seed {seed})',
     sha=storage.fingerprint(params)[:8],
     resize='none',
-    apply=lambda x: (classifier.predict(network, params, x, reference.spec.levels)[0], None),
+    apply=lambda x: (classifier.predict(network, params, x, reference.x.levels)[0], None),
     batch_size=500,
     width=settings.features,
   )
@@ -223,7 +229,7 @@ def from_random(reference: Reference, cache: Path, seed: int = 0) -> Features:
 def from_identity(reference: Reference, cache: Path) -> Features:
   """Vectors as they are; pixels of images, scaled to [0, 1]."""
   del cache
-  scale = max(reference.spec.levels - 1, 1)
+  scale = max(reference.x.levels - 1, 1)
   return Features(
     name='identity',
     sha='-',
@@ -234,11 +240,32 @@ def from_identity(reference: Reference, cache: Path) -> Features:
   )
 
 
+def from_ngrams(reference: Reference, cache: Path) -> Features:
+  """How often tokens and pairs of neighbouring ones occur, see `ngrams`.
+
+  Raises:
+    UserError: if the data are no tokens.
+  """
+  del cache
+  if reference.x.kind != 'tokens':
+    raise UserError(
+      f'{reference.name} holds no tokens, of which n-grams are made; choose the features "auto".'
+    )
+  return Features(
+    name=f'ngrams ({ngrams.WIDTH} of tokens, {ngrams.WIDTH} of pairs)',
+    sha='-',
+    resize='none',
+    apply=lambda x: (ngrams.frequencies(x), None),
+    batch_size=1000,
+  )
+
+
 _KINDS: dict[str, Callable[[Reference, Path], Features]] = {
   'inception': from_inception,
   'classifier': from_classifier,
   'random': from_random,
   'identity': from_identity,
+  'ngrams': from_ngrams,
 }
 
 
@@ -249,18 +276,20 @@ def split_fingerprint(split: Split) -> str:
 
 
 def _automatic(reference, cache):
-  if len(reference.spec.shape) != 3:
-    return 'identity'
-  photographs = reference.spec.levels == 256 and reference.spec.shape[-1] == 3
+  x = reference.x
+  if x.kind != 'image':
+    return 'ngrams' if x.kind == 'tokens' else 'identity'
+  photographs = x.levels == 256 and x.shape[-1] == 3
   if photographs and inception_weights.find(cache):
     return 'inception'
-  return 'classifier' if reference.spec.classes else 'random'
+  return 'classifier' if 'label' in reference.spec else 'random'
 
 
 def _needs_images(reference, what):
-  if len(reference.spec.shape) != 3 or not reference.spec.levels:
+  if reference.x.kind != 'image':
     raise UserError(
-      f'{reference.name} holds vectors, but {what} need images; choose the features "identity".'
+      f'{reference.name} holds {reference.x.kind} data, but {what} need images; choose the features '
+      f'"{_automatic(reference, Path())}".'
     )
 
 

@@ -10,19 +10,21 @@ from jaxgen.errors import UserError
 from jaxgen.metrics import storage
 from jaxgen.metrics.features import classifier, inception_weights
 from jaxgen.metrics.features import extraction as features
-from jaxgen.types import DataSpec
+from jaxgen.types import Field
 
 
 def _reference(shape=(8, 8, 1), levels=17, classes=2, num=64):
   rng = np.random.default_rng(0)
-  label = (np.arange(num) % max(classes, 1)).astype(np.int32)
+  label = (np.arange(num) % max(classes, 1)).astype(np.uint8)
   if levels:
     x = rng.integers(0, levels // 2, (num, *shape)).astype(np.uint8)
     x += (label * (levels // 2)).astype(np.uint8).reshape(-1, *[1] * len(shape))
   else:
     x = rng.normal(size=(num, *shape)).astype(np.float32)
   arrays = {'x': x} | ({'label': label} if classes else {})
-  source = from_arrays('made', DataSpec(shape, levels, classes), arrays)
+  spec = {'x': Field('image' if len(shape) == 3 else 'vector', shape, levels)}
+  spec |= {'label': Field('label', (), classes)} if classes else {}
+  source = from_arrays('made', spec, arrays)
   return features.Reference('made', source.spec, source, source)
 
 
@@ -121,8 +123,12 @@ def test_inception_weights_that_are_absent_or_altered(tmp_path, monkeypatch):
   [
     ({}, 'vgg', 'There are no features "vgg"; choose one of: auto, inception'),
     ({'classes': 0}, 'classifier', 'no labels'),
-    ({'shape': (2,), 'levels': 0}, 'classifier', 'holds vectors, but a classifier need'),
-    ({'shape': (2,), 'levels': 0}, 'random', 'holds vectors'),
+    ({'shape': (2,), 'levels': 0}, 'classifier', 'holds vector data, but a classifier need'),
+    (
+      {'shape': (2,), 'levels': 0},
+      'random',
+      'random features need images; choose the features "identity"',
+    ),
   ],
 )
 def test_features_that_do_not_suit_the_data(changes, kind, said, tmp_path):
