@@ -16,6 +16,7 @@ from jaxgen.errors import UserError
 from jaxgen.metrics import catalogue
 from jaxgen.metrics.features import extraction
 from jaxgen.types import Field
+from tests import tiny_config
 from tests.contracts.configs_test import CONFIGS, load_module
 
 MODULES = [f'jaxgen.models.{info.name}' for info in pkgutil.iter_modules(models.__path__)]
@@ -218,7 +219,7 @@ def test_a_field_that_cannot_be_is_refused(field, sentence):
   ],
 )
 def test_what_is_given_is_a_field_of_the_data(given, sentence):
-  config = data.resolve(load_module('vae_digits').get_config('smoke'))
+  config = data.resolve(tiny_config.get_config('smoke'))
   config.given = given
   with pytest.raises(UserError, match=sentence):
     experiment.build_model(config)
