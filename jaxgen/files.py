@@ -3,6 +3,7 @@
 import contextlib
 import errno
 import os
+import shutil
 import uuid
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -30,6 +31,27 @@ def replacing(path: Path | str) -> Iterator[Path]:
     os.replace(part, path)
   finally:
     part.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def replacing_folder(path: Path | str) -> Iterator[Path]:
+  """A new folder beside `path` to fill; it takes the place of `path`, and of what that held, at the end.
+
+  If the block raises, what was there stays as it was, and nothing is left of the new one.
+  """
+  path = Path(path)
+  path.parent.mkdir(parents=True, exist_ok=True)
+  unique = uuid.uuid4().hex[:8]
+  part, old = (path.with_name(f'.{path.name}.{unique}.{what}') for what in ('part', 'old'))
+  part.mkdir()
+  try:
+    yield part
+    if path.exists():
+      os.rename(path, old)
+    os.rename(part, path)
+  finally:
+    shutil.rmtree(part, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def write_text(path: Path | str, text: str) -> None:

@@ -137,6 +137,8 @@ class GenerativeModel(NamedTuple):
       chain, an image filled in position by position.
     standing: `(params, extra, rng) -> extra`, with what training measures of its own parameters (batch statistics)
       measured anew for these: averaged ones need it. None where there is nothing of the kind.
+    codes: the field that latents are an example of, where another model can be trained on them as they are: tokens of a
+      codebook. None: they are trees of numbers.
   """
 
   init: Callable[..., tuple[Params, Extra]]
@@ -156,6 +158,7 @@ class GenerativeModel(NamedTuple):
   score: Callable[..., jax.Array] | None = None
   trajectory: Callable[..., jax.Array] | None = None
   standing: Callable[..., Extra] | None = None
+  codes: Field | None = None
 
 
 class Stage(NamedTuple):

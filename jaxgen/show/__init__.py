@@ -1,6 +1,6 @@
 """What a person looks at: examples by their kind, loss curves, and the files that hold them."""
 
-from jaxgen.show.curves import curves
+from jaxgen.show.curves import curves, relation
 from jaxgen.show.images import grid, titled_row
 from jaxgen.show.kinds import KINDS, About, Shown, compared, picture, save
 from jaxgen.show.points import scatter
@@ -15,6 +15,7 @@ __all__ = [
   'gif_of_pngs',
   'grid',
   'picture',
+  'relation',
   'save',
   'save_gif',
   'save_png',

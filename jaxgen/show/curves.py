@@ -34,6 +34,22 @@ def curves(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     figure.savefig(part, format='png', dpi=110)
 
 
+def relation(x: Sequence[float], y: Sequence[float], labels: tuple[str, str], path: Path) -> None:
+  """Draws one share against another, both from 0 to 1, over the diagonal of chance."""
+  from matplotlib.figure import Figure
+
+  figure = Figure(figsize=(4.4, 4.4), layout='constrained')
+  panel = figure.subplots()
+  panel.plot([0, 1], [0, 1], color='0.8', linewidth=1)
+  panel.plot(x, y, linewidth=1.6)
+  panel.set_xlabel(labels[0])
+  panel.set_ylabel(labels[1])
+  panel.set_aspect('equal')
+  panel.grid(alpha=0.25)
+  with files.replacing(path) as part:
+    figure.savefig(part, format='png', dpi=110)
+
+
 def _series(rows):
   series = {}
   for row in rows:

@@ -16,7 +16,7 @@ class About(NamedTuple):
   Attributes:
     limits: a scatter plot shows `[-limits, limits]^2`.
     density: `f32[..., 2] -> f32[...]`, the exact log-density, where it is known.
-    decode: `i[T] -> str`, the text of tokens by the vocabulary of the data; bytes without one.
+    decode: `i[T] -> str`, the text of tokens by the vocabulary of the data; None without one.
   """
 
   limits: float | None = None
@@ -132,13 +132,12 @@ def _points(x, field, about, columns):
 
 
 def _text(x, field, about, columns):
-  del field, columns
-  return text.page(text.texts(x, about.decode))
+  del columns
+  return text.page(text.texts(x, field.levels, about.decode))
 
 
 def _save_text(x, field, about, path):
-  del field
-  text.save(text.texts(x, about.decode), path)
+  text.save(text.texts(x, field.levels, about.decode), path)
 
 
 def _words(x, field, about, columns):

@@ -19,6 +19,11 @@ def as_bytes(tokens: np.ndarray) -> str:
   return bytes(np.asarray(tokens).astype(np.uint8).tolist()).decode('utf-8', errors='replace')
 
 
+def as_numbers(tokens: np.ndarray) -> str:
+  """Tokens of no text, codes of a codebook say: '12 0 7'."""
+  return ' '.join(map(str, np.asarray(tokens).tolist()))
+
+
 def page(texts: Sequence[str]) -> np.ndarray:
   """Texts one beneath the other, each in at most six lines; uint8[height, width, 3]."""
   blocks = [_lines(text) for text in texts]
@@ -43,9 +48,16 @@ def save(texts: Sequence[str], path: Path) -> None:
     part.write_text('\n'.join(parts), encoding='utf-8')
 
 
-def texts(tokens: np.ndarray, decode: Callable[[np.ndarray], str] | None) -> list[str]:
-  """Tokens i[N, T] as N texts, by the data's vocabulary or, without one, as bytes."""
-  return [(decode or as_bytes)(row) for row in np.asarray(tokens)]
+def texts(tokens: np.ndarray, levels: int, decode: Callable[[np.ndarray], str] | None) -> list[str]:
+  """Tokens i[N, *shape] as N texts: by the vocabulary, without one as bytes, or as numbers if they are none.
+
+  Args:
+    tokens: of N examples.
+    levels: the size of the vocabulary; that of bytes is 256.
+    decode: `i[T] -> str`; None without a vocabulary.
+  """
+  spelt = decode or (as_bytes if levels == 256 else as_numbers)
+  return [spelt(row.reshape(-1)) for row in np.asarray(tokens)]
 
 
 def _lines(text):

@@ -8,7 +8,19 @@ import jax.numpy as jnp
 
 from jaxgen import fields
 from jaxgen.errors import UserError
-from jaxgen.uses import interpolation, reconstruction, samples, trajectory
+from jaxgen.uses import (
+  anomaly,
+  classification,
+  codes,
+  completion,
+  export,
+  interpolation,
+  reconstruction,
+  samples,
+  trajectory,
+  translation,
+  traversal,
+)
 from jaxgen.uses.subject import Subject, Written
 
 
@@ -36,6 +48,10 @@ def abilities(subject: Subject) -> frozenset[str]:
     'trajectory': model.trajectory,
     'latents or encode': model.latents or model.encode,
     'continuous latents': _continuous(subject),
+    'log_prob or encode and decode': model.log_prob or (model.encode and model.decode),
+    'labels that are given (config.given)': 'label' in model.given,
+    'a class held out of training (config.data.without)': subject.trained.config.data.get('without'),
+    'an image that is given, or two domains': _translates(subject),
   }
   return frozenset(name for name, there in found.items() if there)
 
@@ -63,6 +79,14 @@ def left_out(subject: Subject) -> dict[str, str]:
   return {name: ', '.join(sorted(use.needs - able)) for name, use in USES.items() if not use.needs <= able}
 
 
+def _translates(subject):
+  """Whether there is something to translate from, and a way."""
+  model = subject.model
+  if translation.source_field(subject):
+    return True
+  return bool(model.encode and model.decode and translation.has_two_domains(subject))
+
+
 def _continuous(subject):
   """Whether one can go from one latent to another in small steps: codes of a codebook are numbers of words."""
   model = subject.model
@@ -86,5 +110,17 @@ USES = {
     ('trajectory', ['trajectory'], trajectory.run),
     ('reconstruction', ['encode', 'decode'], reconstruction.run),
     ('interpolation', _WAY, interpolation.run),
+    ('traversal', _WAY, traversal.run),
+    ('completion', ['complete'], completion.run),
+    ('classification', ['log_prob', 'labels that are given (config.given)'], classification.run),
+    (
+      'anomaly',
+      ['log_prob or encode and decode', 'a class held out of training (config.data.without)'],
+      anomaly.run,
+    ),
+    ('translation', ['an image that is given, or two domains'], translation.run),
   )
+} | {
+  'export': Use(frozenset(['sample']), export.run, asked=True),
+  'codes': Use(frozenset(['encode']), codes.run, asked=True),
 }

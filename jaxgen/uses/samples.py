@@ -7,8 +7,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxgen import files, keys, show
+from jaxgen import keys, show
 from jaxgen.types import DataSpec, GenerativeModel
+from jaxgen.uses import archive
 from jaxgen.uses.subject import Subject, Written
 
 _SEEN = ('image', 'mask')  # conditions of these kinds are shown beside the samples
@@ -35,14 +36,12 @@ def sampler(
 
 
 def run(subject: Subject) -> Written:
-  """`samples.png`, and `samples.npz` with 'x', every field that was given, 'step' and 'levels'; text as a file too."""
+  """`samples.png`, text as a file too, and `samples.npz`: x, every field that was given, and the step."""
   given = subject.given(subject.num)
   draw = sampler(subject.model, subject.num, subject.seed, subject.knobs)
   x = draw(subject.params, subject.extra, given)
-  array = subject.folder / 'samples.npz'
-  step = int(subject.trained.state.step)
-  with files.replacing(array) as part, open(part, 'wb') as file:
-    np.savez_compressed(file, x=x, **(given or {}), step=step, levels=subject.field.levels)
+  array, spec = subject.folder / 'samples.npz', {name: subject.spec[name] for name in ('x', *(given or ()))}
+  archive.write(array, spec, {'x': x, **(given or {})}, step=int(subject.trained.state.step))
   written = show.save(x, subject.field, subject.folder / 'samples', subject.about)
   if given and any(subject.spec[name].kind in _SEEN for name in given):
     drawn = with_conditions(x, given, subject.spec, subject.about)

@@ -1,0 +1,46 @@
+"""Anomaly score: how unlikely an example is, or how badly it is reconstructed, against a class never seen."""
+
+import numpy as np
+
+from jaxgen import show
+from jaxgen.metrics.roc import auc, roc_curve
+from jaxgen.uses.classification import log_marginal
+from jaxgen.uses.subject import Subject, Written
+
+_MOST = 2000  # examples
+
+
+def run(subject: Subject) -> Written:
+  """`anomaly.png`, the ROC curve of the score on the split, and the area beneath it with its standard error.
+
+  Anomalies are the examples of the classes in `config.data.without`, which training did not see. The score is
+  `-log p(x)`, of a model of labelled examples `-log sum_y p(x|y) p(y)`; without a likelihood it is the mean square
+  error of the reconstruction.
+  """
+  places = subject.spread(subject.split, _MOST)
+  labels = np.asarray(subject.source(subject.split).examples(places)['label'])
+  strange = np.isin(labels, subject.trained.config.data.without)
+  name, score = scores(subject, places)
+  area, error = auc(score, strange)
+  path = subject.folder / 'anomaly.png'
+  show.relation(*roc_curve(score, strange), ('false positive rate', 'true positive rate'), path)
+  counts = {'anomalies': int(strange.sum()), 'others': int((~strange).sum())}
+  return Written((path,), {'score': name, 'auc': area, 'standard_error': error, **counts})
+
+
+def scores(subject: Subject, places: np.ndarray) -> tuple[str, np.ndarray]:
+  """What the score is, and that of each of these examples of the split, f64[N]."""
+  model, rng = subject.model, subject.rng('likelihood')
+  if model.log_prob and 'label' in model.given:
+    return '-log p(x), nats', -log_marginal(subject, places)
+  if model.log_prob:
+    found = subject.per_example(model.log_prob, rng, subject.split, places)
+    return '-log p(x), nats', -found.astype(np.float64)
+
+  def squared_error(params, extra, rng, batch):
+    given = subject.given_of(batch)
+    again = model.decode(params, extra, model.encode(params, extra, rng, batch), given)
+    error = again.astype('float32') - batch['x'].astype('float32')
+    return (error**2).reshape(len(again), -1).mean(-1)
+
+  return 'mean square error', subject.per_example(squared_error, rng, subject.split, places)

@@ -1,0 +1,61 @@
+"""Classification by Bayes' rule: a model of examples given their class names the class of an example."""
+
+import math
+
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+from jax.scipy.special import logsumexp
+
+from jaxgen import fields
+from jaxgen.uses.subject import Subject, Written
+
+_MOST = 1000  # examples
+_COUNTED = 10_000  # training examples that class shares are counted of
+
+
+def run(subject: Subject) -> Written:
+  """The accuracy of `argmax_y log p(x|y) + log p(y)` on the split (at most 1,000 of it), and the confusion matrix.
+
+  In `classification.json`: `confusion[true][guess]`, and `standard_error` `sqrt(p (1 - p) / n)`.
+  """
+  places = subject.spread(subject.split, _MOST)
+  guess = log_joint(subject, places).argmax(1)
+  true = np.asarray(subject.source(subject.split).examples(places)['label']).astype(int)
+  accuracy, classes = float(np.mean(guess == true)), subject.spec['label'].levels
+  confusion = np.zeros((classes, classes), int)
+  np.add.at(confusion, (true, guess), 1)
+  error = math.sqrt(accuracy * (1 - accuracy) / len(places))
+  numbers = {'accuracy': accuracy, 'standard_error': error, 'examples': len(places)}
+  return Written((), {**numbers, 'confusion': confusion.tolist()})
+
+
+def log_joint(subject: Subject, places: np.ndarray) -> np.ndarray:
+  """`log p(x|y) + log p(y)` of examples of the split for every label y, f64[N, classes], in nats.
+
+  The noise that a likelihood needs is the same for all labels. `p(y)` is the share of y among training examples.
+  """
+  label, log_prob = subject.spec['label'], subject.model.log_prob
+
+  def of_all_labels(params, extra, rng, batch):
+    def given_label(value):
+      labels = jnp.full(len(batch['x']), value, fields.dtype(label))
+      return log_prob(params, extra, rng, {**batch, 'label': labels})
+
+    return lax.map(given_label, jnp.arange(label.levels)).T
+
+  found = subject.per_example(of_all_labels, subject.rng('likelihood'), subject.split, places)
+  return found.astype(np.float64) + log_shares(subject)
+
+
+def log_marginal(subject: Subject, places: np.ndarray) -> np.ndarray:
+  """`log p(x) = log sum_y p(x|y) p(y)`, f64[N], in nats."""
+  return np.asarray(logsumexp(log_joint(subject, places), axis=1), np.float64)
+
+
+def log_shares(subject: Subject) -> np.ndarray:
+  """The logarithm of the share of each label among training examples, f64[classes]; -inf of those that have none."""
+  examples = subject.source('train').examples(subject.spread('train', _COUNTED))
+  counts = np.bincount(np.asarray(examples['label']).astype(int), minlength=subject.spec['label'].levels)
+  with np.errstate(divide='ignore'):
+    return np.log(counts / counts.sum())

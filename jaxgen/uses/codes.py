@@ -1,0 +1,32 @@
+"""Codes: the encodings of a split, as data that another model is trained on."""
+
+import jax
+import numpy as np
+from jax.flatten_util import ravel_pytree
+
+from jaxgen.metrics import storage
+from jaxgen.types import Field
+from jaxgen.uses import archive
+from jaxgen.uses.subject import Subject, Written
+
+
+def run(subject: Subject) -> Written:
+  """`codes_<split>.npz`, of the training split unless `--split` says otherwise: x, and every other field as it was.
+
+  x holds tokens where the model says of which codebook they are (`GenerativeModel.codes`), else vectors, all latents
+  of an example one after the other. `weights_sha` of the record tells the encoder apart.
+  """
+  split = subject.options.split or 'train'
+  places, model = np.arange(len(subject.source(split))), subject.model
+
+  def encoded(params, extra, rng, batch):
+    latents = model.encode(params, extra, rng, batch)
+    code = latents if model.codes else jax.vmap(lambda one: ravel_pytree(one)[0])(latents)
+    return {**batch, 'x': code}
+
+  arrays = subject.per_example(encoded, subject.rng('codes'), split, places)
+  field = model.codes or Field('vector', arrays['x'].shape[1:], 0)
+  path = subject.folder / f'codes_{split}.npz'
+  archive.write(path, {**subject.spec, 'x': field}, arrays)
+  sha = storage.fingerprint(subject.params, subject.extra)
+  return Written((path,), {'num': len(places), 'split': split, 'weights_sha': sha})

@@ -1,0 +1,96 @@
+"""Completion: what is missing of an example, drawn given what is there; a prompt of text, continued."""
+
+from collections.abc import Mapping
+
+import jax
+import numpy as np
+
+from jaxgen import show
+from jaxgen.errors import UserError
+from jaxgen.types import Field
+from jaxgen.uses.subject import Subject, Written
+
+_DRAWS = 2
+
+
+def run(subject: Subject) -> Written:
+  """`completion_half` and `completion_quarter`, of which so much of each example of the split is hidden.
+
+  Beneath each example stands what the model saw of it, and two draws. With a prompt: `continuation`, as many as
+  samples, which begin with it.
+  """
+  if subject.options.prompt:
+    return _continuation(subject)
+  batch, written = subject.examples(subject.num), []
+  for name, share in (('half', 2), ('quarter', 4)):
+    seen = observed(subject.field, share)
+    draws = [_complete(subject, batch, seen, index) for index in range(_DRAWS)]
+    titles = 'examples', 'seen', *['completed'] * _DRAWS
+    groups = [batch['x'], np.where(seen, batch['x'], _blank(subject.field)).astype(batch['x'].dtype), *draws]
+    drawn = show.compared(groups, subject.field, subject.about, titles)
+    written.append(subject.save_picture(f'completion_{name}', drawn))
+    if show.KINDS[subject.field.kind].save:  # what is read is also written whole
+      stem = subject.folder / f'completion_{name}_drawn'
+      written += show.save(draws[0], subject.field, stem, subject.about)[1:]
+  return Written(tuple(written))
+
+
+def observed(field: Field, share: int) -> np.ndarray:
+  """Which entries of an example are there, bool[*shape], when one part in `share` is hidden.
+
+  Of images the lower half or the lower right quarter is hidden, of all else the end.
+  """
+  seen = np.ones(field.shape, bool)
+  if field.kind == 'image':
+    height, width = field.shape[:2]
+    seen[height - height // 2 :, 0 if share == 2 else width - width // 2 :] = False
+  else:
+    seen.reshape(-1)[seen.size - max(1, seen.size // share) :] = False
+  return seen
+
+
+def prompt_tokens(text: str, field: Field, vocabulary) -> np.ndarray:
+  """A prompt as tokens, i[T] with T at most the context; bytes where the data have no vocabulary.
+
+  Raises:
+    UserError: if the model is none of text, the prompt is longer than its context, or some of it is outside the
+      vocabulary.
+  """
+  if field.kind != 'tokens' or len(field.shape) != 1:
+    raise UserError(f'--prompt is for models of text, and this one models {field.kind}s; leave it out.')
+  tokens = np.asarray(vocabulary.encode(text) if vocabulary else list(text.encode()), np.int64)
+  if len(tokens) > field.shape[0]:
+    raise UserError(
+      f'--prompt is {len(tokens)} tokens long, and the context of this model holds {field.shape[0]}; shorten it.'
+    )
+  if bad := tokens[(tokens < 0) | (tokens >= field.levels)].tolist():
+    raise UserError(
+      f'--prompt holds the token {bad[0]}, which is outside the vocabulary of {field.levels}; write it otherwise.'
+    )
+  return tokens
+
+
+def _continuation(subject):
+  field = subject.field
+  tokens = prompt_tokens(subject.options.prompt, field, subject.source(subject.split).vocabulary)
+  x = np.zeros((subject.num, *field.shape), tokens.dtype)
+  x[:, : len(tokens)] = tokens
+  batch = {'x': x, **(subject.given(subject.num) or {})}
+  drawn = _complete(subject, batch, np.arange(field.shape[0]) < len(tokens), 0)
+  return Written(tuple(show.save(drawn, field, subject.folder / 'continuation', subject.about)))
+
+
+def _complete(subject: Subject, batch: Mapping[str, np.ndarray], seen: np.ndarray, index: int) -> np.ndarray:
+  """A draw for each example. What is hidden does not reach the model."""
+  field_dtype = batch['x'].dtype
+  x = np.where(seen, batch['x'], 0).astype(field_dtype)
+  rng = jax.random.fold_in(subject.rng('completion'), index)
+  mask = np.broadcast_to(seen, x.shape)
+  return np.asarray(
+    jax.jit(subject.model.complete)(subject.params, subject.extra, rng, {**batch, 'x': x}, mask)
+  )
+
+
+def _blank(field):
+  """What stands for an entry that is hidden: grey, or 0."""
+  return field.levels // 2 if field.kind == 'image' else 0

@@ -1,0 +1,88 @@
+"""Export: many samples with what was given, as an archive or as a folder of images, for whoever learns from them."""
+
+import functools
+from collections.abc import Iterator
+from pathlib import Path
+
+import jax
+import numpy as np
+from PIL import Image
+
+from jaxgen import files
+from jaxgen.errors import UserError
+from jaxgen.types import Field
+from jaxgen.uses import archive
+from jaxgen.uses.subject import Subject, Written
+
+_PART = 100  # samples at a time
+
+
+def run(subject: Subject) -> Written:
+  """`export.npz`, or `export/` with an image per sample and a sub-folder per label; both are read as data.
+
+  Samples are drawn part by part, so that memory stays the same whatever their number. What was there before is
+  replaced when all is written.
+
+  Raises:
+    UserError: if a folder is asked for of what are no images.
+  """
+  if subject.options.form == 'npz':
+    path = subject.folder / 'export.npz'
+    spec = {name: subject.spec[name] for name in ('x', *subject.model.given)}
+    # What is given is a function of the part: each field is made again for its own member of the archive.
+    parts = {name: _given(subject, name) for name in subject.model.given}
+    archive.stream(path, spec, subject.num, {'x': _samples(subject), **parts})
+  else:
+    path = subject.folder / 'export'
+    _folder(subject, path)
+  return Written((path,), {'num': subject.num})
+
+
+def _size(subject):
+  return min(_PART, subject.num)
+
+
+def _parts(subject):
+  return range(-(-subject.num // _size(subject)))
+
+
+def _samples(subject: Subject) -> Iterator[np.ndarray]:
+  draw = jax.jit(functools.partial(subject.model.sample, **subject.knobs), static_argnums=3)
+  size = _size(subject)
+  for part in _parts(subject):
+    rng = jax.random.fold_in(subject.rng('export'), part)
+    yield np.asarray(draw(subject.params, subject.extra, rng, size, subject.given(size, part)))
+
+
+def _given(subject: Subject, name: str) -> Iterator[np.ndarray]:
+  for part in _parts(subject):
+    yield (subject.given(_size(subject), part) or {})[name]
+
+
+def _folder(subject: Subject, path: Path) -> None:
+  field = subject.field
+  if field.kind != 'image' or field.shape[-1] not in (1, 3):
+    raise UserError(
+      f'--form=folder is for images of 1 or 3 channels, and these are {field.kind}s of shape {field.shape}; '
+      'export them as npz.'
+    )
+  labelled = 'label' in subject.model.given
+  labels = _given(subject, 'label') if labelled else (None for _ in _parts(subject))
+  with files.replacing_folder(path) as folder:
+    index = 0
+    for x, label in zip(_samples(subject), labels, strict=True):
+      for place, image in enumerate(_pixels(x, field)[: subject.num - index]):
+        below = folder if label is None else folder / str(int(label[place]))
+        below.mkdir(exist_ok=True)
+        Image.fromarray(image).save(below / f'{index + place:06d}.png')
+      index += len(x)
+
+
+def _pixels(x: np.ndarray, field: Field) -> np.ndarray:
+  """u8[N, H, W] or u8[N, H, W, 3] over the whole range of 256 levels."""
+  if field.levels:
+    x = np.rint(x.astype(np.float32) * (255 / (field.levels - 1)))
+  else:
+    x = np.rint(np.clip(x * 127.5 + 127.5, 0, 255))
+  x = x.astype(np.uint8)
+  return x[..., 0] if field.shape[-1] == 1 else x

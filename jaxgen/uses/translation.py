@@ -1,0 +1,85 @@
+"""Translation: from an image that is given to the image that is modelled, or from one domain to another and back."""
+
+from collections.abc import Mapping, Sequence
+
+import jax
+import numpy as np
+
+from jaxgen import show
+from jaxgen.types import Field
+from jaxgen.uses.subject import Subject, Written
+
+_MOST = 500  # examples that the error is of
+
+
+def source_field(subject: Subject) -> str:
+  """The field that is translated from: the first image that is given; empty where there is none."""
+  if subject.field.kind != 'image':
+    return ''
+  return next((name for name in subject.model.given if subject.spec[name].kind == 'image'), '')
+
+
+def has_two_domains(subject: Subject) -> bool:
+  """Whether `encode` carries x to y and `decode` y to x."""
+  other = subject.spec.get('y')
+  return bool(other and other.kind == subject.field.kind and 'y' not in subject.model.given)
+
+
+def run(subject: Subject) -> Written:
+  """`translation.png`: what is given, its translation and the truth, or both directions and their cycles.
+
+  The error of a translation against the truth is the root of the mean square, entries in [0, 1], with the standard
+  error of its mean over the examples of the split.
+  """
+  return _of_given(subject) if source_field(subject) else _of_domains(subject)
+
+
+def root_mean_square(x: np.ndarray, truth: np.ndarray, field: Field) -> dict[str, float]:
+  """The error of each example, `{'error': mean, 'standard_error': of the mean, 'examples': N}`."""
+  difference = (np.asarray(x, np.float64) - np.asarray(truth, np.float64)) / max(1, field.levels - 1)
+  each = np.sqrt((difference**2).reshape(len(difference), -1).mean(1))
+  return {
+    'error': float(each.mean()),
+    'standard_error': float(each.std() / np.sqrt(len(each))),
+    'examples': len(each),
+  }
+
+
+def _of_given(subject):
+  name = source_field(subject)
+  places = subject.spread(subject.split, _MOST)
+
+  def translated(params, extra, rng, batch):
+    x = subject.model.sample(params, extra, rng, len(batch['x']), subject.given_of(batch), **subject.knobs)
+    return {'x': x, 'truth': batch['x'], 'given': batch[name]}
+
+  found = subject.per_example(translated, subject.rng('samples'), subject.split, places)
+  shown = {key: value[: subject.num] for key, value in found.items()}
+  pictures = {'given': (shown['given'], subject.spec[name]), 'translated': (shown['x'], subject.field)}
+  path = _draw(subject, pictures | {'truth': (shown['truth'], subject.field)})
+  return Written((path,), root_mean_square(found['x'], found['truth'], subject.field))
+
+
+def _of_domains(subject):
+  model, spec, batch = subject.model, subject.spec, subject.examples(subject.num)
+  encode, decode = jax.jit(model.encode), jax.jit(model.decode)
+  there = encode(subject.params, subject.extra, subject.rng('reconstruction'), batch)
+  back = decode(subject.params, subject.extra, there, None)
+  carried = decode(subject.params, subject.extra, batch['y'], None)
+  path = _draw(
+    subject,
+    {
+      'x': (batch['x'], spec['x']),
+      'x to y': (there, spec['y']),
+      'and back': (back, spec['x']),
+      'y': (batch['y'], spec['y']),
+      'y to x': (carried, spec['x']),
+    },
+  )
+  cycle = root_mean_square(back, batch['x'], spec['x'])
+  return Written((path,), {f'cycle_{key}' if key == 'error' else key: value for key, value in cycle.items()})
+
+
+def _draw(subject: Subject, pictures: Mapping[str, tuple[Sequence, Field]]):
+  drawn = [show.picture(np.asarray(x), field, subject.about) for x, field in pictures.values()]
+  return subject.save_picture('translation', show.titled_row(drawn, list(pictures)))
