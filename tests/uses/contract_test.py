@@ -1,0 +1,81 @@
+"""One contract over all uses: each is done by a model that has the abilities, on every kind of data that it suits."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from jaxgen import uses
+from jaxgen.errors import UserError
+from jaxgen.types import Field
+from jaxgen.uses import catalogue
+from tests.uses.conftest import IMAGES
+
+LABEL = {'label': Field('label', (), 10)}
+SPECS = {
+  'images': IMAGES,
+  'colours': {'x': Field('image', (6, 4, 3), 256), **LABEL},
+  'vectors': {'x': Field('vector', (3,), 0), **LABEL},
+  'tokens': {'x': Field('tokens', (12,), 256), **LABEL},
+  'two images': {'x': Field('image', (8, 8, 1), 17), 'y': Field('image', (4, 4, 1), 17), **LABEL},
+  'two domains': {'x': Field('image', (8, 8, 1), 17), 'y': Field('image', (8, 8, 1), 17), **LABEL},
+}
+GIVEN = {'two images': ('y', 'label'), 'two domains': ()}
+CHANGES = {
+  'two domains': dict(
+    encode=lambda params, extra, rng, batch: 16 - batch['x'],
+    decode=lambda params, extra, latents, given=None: 16 - latents,
+  )
+}
+ROWS = [(kind, use) for kind in SPECS for use in uses.USES]
+
+
+@pytest.mark.parametrize(('kind', 'use'), ROWS)
+def test_a_use_leaves_what_it_says(make, tmp_path, kind, use):
+  options = uses.Options(use=(use,), num=5, seed=3)
+  subject = make(SPECS[kind], GIVEN.get(kind, ('label',)), options, without=(3,), **CHANGES.get(kind, {}))
+  if not uses.USES[use].needs <= catalogue.abilities(subject):
+    with pytest.raises(UserError, match=f'--use={use} needs .*; this model on its data allows: samples'):
+      uses.use(tmp_path, options=options)
+    return
+  written = uses.use(tmp_path, options=options)
+  assert all(path.exists() for path in written.values())
+  record = json.loads(written[f'{use}.json'].read_text())
+  assert (record['use'], record['step'], record['seed'], record['weights']) == (use, 0, 3, 'raw')
+  assert set(record['files']) | {f'{use}.json'} == set(written)
+  assert record['knobs'] == {'temperature': 1.0, 'steps': 3}
+  for path in written.values():
+    if path.suffix == '.png':
+      with Image.open(path) as image:
+        assert len(np.unique(np.asarray(image))) > 1
+  assert not [path for path in (tmp_path / 'sampled').iterdir() if path.name.startswith('.')]
+
+
+def test_every_use_is_done_by_some_row(make):
+  done = set()
+  for kind, spec in SPECS.items():
+    subject = make(spec, GIVEN.get(kind, ('label',)), without=(3,), **CHANGES.get(kind, {}))
+    done |= {name for name, use in uses.USES.items() if use.needs <= catalogue.abilities(subject)}
+  assert done == uses.USES.keys()
+
+
+def test_by_default_all_is_done_that_applies_and_is_looked_at(make, tmp_path, capsys):
+  make(given=('label',), without=(3,))
+  written = uses.use(tmp_path, options=uses.Options(num=4))
+  done = {name.removesuffix('.json') for name in written if name.endswith('.json')}
+  assert done == uses.USES.keys() - {'translation', 'export', 'codes'}
+  out = capsys.readouterr().out
+  assert 'translation    left out: it needs an image that is given, or two domains' in out
+  assert all(str(path) in out for name, path in written.items() if not name.endswith('.json'))
+
+
+def test_same_seed_same_files_and_another_seed_others(make, tmp_path):
+  make(given=('label',))
+  found = []
+  for seed in (5, 5, 6):
+    path = uses.use(tmp_path, options=uses.Options(use=('samples',), num=50, seed=seed))['samples.npz']
+    with np.load(path) as arrays:
+      found.append(arrays['x'])
+  np.testing.assert_array_equal(found[0], found[1])
+  assert (found[0] != found[2]).any()

@@ -1,0 +1,74 @@
+"""The uses that give numbers, where these are known in closed form."""
+
+import json
+
+import numpy as np
+import pytest
+
+from jaxgen import uses
+from jaxgen.types import Field
+from jaxgen.uses import classification, translation
+from tests.uses.conftest import IMAGES, labelled
+
+
+def done(tmp_path, use, **options):
+  written = uses.use(tmp_path, options=uses.Options(use=(use,), **options))
+  return json.loads(written[f'{use}.json'].read_text())
+
+
+def test_bayes_rule_names_the_class_that_an_example_is_of(make, tmp_path):
+  make(given=('label',))
+  record = done(tmp_path, 'classification')
+  assert (record['accuracy'], record['standard_error'], record['examples']) == (1.0, 0.0, 40)
+  assert np.sum(record['confusion']) == np.trace(record['confusion']) == 40
+
+
+def test_log_joint_is_the_likelihood_and_the_share_of_the_class(make):
+  label = np.array([0] * 30 + [1] * 10, np.uint8)
+  few = {'x': np.ones((40, 8, 8, 1), np.uint8), 'label': label}
+  subject = make(given=('label',), arrays={'train': few, 'test': few})
+  joint = classification.log_joint(subject, np.arange(3))
+  np.testing.assert_allclose(joint[:, :2], [[-64 + np.log(0.75), np.log(0.25)]] * 3, rtol=1e-6)
+  assert (joint[:, 2:] == -np.inf).all()  # no training example is of these classes
+  np.testing.assert_allclose(classification.log_marginal(subject, np.arange(3)), np.log(0.25), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+  ('changes', 'score'), [({}, '-log p(x), nats'), ({'log_prob': None}, 'mean square error')]
+)
+def test_a_class_that_was_held_out_is_told_from_the_others(make, tmp_path, changes, score):
+  """Brighter digits are less likely, and those above 8 are cut off when they are decoded: 9 is strange to both."""
+  decode = lambda params, extra, latents, given=None: latents['z'].clip(0, 8).astype('uint8')  # noqa: E731
+  make(without=(9,), decode=decode, **changes)
+  record = done(tmp_path, 'anomaly')
+  assert (record['score'], record['auc']) == (score, 1.0)
+  assert record['anomalies'] + record['others'] == 40
+  make(without=(0,), decode=decode, **changes)
+  assert done(tmp_path, 'anomaly')['auc'] <= 0.5
+
+
+def test_a_labelled_model_sums_over_the_classes_it_has_seen(make, tmp_path):
+  seen = {name: value[labelled(60, IMAGES)['label'] != 3] for name, value in labelled(60, IMAGES).items()}
+  make(given=('label',), without=(3,), arrays={'train': seen, 'test': labelled(40, IMAGES, 2)})
+  assert done(tmp_path, 'anomaly')['auc'] == 1.0
+
+
+def test_the_error_of_a_translation_is_against_the_truth(make, tmp_path):
+  spec = {
+    'x': Field('image', (8, 8, 1), 17),
+    'y': Field('image', (8, 8, 1), 17),
+    'label': Field('label', (), 10),
+  }
+  twins = lambda params, extra, rng, num, given=None: 16 - given['y']  # noqa: E731 - y is x upside down
+  make(spec, ('y',), sample=twins, knobs={})
+  assert done(tmp_path, 'translation', num=4)['error'] == 0.0
+  make(spec, ('y',), sample=lambda params, extra, rng, num, given=None: 15 - given['y'], knobs={})
+  record = done(tmp_path, 'translation', num=4)
+  assert record['error'] == pytest.approx(1 / 16)
+  assert record['examples'] == 40
+
+
+def test_the_root_of_the_mean_square_has_the_error_of_its_mean():
+  x, truth = np.zeros((4, 2)), np.array([[1.0, 1.0], [1.0, 1.0], [3.0, 3.0], [3.0, 3.0]])
+  found = translation.root_mean_square(x, truth, Field('vector', (2,), 0))
+  assert found == {'error': 2.0, 'standard_error': 0.5, 'examples': 4}
