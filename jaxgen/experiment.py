@@ -229,9 +229,14 @@ def _stage(name, key, path, note, trust, above):
       f'{option} is a run of {trained.config.module}, which cannot {" nor ".join(missing)}; the stage {name} is '
       f'{key.meaning}.'
     )
-  weights, average = list(trained.weights().values())[-1], updates.averaged_params(trained.state)
-  sha256 = run_stages.checksum((trained.state.params, trained.state.extra, average))
+  weights, sha256 = list(trained.weights().values())[-1], checksum(trained)
   return Stage(str(path), trained.config, trained.model, *weights, int(trained.state.step), sha256)
+
+
+def checksum(trained: Trained) -> str:
+  """What tells the weights of a checkpoint apart, raw and averaged ones: a `Stage` and codes are known by it."""
+  state = trained.state
+  return run_stages.checksum((state.params, state.extra, updates.averaged_params(state)))
 
 
 def optimizers(config: ConfigDict) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 from jax.flatten_util import ravel_pytree
 
-from jaxgen.metrics import storage
+from jaxgen import experiment
 from jaxgen.types import Field
 from jaxgen.uses import archive
 from jaxgen.uses.subject import Subject, Written
@@ -14,7 +14,8 @@ def run(subject: Subject) -> Written:
   """`codes_<split>.npz`, of the training split unless `--split` says otherwise: x, and every other field as it was.
 
   x holds tokens where the model says of which codebook they are (`GenerativeModel.codes`), else vectors, all latents
-  of an example one after the other. `weights_sha` of the record tells the encoder apart.
+  of an example one after the other. `weights_sha256`, there and in the record, tells the encoder apart: it is that of
+  a `Stage` of the same run.
   """
   split = subject.options.split or 'train'
   places, model = np.arange(len(subject.source(split))), subject.model
@@ -27,6 +28,6 @@ def run(subject: Subject) -> Written:
   arrays = subject.per_example(encoded, subject.rng('codes'), split, places)
   field = model.codes or Field('vector', arrays['x'].shape[1:], 0)
   path = subject.folder / f'codes_{split}.npz'
-  archive.write(path, {**subject.spec, 'x': field}, arrays)
-  sha = storage.fingerprint(subject.params, subject.extra)
-  return Written((path,), {'num': len(places), 'split': split, 'weights_sha': sha})
+  sha256 = experiment.checksum(subject.trained)
+  archive.write(path, {**subject.spec, 'x': field}, arrays, weights_sha256=sha256)
+  return Written((path,), {'num': len(places), 'split': split, 'weights_sha256': sha256})

@@ -66,6 +66,8 @@ def _check(trained, options):
   if options.num is not None and not KEYS['num_samples'].allows(options.num):
     words = KEYS['num_samples'].words()
     raise UserError(f'--num={options.num} samples cannot be drawn; it must be {words}.')
+  if options.seed is not None and not KEYS['seed'].allows(options.seed):
+    raise UserError(f'--seed={options.seed} cannot be used; it must be {KEYS["seed"].words()}.')
   if options.split and options.split not in SPLITS:
     raise UserError(f'There is no split "{options.split}"; --split is one of {", ".join(SPLITS)}.')
   there = list(trained.weights())

@@ -62,7 +62,7 @@ def test_the_error_of_a_translation_is_against_the_truth(make, tmp_path):
   twins = lambda params, extra, rng, num, given=None: 16 - given['y']  # noqa: E731 - y is x upside down
   make(spec, ('y',), sample=twins, knobs={})
   assert done(tmp_path, 'translation', num=4)['error'] == 0.0
-  make(spec, ('y',), sample=lambda params, extra, rng, num, given=None: 15 - given['y'], knobs={})
+  make(spec, ('y',), sample=lambda params, extra, rng, num, given=None: 17 - given['y'], knobs={})
   record = done(tmp_path, 'translation', num=4)
   assert record['error'] == pytest.approx(1 / 16)
   assert record['examples'] == 40
