@@ -57,7 +57,9 @@ def _resolved_keys(config):
   """A table for each field that a resolved config states."""
   data = config.get('data')
   found = data.get('fields') if isinstance(data, ConfigDict) else None
-  return {'fields': dict.fromkeys(found, config_keys.FIELD) if isinstance(found, ConfigDict) else {}}
+  return config_keys.RESOLVED | {
+    'fields': dict.fromkeys(found, config_keys.FIELD) if isinstance(found, ConfigDict) else {}
+  }
 
 
 def check_model(config: ConfigDict, keys: config_keys.Keys) -> None:

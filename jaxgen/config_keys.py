@@ -135,7 +135,12 @@ DATA = {
 }
 
 # What a run reads off its data and keeps beside them in its config, a table for each field; nobody sets these.
-RESOLVED: dict[str, Any] = {'fields': {}}
+RESOLVED: dict[str, Any] = {
+  'fields': {},
+  'weights_sha256': Key(
+    '', str, 'the checksum of the weights whose codes these are; absent where they are none'
+  ),
+}
 FIELD = {
   'kind': Key('image', str, 'of the field', choices=('image', 'vector', 'tokens', 'audio', 'label', 'mask')),
   'shape': Key((8, 8, 1), tuple[int, ...], 'of one example', '[1, inf)'),

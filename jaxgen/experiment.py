@@ -195,7 +195,7 @@ def load_stages(
 
   Raises:
     UserError: if one is missing, has changed, cannot do what it is needed for, is built on itself, or is of such a
-      module.
+      module, or if the data are codes of none of them.
   """
   declared = getattr(models.find(config.module), 'STAGES', {})
   configs.check_stages(config, declared)
@@ -207,6 +207,7 @@ def load_stages(
     stages[name] = _stage(name, key, Path(config.stages[name]), notes.get(name), trust, above)
   for name, note in notes.items():
     run_stages.check_same(workdir, name, stages[name], note)
+  run_stages.check_codes(config, stages)
   return stages
 
 

@@ -170,7 +170,7 @@ def _config_of(workdir):
   from jaxgen.runs import workdir as workdirs
 
   config = workdirs.load_config(workdir)
-  for name in config_keys.RESOLVED:
+  for name in config_keys.RESOLVED.keys() & config.data.keys():
     del config.data[name]
   return config
 

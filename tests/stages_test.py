@@ -160,6 +160,27 @@ def test_what_the_folder_of_a_stage_names_is_not_run_as_a_program(home):
     experiment.build_model(data.resolve(student_of('teacher')))
 
 
+def test_codes_of_another_run_are_refused(home):
+  teacher = experiment.load('teacher', step='best', trust=True)
+  x = data.load(teacher.config.data, 'test').examples(np.arange(80))['x']
+
+  def on_codes(**weights_sha256):
+    np.savez('codes.npz', x=x, levels=17, **weights_sha256)
+    config = student_of('teacher', batch_size=8)
+    config.data.name = 'npz:codes.npz'
+    return config
+
+  refused(
+    on_codes(weights_sha256='abcdef0123'),
+    'codes.npz holds codes of the weights abcdef01, and teacher is .* step 4',
+    'new',
+  )
+  train.train(on_codes(weights_sha256=experiment.checksum(teacher)), 'new', trust=True)
+  assert experiment.load('new', trust=True).config.data.weights_sha256 == experiment.checksum(teacher)
+  refused(on_codes(weights_sha256=3), 'holds a run of another config', 'new')
+  train.train(on_codes(), 'other', trust=True)  # it does not say
+
+
 @pytest.mark.parametrize('mode', ['train', 'evaluate', 'sample', 'plan'])
 def test_every_mode_finds_the_stages_once_it_is_trusted(home, monkeypatch, capsys, mode):
   def jaxgen(*arguments):

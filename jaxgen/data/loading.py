@@ -99,10 +99,14 @@ def resolve(config: ConfigDict) -> ConfigDict:
 
 
 def resolved(config: ConfigDict, spec: DataSpec) -> ConfigDict:
-  """A copy of the whole config in which `config.data.fields` states these."""
+  """A copy of the whole config whose `data` states these fields and, of codes, the `weights_sha256` they are of."""
   config = config.copy_and_resolve_references()
+  kind, _, name = config.data.name.partition(':')
+  encoder = npz.weights_sha256(name) if kind == 'npz' else ''
   with config.unlocked():
     config.data.fields = ConfigDict(fields.to_dict(spec))
+    if encoder:
+      config.data.weights_sha256 = encoder
   return config
 
 

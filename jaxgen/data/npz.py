@@ -28,7 +28,7 @@ def load(config: ConfigDict, name: str, split: str) -> Source:
   Every other array is a field of its own name, `y` or `y_train` and `y_test`, of which `y_levels` says the same. Where
   the type does not tell of which kind an array is, a text does, `kind` for x and `y_kind` for y: integers `[N, T]` or
   `[N, H, W]` with `kind='tokens'` are tokens, codes of a codebook say, and `levels` is the size of the vocabulary.
-  Single numbers are passed over.
+  Single numbers are passed over. A text `weights_sha256` says of which weights the codes are.
 
   Raises:
     UserError: if the file is missing or damaged, holds Python objects, takes more than the memory of this machine, or
@@ -43,6 +43,17 @@ def load(config: ConfigDict, name: str, split: str) -> Source:
   spec = {field: each for field, (each, _) in found.items()}
   arrays = {field: each[f'{field}{part}'][rows] for field, (_, each) in found.items()}
   return from_arrays(f'{path} ({split})', *_resized(spec, arrays, config.image_size, path))
+
+
+def weights_sha256(name: str) -> str:
+  """The checksum of the weights whose codes a file holds, see `jaxgen.uses.codes`; empty where it says none."""
+  path = Path(name).expanduser()
+  with zipfile.ZipFile(path) as archive:
+    if 'weights_sha256.npy' not in archive.namelist():
+      return ''
+    _claimed_bytes(archive, 'weights_sha256.npy', path)
+    said = _array(archive, 'weights_sha256.npy')
+  return str(said) if said.shape == () and said.dtype.kind == 'U' else ''
 
 
 def _resized(spec, arrays, image_size, path):

@@ -81,3 +81,21 @@ def check_same(workdir: Path | None, name: str, stage: Stage, note: Note) -> Non
       f'The config of the stage {name} of {workdir} has changed ({"; ".join(changed[:8])}); put back '
       f'{Path(stage.workdir) / "config.json"}, or choose another --workdir for a new run.'
     )
+
+
+def check_codes(config: ConfigDict, stages: Mapping[str, Stage]) -> None:
+  """Sees to it that data which are codes are those of a stage, where there is one.
+
+  Raises:
+    UserError: if they were made by other weights.
+  """
+  encoder = config.data.get('weights_sha256', '')
+  if not encoder or not stages or any(stage.sha256 == encoder for stage in stages.values()):
+    return
+  there = ', '.join(
+    f'{name} is {stage.sha256[:8]}, step {stage.step} of {stage.workdir}' for name, stage in stages.items()
+  )
+  raise UserError(
+    f'{config.data.name} holds codes of the weights {encoder[:8]}, and {there}; make the codes with --use=codes '
+    'and --step=<that step>, or give the run that they are of.'
+  )
