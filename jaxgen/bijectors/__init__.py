@@ -1,8 +1,8 @@
 """Invertible maps with their log-determinants, one per file.
 
-A bijector is a Linen module with two methods: `forward_and_log_det(x, cond=None) -> (z, log_det)` and
-`inverse_and_log_det(z, cond=None) -> (x, log_det)`. Forward goes from the data to the latents; `log_det` is
-`log|det dz/dx|` (`log|det dx/dz|` in the inverse), one number per example, f32[B], in nats.
+`Bijector` is the contract: a Linen module with two methods, `forward_and_log_det(x, given=None) -> (z, log_det)` and
+`inverse_and_log_det(z, given=None) -> (x, log_det)`. Forward goes from the data to the latents; `log_det` is one number
+per example, f32[B], in nats.
 
     flow = Chain((ActNorm(), Coupling(network, transforms.additive(), masks.halves())))
     variables = flow.init(rng, x, method='forward_and_log_det')
@@ -11,6 +11,7 @@ A bijector is a Linen module with two methods: `forward_and_log_det(x, cond=None
 
 from jaxgen.bijectors import masks, transforms
 from jaxgen.bijectors.actnorm import ActNorm
+from jaxgen.bijectors.bijector import Bijector
 from jaxgen.bijectors.chain import Chain
 from jaxgen.bijectors.coupling import Coupling
 from jaxgen.bijectors.dequantization import UniformDequantization
@@ -25,6 +26,7 @@ from jaxgen.bijectors.squeeze import Squeeze
 
 __all__ = [
   'ActNorm',
+  'Bijector',
   'Chain',
   'Coupling',
   'Inverse',

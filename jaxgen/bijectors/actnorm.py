@@ -1,15 +1,17 @@
 """Activation normalization with data-dependent initialization."""
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 
+from jaxgen.bijectors.bijector import Bijector, Given
 from jaxgen.bijectors.log_det import per_channel
 
 # A channel whose spread is below this part of its size is constant up to rounding.
 _ROUNDING = 1e-6
 
 
-class ActNorm(nn.Module):
+class ActNorm(Bijector):
   """A scale and a shift per channel (Kingma & Dhariwal, "Glow", section 3.1).
 
   Forward `z = exp(log_scale) (x + shift)`, inverse `x = exp(-log_scale) z - shift`,
@@ -21,11 +23,13 @@ class ActNorm(nn.Module):
   Shapes: `f32[B, ..., C] -> f32[B, ..., C]`; parameters `shift` and `log_scale`, f32[C].
   """
 
-  def forward_and_log_det(self, x, cond=None):
+  def forward_and_log_det(self, x: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
+    """x f32[B, ..., C] shifted, then scaled, channel by channel; the log-determinant is `P sum(log_scale)`."""
     shift, log_scale = self._parameters(x, lambda mean, log_std: (-mean, -log_std))
     return (x + shift) * jnp.exp(log_scale), per_channel(log_scale, x)
 
-  def inverse_and_log_det(self, z, cond=None):
+  def inverse_and_log_det(self, z: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
+    """z f32[B, ..., C] scaled back, then shifted back."""
     shift, log_scale = self._parameters(z, lambda mean, log_std: (mean * jnp.exp(-log_std), log_std))
     return z * jnp.exp(-log_scale) - shift, per_channel(-log_scale, z)
 

@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 
-import flax.linen as nn
+import jax
 import jax.numpy as jnp
 
+from jaxgen.bijectors.bijector import Bijector, Given, nothing
 from jaxgen.bijectors.log_det import sum_over_event
 from jaxgen.bijectors.masks import Mask
 from jaxgen.bijectors.transforms import Transform
 
 
-class Coupling(nn.Module):
+class Coupling(Bijector):
   """`(kept, moved) = split(x)`; `z = merge(kept, transform(moved; conditioner(kept)))`.
 
   Dinh et al., "Density estimation using Real NVP", equations 7 and 8. The inverse evaluates the
@@ -18,7 +19,7 @@ class Coupling(nn.Module):
   what moved.
 
   Attributes:
-    conditioner: `kept -> params`, or `(kept, cond) -> params` where there is a `cond`; a Linen module or any
+    conditioner: `kept -> params`, or `(kept, given) -> params` where something is given; a Linen module or any
       other callable. `params` has `transform.num_params` channels for every channel that moves.
     transform: see `jaxgen.bijectors.transforms`.
     mask: see `jaxgen.bijectors.masks`.
@@ -31,15 +32,17 @@ class Coupling(nn.Module):
   transform: Transform
   mask: Mask
 
-  def forward_and_log_det(self, x, cond=None):
-    return self._apply(self.transform.forward, x, cond)
+  def forward_and_log_det(self, x: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
+    """x f32[B, ..., C] with what moves transformed by parameters computed from what is kept."""
+    return self._apply(self.transform.forward, x, given)
 
-  def inverse_and_log_det(self, z, cond=None):
-    return self._apply(self.transform.inverse, z, cond)
+  def inverse_and_log_det(self, z: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
+    """z f32[B, ..., C] with what moved transformed back: what is kept gives the same parameters."""
+    return self._apply(self.transform.inverse, z, given)
 
-  def _apply(self, transform, x, cond):
+  def _apply(self, transform, x, given):
     kept, moved = self.mask.split(x)
-    params = self.conditioner(kept) if cond is None else self.conditioner(kept, cond)
+    params = self.conditioner(kept) if nothing(given) else self.conditioner(kept, given)
     wanted = (*moved.shape[:-1], self.transform.num_params * moved.shape[-1])
     if params.shape != wanted:
       raise ValueError(f'the conditioner of a coupling returned shape {params.shape}, not {wanted}.')

@@ -1,13 +1,13 @@
 """Uniform dequantization: from grey levels to a density."""
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
 from jaxgen.bijectors import log_det
+from jaxgen.bijectors.bijector import Bijector, Given
 
 
-class UniformDequantization(nn.Module):
+class UniformDequantization(Bijector):
   """`z = (x + u) / levels` with `u ~ U[0, 1)`, from the random stream 'dequantization'.
 
   The one convention of this package (Theis et al., "A note on the evaluation of generative models", section
@@ -15,18 +15,20 @@ class UniformDequantization(nn.Module):
   in the units of that density; the code length in bits follows by `jaxgen.metrics.bits_per_dim`. The inverse
   is `x = floor(levels z)`, with what lies outside the cube taken to its border.
 
-  Shapes: `uint8[B, ...] -> f32[B, ...]`.
+  Shapes: `uint8[B, ...] -> f32[B, ...]`; int32 above 256 levels.
 
   Attributes:
-    levels: the number of grey levels, at most 256.
+    levels: the number of values.
   """
 
   levels: int
 
-  def forward_and_log_det(self, x, cond=None):
+  def forward_and_log_det(self, x: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
+    """x whole numbers [B, ...] -> a point of its cell, f32[B, ...], and zeros f32[B]."""
     noise = jax.random.uniform(self.make_rng('dequantization'), x.shape)
     return (x.astype(jnp.float32) + noise) / self.levels, log_det.zeros(x)
 
-  def inverse_and_log_det(self, z, cond=None):
+  def inverse_and_log_det(self, z: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
+    """z f32[B, ...] -> the whole number of its cell, uint8 up to 256 levels and int32 above."""
     x = jnp.clip(jnp.floor(z * self.levels), 0, self.levels - 1)
-    return x.astype(jnp.uint8), log_det.zeros(z)
+    return x.astype(jnp.uint8 if self.levels <= 256 else jnp.int32), log_det.zeros(z)

@@ -1,19 +1,31 @@
 """A bijector read backwards."""
 
-import flax.linen as nn
+import jax
+
+from jaxgen.bijectors.bijector import Bijector, Event, Given
 
 
-class Inverse(nn.Module):
+class Inverse(Bijector):
   """Exchanges the directions of a bijector: `z = f^{-1}(x)`.
 
   Attributes:
     bijector: `f`.
   """
 
-  bijector: nn.Module
+  bijector: Bijector
 
-  def forward_and_log_det(self, x, cond=None):
-    return self.bijector.inverse_and_log_det(x, cond)
+  @property
+  def has_forward(self) -> bool:
+    return self.bijector.has_inverse
 
-  def inverse_and_log_det(self, z, cond=None):
-    return self.bijector.forward_and_log_det(z, cond)
+  @property
+  def has_inverse(self) -> bool:
+    return self.bijector.has_forward
+
+  def forward_and_log_det(self, x: Event, given: Given = None) -> tuple[Event, jax.Array]:
+    """The bijector's own inverse."""
+    return self.bijector.inverse_and_log_det(x, given)
+
+  def inverse_and_log_det(self, z: Event, given: Given = None) -> tuple[Event, jax.Array]:
+    """The bijector's own forward direction."""
+    return self.bijector.forward_and_log_det(z, given)

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 from jax.scipy.linalg import lu
 
+from jaxgen.bijectors.bijector import Bijector, Given
 from jaxgen.bijectors.log_det import per_channel
 from jaxgen.bijectors.triangular import lower_inverse
 
@@ -22,7 +23,7 @@ class _Factors(NamedTuple):
 _CONSTANTS = ('permutation', 'sign')
 
 
-class InvertibleConv(nn.Module):
+class InvertibleConv(Bijector):
   """A learned rotation of the channels at every position (Kingma & Dhariwal, "Glow", section 3.2).
 
   Forward `z = W x` with `W = P L (U + diag(s))` (equation 10): `P` a fixed permutation, `L` unit lower
@@ -36,7 +37,8 @@ class InvertibleConv(nn.Module):
   `permutation` and `sign` are in the collection 'constants'.
   """
 
-  def forward_and_log_det(self, x, cond=None):
+  def forward_and_log_det(self, x: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
+    """x f32[B, ..., C] -> `W x` at every position."""
     factors = self._factors(x.shape[-1])
     lower, upper = _triangles(factors)
     with jax.default_matmul_precision('highest'):
@@ -44,7 +46,8 @@ class InvertibleConv(nn.Module):
       z = x.reshape(-1, x.shape[-1]) @ weight.T
     return z.reshape(x.shape), per_channel(factors.log_scale, x)
 
-  def inverse_and_log_det(self, z, cond=None):
+  def inverse_and_log_det(self, z: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
+    """z f32[B, ..., C] -> `W^-1 z` at every position."""
     factors = self._factors(z.shape[-1])
     lower, upper = _triangles(factors)
     with jax.default_matmul_precision('highest'):

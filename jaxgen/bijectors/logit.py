@@ -1,13 +1,13 @@
 """Logit: from the unit cube to the whole space."""
 
-import flax.linen as nn
 import jax
 import jax.numpy as jnp
 
+from jaxgen.bijectors.bijector import Bijector, Given
 from jaxgen.bijectors.log_det import sum_over_event
 
 
-class Logit(nn.Module):
+class Logit(Bijector):
   """`z = logit(alpha + (1 - 2 alpha) x)` for `x` in the unit cube.
 
   After Dinh et al., "Density estimation using Real NVP", section 4.1, who keep away from 0 alone. With
@@ -28,12 +28,14 @@ class Logit(nn.Module):
       raise ValueError(f'alpha must be in [0, 0.5), not {self.alpha}: beyond that the map turns around.')
     super().__post_init__()
 
-  def forward_and_log_det(self, x, cond=None):
+  def forward_and_log_det(self, x: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
+    """x f32[B, ...] in the unit cube -> f32[B, ...], unbounded."""
     p = self.alpha + (1 - 2 * self.alpha) * x
     z = jnp.log(p) - jnp.log1p(-p)
     return z, sum_over_event(self._log_derivative(z))
 
-  def inverse_and_log_det(self, z, cond=None):
+  def inverse_and_log_det(self, z: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
+    """z f32[B, ...] -> f32[B, ...], in the unit cube for z that comes from it."""
     x = (jax.nn.sigmoid(z) - self.alpha) / (1 - 2 * self.alpha)
     return x, sum_over_event(-self._log_derivative(z))
 

@@ -69,7 +69,7 @@ def checkerboard(height: int, width: int, parity: int = 0) -> Mask:
 
 
 def nothing() -> Mask:
-  """Moves everything; the conditioner sees zeros, and `cond` where there is one.
+  """Moves everything; the conditioner sees zeros, and `given` where there is something.
 
   It makes a coupling of a learned location and scale: the prior of a flow.
   """

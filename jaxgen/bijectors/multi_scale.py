@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 
-import flax.linen as nn
+import jax
 import jax.numpy as jnp
 
+from jaxgen.bijectors.bijector import Bijector, Given
 
-class MultiScale(nn.Module):
+
+class MultiScale(Bijector):
   """`h_i, z_i = split(f_i(h_{i-1}))` with `h_0 = x`; the latents are the tuple `(z_1, ..., z_L)`.
 
   Dinh et al., "Density estimation using Real NVP", section 3.6, equations 13 to 15. The second half of the
@@ -21,28 +23,38 @@ class MultiScale(nn.Module):
     ValueError: if there is none.
   """
 
-  levels: Sequence[nn.Module]
+  levels: Sequence[Bijector]
 
   def __post_init__(self):
     if not self.levels:
       raise ValueError('a multi-scale flow needs at least one level.')
     super().__post_init__()
 
-  def forward_and_log_det(self, x, cond=None):
+  @property
+  def has_forward(self) -> bool:
+    return all(level.has_forward for level in self.levels)
+
+  @property
+  def has_inverse(self) -> bool:
+    return all(level.has_inverse for level in self.levels)
+
+  def forward_and_log_det(self, x: jax.Array, given: Given = None) -> tuple[tuple[jax.Array, ...], jax.Array]:
+    """x f32[B, ..., C] -> a tuple of latents, that of the first level first."""
     *inner, last = self.levels
     latents, log_det = [], 0.0
     for level in inner:
-      x, term = level.forward_and_log_det(x, cond)
+      x, term = level.forward_and_log_det(x, given)
       x, z = jnp.split(x, 2, axis=-1)
       latents.append(z)
       log_det += term
-    x, term = last.forward_and_log_det(x, cond)
+    x, term = last.forward_and_log_det(x, given)
     return (*latents, x), log_det + term
 
-  def inverse_and_log_det(self, z, cond=None):
+  def inverse_and_log_det(self, z: tuple[jax.Array, ...], given: Given = None) -> tuple[jax.Array, jax.Array]:
+    """The tuple of latents -> f32[B, ..., C]."""
     *inner, last = self.levels
-    x, log_det = last.inverse_and_log_det(z[-1], cond)
+    x, log_det = last.inverse_and_log_det(z[-1], given)
     for level, latent in zip(reversed(inner), reversed(z[:-1]), strict=True):
-      x, term = level.inverse_and_log_det(jnp.concatenate([x, latent], axis=-1), cond)
+      x, term = level.inverse_and_log_det(jnp.concatenate([x, latent], axis=-1), given)
       log_det += term
     return x, log_det

@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 
-import flax.linen as nn
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxgen.bijectors import log_det
+from jaxgen.bijectors.bijector import Bijector, Given
 
 
-class Permutation(nn.Module):
+class Permutation(Bijector):
   """`z[..., i] = x[..., order[i]]`; it keeps volumes.
 
   Attributes:
@@ -26,10 +27,12 @@ class Permutation(nn.Module):
       raise ValueError(f'{tuple(self.order)} is not a permutation.')
     super().__post_init__()
 
-  def forward_and_log_det(self, x, cond=None):
+  def forward_and_log_det(self, x: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
+    """x f32[B, ..., C] with its channels in the new order."""
     return self._take(x, np.asarray(self.order)), log_det.zeros(x)
 
-  def inverse_and_log_det(self, z, cond=None):
+  def inverse_and_log_det(self, z: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
+    """z f32[B, ..., C] with its channels in the old order."""
     return self._take(z, np.argsort(self.order)), log_det.zeros(z)
 
   def _take(self, x, order):
@@ -38,11 +41,13 @@ class Permutation(nn.Module):
     return jnp.take(x, order, axis=-1)
 
 
-class Reverse(nn.Module):
+class Reverse(Bijector):
   """`z[..., i] = x[..., C - 1 - i]`, the permutation of Real NVP's channel-wise layers; it keeps volumes."""
 
-  def forward_and_log_det(self, x, cond=None):
+  def forward_and_log_det(self, x: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
+    """x f32[B, ..., C] with its channels from the last to the first."""
     return x[..., ::-1], log_det.zeros(x)
 
-  def inverse_and_log_det(self, z, cond=None):
+  def inverse_and_log_det(self, z: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
+    """z f32[B, ..., C] with its channels from the last to the first."""
     return z[..., ::-1], log_det.zeros(z)

@@ -1,10 +1,13 @@
 """The same bijector several times over, each with parameters of its own."""
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 
+from jaxgen.bijectors.bijector import Bijector, Given
 
-class Repeated(nn.Module):
+
+class Repeated(Bijector):
   """`num` copies of `bijector`, one after the other: `nn.scan` over stacked parameters.
 
   Every variable has a leading axis of length `num`. Initialization goes through the scan too: a copy that
@@ -13,29 +16,39 @@ class Repeated(nn.Module):
   first step, and was no faster after it.
 
   Attributes:
-    bijector: one that returns the shape that it receives, with variables in 'params' and 'constants'.
+    bijector: one that returns the shape that it receives.
     num: at least 1.
   """
 
-  bijector: nn.Module
+  bijector: Bijector
   num: int
 
-  def forward_and_log_det(self, x, cond=None):
-    return self._scan('forward_and_log_det', x, cond, reverse=False)
+  @property
+  def has_forward(self) -> bool:
+    return self.bijector.has_forward
 
-  def inverse_and_log_det(self, z, cond=None):
-    return self._scan('inverse_and_log_det', z, cond, reverse=True)
+  @property
+  def has_inverse(self) -> bool:
+    return self.bijector.has_inverse
 
-  def _scan(self, method, x, cond, reverse):
+  def forward_and_log_det(self, x: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
+    """x f32[B, ...] through all copies, the first one first."""
+    return self._scan('forward_and_log_det', x, given, reverse=False)
+
+  def inverse_and_log_det(self, z: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
+    """z f32[B, ...] through the inverses of all copies, that of the last one first."""
+    return self._scan('inverse_and_log_det', z, given, reverse=True)
+
+  def _scan(self, method, x, given, reverse):
     def body(bijector, carry, _):
       x, log_det = carry
-      x, term = getattr(bijector, method)(x, cond)
+      x, term = getattr(bijector, method)(x, given)
       return (x, log_det + term), None
 
     scan = nn.scan(
       body,
-      variable_axes={'params': 0, 'constants': 0},
-      split_rngs={'params': True},
+      variable_axes={True: 0},
+      split_rngs={True: True},
       length=self.num,
       reverse=reverse,
     )

@@ -2,13 +2,14 @@
 
 import math
 
-import flax.linen as nn
+import jax
 import jax.numpy as jnp
 
+from jaxgen.bijectors.bijector import Bijector, Given
 from jaxgen.bijectors.log_det import per_channel
 
 
-class ScaleShift(nn.Module):
+class ScaleShift(Bijector):
   """`z = scale x + shift` with constants: pixels to the range that a network likes.
 
   `log|det dz/dx| = D log|scale|`.
@@ -31,10 +32,12 @@ class ScaleShift(nn.Module):
       )
     super().__post_init__()
 
-  def forward_and_log_det(self, x, cond=None):
+  def forward_and_log_det(self, x: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
+    """x f32[B, ...] -> `scale x + shift`."""
     return x * self.scale + self.shift, self._log_det(x)
 
-  def inverse_and_log_det(self, z, cond=None):
+  def inverse_and_log_det(self, z: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
+    """z f32[B, ...] -> `(z - shift) / scale`."""
     return (z - self.shift) / self.scale, -self._log_det(z)
 
   def _log_det(self, x):

@@ -1,11 +1,12 @@
 """Space to depth."""
 
-import flax.linen as nn
+import jax
 
 from jaxgen.bijectors import log_det
+from jaxgen.bijectors.bijector import Bijector, Given
 
 
-class Squeeze(nn.Module):
+class Squeeze(Bijector):
   """Turns blocks of `factor x factor` pixels into channels; it keeps volumes.
 
   `f32[B, H, W, C] -> f32[B, H / factor, W / factor, factor^2 C]` (Dinh et al., "Density estimation using
@@ -20,7 +21,8 @@ class Squeeze(nn.Module):
 
   factor: int = 2
 
-  def forward_and_log_det(self, x, cond=None):
+  def forward_and_log_det(self, x: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
+    """x f32[B, H, W, C] -> f32[B, H / factor, W / factor, factor^2 C]."""
     b, h, w, c = x.shape
     f = self.factor
     if h % f or w % f:
@@ -28,7 +30,8 @@ class Squeeze(nn.Module):
     z = x.reshape(b, h // f, f, w // f, f, c).transpose(0, 1, 3, 2, 4, 5)
     return z.reshape(b, h // f, w // f, f * f * c), log_det.zeros(x)
 
-  def inverse_and_log_det(self, z, cond=None):
+  def inverse_and_log_det(self, z: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
+    """z f32[B, H, W, C] -> f32[B, factor H, factor W, C / factor^2]."""
     b, h, w, c = z.shape
     f = self.factor
     if c % (f * f):

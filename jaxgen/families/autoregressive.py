@@ -1,21 +1,51 @@
 """Autoregressive models: a network whose outputs look only backwards makes a `GenerativeModel`."""
 
-import math
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from types import MappingProxyType
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
 import optax
 from flax import linen as nn
 
-from jaxgen.families.labels import condition, condition_to_sample, given_by
-from jaxgen.losses.autoregressive import categorical_nll
+from jaxgen import fields
+from jaxgen.families import conditions
+from jaxgen.families.distributions import Distribution, categorical
+from jaxgen.families.networks import networks
+from jaxgen.families.orders import Order, raster
+from jaxgen.losses.autoregressive import log_density
 from jaxgen.metrics.bits_per_dim import bits_per_dim
 from jaxgen.samplers.ancestral import ancestral
+from jaxgen.samplers.clamped import clamped
 from jaxgen.samplers.run import run
-from jaxgen.types import DATA_AXIS, Estimate, GenerativeModel
+from jaxgen.types import DATA_AXIS, DataSpec, Estimate, Field, GenerativeModel
 from jaxgen.updates import chain, ema, minimize
+
+_FRAMES = 64  # of a trajectory, at most
+
+
+class Run(Protocol):
+  """The trained network."""
+
+  def __call__(self, *args: Any, method: str | None = None) -> Any:
+    """Its outputs, or those of a method, outside of training."""
+    ...
+
+
+# `(run, given) -> (predict, init_cache)`, the first two arguments of `jaxgen.samplers.ancestral`
+Predictor = Callable[[Run, Any], tuple[Callable, Callable]]
+
+
+def whole_network(run: Run, given: Any) -> tuple[Callable, Callable]:
+  """The predictor of any network: all the outputs at every step, of which those of one entry are used."""
+
+  def predict(x, entry, cache):
+    outputs = run(x, given)
+    return outputs.reshape(x.shape[0], -1, outputs.shape[-1])[:, entry], cache
+
+  return predict, lambda x: ()
 
 
 def autoregressive(
@@ -23,102 +53,105 @@ def autoregressive(
   *,
   tx: optax.GradientTransformation,
   ema_decay: float,
-  shape: tuple[int, ...],
-  levels: int,
-  classes: int = 0,
-  predictor: Callable | None = None,
+  x: Field,
+  given: DataSpec = MappingProxyType({}),
+  distribution: Distribution | None = None,
+  order: Order | None = None,
+  predictor: Predictor = whole_network,
 ) -> GenerativeModel:
-  """p(x) = prod_i p(x_i | x_1, ..., x_{i-1}), each factor categorical over the levels.
+  """p(x) = prod_i p(x_i | x_1, ..., x_{i-1}), in the order of the entries.
 
   van den Oord et al., "Pixel recurrent neural networks" (2016), equations 1 and 2. `log_prob` is exact;
-  with classes it is log p(x|label).
+  with conditions it is log p(x | given).
 
   Args:
-    network: `(x [B, *shape], condition, train) -> logits f32[B, *shape, levels]`, where the logits of an entry depend
-      only on entries before it in row-major order; the condition is f32[B, classes], or None; `train`
-      switches dropout on (key 'dropout').
+    network: `(x [B, *shape], given, train) -> f32[B, *shape, num_outputs]`, where the outputs for an entry depend
+      only on entries before it in the order; `given` is what `jaxgen.families.conditions.prepared` makes.
     tx: the optimizer.
     ema_decay: of the averaged weights.
-    shape: of one example.
-    levels: the number of values an entry takes, at least 2.
-    classes: the number of labels to condition on, 0 for none.
-    predictor: `(params of the network, condition) -> (predict, init_cache)`, the two arguments of `ancestral`; by
-      default the whole network runs once per entry.
+    x: what is modelled, discrete data.
+    given: the fields that are conditions.
+    distribution: what the outputs mean; by default logits over the levels.
+    order: of the entries, which the network and the predictor keep to; row-major by default.
+    predictor: how an entry is predicted while sampling; by default the whole network runs once per entry.
 
   Returns:
-    A `GenerativeModel` with params 'network' and an empty `extra`.
+    A `GenerativeModel` with params 'network'. `sample` has the knob 'temperature', of each entry's distribution.
+    `complete` draws entry after entry and leaves what is observed as it is: exactly a draw of what is missing where
+    what is observed comes first in the order, and else one that does not know what is observed later on.
 
   Raises:
     ValueError: if the data is continuous.
   """
-  if levels < 2:
-    raise ValueError(
-      'a categorical autoregressive model needs data of at least 2 levels, not continuous data.'
-    )
-  dims = math.prod(shape)
-  predictor = predictor or whole_network(network)
+  distribution, dims = distribution or categorical(x.levels), fields.size(x)
+  order = order or raster(dims)
+  nets = networks(network=network)
+  prepared, to_sample = partial(conditions.prepared, given=given), partial(conditions.to_sample, given=given)
 
   def init(rng, batch):
     del batch
-    given = jnp.zeros((1, classes)) if classes else None
-    return {'network': network.init(rng, jnp.zeros((1, *shape), jnp.int32), given, False)['params']}, {}
+    return nets.init(rng, {'network': (jnp.zeros((1, *x.shape), jnp.int32), conditions.blank(given))})
 
-  def terms(params, batch, train, **rngs):
-    given = condition(batch, classes)
-    logits: Any = network.apply({'params': params['network']}, batch['x'], given, train, **rngs)
-    nll = categorical_nll(logits, batch['x'])
-    return {'loss': nll, 'bits_per_dim': bits_per_dim(dims * math.log(levels) - nll, shape, levels)}
+  def terms(params, extra, batch, train=False, rng=None):
+    apply = partial(nets.apply, 'network', params, extra, train=train, rng=rng)
+    outputs, extra = apply(batch['x'], prepared(batch))
+    nll = distribution.nll(outputs, batch['x'])
+    bits = bits_per_dim(log_density(nll, dims, x.levels), x.shape, x.levels)
+    return {'loss': nll, 'bits_per_dim': bits}, extra
 
   def loss(params, extra, rng, batch):
-    metrics = terms(params, batch, True, rngs={'dropout': rng})
+    metrics, extra = terms(params, extra, batch, train=True, rng=rng)
     return metrics['loss'].mean(), (extra, metrics)
 
   def evaluate(params, extra, rng, batch):
-    del extra, rng
-    return terms(params, batch, False)
+    del rng
+    return terms(params, extra, batch)[0]
 
   def log_prob(params, extra, rng, batch):
-    del extra, rng
-    return dims * math.log(levels) - terms(params, batch, False)['loss']
+    del rng
+    return log_density(terms(params, extra, batch)[0]['loss'], dims, x.levels)
 
-  def sample(params, extra, rng, num, label=None):
-    del extra
-    chain_rng, label_rng = jax.random.split(rng)
-    given = condition_to_sample(label_rng, num, label, classes)
-    sampler = ancestral(*predictor(params['network'], given))
-    state, _ = run(sampler, chain_rng, jnp.zeros((num, *shape), jnp.int32), dims)
-    return state.position.astype(jnp.uint8)
+  def sampler(params, extra, cond, temperature=1.0):
+    def run_network(*args, method=None):
+      switch = {'train': False, 'method': method}
+      return nets.apply('network', params, extra, *args, **switch)[0]
 
-  def trajectory(params, extra, rng, num):
-    """What is filled is never touched again, so the last image holds all the stages."""
-    x = sample(params, extra, rng, num)
-    filled = jnp.linspace(0, dims, min(dims, 64) + 1).round()  # [T]
-    place = jnp.arange(dims).reshape(shape)
-    return jax.vmap(lambda count: jnp.where(place < count, x, 0))(filled)
+    draw = partial(distribution.draw, temperature=temperature)
+    return ancestral(*predictor(run_network, cond), draw, order.entries)
+
+  def sample(params, extra, rng, num, given=None, temperature=1.0):
+    chain_rng, given_rng = jax.random.split(rng)
+    kernel = sampler(params, extra, to_sample(given_rng, num, given), temperature)
+    state, _ = run(kernel, chain_rng, jnp.zeros((num, *x.shape), jnp.int32), dims)
+    return state.position.astype(fields.dtype(x))
+
+  def complete(params, extra, rng, batch, observed):
+    known = batch['x'].astype(jnp.int32)
+    kernel = clamped(sampler(params, extra, prepared(batch)), known, observed)
+    state, _ = run(kernel, rng, jnp.where(observed, known, 0), dims)
+    return jnp.where(observed, known, state.position).astype(fields.dtype(x))
+
+  def trajectory(params, extra, rng, num, given=None):
+    return _stages(sample(params, extra, rng, num, given), order)
 
   return GenerativeModel(
     init=init,
     update=chain(minimize(loss, tx, axis_name=DATA_AXIS), ema(ema_decay)),
     evaluate=evaluate,
     sample=sample,
-    objective=f'loss = -sum_i log p(x_i | x_<i), categorical over {levels} levels',
-    given=given_by(classes),
+    objective=f'loss = -sum_i log p(x_i | x_<i), {distribution.name}',
+    given=tuple(given),
+    knobs={'temperature': 1.0},
     selected_by='bits_per_dim',
     log_prob=log_prob,
-    log_prob_estimate=Estimate('exact', given=given_by(classes)),
+    log_prob_estimate=Estimate('exact', given=tuple(given)),
+    complete=complete,
     trajectory=trajectory,
   )
 
 
-def whole_network(network: nn.Module) -> Callable:
-  """The predictor of any network: all the logits at every step, of which one entry is used."""
-
-  def predictor(params, given):
-    def predict(x, index, cache):
-      logits: Any = network.apply({'params': params}, x, given, False)
-      flat = logits.reshape(x.shape[0], -1, logits.shape[-1])
-      return flat[:, index], cache
-
-    return predict, lambda x: ()
-
-  return predictor
+def _stages(x, order):
+  """What is filled is never touched again, so the last example holds all the stages: [T, B, *shape]."""
+  filled = jnp.linspace(0, x[0].size, min(x[0].size, _FRAMES) + 1).round()  # [T]
+  ranks = order.ranks.reshape(x.shape[1:])
+  return jax.vmap(lambda count: jnp.where(ranks < count, x, 0))(filled)

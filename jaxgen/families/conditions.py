@@ -60,8 +60,12 @@ def blank(given: DataSpec, num: int = 1) -> dict[str, jax.Array]:
 
 def joined(x: jax.Array, given: Mapping[str, jax.Array]) -> jax.Array:
   """f32[B, D] and all conditions, flattened, side by side."""
-  flat = [value.reshape(value.shape[0], -1).astype(x.dtype) for value in given.values()]
-  return jnp.concatenate([x, *flat], axis=-1) if flat else x
+  return jnp.concatenate([x, flat(given).astype(x.dtype)], axis=-1) if given else x
+
+
+def flat(given: Mapping[str, jax.Array]) -> jax.Array:
+  """All conditions, of which there is at least one, flattened, side by side: f32[B, K]."""
+  return jnp.concatenate([value.reshape(value.shape[0], -1) for value in given.values()], axis=-1)
 
 
 def _prepared(name: str, batch: Batch, field: Field) -> jax.Array:

@@ -14,7 +14,7 @@ class Init(Protocol):
   """Makes the variables of all networks."""
 
   def __call__(self, rng: PRNGKey, inputs: Mapping[str, tuple]) -> tuple[Params, Extra]:
-    """`inputs` maps the name of each network to the arguments that it is called with, once."""
+    """`inputs` maps the name of each network to what it is called with; a single one takes `rng` itself."""
     ...
 
 
@@ -81,9 +81,10 @@ def networks(methods: Mapping[str, str] | None = None, **modules: nn.Module) -> 
 
   def init(rng, inputs):
     params, extra = {}, {}
-    for index, (name, args) in enumerate(inputs.items()):
+    keys = [rng] if len(inputs) == 1 else [jax.random.fold_in(rng, index) for index in range(len(inputs))]
+    for key, (name, args) in zip(keys, inputs.items(), strict=True):
       switch = {'method': methods[name]} if name in methods else {'train': False}
-      variables = dict(modules[name].init(jax.random.fold_in(rng, index), *args, **switch))
+      variables = dict(modules[name].init(key, *args, **switch))
       params[name] = variables.pop('params', {})
       if variables:
         extra[name] = variables

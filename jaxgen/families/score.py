@@ -1,8 +1,10 @@
 """Score models: a network that points from noise to data makes a `GenerativeModel`."""
 
 import math
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from types import MappingProxyType
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,15 +12,21 @@ import numpy as np
 import optax
 from flax import linen as nn
 
-from jaxgen.families.labels import condition, condition_to_sample, given_by
+from jaxgen import fields
+from jaxgen.families import conditions, parameterizations, weightings
+from jaxgen.families.networks import networks
+from jaxgen.families.parameterizations import Parameterization
+from jaxgen.families.paths import Path
 from jaxgen.families.pixels import to_data, to_network
 from jaxgen.families.precision import precisely
 from jaxgen.families.score_decoder import log_mass_bound
 from jaxgen.families.score_samplers import Way
-from jaxgen.losses.score import denoising, geometric_sigmas
+from jaxgen.families.weightings import Weighting
+from jaxgen.losses.score import denoising_error, geometric_sigmas
+from jaxgen.samplers.clamped import clamped
 from jaxgen.samplers.probability_flow import probability_flow_log_prob
 from jaxgen.samplers.run import run
-from jaxgen.types import DATA_AXIS, Estimate, GenerativeModel
+from jaxgen.types import DATA_AXIS, DataSpec, Estimate, Field, GenerativeModel
 from jaxgen.updates import chain, ema, minimize
 
 _FRAMES = 32  # of a trajectory, at most
@@ -29,115 +37,112 @@ _EXACT_DIMENSIONS = 3  # in which a whole Jacobian is cheap
 def score(
   network: nn.Module,
   *,
-  sigmas: Sequence[float] | jax.Array | np.ndarray,
+  path: Path,
   tx: optax.GradientTransformation,
   ema_decay: float,
-  shape: tuple[int, ...],
-  levels: int,
+  x: Field,
   way: Way,
-  classes: int = 0,
+  given: DataSpec = MappingProxyType({}),
+  parameterization: Parameterization | None = None,
+  weighting: Weighting | None = None,
   ode_steps: int = 50,
 ) -> GenerativeModel:
   """A noise-conditional score network (Song & Ermon, "Generative modeling by estimating gradients", 2019).
 
-  `loss = ||sigma s(x + sigma e, sigma) + e||^2 / 2`, at a level drawn uniformly for each example; half the
+  `loss = ||sigma s(x + sigma e, sigma) + e||^2 / 2`, at a level drawn for each example; half the
   dimension for a score of zero. Pixels are scaled to [-1, 1], and sigma is in those units. Samples go
-  the `way` that is given, from `N(0, sigmas[0]^2 I)` on. Evaluation adds the loss at a few single levels,
+  the `way` that is given, from `N(0, path.sigmas[0]^2 I)` on. Evaluation adds the loss at a few single levels,
   `loss_sigma_<level>`.
 
   Args:
-    network: `(x f32[B, *shape], sigma f32[B], condition, train) -> f32[B, *shape]`, the score of the data blurred by
-      `sigma`; the condition is f32[B, classes], or None; `train` switches dropout on (key 'dropout').
-    sigmas: the noise levels, falling; see `jaxgen.losses.score.geometric_sigmas`.
+    network: `(inputs f32[B, *shape], sigma f32[B], given, train) -> f32[B, *shape]`, what the parameterization makes a
+      score of; `given` is what `jaxgen.families.conditions.prepared` makes.
+    path: how data become noise; see `jaxgen.families.paths`.
     tx: the optimizer.
     ema_decay: of the averaged weights.
-    shape: of one example.
-    levels: the number of values a pixel takes, 0 for continuous data.
+    x: what is modelled.
     way: from noise to samples; see `jaxgen.families.score_samplers.WAYS`.
-    classes: the number of labels to condition on, 0 for none.
-    ode_steps: of the ODE that `log_prob` follows from `sigmas[-1]` to `sigmas[0]`, two evaluations of the network and
-      its derivative each.
+    given: the fields that are conditions.
+    parameterization: of the score by the network, which is the score itself by default.
+    weighting: of the noise levels in the loss; by default all alike.
+    ode_steps: of the ODE that `log_prob` follows from the smallest to the largest noise, two evaluations of the network
+      and its derivative each.
 
   Returns:
-    A `GenerativeModel` with params 'network' and an empty `extra`. `trajectory` gives at most 32 frames, the last of
-    which are samples. `log_prob` goes by the density of the probability-flow ODE, whatever the way to samples, for data
-    blurred by the last level: an estimate, with `jaxgen.samplers.probability_flow_log_prob`'s one direction per
-    example, exact in up to three dimensions. Of pixels it is an estimate of a lower bound on the log-mass of the
+    A `GenerativeModel` with params 'network'. `sample` has the knobs of the way. `complete` runs the way with the
+    observed part replaced at each noise level, see `jaxgen.samplers.clamped`. `trajectory` gives at most 32 frames, the
+    last of which are samples. `log_prob` goes by the density of the probability-flow ODE, whatever the way to samples,
+    for data blurred by the last level: an estimate, with `jaxgen.samplers.probability_flow_log_prob`'s one direction
+    per example, exact in up to three dimensions. Of pixels it is an estimate of a lower bound on the log-mass of the
     discrete data, see `jaxgen.families.score_decoder.log_mass_bound`, one draw of noise per example; of continuous
     data it is the density of the blurred data, at the point itself.
 
   Raises:
-    ValueError: if there are fewer than two noise levels, they do not fall, or there are no steps of the ODE.
+    ValueError: if there are no steps of the ODE.
   """
-  sigmas = np.asarray(sigmas, np.float32)
-  if len(sigmas) < 2 or not np.all(np.diff(sigmas) < 0) or sigmas[-1] <= 0:
-    raise ValueError('sigmas must be at least two positive noise levels in falling order.')
-  if ode_steps < 1:
-    raise ValueError(f'ode_steps must be at least 1, not {ode_steps}.')
-  rising = geometric_sigmas(sigmas[0], sigmas[-1], ode_steps + 1)[::-1]
-  num_probes = 0 if math.prod(shape) <= _EXACT_DIMENSIONS else 1
+  weighting = weighting or weightings.noise()
+  prepared, to_sample = partial(conditions.prepared, given=given), partial(conditions.to_sample, given=given)
+  scored = _scored(network, path, parameterization or parameterizations.score())
+  estimate = _estimate(x, given, ode_steps)
+  in_data = partial(to_data, levels=x.levels)
 
   def init(rng, batch):
     del batch
-    given = jnp.zeros((1, classes)) if classes else None
-    return {'network': network.init(rng, jnp.zeros((1, *shape)), jnp.ones(1), given, False)['params']}, {}
+    return scored.init(rng, {'network': (jnp.zeros((1, *x.shape)), jnp.ones(1), conditions.blank(given))})
 
-  def score_fn(params, given, train=False, **rngs):
-    def apply(x, sigma):
-      outputs: Any = network.apply({'params': params['network']}, x, sigma, given, train, **rngs)
-      return outputs.astype(jnp.float32)
+  def score_fn(params, extra, cond):
+    return lambda noisy, sigma: scored.apply(params, extra, noisy, sigma, cond)[0]
 
-    return apply
+  def error_at(params, extra, rng, batch, sigma, **training):
+    clean = to_network(batch['x'], x.levels)
+    noise = jax.random.normal(rng, clean.shape)
+    noisy = clean + sigma.reshape((-1,) + (1,) * (clean.ndim - 1)) * noise
+    score, extra = scored.apply(params, extra, noisy, sigma, prepared(batch), **training)
+    return weighting.weight(sigma) * denoising_error(score, noise, sigma), extra
 
   def loss(params, extra, rng, batch):
     level_rng, noise_rng, dropout_rng = jax.random.split(rng, 3)
-    x, given = to_network(batch['x'], levels), condition(batch, classes)
-    sigma = jnp.asarray(sigmas)[jax.random.randint(level_rng, x.shape[:1], 0, len(sigmas))]
-    fn = score_fn(params, given, True, rngs={'dropout': dropout_rng})
-    terms = denoising(fn, noise_rng, x, sigma)
+    sigma = path.draw(level_rng, len(batch['x']))
+    terms, extra = error_at(params, extra, noise_rng, batch, sigma, train=True, rng=dropout_rng)
     return terms.mean(), (extra, {'loss': terms})
 
   def evaluate(params, extra, rng, batch):
-    del extra
     level_rng, noise_rng = jax.random.split(rng)
-    x, given = to_network(batch['x'], levels), condition(batch, classes)
-    fn = score_fn(params, given)
-    sigma = jnp.asarray(sigmas)[jax.random.randint(level_rng, x.shape[:1], 0, len(sigmas))]
-    metrics = {'loss': denoising(fn, noise_rng, x, sigma)}
-    for level in sigmas[np.linspace(0, len(sigmas) - 1, _EVALUATED_LEVELS).round().astype(int)]:
-      fixed = jnp.full(x.shape[:1], level)
-      metrics[f'loss_sigma_{level:.3g}'] = denoising(fn, noise_rng, x, fixed)
+    error = lambda sigma: error_at(params, extra, noise_rng, batch, sigma)[0]  # noqa: E731
+    metrics = {'loss': error(path.draw(level_rng, len(batch['x'])))}
+    for level in path.sigmas[np.linspace(0, len(path.sigmas) - 1, _EVALUATED_LEVELS).round().astype(int)]:
+      metrics[f'loss_sigma_{level:.3g}'] = error(jnp.full(len(batch['x']), level))
     return metrics
 
   def log_prob(params, extra, rng, batch):
-    del extra
-    fn = score_fn(params, condition(batch, classes))
+    return _log_prob(score_fn(params, extra, prepared(batch)), rng, batch['x'], x.levels, path, estimate)
 
-    def log_density(rng, y):
-      return probability_flow_log_prob(fn, rng, y, rising, num_probes)
+  def start(rng, num):
+    return path.sigmas[0] * jax.random.normal(rng, (num, *x.shape))
 
-    if not levels:
-      return log_density(rng, batch['x'])
-    last = jnp.full(batch['x'].shape[:1], sigmas[-1])
-    log_mass = log_mass_bound(lambda y: fn(y, last), log_density, rng, batch['x'], float(sigmas[-1]), levels)
-    return log_mass + math.prod(shape) * math.log(levels)
+  def chain_of(params, extra, rng, num, given, knobs, **record):
+    start_rng, chain_rng, given_rng = jax.random.split(rng, 3)
+    turned = way.turned(**knobs) if knobs else way
+    fn = score_fn(params, extra, to_sample(given_rng, num, given))
+    return run(turned.sampler(fn), chain_rng, start(start_rng, num), turned.num_steps, **record)
 
-  def chain_of(params, rng, num, label, **record):
-    start_rng, chain_rng, label_rng = jax.random.split(rng, 3)
-    given = condition_to_sample(label_rng, num, label, classes)
-    start = sigmas[0] * jax.random.normal(start_rng, (num, *shape))
-    return run(way.sampler(score_fn(params, given)), chain_rng, start, way.num_steps, **record)
+  def sample(params, extra, rng, num, given=None, **knobs):
+    return in_data(chain_of(params, extra, rng, num, given, knobs)[0].position)
 
-  def sample(params, extra, rng, num, label=None):
-    del extra
-    state, _ = chain_of(params, rng, num, label)
-    return to_data(state.position, levels)
+  def complete(params, extra, rng, batch, observed):
+    start_rng, chain_rng = jax.random.split(rng)
+    fn = score_fn(params, extra, prepared(batch))
+    sampler = clamped(way.sampler(fn), to_network(batch['x'], x.levels), observed, way.sigmas)
+    state, _ = run(sampler, chain_rng, start(start_rng, len(observed)), way.num_steps)
+    return jnp.where(observed, batch['x'], in_data(state.position))
 
-  def trajectory(params, extra, rng, num):
-    del extra
+  def trajectory(params, extra, rng, num, given=None):
+    frame = lambda state, info: in_data(state.position)  # noqa: E731
     thin = -(-way.num_steps // _FRAMES)
-    frame = lambda state, info: to_data(state.position, levels)  # noqa: E731
-    return chain_of(params, rng, num, None, trace=frame, thin=thin)[1]
+    return chain_of(params, extra, rng, num, given, {}, trace=frame, thin=thin)[1]
+
+  def at(params, extra, noisy, sigma, given=None):
+    return score_fn(params, extra, prepared(given or {}))(noisy, sigma)
 
   return GenerativeModel(
     init=init,
@@ -145,18 +150,58 @@ def score(
     evaluate=evaluate,
     sample=sample,
     objective=(
-      f'loss = ||sigma s(x + sigma e, sigma) + e||^2 / 2, {len(sigmas)} noise levels '
-      f'{sigmas[0]:.3g} to {sigmas[-1]:.3g}; a sample: {way.description}, {way.evaluations} evaluations'
+      f'loss = {weighting.description}||sigma s(x + sigma e, sigma) + e||^2 / 2, {path.description}; '
+      f'a sample: {way.description}, {way.evaluations} evaluations'
     ),
-    given=given_by(classes),
+    given=tuple(given),
+    knobs=way.knobs,
     selected_by='loss',
     log_prob=precisely(log_prob),
-    log_prob_estimate=Estimate(
-      'ODE estimate of a lower bound' if levels else 'ODE estimate for blurred data',
-      ode_steps=ode_steps,
-      probes=num_probes,
-      noise_draws=int(levels > 0),
-      given=given_by(classes),
-    ),
+    log_prob_estimate=estimate,
+    complete=complete,
+    score=at,
     trajectory=trajectory,
   )
+
+
+class _Scored(NamedTuple):
+  """`init` of `jaxgen.families.networks` and `apply(params, extra, x, sigma, given, train, rng) -> (score, extra)`."""
+
+  init: Callable
+  apply: Callable
+
+
+def _scored(network, path, parameterization):
+  nets = networks(network=network)
+
+  def apply(params, extra, noisy, sigma, given, train=False, rng=None):
+    inputs = parameterization.inputs(noisy, sigma, path.scale(sigma))
+    outputs, extra = nets.apply('network', params, extra, inputs, sigma, given, train=train, rng=rng)
+    return parameterization.score(outputs, noisy, sigma), extra
+
+  return _Scored(nets.init, apply)
+
+
+def _estimate(x, given, ode_steps):
+  if ode_steps < 1:
+    raise ValueError(f'ode_steps must be at least 1, not {ode_steps}.')
+  return Estimate(
+    'ODE estimate of a lower bound' if x.levels else 'ODE estimate for blurred data',
+    ode_steps=ode_steps,
+    probes=0 if fields.size(x) <= _EXACT_DIMENSIONS else 1,
+    noise_draws=int(x.levels > 0),
+    given=tuple(given),
+  )
+
+
+def _log_prob(score_fn, rng, x, levels, path, estimate):
+  rising = geometric_sigmas(path.sigmas[0], path.sigmas[-1], estimate.ode_steps + 1)[::-1]
+
+  def log_density(rng, y):
+    return probability_flow_log_prob(score_fn, rng, y, rising, estimate.probes)
+
+  if not levels:
+    return log_density(rng, x)
+  smallest = jnp.full(len(x), path.sigmas[-1])
+  bound = partial(log_mass_bound, lambda y: score_fn(y, smallest), log_density, rng, x)
+  return bound(float(path.sigmas[-1]), levels) + math.prod(x.shape[1:]) * math.log(levels)

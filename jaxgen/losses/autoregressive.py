@@ -1,5 +1,7 @@
 """The likelihood of an autoregressive model: log p(x) = sum_i log p(x_i | x_1, ..., x_{i-1})."""
 
+import math
+
 import jax
 import jax.numpy as jnp
 
@@ -28,3 +30,14 @@ def categorical_nll(logits: jax.Array, x: jax.Array) -> jax.Array:
   log_probs = jax.nn.log_softmax(logits.astype(jnp.float32))
   chosen = jnp.take_along_axis(log_probs, x.astype(jnp.int32)[..., None], axis=-1)
   return -chosen.reshape(x.shape[0], -1).sum(-1)
+
+
+def log_density(nll: jax.Array, dims: int, levels: int) -> jax.Array:
+  """The log-density on the unit cube of discrete data with this mass: `D log(levels) - nll`, f32[B], nats.
+
+  Args:
+    nll: f32[B], minus the log-mass in nats.
+    dims: D, the entries of an example.
+    levels: the number of values of each.
+  """
+  return dims * math.log(levels) - nll

@@ -43,8 +43,26 @@ def denoising(
   noise = jax.random.normal(rng, x.shape)
   scale = sigma.reshape((-1,) + (1,) * (x.ndim - 1))
   score = score_fn(x + scale * noise, sigma)
-  check_same_shape(x=x, score=score)
-  return _half_square(scale * score + noise)
+  return denoising_error(score, noise, sigma)
+
+
+def denoising_error(score: jax.Array, noise: jax.Array, sigma: jax.Array) -> jax.Array:
+  """`||sigma s + e||^2 / 2`, the terms of `denoising` for a score that has been computed.
+
+  Args:
+    score: f32[B, ...], s at `x + sigma e`.
+    noise: f32[B, ...], e.
+    sigma: f32[B].
+
+  Returns:
+    f32[B].
+
+  Raises:
+    ValueError: if the score has not the shape of the noise, or sigma is not one number per example.
+  """
+  check_same_shape(noise=noise, score=score)
+  check_per_example(sigma=sigma)
+  return _half_square(sigma.reshape((-1,) + (1,) * (noise.ndim - 1)) * score + noise)
 
 
 def sliced(score_fn: ScoreFn, rng: PRNGKey, x: jax.Array, num_projections: int = 1) -> jax.Array:

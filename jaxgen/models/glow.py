@@ -3,22 +3,23 @@
 Every level squeezes 2x2 pixels into channels and goes through `depth` steps of activation normalization,
 invertible 1x1 convolution and coupling (figure 2a); then half of the channels leave (figure 2b). What leaves has a
 Gaussian prior whose mean and scale are a convolution of what stays; the last latents have one learned mean and scale
-per channel, which may depend on the label. Here these priors are the last coupling of a level, `z = (h - mean) / std`,
-so that all latents are standard normal.
+per channel, which may depend on the conditions. Here these priors are the last coupling of a level,
+`z = (h - mean) / std`, so that all latents are standard normal.
 
 As in the released code: hidden convolutions start at normal(0.05) and are followed by activation normalization, the
 last one starts at zero with output scale `exp(3 s)`; `scale = sigmoid(s + 2)`; `x = (u + U) / levels - 1/2`. Not taken
-over: the extra input channel that marks the image's border. Labels, where they are used, also enter the first hidden
-layer of each coupling.
+over: the extra input channel that marks the image's border. Conditions also enter the first hidden layer of
+each coupling.
 """
 
 import flax.linen as nn
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
-from jaxgen import optim
+from jaxgen import fields
 from jaxgen.bijectors import (
   ActNorm,
+  Bijector,
   Chain,
   Coupling,
   InvertibleConv,
@@ -31,8 +32,9 @@ from jaxgen.bijectors import (
 )
 from jaxgen.config_keys import DEPTH, WIDTH, Key
 from jaxgen.errors import UserError
-from jaxgen.families.flow import flow
+from jaxgen.families.conditions import flat
 from jaxgen.nn import Conv
+from jaxgen.settings import flow as settings
 from jaxgen.types import GenerativeModel
 
 COUPLINGS = {
@@ -44,8 +46,7 @@ KEYS = {
   'levels': Key(2, int, 'how often the image is halved, L in the paper', '[1, 12]'),
   'width': Key(32, int, 'of the hidden convolutions', WIDTH),
   'coupling': Key('affine', str, 'the transform of a coupling', choices=tuple(COUPLINGS)),
-  'conditional': Key(False, bool, 'on the label'),
-  'temperature': Key(1.0, float, 'of the samples', '[0, 100]'),
+  **settings.KEYS,
 }
 # The standard deviation of a prior stays within exp(-10) and exp(10), so that nothing overflows.
 GAUSSIAN = transforms.affine(transforms.bounded_log_scale(10.0))
@@ -54,17 +55,17 @@ GAUSSIAN = transforms.affine(transforms.bounded_log_scale(10.0))
 class ZeroConv(nn.Module):
   """A 3x3 convolution that starts at zero, and learns an output scale `exp(3 s)` (section 3.3).
 
-  `f32[B, H, W, C] -> f32[B, H, W, features]`; a condition f32[B, K] adds a linear map of itself, from zero too.
+  `f32[B, H, W, C] -> f32[B, H, W, features]`; conditions add a linear map of themselves, from zero too.
   """
 
   features: int
 
   @nn.compact
-  def __call__(self, x, cond=None):
+  def __call__(self, x, given=None):
     zeros = nn.initializers.zeros_init()
     h = Conv(self.features, (3, 3), kernel_init=zeros)(x)
-    if cond is not None:
-      h += nn.Dense(self.features, use_bias=False, kernel_init=zeros)(cond)[:, None, None]
+    if given:
+      h += nn.Dense(self.features, use_bias=False, kernel_init=zeros)(flat(given))[:, None, None]
     return h * jnp.exp(3.0 * self.param('log_scale', zeros, (self.features,)))
 
 
@@ -72,8 +73,8 @@ class Gaussian(nn.Module):
   """Mean and scale of what leaves a level, from what stays: `f32[B, H, W, C] -> f32[B, H, W, 2 C]`."""
 
   @nn.compact
-  def __call__(self, x, cond=None):
-    return ZeroConv(GAUSSIAN.num_params * x.shape[-1], name='conv')(x, cond)
+  def __call__(self, x, given=None):
+    return ZeroConv(GAUSSIAN.num_params * x.shape[-1], name='conv')(x, given)
 
 
 class Conditioner(nn.Module):
@@ -86,18 +87,20 @@ class Conditioner(nn.Module):
   multiple: int
 
   @nn.compact
-  def __call__(self, x, cond=None):
+  def __call__(self, x, given=None):
     normal = nn.initializers.normal(0.05)
     h = Conv(self.width, (3, 3), use_bias=False, kernel_init=normal)(x)
-    if cond is not None:
-      h += nn.Dense(self.width, use_bias=False, kernel_init=nn.initializers.zeros_init())(cond)[:, None, None]
+    if given:
+      h += nn.Dense(self.width, use_bias=False, kernel_init=nn.initializers.zeros_init())(flat(given))[
+        :, None, None
+      ]
     h, _ = ActNorm(name='actnorm_0').forward_and_log_det(h)
     h = Conv(self.width, (1, 1), use_bias=False, kernel_init=normal)(nn.relu(h))
     h, _ = ActNorm(name='actnorm_1').forward_and_log_det(h)
     return ZeroConv(self.multiple * x.shape[-1], name='last')(nn.relu(h))
 
 
-def glow(depth: int, levels: int, width: int, coupling: str) -> nn.Module:
+def glow(depth: int, levels: int, width: int, coupling: str) -> Bijector:
   """Figure 2: a bijector from images in the unit cube to a tuple of standard normal latents.
 
   `f32[B, H, W, C] -> (f32[B, H/2, W/2, 2 C], f32[B, H/4, W/4, 4 C], ...)`, `levels` arrays.
@@ -125,24 +128,16 @@ def build(config: ConfigDict) -> GenerativeModel:
   Raises:
     UserError: if the data are no images, or their sides cannot be halved often enough.
   """
-  model, shape = config.model, tuple(config.data.shape)
-  if len(shape) != 3 or not config.data.levels:
+  model, x = config.model, fields.of(config)['x']
+  if x.kind != 'image' or not x.levels:
     raise UserError(
-      f'Glow models images, not data of shape {shape}; for vectors there is jaxgen.models.realnvp.'
+      f'Glow models images of discrete values, not {x.kind} data of shape {x.shape}; for vectors there is '
+      'jaxgen.models.realnvp.'
     )
-  if shape[0] % 2**model.levels or shape[1] % 2**model.levels:
+  height, width, _ = x.shape
+  if height % 2**model.levels or width % 2**model.levels:
     raise UserError(
-      f'config.model.levels={model.levels} halves an image that often, and {shape[0]}x{shape[1]} pixels do not '
+      f'config.model.levels={model.levels} halves an image that often, and {height}x{width} pixels do not '
       f'allow it; lower it, or set config.data.image_size to a multiple of {2**model.levels}.'
     )
-  if model.conditional and not config.data.classes:
-    raise UserError('config.model.conditional needs data with labels; set it to False.')
-  return flow(
-    glow(model.depth, model.levels, model.width, model.coupling),
-    tx=optim.make(config.optimizer, config.num_steps),
-    ema_decay=config.ema_decay,
-    shape=shape,
-    levels=config.data.levels,
-    classes=config.data.classes if model.conditional else 0,
-    temperature=model.temperature,
-  )
+  return settings.assemble(config, glow(model.depth, model.levels, model.width, model.coupling))

@@ -9,6 +9,7 @@ row. So while a row is sampled, the vertical stack is computed once and the hori
 H whole networks and H W C rows, in place of H W C whole networks.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import jax
@@ -17,11 +18,13 @@ from flax import linen as nn
 from jax import lax
 from ml_collections import ConfigDict
 
-from jaxgen import optim
+from jaxgen import fields
 from jaxgen.config_keys import DEPTH, WIDTH, Key
 from jaxgen.errors import UserError
-from jaxgen.families.autoregressive import autoregressive
+from jaxgen.families.autoregressive import Run
+from jaxgen.families.conditions import flat
 from jaxgen.nn.masked_conv import MaskedConv
+from jaxgen.settings import autoregressive as settings
 from jaxgen.types import GenerativeModel
 
 KEYS = {
@@ -30,7 +33,6 @@ KEYS = {
   'first_kernel': Key(7, int, "the side of the first layer's kernel, odd", '[3, 63]'),
   'kernel': Key(3, int, 'the side of the other kernels, odd', '[3, 63]'),
   'dropout': Key(0.2, float, "the share of a layer's values that training leaves out", '[0, 1)'),
-  'conditional': Key(False, bool, 'on the label'),
   'dtype': Key('float32', str, 'what the networks compute in', choices=('float32', 'bfloat16')),
 }
 
@@ -61,24 +63,24 @@ class GatedLayer(nn.Module):
     self.condition_above = nn.Dense(2 * self.width, use_bias=False, dtype=self.dtype)
     self.condition_left = nn.Dense(2 * self.width, use_bias=False, dtype=self.dtype)
 
-  def vertical(self, v, condition):
+  def vertical(self, v, given):
     """f32[B, H, W, F] -> the next layer's input, and what the horizontal stack is told, f32[B, H, W, 2 width]."""
     h = self.above(v)
-    if condition is not None:
-      h += self.condition_above(condition)[:, None, None]
+    if given:
+      h += self.condition_above(flat(given))[:, None, None]
     return _gate(h), self.link(h)
 
-  def horizontal(self, x, link, condition, train):
+  def horizontal(self, x, link, given, train):
     """f32[B, R, W, F] -> f32[B, R, W, width], for any number of rows R."""
     h = self.left(x) + link
-    if condition is not None:
-      h += self.condition_left(condition)[:, None, None]
+    if given:
+      h += self.condition_left(flat(given))[:, None, None]
     y = self.mix(self.drop(_gate(h), deterministic=not train))
     return y if self.first else x + y
 
 
 class PixelCNN(nn.Module):
-  """x [B, H, W, C] in [0, levels), condition f32[B, classes] or None -> logits f32[B, H, W, C, levels].
+  """x [B, H, W, C] in [0, levels) and the conditions -> logits f32[B, H, W, C, levels].
 
   Attributes:
     channels: C; it divides `width`.
@@ -109,22 +111,22 @@ class PixelCNN(nn.Module):
     self.head = MaskedConv(self.width, (1, 1), 'B', self.channels, dtype=self.dtype)
     self.logits = MaskedConv(self.channels * self.levels, (1, 1), 'B', self.channels, dtype=self.dtype)
 
-  def __call__(self, x, condition=None, train=False):
-    return self.horizontal(x, self.vertical(x, condition), condition, train)
+  def __call__(self, x, given=None, train=False):
+    return self.horizontal(x, self.vertical(x, given), given, train)
 
-  def vertical(self, x, condition=None):
+  def vertical(self, x, given=None):
     """What each layer of the horizontal stack hears of the rows above: a list of f32[B, H, W, 2 width]."""
     v, links = self._input(x), []
     for layer in self.layers:
-      v, link = layer.vertical(v, condition)
+      v, link = layer.vertical(v, given)
       links.append(link)
     return links
 
-  def horizontal(self, x, links, condition=None, train=False):
+  def horizontal(self, x, links, given=None, train=False):
     """The logits of the rows that `x` and `links` hold, f32[B, R, W, C, levels]."""
     h = self._input(x)
     for layer, link in zip(self.layers, links, strict=True):
-      h = layer.horizontal(h, link, condition, train)
+      h = layer.horizontal(h, link, given, train)
     h = self.logits(nn.relu(self.head(nn.relu(h)))).astype(jnp.float32)
     # channel c of the masks' order is c % C, so the levels come first
     return jnp.moveaxis(h.reshape(*h.shape[:-1], self.levels, self.channels), -1, -2)
@@ -135,32 +137,25 @@ class PixelCNN(nn.Module):
     return jnp.concatenate([x, jnp.ones_like(x[..., :1])], axis=-1)
 
 
-def row_predictor(network: PixelCNN):
-  """`(params, condition) -> (predict, init_cache)` for `jaxgen.samplers.ancestral`: the cache is one row's links."""
+def row_predictor(run: Run, given: Any) -> tuple[Callable, Callable]:
+  """A predictor of `jaxgen.families.autoregressive` whose cache is one row's links."""
 
-  def predictor(params, condition):
-    variables = {'params': params}
+  def links_of_row(x, row):
+    return [lax.dynamic_slice_in_dim(link, row, 1, axis=1) for link in run(x, given, method='vertical')]
 
-    def links_of_row(x, row):
-      links: Any = network.apply(variables, x, condition, method='vertical')
-      return [lax.dynamic_slice_in_dim(link, row, 1, axis=1) for link in links]
+  def init_cache(x):
+    links = jax.eval_shape(lambda x: links_of_row(x, 0), x)
+    return jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), links)
 
-    def init_cache(x):
-      return jax.tree.map(
-        lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(lambda x: links_of_row(x, 0), x)
-      )
+  def predict(x, entry, links):
+    per_row = x.shape[2] * x.shape[3]
+    row, place = entry // per_row, entry % per_row
+    links = lax.cond(place == 0, lambda: links_of_row(x, row), lambda: links)
+    pixels = lax.dynamic_slice_in_dim(x, row, 1, axis=1)
+    logits = run(pixels, links, given, method='horizontal')
+    return logits.reshape(x.shape[0], per_row, -1)[:, place], links
 
-    def predict(x, index, links):
-      per_row = x.shape[2] * x.shape[3]
-      row, place = index // per_row, index % per_row
-      links = lax.cond(place == 0, lambda: links_of_row(x, row), lambda: links)
-      pixels = lax.dynamic_slice_in_dim(x, row, 1, axis=1)
-      logits: Any = network.apply(variables, pixels, links, condition, method='horizontal')
-      return logits.reshape(x.shape[0], per_row, -1)[:, place], links
-
-    return predict, init_cache
-
-  return predictor
+  return predict, init_cache
 
 
 def build(config: ConfigDict) -> GenerativeModel:
@@ -169,21 +164,22 @@ def build(config: ConfigDict) -> GenerativeModel:
   Raises:
     UserError: if the data are not images of discrete values, or a setting does not fit them.
   """
-  model, data = config.model, config.data
-  shape = tuple(data.shape)
-  if len(shape) != 3 or data.levels < 2:
-    raise UserError(f'PixelCNN needs images with discrete values, not continuous data of shape {shape}.')
-  if model.width % shape[2]:
+  model, x = config.model, fields.of(config)['x']
+  if x.kind != 'image' or x.levels < 2:
+    values = 'discrete' if x.levels else 'continuous'
     raise UserError(
-      f'config.model.width={model.width} must be a multiple of the {shape[2]} channels of the images.'
+      f'PixelCNN needs images with discrete values, not {x.kind} data of shape {x.shape} with {values} values.'
     )
-  if model.conditional and not data.classes:
-    raise UserError('config.model.conditional=True needs labels, and this data has none; set it to False.')
+  channels = x.shape[2]
+  if model.width % channels:
+    raise UserError(
+      f'config.model.width={model.width} must be a multiple of the {channels} channels of the images.'
+    )
   if model.kernel % 2 == 0 or model.first_kernel % 2 == 0:
     raise UserError('config.model.kernel and config.model.first_kernel must be odd numbers.')
   network = PixelCNN(
-    channels=shape[2],
-    levels=data.levels,
+    channels=channels,
+    levels=x.levels,
     width=model.width,
     num_layers=model.num_layers,
     first_kernel=model.first_kernel,
@@ -191,15 +187,7 @@ def build(config: ConfigDict) -> GenerativeModel:
     dropout=model.dropout,
     dtype=jnp.dtype(model.dtype),
   )
-  return autoregressive(
-    network,
-    tx=optim.make(config.optimizer, config.num_steps),
-    ema_decay=config.ema_decay,
-    shape=shape,
-    levels=data.levels,
-    classes=data.classes if model.conditional else 0,
-    predictor=row_predictor(network),
-  )
+  return settings.assemble(config, network, row_predictor)
 
 
 def _gate(h):
