@@ -93,17 +93,17 @@ def score(
   def score_fn(params, extra, cond):
     return lambda noisy, sigma: scored.apply(params, extra, noisy, sigma, cond)[0]
 
-  def error_at(params, extra, rng, batch, sigma, **training):
+  def error_at(params, extra, rng, batch, sigma, train=False, dropout_rng=None):
     clean = to_network(batch['x'], x.levels)
     noise = jax.random.normal(rng, clean.shape)
     noisy = clean + sigma.reshape((-1,) + (1,) * (clean.ndim - 1)) * noise
-    score, extra = scored.apply(params, extra, noisy, sigma, prepared(batch), **training)
+    score, extra = scored.apply(params, extra, noisy, sigma, prepared(batch), train, dropout_rng)
     return weighting.weight(sigma) * denoising_error(score, noise, sigma), extra
 
   def loss(params, extra, rng, batch):
     level_rng, noise_rng, dropout_rng = jax.random.split(rng, 3)
     sigma = path.draw(level_rng, len(batch['x']))
-    terms, extra = error_at(params, extra, noise_rng, batch, sigma, train=True, rng=dropout_rng)
+    terms, extra = error_at(params, extra, noise_rng, batch, sigma, True, dropout_rng)
     return terms.mean(), (extra, {'loss': terms})
 
   def evaluate(params, extra, rng, batch):
