@@ -128,10 +128,26 @@ OPTIMIZER = {
 }
 
 DATA = {
-  'name': Key('digits', str, 'digits | tfds:<name> | folder:<path> | npz:<path> | toy:<name>', least=1),
+  'name': Key(
+    'digits',
+    str,
+    'digits | tfds:, folder:, npz:, toy:<name> | pairs:, domains:<folder> | text:<path> | text:stdlib',
+    least=1,
+  ),
   'image_size': Key(0, int, 'pixels a side that images are resized to; 0: as they are', '[0, 4096]'),
   # a run that is older was trained on everything
   'validation': Key(0.1, float, 'share of the training set that is held out; 0: none', '[0, 1)', before=0.0),
+  'without': Key((), tuple[int, ...], 'classes that train and validation do not have', '[0, 65535]'),
+  'twin': Key(
+    (),
+    tuple[str, ...],
+    'what makes the field y of the images x, one after the other',
+    choices=('inverted', 'rotated', 'downsampled'),
+  ),
+  'paired': Key(True, bool, 'whether a step has the twins of its own images, or of others'),
+  'context': Key(256, int, 'tokens of an example of text', '[1, 1048576]'),
+  'tokenizer': Key('characters', str, 'of text', choices=('bytes', 'characters', 'bpe')),
+  'vocabulary': Key(1024, int, 'tokens of bpe, at most', '[257, 65536]'),
 }
 
 # What a run reads off its data and keeps beside them in its config, a table for each field; nobody sets these.

@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 
 from jaxgen import config as configs
 from jaxgen import data, experiment, parallel
+from jaxgen.data import vocabulary
 from jaxgen.errors import UserError
 from jaxgen.loop import init_from, signals, watch
 from jaxgen.loop.clock import Clock
@@ -83,6 +84,8 @@ def _start(setting, checkpoints, state, fit):
   config = setting.config
   if jax.process_index() == 0:
     workdirs.write_parameters(setting.workdir, state.params)
+    if setting.source.vocabulary:
+      vocabulary.save(setting.workdir, setting.source.vocabulary)
     if setting.stages:
       stages.write(setting.workdir, setting.stages)
   size = sum(leaf.size for leaf in jax.tree.leaves(state.params))

@@ -3,8 +3,8 @@
 import os
 
 import pytest
-from ml_collections import ConfigDict
 
+from jaxgen import config as configs
 from jaxgen import data, parallel, plan
 from jaxgen.errors import UserError
 from tests import tiny_config
@@ -93,7 +93,8 @@ def test_any_other_set_has_to_be_there(config):
 def test_what_is_assumed_of_a_set_is_true(name, validation):
   if not os.environ.get('TFDS_DATA_DIR'):
     pytest.skip('needs TFDS_DATA_DIR')
-  config = ConfigDict(dict(name=f'tfds:{name}', image_size=0, validation=validation))
+  config = configs.defaults().data
+  config.update(dict(name=f'tfds:{name}', validation=validation))
   assumed, real = data.usual.training_set(config), data.load(config, 'train')
   assert (assumed.spec, len(assumed)) == (real.spec, len(real))
   with pytest.raises(UserError, match='not on this machine'):

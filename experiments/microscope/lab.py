@@ -15,6 +15,7 @@ from experiments.microscope import families, walls
 from experiments.microscope.budget import Bill
 from experiments.microscope.runs import Bench, measured
 from experiments.microscope.settings import kept
+from jaxgen import config as configs
 from jaxgen import data, experiment, parallel
 from jaxgen.data import toy
 from jaxgen.errors import UserError
@@ -185,7 +186,8 @@ def _evaluator(model, source, seed):
 @functools.cache
 def _toy_reference(name):
   density = toy.DENSITIES[name.partition(':')[2]]
-  config = ConfigDict(dict(name=name, image_size=0, validation=0.0))
+  config = configs.defaults().data
+  config.update(dict(name=name, validation=0.0))
   splits = {split: data.load(config, split) for split in ('train', 'test')}
   return feature_kinds.Reference(
     name,

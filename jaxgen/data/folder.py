@@ -43,7 +43,7 @@ def load(config: ConfigDict, name: str, split: str) -> Source:
       sizes differ and `image_size` is 0.
   """
   root, image_size = Path(name).expanduser(), config.image_size
-  files = _files(root)
+  files = files_below(root)
   fingerprint = _fingerprint(root, files)
   scan = _scan(root, tuple(files), fingerprint)
   height, width = _size(root, scan, image_size)
@@ -66,8 +66,12 @@ def load(config: ConfigDict, name: str, split: str) -> Source:
   return Source(f'{root} ({split})', spec, len(chosen), read, cache_key=key)
 
 
-def _files(root):
-  """The paths of the images, relative to the folder, sorted, with '/' between their parts."""
+def files_below(root: Path) -> list[str]:
+  """The paths of the images, relative to the folder, sorted, with '/' between their parts.
+
+  Raises:
+    UserError: if there is no folder, some of it cannot be listed, or it holds fewer than two images.
+  """
   if not root.is_dir():
     raise UserError(f'There is no folder {root}; set --config.data.name=folder:<path> to one with images.')
   found = []

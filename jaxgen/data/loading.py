@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ml_collections import ConfigDict
 
 from jaxgen import fields
-from jaxgen.data import digits, folder, npz, splits, tfds, toy
+from jaxgen.data import digits, folder, npz, pairs, splits, text, tfds, toy, twins
 from jaxgen.data.source import Source
 from jaxgen.errors import UserError
 from jaxgen.types import DataSpec
@@ -31,16 +31,22 @@ _KINDS = {
   'tfds': _Kind(tfds.load, tfds.has_validation),
   'folder': _Kind(folder.load),
   'npz': _Kind(npz.load),
+  'pairs': _Kind(pairs.load_pairs),
+  'domains': _Kind(pairs.load_domains),
+  'text': _Kind(text.load, lambda name: True),
   'toy': _Kind(toy.load, lambda name: True),
 }
-_FORMS = 'digits, tfds:<name>, folder:<path>, npz:<path>, toy:<name>'
+_FORMS = (
+  'digits, tfds:<name>, folder:<path>, npz:<path>, pairs:<folder>, domains:<folder>, text:<path>, text:stdlib, '
+  'toy:<name>'
+)
 
 
 def load(config: ConfigDict, split: str) -> Source:
   """One split of the data set that `config.data` names.
 
   The validation split is held out of the training set by the rule of `jaxgen.data.splits`, unless the set brings one
-  of its own.
+  of its own. Classes that training is to be `without` are left out of both; `twin` adds the field y.
 
   Args:
     config: `config.data`, see `jaxgen.config_keys.DATA`: its `name` is one of the forms above, `validation` is the
@@ -58,7 +64,11 @@ def load(config: ConfigDict, split: str) -> Source:
   if config.image_size < 0:
     raise UserError(f'--config.data.image_size={config.image_size} is negative; 0 leaves images as they are.')
   _check_split(config, split)
-  source = _load(_KINDS[kind], name, config, split)
+  source = _divided(_KINDS[kind], name, config, split)
+  if config.without and split != 'test':
+    source = source.each(lambda part: splits.without(part, config.without))
+  if config.twin:
+    source = twins.beside(source, config.twin, config.paired)
   if not len(source):
     raise UserError(f'The split "{split}" of {config.name} is empty; give it more examples.')
   return source
@@ -83,10 +93,10 @@ def _check_split(config, split):
     )
 
 
-def _load(kind, name, config, split):
-  if kind.has_validation(name):
+def _divided(kind, name, config, split):
+  if split == 'test' or not config.validation or kind.has_validation(name):
     return kind.load(config, name, split)
-  return splits.divided(lambda split: kind.load(config, name, split), config.validation, split)
+  return kind.load(config, name, 'train').each(lambda part: splits.divide(part, config.validation, split))
 
 
 def resolve(config: ConfigDict) -> ConfigDict:

@@ -100,6 +100,10 @@ class Source:
       self.arrays = cache.decoded(self.cache_key, self.layout(), self._read)
     return dict(self.arrays)
 
+  def each(self, change: Callable[['Source'], 'Source']) -> 'Source':
+    """What a change makes of this source; of one that is put together from others, of each of these."""
+    return change(self)
+
 
 def from_arrays(name: str, spec: DataSpec, arrays: Arrays, vocabulary: Any = None) -> Source:
   """A source of arrays that are in memory already."""

@@ -1,7 +1,7 @@
 """The validation split: examples of the training set that no training step sees, by one rule for every data set."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -47,11 +47,32 @@ def part(whole: Source, name: str, chosen: np.ndarray) -> Source:
   return Source(name, whole.spec, len(chosen), lambda indices: whole.examples(chosen[indices]), cache_key=key)
 
 
-def divided(load: Callable[[str], Source], share: float, split: str) -> Source:
-  """A split of a set of which `load` gives 'train' and 'test'; `share` of train is held out for validation."""
-  if split == 'test' or not share:
-    return load(split)
-  return divide(load('train'), share, split)
+def without(whole: Source, classes: Sequence[int]) -> Source:
+  """The examples of all other classes.
+
+  Raises:
+    UserError: if there are no labels, no such class, or nothing is left.
+  """
+  option = f'--config.data.without={tuple(classes)}'
+  if 'label' not in whole.spec:
+    raise UserError(f'{option} holds out classes, and {whole.name} has no labels; leave it away.')
+  most = whole.spec['label'].levels
+  if strange := [label for label in classes if not 0 <= label < most]:
+    raise UserError(f'{option} names class {strange[0]}; the classes of {whole.name} are 0 to {most - 1}.')
+  kept = np.flatnonzero(~np.isin(_labels(whole), classes))
+  if not len(kept):
+    raise UserError(f'{option} leaves nothing of {whole.name}; hold out fewer classes.')
+  return part(whole, f'{whole.name} without {", ".join(map(str, classes))}', kept)
+
+
+def _labels(whole):
+  """Of all examples, one chunk after the other where they are not in memory."""
+  arrays = whole.resident()
+  if arrays is not None:
+    return arrays['label']
+  starts = range(0, len(whole), 1024)
+  chunks = [whole.examples(np.arange(start, min(start + 1024, len(whole))))['label'] for start in starts]
+  return np.concatenate(chunks)
 
 
 def divide(whole: Source, share: float, split: str) -> Source:

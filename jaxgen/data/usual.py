@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgen.data import splits
+from jaxgen.data import splits, twins
 from jaxgen.data.source import Source
 from jaxgen.errors import UserError
 from jaxgen.types import Field
@@ -44,9 +44,9 @@ def training_set(config: ConfigDict) -> Source | None:
     shape = (config.image_size, config.image_size, shape[-1])
   spec = {'x': Field('image', shape, 256)} | ({'label': Field('label', (), classes)} if classes else {})
   whole = Source(f'{name} (train)', spec, size, _not_here)
-  return (
-    whole if has_validation or not config.validation else splits.divide(whole, config.validation, 'train')
-  )
+  if config.validation and not has_validation:
+    whole = splits.divide(whole, config.validation, 'train')
+  return twins.beside(whole, config.twin, config.paired) if config.twin else whole
 
 
 def _not_here(indices: np.ndarray):

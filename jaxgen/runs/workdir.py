@@ -6,6 +6,7 @@ metrics.jsonl    one line per log interval    tensorboard/     the same as Tenso
 curves.png       the same as a picture        samples/         grids, reconstructions; samples.gif beside it
 best.json        see `jaxgen.runs.best`             data.json        what tells its data apart
 changes.jsonl    optimizers that were changed after a failure
+vocabulary.json  of a run on text, see `jaxgen.data.vocabulary`
 stages.json      see `jaxgen.runs.stages`      init_from.json   see `jaxgen.loop.init_from`
 """
 

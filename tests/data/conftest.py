@@ -31,11 +31,11 @@ def real_sets():
 
 @pytest.fixture(scope='session')
 def settings():
-  """`(name, image_size, validation) -> config.data`; nothing is held out by default."""
+  """`(name, image_size, validation, **others) -> config.data`; nothing is held out by default."""
 
-  def make(name, image_size=0, validation=0.0):
+  def make(name, image_size=0, validation=0.0, **others):
     made = config.defaults().data
-    made.name, made.image_size, made.validation = name, image_size, validation
+    made.update(dict(name=name, image_size=image_size, validation=validation, **others))
     return made
 
   return make

@@ -21,11 +21,29 @@ SOURCES = {
   'npz vectors': {'x': Field('vector', (5,), 0), 'label': Field('label', (), 3)},
   'folder colour': images((12, 10, 3), 256, 2),
   'folder grey': images((9, 9, 1)),
+  'npz codes': {
+    'x': Field('tokens', (4, 4), 64),
+    'mask': Field('mask', (3,), 2),
+    'y': Field('vector', (2,), 0),
+  },
+  'pairs': {'x': Field('image', (12, 10, 3), 256), 'y': Field('image', (6, 6, 1), 256)},
+  'domains': {'x': Field('image', (12, 10, 3), 256), 'y': Field('image', (6, 6, 1), 256)},
+  'text': {'x': Field('tokens', (16,), 29)},
   'tfds made': images((8, 6, 3), 256, 3),
   'tfds:mnist': images((28, 28, 1), 256, 10),
   'tfds:cifar10': images((32, 32, 3), 256, 10),
   'tfds:lfw_subset64': images((64, 64, 3)),
 }
+
+
+def archive(kind, pixels):
+  rng = np.random.default_rng(0)
+  if kind == 'npz codes':
+    x = rng.integers(0, 50, (40, 4, 4))
+    given = {'mask': rng.random((40, 3)) < 0.5, 'y': rng.normal(size=(40, 2)).astype(np.float32)}
+    return {'x': x, 'kind': 'tokens', 'levels': 64, 'step': 3, **given}
+  x = pixels(40, 6, 6) if kind == 'npz images' else rng.normal(size=(40, 5))
+  return {'x': x, 'label': np.arange(40) % 3}
 
 
 @pytest.fixture(params=SOURCES)
@@ -34,8 +52,7 @@ def named(request, tmp_path, monkeypatch, pixels, write_image, prepare):
   kind = request.param
   name = kind
   if kind.startswith('npz'):
-    x = pixels(40, 6, 6) if kind == 'npz images' else np.random.default_rng(0).normal(size=(40, 5))
-    np.savez(tmp_path / 'mine.npz', x=x, label=np.arange(40) % 3)
+    np.savez(tmp_path / 'mine.npz', **archive(kind, pixels))
     name = f'npz:{tmp_path / "mine.npz"}'
   elif kind.startswith('folder'):
     shape = (12, 10, 3) if kind == 'folder colour' else (9, 9, 1)
@@ -43,6 +60,14 @@ def named(request, tmp_path, monkeypatch, pixels, write_image, prepare):
       place = ('a', 'b')[index % 2] if kind == 'folder colour' else ''
       write_image(tmp_path / place / f'{index}.png', image)
     name = f'folder:{tmp_path}'
+  elif kind in ('pairs', 'domains'):
+    for index in range(30):
+      write_image(tmp_path / 'a' / f'{index}.png', pixels(1, 12, 10)[0])
+      write_image(tmp_path / 'b' / f'{index}.png', pixels(1, 6, 6, 1)[0])
+    name = f'{kind}:{tmp_path}'
+  elif kind == 'text':
+    (tmp_path / 'mine.txt').write_text('the quick brown fox jumps over the lazy dog\n' * 40)
+    name = f'text:{tmp_path / "mine.txt"}'
   elif kind == 'tfds made':
     prepare(tmp_path, 'made', (8, 6, 3), {'train': pixels(30, 8, 6)})
     monkeypatch.setenv('TFDS_DATA_DIR', str(tmp_path))
@@ -55,21 +80,21 @@ def named(request, tmp_path, monkeypatch, pixels, write_image, prepare):
 def test_every_source(named, settings):
   name, spec = named
   for split in ('train', 'validation', 'test'):
-    source = data.load(settings(name, validation=0.1), split)
+    source = data.load(settings(name, validation=0.1, context=16), split)
     assert source.spec == spec
     assert len(source) > 0
     places = np.array([0, len(source) - 1, 0, len(source) // 2])
     some = source.examples(places)
     _check(some, 4, spec)
     np.testing.assert_array_equal(some['x'][0], some['x'][2])
-    again = data.load(settings(name, validation=0.1), split).examples(places)
+    again = data.load(settings(name, validation=0.1, context=16), split).examples(places)
     for key, value in some.items():
       np.testing.assert_array_equal(value, again[key])
 
 
 def test_all_at_once_is_one_by_one(named, settings):
   name, spec = named
-  source = data.load(settings(name), 'test')
+  source = data.load(settings(name, context=16), 'test')
   before = source.examples(np.arange(min(50, len(source))))
   everything = source.resident()
   _check(everything, len(source), spec)
@@ -81,11 +106,13 @@ def test_all_at_once_is_one_by_one(named, settings):
 
 def test_train_and_validation_divide_the_training_set(named, settings):
   name, _ = named
-  brings_its_own = name.startswith('toy')
-  train, held_out = (data.load(settings(name, validation=0.1), split) for split in ('train', 'validation'))
-  everything = data.load(settings(name), 'train')
-  assert (len(train) + len(held_out) == len(everything)) != brings_its_own
+  brings_its_own = name.startswith(('toy', 'text'))
+  train, held_out = (
+    data.load(settings(name, validation=0.1, context=16), split) for split in ('train', 'validation')
+  )
+  everything = data.load(settings(name, context=16), 'train')
   if not brings_its_own:
+    assert len(train) + len(held_out) == len(everything)
     assert len(held_out) == min(splits.MOST, round(len(everything) / 10))
     kept, chosen = splits.places(len(everything), 0.1)
     for part, places in ((train, kept[:20]), (held_out, chosen[:20])):
@@ -98,9 +125,9 @@ def test_image_size(named, settings):
   name, spec = named
   if spec['x'].kind != 'image':
     with pytest.raises(UserError, match='image_size'):
-      data.load(settings(name, 16), 'train')
+      data.load(settings(name, 16, context=16), 'train')
     return
-  source = data.load(settings(name, 16), 'train')
+  source = data.load(settings(name, 16, context=16), 'train')
   resized = {
     name: field._replace(shape=(16, 16, field.shape[2])) if field.kind == 'image' else field
     for name, field in spec.items()

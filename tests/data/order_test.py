@@ -45,3 +45,9 @@ def test_the_order_is_for_ever():
   """Checkpoints rely on it: the same on every machine, in every version of NumPy."""
   assert order.permutation(0, 0, 8).tolist() == [0, 2, 1, 5, 4, 3, 6, 7]
   assert not order.permutation(0, 0, 8).flags.writeable
+
+
+def test_streams_differ_and_the_first_is_what_it_always_was():
+  np.testing.assert_array_equal(data.batch_indices(3, 4, 50, 7), data.batch_indices(3, 4, 50, 7, stream=0))
+  assert not np.array_equal(data.batch_indices(3, 4, 50, 7), data.batch_indices(3, 4, 50, 7, stream=1))
+  assert sorted(order.permutation(0, 0, 8, 1)) == list(range(8))

@@ -3,6 +3,7 @@ import os
 import numpy as np
 import pytest
 
+from jaxgen import data
 from jaxgen.data import splits
 from jaxgen.data.source import Source, from_arrays
 from jaxgen.errors import UserError
@@ -58,3 +59,34 @@ def test_a_part_decodes_and_keeps_its_own_examples_alone(tmp_path, monkeypatch):
 def test_too_few_to_divide():
   with pytest.raises(UserError, match='too few examples to hold one out.*validation=0'):
     splits.divide(from_arrays('one', SPEC, {'x': np.zeros((1, 2), np.float32)}), 0.1, 'train')
+
+
+def test_classes_are_held_out_of_training_and_stay_in_the_test_split(settings):
+  for split in ('train', 'validation', 'test'):
+    whole = data.load(settings('digits', validation=0.1), split)
+    part = data.load(settings('digits', validation=0.1, without=(3, 7)), split)
+    kept = np.ones(len(whole), bool) if split == 'test' else ~np.isin(whole.resident()['label'], (3, 7))
+    for name, value in whole.resident().items():
+      np.testing.assert_array_equal(part.resident()[name], value[kept])
+    assert part.spec == whole.spec
+
+
+def test_classes_are_held_out_of_a_set_that_is_not_in_memory(settings, monkeypatch):
+  expected = data.load(settings('digits', without=(3,)), 'train').resident()
+  monkeypatch.setattr('jaxgen.data.source.RESIDENT_BYTES', 0)
+  streamed = data.load(settings('digits', without=(3,)), 'train')
+  assert streamed.resident() is None
+  np.testing.assert_array_equal(streamed.examples(np.arange(len(streamed)))['label'], expected['label'])
+
+
+@pytest.mark.parametrize(
+  ('name', 'classes', 'sentence'),
+  [
+    ('digits', tuple(range(10)), 'leaves nothing of digits'),
+    ('digits', (3, 10), 'names class 10; the classes of digits .* are 0 to 9'),
+    ('toy:rings', (0,), 'has no labels'),
+  ],
+)
+def test_classes_that_cannot_be_held_out(settings, name, classes, sentence):
+  with pytest.raises(UserError, match=sentence):
+    data.load(settings(name, without=classes), 'train')

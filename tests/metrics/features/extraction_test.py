@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from ml_collections import ConfigDict
 
+from jaxgen import config as configs
 from jaxgen import data
 from jaxgen.data.source import from_arrays
 from jaxgen.errors import UserError
@@ -30,7 +30,8 @@ def _reference(shape=(8, 8, 1), levels=17, classes=2, num=64):
 
 @pytest.fixture(scope='module')
 def digits(tmp_path_factory):
-  config = ConfigDict({'name': 'digits', 'image_size': 0, 'validation': 0.0})
+  config = configs.defaults().data
+  config.validation = 0.0
   train, test = (data.load(config, split) for split in ('train', 'test'))
   reference = features.Reference('digits', train.spec, train, test)
   cache = tmp_path_factory.mktemp('cache')
