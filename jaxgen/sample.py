@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgen import data, experiment, keys
+from jaxgen import data, experiment, files, keys
 from jaxgen.config_keys import KEYS
 from jaxgen.errors import UserError
 from jaxgen.runs import workdir as workdirs
@@ -122,7 +122,8 @@ def sample(
   written['samples'] = folder / 'samples.png'
   pictures.save_png(pictures.picture(x, spec), written['samples'])
   written['array'] = folder / 'samples.npz'
-  np.savez_compressed(written['array'], x=x, **label, step=int(trained.state.step), levels=spec.levels)
+  with files.replacing(written['array']) as part, open(part, 'wb') as file:
+    np.savez_compressed(file, x=x, **label, step=int(trained.state.step), levels=spec.levels)
 
   if trained.model.encode and trained.model.decode and len(spec.shape) == 3:
     written['interpolation'] = folder / 'interpolation.png'
