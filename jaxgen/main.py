@@ -32,6 +32,7 @@ and with --mode=sample alone
               those of the runs that it is built on
 """
 
+import ast
 import difflib
 import os
 import sys
@@ -141,6 +142,7 @@ def _parse(argv: list[str]) -> flags.FlagValues:
   else:
     raise UserError('Give --config=configs/<name>.py, or the --workdir of a run; --help says more.')
   _check_names(argv, config)
+  _check_quotes(argv, config)
   try:
     config_flags.DEFINE_config_dict('config', config, '', flag_values=options, sys_argv=argv)
     rest = options(_undotted(argv))[1:]
@@ -229,6 +231,28 @@ def _check_names(argv, config):
     name = argument.partition('=')[0].lstrip('-')
     if argument.startswith('-') and name.startswith('config.'):
       _value_at(config, name.removeprefix('config.'))
+
+
+def _check_quotes(argv, config):
+  """Raises a `UserError` for a tuple of texts that has lost its quotes to the shell: it would pass for one text."""
+  for argument in argv[1:]:
+    name, _, given = argument.partition('=')
+    words = tuple(filter(None, (word.strip('()[]\'" ') for word in given.split(','))))
+    if not name.lstrip('-').startswith('config.') or words in ((), (given,)) or _is_literal(given):
+      continue
+    value = _value_at(config, name.lstrip('-').removeprefix('config.'))
+    if isinstance(value, tuple) and not any(isinstance(entry, (int, float)) for entry in value):
+      raise UserError(
+        f'{argument} is no tuple, since a shell takes quotes away; write "{name}={words}", with both kinds.'
+      )
+
+
+def _is_literal(text):
+  try:
+    ast.literal_eval(text)
+  except (ValueError, SyntaxError):
+    return False
+  return True
 
 
 def _value_at(config, path):

@@ -39,6 +39,16 @@ ARGUMENTS = {
     '--config.evaluation.metrics=3',
     'a tuple of entries, each one of: bits_per_dim',
   ),
+  'a tuple whose quotes the shell took': (
+    '--config.evaluation.metrics=(sharpness,)',
+    """is no tuple, since a shell takes quotes away; write "--config.evaluation.metrics=('sharpness',)", with both""",
+  ),
+  'two texts without brackets': (
+    '--config.evaluation.metrics=sharpness,precision_recall',
+    """write "--config.evaluation.metrics=('sharpness', 'precision_recall')", with both kinds""",
+  ),
+  'half a tuple': ("--config.evaluation.metrics=('sharpness'", "metrics=('sharpness',)"),
+  'a tuple of names for numbers': ('--config.model.channels=(a,)', 'no key "channels"'),
   'an unknown metric': (
     '--config.evaluation.metrics=("fid",)',
     'config.evaluation.metrics=("fid",)|(\'fid\',)',

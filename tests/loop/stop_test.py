@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from jaxgen import train
+from jaxgen import evaluate, sample, train
 from jaxgen.runs import writers
 from tests.conftest import ROOT
 from tests.tiny_config import get_config
@@ -21,9 +21,9 @@ TINY = (
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 
 
-def start(*arguments):
+def start(*arguments, program=('-m', 'jaxgen.main')):
   return subprocess.Popen(
-    [sys.executable, '-u', '-m', 'jaxgen.main', *map(str, arguments)],
+    [sys.executable, '-u', *program, *map(str, arguments)],
     cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
   )  # fmt: skip
 
@@ -34,12 +34,13 @@ def seconds_of_cpu(process):
     return int(file.read().rpartition(')')[2].split()[11]) / 100
 
 
-def end_after(process, seconds, number):
-  while process.poll() is None and seconds_of_cpu(process) < seconds:
-    time.sleep(0.005)
+def assert_ends_in_one_line(process, number):
   process.send_signal(number)
   out, err = process.communicate(timeout=120)
-  return process.returncode, out, err
+  assert process.returncode == CODES[number], out + err
+  assert 'Traceback' not in out + err
+  assert err.count('\n') == 1
+  assert err.startswith('jaxgen: ')
 
 
 @pytest.mark.parametrize(
@@ -54,11 +55,9 @@ def end_after(process, seconds, number):
 )
 def test_importing_reading_data_and_compiling_end_in_one_line(tmp_path, number, seconds):
   process = start(*TINY, f'--workdir={tmp_path}/run', '--config.num_steps=100000000')
-  code, out, err = end_after(process, seconds, number)
-  assert code == CODES[number], out + err
-  assert 'Traceback' not in out + err
-  assert err.count('\n') == 1
-  assert err.startswith('jaxgen: ')
+  while process.poll() is None and seconds_of_cpu(process) < seconds:
+    time.sleep(0.005)
+  assert_ends_in_one_line(process, number)
 
 
 @pytest.mark.parametrize('number', CODES)
@@ -95,6 +94,75 @@ def test_a_run_that_is_asked_to_stop_at_its_end_says_that_it_is_done(tmp_path, m
   assert captured.out.splitlines()[-1] == (
     f'done     {tmp_path}; it had come to its end when it was asked to stop'
   )
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory):
+  workdir = tmp_path_factory.mktemp('stop') / 'run'
+  config = get_config('smoke')
+  config.evaluation.metrics = ('bits_per_dim',)
+  train.train(config, workdir)
+  sample.sample(workdir, config)
+  evaluate.evaluate(workdir, config)
+  return workdir
+
+
+def contents(workdir):
+  """Of all files that are no parts of something unfinished."""
+  files = [path for path in workdir.rglob('*') if path.is_file() and '.evaluation' not in path.parts]
+  return {path: path.read_bytes() for path in files if path.suffix != '.part'}
+
+
+def test_an_evaluation_ends_in_one_line_and_goes_on_where_it_was(trained):
+  """Twice the same command: what the first had measured is not measured again."""
+  before, parts = contents(trained), parts_of(trained)
+  for number in CODES:
+    process = start('--mode=evaluate', f'--workdir={trained}', '--trust', *ENDLESS)
+    while len(parts_of(trained)) == len(parts):
+      assert process.poll() is None, process.communicate()
+      time.sleep(0.01)
+    assert_ends_in_one_line(process, number)
+    assert contents(trained) == before
+    assert parts.items() <= parts_of(trained).items()
+    parts = parts_of(trained)
+
+
+ENDLESS = (
+  '--config.evaluation.metrics=frechet_distance',
+  '--config.evaluation.features=identity',
+  '--config.evaluation.num_samples=10000000',
+)
+
+
+def parts_of(workdir):
+  """When each part of an unfinished evaluation was written."""
+  return {path: path.stat().st_mtime_ns for path in workdir.glob('.evaluation/*/samples*')}
+
+
+HALF_A_FILE = """
+import runpy, sys, time
+import numpy as np
+
+def write_half(file, **arrays):
+  with open(file, 'wb') if not hasattr(file, 'write') else file as half:
+    half.write(b'PK')
+  print('half', flush=True)
+  time.sleep(600)
+
+np.savez_compressed = write_half
+runpy.run_module('jaxgen.main', run_name='__main__')
+"""
+
+
+@pytest.mark.parametrize('number', CODES)
+def test_sampling_ends_in_one_line_and_leaves_the_samples_of_before(trained, number):
+  """It ends while it writes: what was drawn before is still there, as a whole."""
+  before = contents(trained)
+  assert trained / 'sampled' / 'samples.npz' in before
+  process = start('--mode=sample', f'--workdir={trained}', '--trust', program=('-c', HALF_A_FILE))
+  assert process.stdout.readline() == 'half\n'
+  assert_ends_in_one_line(process, number)
+  assert contents(trained) == before
 
 
 def test_looking_at_a_run_that_saves_at_every_step_does_it_no_harm(run_python, tmp_path):
