@@ -90,6 +90,16 @@ def test_what_a_runs_folder_names_is_not_run_as_a_program(jaxgen, workdir, tmp_p
   assert not (tmp_path / 'was_here').exists()
 
 
+def test_what_is_asked_for_is_done(jaxgen, workdir):
+  asked = '--use=samples,export', '--num=7', '--seed=3', '--weights=raw', '--form=folder', '--step=2'
+  code, out, _ = jaxgen('--mode=sample', f'--workdir={workdir}', '--trust', *asked)
+  assert code == 0
+  assert len(out.splitlines()) == 5  # two files and a folder, two numbers
+  record = json.loads((workdir / 'sampled' / 'export.json').read_text())
+  assert (record['num'], record['seed'], record['weights'], record['step']) == (7, 3, 'raw', 2)
+  assert len(list((workdir / 'sampled' / 'export').glob('*.png'))) == 7
+
+
 def test_plan_bills_one_step_and_writes_nothing(jaxgen, tmp_path, monkeypatch):
   monkeypatch.setattr('jaxgen.plan._TIMED_SECONDS', 0.1)
   code, out, _ = jaxgen('--mode=plan', '--config=tests/tiny_config.py:smoke', f'--workdir={tmp_path}/none')

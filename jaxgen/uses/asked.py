@@ -1,6 +1,7 @@
-"""What was asked for on the command line, from text to values: conditions and knobs."""
+"""What was asked for on the command line, from text to values: conditions, knobs and a prompt."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -39,6 +40,31 @@ def knobs(texts: Mapping[str, str], model: GenerativeModel) -> dict[str, float]:
     kind = type(model.knobs[name])
     values[name] = _number(f'--knobs.{name}', text, kind if kind in (int, float) else float)
   return values
+
+
+def prompt(text: str, model: GenerativeModel, field: Field, vocabulary: Any) -> np.ndarray:
+  """A prompt as tokens, i[T] with T at most the context; bytes where the data have no vocabulary.
+
+  Raises:
+    UserError: if the model is none of text or cannot go on with it, or the prompt is longer than the context or outside
+      the vocabulary.
+  """
+  if field.kind != 'tokens' or len(field.shape) != 1:
+    raise UserError(f'--prompt is for models of text, and this one models {field.kind}s; leave it out.')
+  if model.complete is None:
+    raise UserError(
+      '--prompt is for models that complete what is there, and this one does not; leave it out.'
+    )
+  tokens = np.asarray(vocabulary.encode(text) if vocabulary else list(text.encode()), np.int64)
+  if len(tokens) > field.shape[0]:
+    raise UserError(
+      f'--prompt is {len(tokens)} tokens long, and the context of this model holds {field.shape[0]}; shorten it.'
+    )
+  if bad := tokens[(tokens < 0) | (tokens >= field.levels)].tolist():
+    raise UserError(
+      f'--prompt holds the token {bad[0]}, which is outside the vocabulary of {field.levels}; write it otherwise.'
+    )
+  return tokens
 
 
 def _value(flag, text, field, about):

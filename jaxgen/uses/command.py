@@ -47,6 +47,8 @@ def use(
   subject = Subject(trained, options, Path(workdir) / 'sampled')
   subject.asked = asked.given(options.given, subject.model, subject.spec, subject.about)
   subject.knobs = asked.knobs(options.knobs, subject.model)
+  if options.prompt:
+    subject.prompt = asked.prompt(options.prompt, subject.model, subject.field, subject.vocabulary)
   written = {}
   for name in chosen(subject):
     done = USES[name].run(subject)

@@ -6,7 +6,6 @@ import jax
 import numpy as np
 
 from jaxgen import show
-from jaxgen.errors import UserError
 from jaxgen.types import Field
 from jaxgen.uses.subject import Subject, Written
 
@@ -19,7 +18,7 @@ def run(subject: Subject) -> Written:
   Beneath each example stands what the model saw of it, and two draws. With a prompt: `continuation`, as many as
   samples, which begin with it.
   """
-  if subject.options.prompt:
+  if subject.prompt is not None:
     return _continuation(subject)
   batch, written = subject.examples(subject.num), []
   for name, share in (('half', 2), ('quarter', 4)):
@@ -49,30 +48,8 @@ def observed(field: Field, share: int) -> np.ndarray:
   return seen
 
 
-def prompt_tokens(text: str, field: Field, vocabulary) -> np.ndarray:
-  """A prompt as tokens, i[T] with T at most the context; bytes where the data have no vocabulary.
-
-  Raises:
-    UserError: if the model is none of text, the prompt is longer than its context, or some of it is outside the
-      vocabulary.
-  """
-  if field.kind != 'tokens' or len(field.shape) != 1:
-    raise UserError(f'--prompt is for models of text, and this one models {field.kind}s; leave it out.')
-  tokens = np.asarray(vocabulary.encode(text) if vocabulary else list(text.encode()), np.int64)
-  if len(tokens) > field.shape[0]:
-    raise UserError(
-      f'--prompt is {len(tokens)} tokens long, and the context of this model holds {field.shape[0]}; shorten it.'
-    )
-  if bad := tokens[(tokens < 0) | (tokens >= field.levels)].tolist():
-    raise UserError(
-      f'--prompt holds the token {bad[0]}, which is outside the vocabulary of {field.levels}; write it otherwise.'
-    )
-  return tokens
-
-
 def _continuation(subject):
-  field = subject.field
-  tokens = prompt_tokens(subject.options.prompt, field, subject.source(subject.split).vocabulary)
+  field, tokens = subject.field, subject.prompt
   x = np.zeros((subject.num, *field.shape), tokens.dtype)
   x[:, : len(tokens)] = tokens
   batch = {'x': x, **(subject.given(subject.num) or {})}

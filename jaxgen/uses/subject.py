@@ -68,6 +68,7 @@ class Subject:
     num: of samples.
     asked: values of given fields, each [M, *shape], of which every sample takes one in turn.
     knobs: values of the model's knobs, in place of its defaults.
+    prompt: tokens to continue, i[T]; None without a prompt.
   """
 
   def __init__(self, trained: experiment.Trained, options: Options, folder: Path):
@@ -81,6 +82,7 @@ class Subject:
     self.num = trained.config.num_samples if options.num is None else options.num
     self.asked: dict[str, np.ndarray] = {}
     self.knobs: dict[str, float] = {}
+    self.prompt: np.ndarray | None = None
     self._sources: dict[str, data.Source] = {}
 
   @property
@@ -107,6 +109,11 @@ class Subject:
     if split not in self._sources:
       self._sources[split] = data.load(self.trained.config.data, split)
     return self._sources[split]
+
+  @property
+  def vocabulary(self) -> Any:
+    """Of tokens, a `jaxgen.data.vocabulary.Vocabulary`; None where the data have none."""
+    return self.source(self.split).vocabulary if self.field.kind == 'tokens' else None
 
   def rng(self, purpose: str) -> PRNGKey:
     """The key of a purpose, see `jaxgen.keys`."""

@@ -247,6 +247,55 @@ RUNS = {
     '--mode=evaluate --workdir={run} --trust --config.evaluation.against=foo',
     'one of: train',
   ),
+  'a use that is none': ('--mode=sample --workdir={run} --trust --use=smaples', 'There is no use "smaples"'),
+  'a use beyond the model': (
+    '--mode=sample --workdir={run} --trust --use=samples,codes',
+    '--use=codes needs encode; this model on its data allows: samples, export',
+  ),
+  'a condition that it was not trained with': (
+    '--mode=sample --workdir={run} --trust --given.label=3',
+    '--given.label cannot be followed: the model was trained without it',
+  ),
+  'a knob that is none': (
+    '--mode=sample --workdir={run} --trust --knobs.temperature=0.7',
+    '--knobs.temperature turns nothing of this model; it has no knobs',
+  ),
+  'weights that are none': ('--mode=sample --workdir={run} --trust --weights=best', 'should be one of'),
+  'a form that is none': (
+    '--mode=sample --workdir={run} --trust --use=export --form=png',
+    'should be one of',
+  ),
+  'a seed beyond 32 bits': (
+    '--mode=sample --workdir={run} --trust --seed=4294967296',
+    '--seed=4294967296 cannot be used; it must be a whole number in [0, 4294967295]',
+  ),
+  'a seed that is none': ('--mode=sample --workdir={run} --trust --seed=one', 'it must be a whole number'),
+  'a split to sample that is none': (
+    '--mode=sample --workdir={run} --trust --split=tset',
+    'There is no split',
+  ),
+  'a condition without a value': (
+    '--mode=sample --workdir={run} --trust --given.label=',
+    'write --given.<name>=<value>',
+  ),
+  'a condition without a name': (
+    '--mode=sample --workdir={run} --trust --given.=3',
+    'write --given.<name>=<value>',
+  ),
+  'a knob without a name': ('--mode=sample --workdir={run} --trust --knobs=3', '--knobs'),
+  'a condition given twice': (
+    '--mode=sample --workdir={run} --trust --given.label=3 --given.label=4',
+    '--given.label is given twice',
+  ),
+  'a condition in training': ('--workdir={run} --trust --given.label=3', '--given is of --mode=sample'),
+  'a knob of an evaluation': (
+    '--mode=evaluate --workdir={run} --trust --knobs.temperature=1',
+    '--knobs is of --mode=sample',
+  ),
+  'a prompt for images': (
+    '--mode=sample --workdir={run} --trust --prompt=To',
+    '--prompt is for models of text',
+  ),
   'a step that there is not': ('--mode=sample --workdir={run} --trust --step=3', 'step'),
   'a step that is none': ('--mode=sample --workdir={run} --trust --step=last', 'step'),
   'another seed': ('--workdir={run} --trust --config.seed=1', 'holds a run of another config'),
