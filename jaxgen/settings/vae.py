@@ -1,6 +1,7 @@
 """What a config sets of a variational autoencoder."""
 
 from collections.abc import Callable
+from typing import Any
 
 from flax import linen as nn
 from ml_collections import ConfigDict
@@ -11,7 +12,13 @@ from jaxgen.errors import UserError
 from jaxgen.families.vae import LIKELIHOODS, diagonal_gaussian, elbo, standard_normal, vae
 from jaxgen.types import GenerativeModel
 
-# Of all autoencoders, so that one config serves every module: each takes what it needs.
+LIKELIHOOD_KEYS = {
+  'likelihood': Key('discretized_logistic', str, 'of x given the latents', choices=tuple(LIKELIHOODS)),
+  'likelihood_scale': Key(
+    0.1, float, 'sigma of gaussian, b of laplace, where pixels fill the unit interval', '(0, inf)'
+  ),
+}
+# Of all with Gaussian latents, so that one config serves every module: each takes what it needs.
 KEYS = {
   'hidden': Key(
     (256, 256),
@@ -22,10 +29,7 @@ KEYS = {
   ),
   'channels': Key((32, 64), tuple[int, ...], 'vae_conv: one halving of the image each', WIDTH, least=1),
   'latent_dim': Key(6, int, 'numbers in a latent vector', WIDTH),
-  'likelihood': Key('discretized_logistic', str, 'of x given the latents', choices=tuple(LIKELIHOODS)),
-  'likelihood_scale': Key(
-    0.1, float, 'sigma of gaussian, b of laplace, where pixels fill the unit interval', '(0, inf)'
-  ),
+  **LIKELIHOOD_KEYS,
   'reconstruction_weight': Key(1.0, float, 'lambda_1', '[0, inf)'),
   'kl_weight': Key(1.0, float, 'lambda_2, beta', '[0, inf)'),
   'kl_warmup_steps': Key(1000, int, 'over which kl_weight rises linearly from 0', '[0, 2147483647]'),
@@ -44,6 +48,32 @@ def assemble(config: ConfigDict, encoder: nn.Module, decoder: Callable[[int], nn
   Raises:
     UserError: if a setting does not fit the data.
   """
+  model = config.model
+  return with_slots(
+    config,
+    encoder,
+    decoder,
+    prior=standard_normal(model.latent_dim),
+    posterior=diagonal_gaussian(model.latent_dim),
+    objective=elbo(model.reconstruction_weight, model.kl_weight, model.kl_warmup_steps),
+    importance_samples=model.importance_samples,
+  )
+
+
+def with_slots(
+  config: ConfigDict, encoder: nn.Module, decoder: Callable[[int], nn.Module], **slots: Any
+) -> GenerativeModel:
+  """The same with other slots: what every autoencoder takes from its config.
+
+  Args:
+    config: `config.model` holds `LIKELIHOOD_KEYS`.
+    encoder: as `jaxgen.families.vae.vae` takes it.
+    decoder: the same, given the number of outputs for each entry of x.
+    **slots: prior, posterior and objective, and other arguments of `jaxgen.families.vae.vae`.
+
+  Raises:
+    UserError: if the likelihood does not fit the data.
+  """
   model, x = config.model, fields.of(config)['x']
   try:
     likelihood = LIKELIHOODS[model.likelihood](x, model.likelihood_scale)
@@ -52,13 +82,10 @@ def assemble(config: ConfigDict, encoder: nn.Module, decoder: Callable[[int], nn
   return vae(
     encoder,
     decoder(likelihood.num_outputs),
-    prior=standard_normal(model.latent_dim),
-    posterior=diagonal_gaussian(model.latent_dim),
-    objective=elbo(model.reconstruction_weight, model.kl_weight, model.kl_warmup_steps),
     likelihood=likelihood,
     tx=optim.make(config.optimizer, config.num_steps),
     ema_decay=config.ema_decay,
     x=x,
     given=fields.given(config),
-    importance_samples=model.importance_samples,
+    **slots,
   )

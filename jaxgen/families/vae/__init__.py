@@ -1,10 +1,11 @@
 """Variational autoencoders: a family function and its slots, one file each."""
 
+from jaxgen.families.vae.codebook import codebook
 from jaxgen.families.vae.family import vae
 from jaxgen.families.vae.likelihood import LIKELIHOODS, Likelihood
-from jaxgen.families.vae.objective import Objective, Terms, elbo
+from jaxgen.families.vae.objective import Objective, Terms, commitment, elbo
 from jaxgen.families.vae.posterior import Drawn, Posterior, diagonal_gaussian
-from jaxgen.families.vae.prior import Prior, standard_normal
+from jaxgen.families.vae.prior import Prior, standard_normal, uniform_codes
 
 __all__ = [
   'LIKELIHOODS',
@@ -14,8 +15,11 @@ __all__ = [
   'Posterior',
   'Prior',
   'Terms',
+  'codebook',
+  'commitment',
   'diagonal_gaussian',
   'elbo',
   'standard_normal',
+  'uniform_codes',
   'vae',
 ]

@@ -34,7 +34,7 @@ def terms(
   reconstruction = model.likelihood.nll(noise_rng, outputs_of_z, batch['x'])
 
   def from_prior(rng, num):
-    return model.prior.sample(model.apply, params, extra, rng, num, 1.0)
+    return model.prior.sample(model.apply, params, extra, rng, num)
 
   loss, metrics = model.objective.loss(
     Terms(reconstruction, drawn.kl, outputs, drawn.z, from_prior), objective_rng, step

@@ -43,8 +43,8 @@ def vae(
   `log_prob` is the importance-weighted bound with K = `importance_samples`, of weights 1 and 1 whatever the loss
   weighs; with conditions, of log p(x|given). There is none where the likelihood is not that of the data, as a
   Bernoulli of grey intensities, or where the posterior has no density. `sample` and `decode` give the decoder's mean;
-  on continuous data `sample` draws from p(x|z), since there the density is what one looks at. The knob `temperature` is
-  that of the prior. `encode` gives the center of the posterior; `complete` is a chain, see
+  on continuous data `sample` draws from p(x|z), since there the density is what one looks at. The knobs
+  are the prior's. `encode` gives the center of the posterior; `complete` is a chain, see
   `jaxgen.families.vae.sampling.complete`.
 
   Args:
@@ -103,7 +103,7 @@ def vae(
     sample=partial(sampling.sample, model),
     objective=_objective(model, importance_samples),
     given=tuple(given),
-    knobs={'temperature': 1.0},
+    knobs=prior.knobs,
     selected_by='bits_per_dim' if model.has_density else 'loss',
     log_prob=log_prob if model.has_density else None,
     log_prob_estimate=estimate if model.has_density else None,
@@ -120,5 +120,5 @@ def _objective(model, importance_samples):
   elif model.posterior.has_density:
     measure = f'no log_prob: {model.likelihood.name} on intensities is not a likelihood of grey levels'
   else:
-    measure = 'no log_prob: the latents have no density'
+    measure = f'no log_prob: the latents have no density; samples are of {model.prior.name}'
   return f'loss = {model.objective.words}; reconstruction: {model.likelihood.name}; {measure}'

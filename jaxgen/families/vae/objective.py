@@ -39,6 +39,17 @@ class Objective(NamedTuple):
   loss: Callable[[Terms, PRNGKey, jax.Array | None], tuple[jax.Array, Metrics]]
 
 
+def commitment(weight: float = 0.25) -> Objective:
+  """`-log p(x|z) + weight * commitment` (van den Oord et al., "Neural discrete representation learning", 2017, equation
+  3; its second term moves the codes, which averaging does here)."""
+
+  def loss(terms, rng, step):
+    del rng, step
+    return terms.reconstruction + weight * terms.kl, {}
+
+  return Objective(f'1 * reconstruction + {weight:g} * commitment', loss)
+
+
 def elbo(reconstruction_weight: float = 1.0, kl_weight: float = 1.0, kl_warmup_steps: int = 0) -> Objective:
   """`reconstruction_weight * -log p(x|z) + kl_weight * w(step) * KL`, where w rises from 0 to 1 over the warm-up.
 

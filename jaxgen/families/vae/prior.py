@@ -1,5 +1,6 @@
 """The slot of a variational autoencoder for p(z)."""
 
+import math
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -15,17 +16,21 @@ class Prior(NamedTuple):
   """The distribution of the latents, fixed or learned. It sees no conditions: they are no part of latents.
 
   Attributes:
+    name: in words.
     log_prob: `(apply, params, extra, latents, *, train) -> (f32[B], extra)`, log p(z) in nats; `apply` is that of
       `jaxgen.families.networks`, which a learned prior reaches its networks through.
-    sample: `(apply, params, extra, rng, num, temperature) -> latents`, of leading axis num.
+    sample: `(apply, params, extra, rng, num, **knobs) -> latents`, of leading axis num.
     kl: `(mean, log_var) -> f32[B]`, KL(N(mean, diag(exp(log_var))) || p) in nats where it has a closed form; without
       one it is estimated by the draw of z.
+    knobs: what one may turn when sampling, with the defaults.
     parts: its networks, by the names that they have in `params`.
   """
 
+  name: str
   log_prob: Callable[..., tuple[jax.Array, Any]]
   sample: Callable[..., Any]
   kl: Callable[[jax.Array, jax.Array], jax.Array] | None = None
+  knobs: Mapping[str, float] = MappingProxyType({})
   parts: Mapping[str, Part] = MappingProxyType({})
 
 
@@ -36,11 +41,25 @@ def standard_normal(latent_dim: int) -> Prior:
     del apply, params, train
     return losses.log_normal(z, mean=jnp.zeros_like(z), log_var=jnp.zeros_like(z)), extra
 
-  def sample(apply, params, extra, rng, num, temperature):
+  def sample(apply, params, extra, rng, num, temperature=1.0):
     del apply, params, extra
     return temperature * jax.random.normal(rng, (num, latent_dim))
 
   def kl(mean, log_var):
     return losses.kl_standard_normal(mean=mean, log_var=log_var)
 
-  return Prior(log_prob, sample, kl)
+  return Prior('N(0, I)', log_prob, sample, kl, knobs={'temperature': 1.0})
+
+
+def uniform_codes(num_codes: int, shape: tuple[int, ...]) -> Prior:
+  """All codes alike, i32[*shape] in [0, num_codes): where no prior has been learned yet."""
+
+  def log_prob(apply, params, extra, codes, *, train):
+    del apply, params, train
+    return jnp.full(len(codes), -math.prod(shape) * math.log(num_codes)), extra
+
+  def sample(apply, params, extra, rng, num):
+    del apply, params, extra
+    return jax.random.randint(rng, (num, *shape), 0, num_codes)
+
+  return Prior('uniform codes', log_prob, sample)

@@ -14,11 +14,9 @@ from jaxgen.types import Batch, Extra, Params, PRNGKey
 _ROUNDS = 50  # of a completion
 
 
-def latents(
-  model: Autoencoder, params: Params, extra: Extra, rng: PRNGKey, num: int, temperature: float = 1.0
-) -> Any:
-  """Draws of the prior, of leading axis num."""
-  return model.prior.sample(model.apply, params, extra, rng, num, temperature)
+def latents(model: Autoencoder, params: Params, extra: Extra, rng: PRNGKey, num: int, **knobs: float) -> Any:
+  """Draws of the prior, of leading axis num; the knobs are the prior's."""
+  return model.prior.sample(model.apply, params, extra, rng, num, **knobs)
 
 
 def sample(
@@ -28,12 +26,12 @@ def sample(
   rng: PRNGKey,
   num: int,
   given: Mapping[str, jax.Array] | None = None,
-  temperature: float = 1.0,
+  **knobs: float,
 ) -> jax.Array:
   """`num` examples: the decoder's mean for draws of the prior, of continuous data draws from p(x|z)."""
   z_rng, given_rng, draw_rng = jax.random.split(rng, 3)
   prepared = conditions.to_sample(given_rng, num, given, model.given)
-  z = latents(model, params, extra, z_rng, num, temperature)
+  z = latents(model, params, extra, z_rng, num, **knobs)
   return shown(model, draw_rng, _of_latents(model, params, extra, z, prepared))
 
 
