@@ -1,8 +1,8 @@
 """A vector-quantized autoencoder of images (van den Oord et al., "Neural discrete representation learning", 2017).
 
-Each entry of `config.model.channels` halves the image; at every place of the grid that is left stands one of `num_codes`
-codes. `encode` gives the codes, i32[B, h, w], and `decode` takes them: a prior is a second model, trained on the codes.
-Samples of this one are of codes drawn uniformly, and look like it.
+Each entry of `config.model.channels` halves the image; at every place of the grid that is left stands one of
+`num_codes` codes. `encode` gives the codes, i32[B, h, w], and `decode` takes them: a prior is a second model, trained
+on the codes. Samples of this one are of codes drawn uniformly, and look like it.
 """
 
 import jax
@@ -87,7 +87,7 @@ def build(config: ConfigDict) -> GenerativeModel:
     Encoder(channels, model.code_dim),
     lambda outputs: Decoder(channels, x.shape, outputs),
     prior=uniform_codes(model.num_codes, grid),
-    posterior=codebook(quantizer, grid, model.code_dim),
+    posterior=codebook(quantizer, model.num_codes, grid, model.code_dim),
     objective=commitment(model.commitment_weight),
   )
 

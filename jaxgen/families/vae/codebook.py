@@ -5,9 +5,10 @@ from flax import linen as nn
 
 from jaxgen.families.networks import Part
 from jaxgen.families.vae.posterior import Drawn, Posterior
+from jaxgen.types import Field
 
 
-def codebook(quantizer: nn.Module, shape: tuple[int, ...], dim: int) -> Posterior:
+def codebook(quantizer: nn.Module, num_codes: int, shape: tuple[int, ...], dim: int) -> Posterior:
   """The nearest codes of the encoder's vectors (van den Oord et al., "Neural discrete representation learning", 2017,
   equations 1 and 2). Latents are i32[B, *shape], their z f32[B, *shape, dim].
 
@@ -17,6 +18,7 @@ def codebook(quantizer: nn.Module, shape: tuple[int, ...], dim: int) -> Posterio
   Args:
     quantizer: `jaxgen.nn.vector_quantizer.VectorQuantizer`, or what has its two methods; its variables are in
       `extra['quantizer']`.
+    num_codes: K, the size of the codebook.
     shape: of the codes of one example.
     dim: of a vector.
   """
@@ -39,5 +41,6 @@ def codebook(quantizer: nn.Module, shape: tuple[int, ...], dim: int) -> Posterio
     blank=lambda num: jnp.zeros((num, *shape, dim)),
     term='commitment',
     has_density=False,
+    codes=Field('tokens', shape, num_codes),
     parts={'quantizer': Part(quantizer, lambda: (jnp.zeros((1, *shape, dim)),))},
   )

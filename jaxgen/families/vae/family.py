@@ -111,6 +111,7 @@ def vae(
     encode=partial(sampling.encode, model),
     decode=partial(sampling.decode, model),
     complete=partial(sampling.complete, model) if posterior.has_density else None,
+    codes=posterior.codes,
   )
 
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 
 from jaxgen.families.networks import Part
 from jaxgen.losses import vae as losses
-from jaxgen.types import Metrics
+from jaxgen.types import Field, Metrics
 
 
 class Drawn(NamedTuple):
@@ -38,6 +38,7 @@ class Posterior(NamedTuple):
     blank: `num -> z`, zeros in the shape of what the decoder takes.
     term: what `Drawn.kl` is called among the metrics.
     has_density: whether draws have a `log_weight`, so that a bound on log p(x) follows.
+    codes: the field that latents are an example of, where they are codes of a codebook.
     parts: its networks, by the names that they have in `params`.
   """
 
@@ -47,6 +48,7 @@ class Posterior(NamedTuple):
   blank: Callable[[int], Any]
   term: str = 'kl'
   has_density: bool = True
+  codes: Field | None = None
   parts: Mapping[str, Part] = MappingProxyType({})
 
 
