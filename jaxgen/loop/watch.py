@@ -50,7 +50,7 @@ class Watch:
     self._sample = sampler(setting.model, config.num_samples, config.seed)
     self._reconstruct = reconstructor(setting.model, config.seed)
     self._shown = held_out.examples(np.arange(min(config.num_samples, len(held_out))))
-    self._about = known.about(config, lambda: held_out)
+    self._about = known.about(config, lambda: held_out, setting.source.vocabulary)
     whose = keys.of(config.seed, 'given')
     self._given = given.of_random_examples(setting.source, setting.model.given, whose, config.num_samples)
 

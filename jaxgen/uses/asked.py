@@ -1,11 +1,11 @@
 """What was asked for on the command line, from text to values: conditions, knobs and a prompt."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import numpy as np
 
 from jaxgen import fields
+from jaxgen.data.vocabulary import Vocabulary
 from jaxgen.errors import UserError
 from jaxgen.show import About
 from jaxgen.types import DataSpec, Field, GenerativeModel
@@ -42,8 +42,8 @@ def knobs(texts: Mapping[str, str], model: GenerativeModel) -> dict[str, float]:
   return values
 
 
-def prompt(text: str, model: GenerativeModel, field: Field, vocabulary: Any) -> np.ndarray:
-  """A prompt as tokens, i[T] with T at most the context; bytes where the data have no vocabulary.
+def prompt(text: str, model: GenerativeModel, field: Field, vocabulary: Vocabulary | None) -> np.ndarray:
+  """A prompt as tokens, i[T] with T at most the context.
 
   Raises:
     UserError: if the model is none of text or cannot go on with it, or the prompt is longer than the context or outside
@@ -55,14 +55,18 @@ def prompt(text: str, model: GenerativeModel, field: Field, vocabulary: Any) -> 
     raise UserError(
       '--prompt is for models that complete what is there, and this one does not; leave it out.'
     )
-  tokens = np.asarray(vocabulary.encode(text) if vocabulary else list(text.encode()), np.int64)
+  if vocabulary is None:
+    raise UserError('--prompt is for models of text, and these tokens are of none; leave it out.')
+  tokens = vocabulary.encode(text)
   if len(tokens) > field.shape[0]:
     raise UserError(
       f'--prompt is {len(tokens)} tokens long, and the context of this model holds {field.shape[0]}; shorten it.'
     )
-  if bad := tokens[(tokens < 0) | (tokens >= field.levels)].tolist():
+  again = vocabulary.decode(tokens)
+  if again != text:
+    strange = next((one for one, other in zip(text, again, strict=False) if one != other), text[-1:])
     raise UserError(
-      f'--prompt holds the token {bad[0]}, which is outside the vocabulary of {field.levels}; write it otherwise.'
+      f'--prompt holds {strange!r}, which is outside the vocabulary that the run has read; write it otherwise.'
     )
   return tokens
 

@@ -89,6 +89,7 @@ def _record(name: str, subject: Subject, done: Written) -> Mapping[str, Any]:
     'split': subject.split,
     'given': drawn | asked_for,
     'knobs': {**subject.model.knobs, **subject.knobs},
+    'prompt': subject.options.prompt,
     'files': [path.name for path in done.files],
     **done.numbers,
   }

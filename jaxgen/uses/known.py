@@ -7,26 +7,25 @@ from ml_collections import ConfigDict
 
 from jaxgen import data, fields
 from jaxgen.data import toy
+from jaxgen.data.vocabulary import Vocabulary
 from jaxgen.show import About
 
 _SHOWN = 1000  # examples
 
 
-def about(config: ConfigDict, source: Callable[[], data.Source]) -> About:
+def about(config: ConfigDict, source: Callable[[], data.Source], vocabulary: Vocabulary | None) -> About:
   """The exact density of a `toy:` set, how far the first of other vectors reach, the vocabulary of tokens.
 
   Args:
     config: of a run, resolved.
-    source: gives a split of its data; images and sets of known density are shown without it.
+    source: gives a split of its data, by which vectors are shown whose density is not known.
+    vocabulary: of its tokens.
   """
   kind, _, name = config.data.name.partition(':')
-  shown_as = fields.of(config)['x'].kind
   if kind == 'toy':
     density = toy.DENSITIES[name]
     return About(limits=density.bound, density=density.log_prob)
-  if shown_as == 'vector':
+  if fields.of(config)['x'].kind == 'vector':
     shown = source().examples(np.arange(min(_SHOWN, len(source()))))['x']
     return About(limits=float(np.abs(shown).max()) * 1.1)
-  if shown_as == 'tokens' and source().vocabulary is not None:
-    return About(decode=source().vocabulary.decode)
-  return About()
+  return About(decode=vocabulary and vocabulary.decode)

@@ -10,6 +10,8 @@ import numpy as np
 
 from jaxgen import data, experiment, fields, keys, show
 from jaxgen.data import given as conditions
+from jaxgen.data import vocabulary as vocabularies
+from jaxgen.data.vocabulary import Vocabulary
 from jaxgen.types import DataSpec, Field, PRNGKey
 from jaxgen.uses import known
 
@@ -93,7 +95,7 @@ class Subject:
   @functools.cached_property
   def about(self) -> show.About:
     """How to show it."""
-    return known.about(self.trained.config, lambda: self.source(self.split))
+    return known.about(self.trained.config, lambda: self.source(self.split), self.vocabulary)
 
   @property
   def split(self) -> str:
@@ -110,10 +112,10 @@ class Subject:
       self._sources[split] = data.load(self.trained.config.data, split)
     return self._sources[split]
 
-  @property
-  def vocabulary(self) -> Any:
-    """Of tokens, a `jaxgen.data.vocabulary.Vocabulary`; None where the data have none."""
-    return self.source(self.split).vocabulary if self.field.kind == 'tokens' else None
+  @functools.cached_property
+  def vocabulary(self) -> Vocabulary | None:
+    """Of tokens, as the run keeps it beside its weights; None where the data are no text."""
+    return vocabularies.read(self.folder.parent)
 
   def rng(self, purpose: str) -> PRNGKey:
     """The key of a purpose, see `jaxgen.keys`."""

@@ -29,7 +29,8 @@ def run(subject: Subject) -> Written:
   """`translation.png`: what is given, its translation and the truth, or both directions and their cycles.
 
   The error of a translation against the truth is the root of the mean square, entries in [0, 1], with the standard
-  error of its mean over the examples of the split.
+  error of its mean over the examples of the split; between domains there is one where one is the twin of the other,
+  and the error of the cycle always.
   """
   return _of_given(subject) if source_field(subject) else _of_domains(subject)
 
@@ -76,8 +77,13 @@ def _of_domains(subject):
       'y to x': (carried, spec['x']),
     },
   )
-  cycle = root_mean_square(back, batch['x'], spec['x'])
-  return Written((path,), {f'cycle_{key}' if key == 'error' else key: value for key, value in cycle.items()})
+  found = {'cycle': (back, 'x')}
+  if subject.trained.config.data.twin:  # then examples at one place are pairs, whatever training has seen
+    found |= {'x_to_y': (there, 'y'), 'y_to_x': (carried, 'x')}
+  errors = {name: root_mean_square(x, batch[truth], spec[truth]) for name, (x, truth) in found.items()}
+  return Written(
+    (path,), {f'{name}_{key}': value for name, error in errors.items() for key, value in error.items()}
+  )
 
 
 def _draw(subject: Subject, pictures: Mapping[str, tuple[Sequence, Field]]):

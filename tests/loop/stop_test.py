@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from jaxgen import evaluate, sample, train
+from jaxgen import evaluate, train, uses
 from jaxgen.runs import writers
 from tests.conftest import ROOT
 from tests.tiny_config import get_config
@@ -102,7 +102,7 @@ def trained(tmp_path_factory):
   config = get_config('smoke')
   config.evaluation.metrics = ('bits_per_dim',)
   train.train(config, workdir)
-  sample.sample(workdir, config)
+  uses.use(workdir, config)
   evaluate.evaluate(workdir, config)
   return workdir
 

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgen import evaluate, experiment, sample, train
+from jaxgen import evaluate, experiment, train, uses
 from jaxgen.errors import UserError
 from jaxgen.runs import failure, writers
 from jaxgen.runs.checkpoint_reader import Reader
@@ -55,7 +55,7 @@ def test_where_none_was_good_the_run_begins_again(tmp_path):
   assert failure.read(tmp_path).step == 0
 
 
-@pytest.mark.parametrize('use', [evaluate.evaluate, sample.sample])
+@pytest.mark.parametrize('use', [evaluate.evaluate, uses.use])
 def test_what_needs_a_checkpoint_says_why_there_is_none(tmp_path, use):
   config = config_of(nan_at=3)
   fail(config, tmp_path, 'there was no good checkpoint before it')

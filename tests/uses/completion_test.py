@@ -3,12 +3,11 @@ import numpy as np
 import pytest
 
 from jaxgen import uses
+from jaxgen.data.vocabulary import Vocabulary
 from jaxgen.errors import UserError
 from jaxgen.types import Field
 from jaxgen.uses.completion import observed
 from tests.uses.conftest import IMAGES
-
-TEXT = {'x': Field('tokens', (12,), 100)}
 
 
 def test_of_images_the_lower_half_or_the_lower_right_quarter_is_hidden():
@@ -39,36 +38,45 @@ def test_what_is_hidden_does_not_reach_the_model(make, tmp_path):
   assert all((np.asarray(x)[~np.asarray(observed)] == 0).all() for x, observed in seen)
 
 
+BYTES = Vocabulary('bytes', 256)
+TEXT = {'x': Field('tokens', (12,), 256)}
+
+
+def continuation(tmp_path, prompt, num=2):
+  written = uses.use(tmp_path, options=uses.Options(use=('completion',), num=num, prompt=prompt))
+  return written['continuation.txt'].read_text(encoding='utf-8')
+
+
 def test_a_prompt_is_continued(make, tmp_path):
-  make(TEXT)
-  options = uses.Options(use=('completion',), num=2, prompt='Hi')
-  with pytest.raises(UserError, match='token 105, which is outside the vocabulary of 100'):
-    uses.use(tmp_path, options=options)
   make(
-    {'x': Field('tokens', (12,), 256)},
-    complete=lambda params, extra, rng, batch, observed: batch['x'] + ~observed * 33,
+    TEXT, vocabulary=BYTES, complete=lambda params, extra, rng, batch, observed: batch['x'] + ~observed * 33
   )
-  written = uses.use(tmp_path, options=options)
-  assert 'Hi!!!!!!!!!!' in written['continuation.txt'].read_text(encoding='utf-8')
+  assert continuation(tmp_path, 'Hi').count('Hi!!!!!!!!!!') == 2
+
+
+def test_a_prompt_is_spelt_by_the_vocabulary_of_the_run(make, tmp_path):
+  letters = Vocabulary('characters', 3, 'ab')
+  spec = {'x': Field('tokens', (4,), 3)}
+  make(
+    spec, vocabulary=letters, complete=lambda params, extra, rng, batch, observed: batch['x'] + ~observed * 1
+  )
+  assert 'bbaa' in continuation(tmp_path, 'bb', num=1)
+  with pytest.raises(UserError, match="--prompt holds 'c', which is outside the vocabulary"):
+    continuation(tmp_path, 'abc')
 
 
 def test_a_prompt_longer_than_the_context_is_refused(make, tmp_path):
-  make(TEXT)
+  make(TEXT, vocabulary=BYTES)
   with pytest.raises(
     UserError, match='--prompt is 13 tokens long, and the context of this model holds 12; shorten it'
   ):
-    uses.use(tmp_path, options=uses.Options(use=('completion',), prompt='a' * 13))
+    continuation(tmp_path, 'a' * 13)
 
 
-def test_a_prompt_is_spelt_by_the_vocabulary_of_the_data(make, tmp_path):
-  class Letters:
-    def encode(self, text):
-      return np.array(['ab'.index(letter) for letter in text])
-
-    def decode(self, tokens):
-      return ''.join('ab'[token] for token in tokens)
-
-  spec = {'x': Field('tokens', (4,), 2)}
-  make(spec, vocabulary=Letters(), complete=lambda params, extra, rng, batch, observed: batch['x'])
-  options = uses.Options(use=('completion',), num=1, prompt='bb')
-  assert 'bbaa' in uses.use(tmp_path, options=options)['continuation.txt'].read_text()
+@pytest.mark.parametrize(
+  ('changes', 'sentence'), [({'complete': None}, 'models that complete'), ({}, 'of none')]
+)
+def test_a_prompt_that_nothing_can_continue_is_refused(make, tmp_path, changes, sentence):
+  make(TEXT, **changes)
+  with pytest.raises(UserError, match=f'--prompt is for .*{sentence}'):
+    uses.use(tmp_path, options=uses.Options(prompt='Hi'))

@@ -7,6 +7,7 @@ import pytest
 from ml_collections import ConfigDict
 
 from jaxgen import data, experiment, fields, parallel
+from jaxgen.data import vocabulary as vocabularies
 from jaxgen.data.source import from_arrays
 from jaxgen.types import Estimate, Field, GenerativeModel
 from jaxgen.uses import Options, Subject
@@ -74,15 +75,18 @@ class Made:
     self._patch, self.folder = monkeypatch, folder
 
   def __call__(
-    self, spec=IMAGES, given=(), options=None, without=(), vocabulary=None, arrays=None, **changes
+    self, spec=IMAGES, given=(), options=None, without=(), twin=(), vocabulary=None, arrays=None, **changes
   ):
     config = data.resolved(get_config('smoke'), spec)
     with config.unlocked():
-      config.given, config.data.without = given, without
+      config.given, config.data.without, config.data.twin = given, without, twin
     sizes = {'train': 60, 'validation': 20, 'test': 40}
     arrays = arrays or {
       split: labelled(size, spec, index) for index, (split, size) in enumerate(sizes.items())
     }
+    self.folder.parent.mkdir(exist_ok=True)
+    if vocabulary:
+      vocabularies.save(self.folder.parent, vocabulary)
     sources = {split: from_arrays(split, spec, each, vocabulary) for split, each in arrays.items()}
     self._patch.setattr(data, 'load', lambda config, split: sources[split])
     state = parallel.initial_state({'w': jnp.zeros(1)}, {}, (), jax.random.key(0))

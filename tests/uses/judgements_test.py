@@ -68,6 +68,26 @@ def test_the_error_of_a_translation_is_against_the_truth(make, tmp_path):
   assert record['examples'] == 40
 
 
+def test_a_translation_between_domains_is_against_the_truth_where_one_is_the_twin_of_the_other(
+  make, tmp_path
+):
+  spec = {
+    'x': Field('image', (8, 8, 1), 17),
+    'y': Field('image', (8, 8, 1), 17),
+    'label': Field('label', (), 10),
+  }
+  worse = dict(  # one level too bright, each way
+    encode=lambda params, extra, rng, batch: 17 - batch['x'],
+    decode=lambda params, extra, latents, given=None: 17 - latents,
+  )
+  make(spec, **worse)
+  assert done(tmp_path, 'translation', num=4)['cycle_error'] == 0.0
+  make(spec, twin=('inverted',), **worse)
+  record = done(tmp_path, 'translation', num=4)
+  assert record['x_to_y_error'] == record['y_to_x_error'] == pytest.approx(1 / 16)
+  assert record['x_to_y_examples'] == 4
+
+
 def test_the_root_of_the_mean_square_has_the_error_of_its_mean():
   x, truth = np.zeros((4, 2)), np.array([[1.0, 1.0], [1.0, 1.0], [3.0, 3.0], [3.0, 3.0]])
   found = translation.root_mean_square(x, truth, Field('vector', (2,), 0))
