@@ -24,7 +24,7 @@ def load_pairs(config: ConfigDict, name: str, split: str) -> Source:
   alone = sorted(set(folder.files_below(x)) ^ set(folder.files_below(y)))
   if alone:
     place, other = (x, y) if (x / alone[0]).exists() else (y, x)
-    more = f' (nor have {len(alone) - 1} more)' if len(alone) > 1 else ''
+    more = f' (one of {len(alone)} that have none)' if len(alone) > 1 else ''
     raise UserError(
       f'{place / alone[0]} has no partner of that name in {other}{more}; put it there, or take it away.'
     )

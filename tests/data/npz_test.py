@@ -198,3 +198,44 @@ def test_a_pipe_is_not_waited_for(tmp_path, settings):
   os.mkfifo(tmp_path / 'mine.npz')
   with pytest.raises(UserError, match='cannot be read as an .npz file'):
     data.load(settings(f'npz:{tmp_path / "mine.npz"}'), 'train')
+
+
+def test_other_arrays_are_fields_of_their_own_names(load):
+  y, mask = VECTORS[:, ::-1].astype(np.float32), VECTORS > 30
+  for split, size in (('train', 36), ('test', 4)):
+    source = load(split, x=IMAGES, y=y, mask=mask, attribute=LABELS, step=7)
+    assert source.spec == {
+      'x': Field('image', (4, 3, 1), 256),
+      'attribute': Field('label', (), 4),
+      'mask': Field('mask', (2,), 2),
+      'y': Field('vector', (2,), 0),
+    }
+    found = source.resident()
+    places = (found['y'][:, 1] / 2).astype(int)
+    assert len(places) == size
+    np.testing.assert_array_equal(found['x'][..., 0], IMAGES[places])
+    np.testing.assert_array_equal(found['mask'], mask[places])
+    np.testing.assert_array_equal(found['attribute'], LABELS[places])
+
+
+@pytest.mark.parametrize(('levels', 'dtype'), [(160, np.uint8), (500, np.int32)])
+def test_integers_are_tokens_where_the_file_says_so(load, levels, dtype):
+  codes = np.arange(160).reshape(40, 2, 2)
+  source = load('train', x=codes, kind='tokens', levels=levels)
+  assert source.spec == {'x': Field('tokens', (2, 2), levels)}
+  assert source.resident()['x'].dtype == dtype
+  assert load('train', x=codes, kind='tokens').spec['x'].levels == 160
+  splits = load('test', x_train=codes[:30], x_test=codes[30:], kind='tokens', levels=levels)
+  np.testing.assert_array_equal(splits.resident()['x'], codes[30:])
+
+
+def test_fields_have_levels_of_their_own(load):
+  source = load('train', x=VECTORS, label=LABELS, label_levels=12, y=IMAGES % 10, y_levels=10)
+  assert source.spec['label'] == Field('label', (), 12)
+  assert source.spec['y'] == Field('image', (4, 3, 1), 10)
+
+
+def test_an_archive_of_samples_is_a_data_set(load):
+  """What sampling and exporting write: numbers about the whole are passed over."""
+  source = load('train', x=IMAGES % 17, label=LABELS, step=100, levels=17)
+  assert source.spec == {'x': Field('image', (4, 3, 1), 17), 'label': Field('label', (), 4)}

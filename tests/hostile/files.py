@@ -56,6 +56,7 @@ CONFIG_FILES = {
 VECTORS = np.arange(80.0).reshape(40, 2)
 IMAGES = np.zeros((40, 8, 8), np.uint8)
 LABELS = np.arange(40) % 4
+CODES = np.arange(160).reshape(40, 4) % 50
 
 ARCHIVES = {
   'labels_40_bits': {'x': IMAGES, 'label': LABELS + 2**40},
@@ -87,6 +88,17 @@ ARCHIVES = {
   'levels_one': {'x': IMAGES, 'levels': 1},
   'other_names': {'images': IMAGES},
   'unlike': {'x_train': IMAGES, 'x_test': VECTORS},
+  'tokens_negative': {'x': CODES - 1, 'kind': 'tokens'},
+  'tokens_outside': {'x': CODES, 'kind': 'tokens', 'levels': 40},
+  'tokens_float': {'x': CODES / 2, 'kind': 'tokens'},
+  'tokens_one_each': {'x': CODES[:, 0], 'kind': 'tokens'},
+  'tokens_untold': {'x': CODES},
+  'labels_outside': {'x': IMAGES, 'label': LABELS, 'label_levels': 3},
+  'a_kind_that_is_none': {'x': CODES, 'kind': 'words'},
+  'a_field_too_short': {'x': IMAGES, 'y': VECTORS[:9]},
+  'a_field_of_one_split': {'x_train': IMAGES, 'x_test': IMAGES, 'y_train': VECTORS},
+  'a_field_of_text': {'x': IMAGES, 'y': IMAGES * 1.0},
+  'a_mask_of_numbers': {'x': IMAGES, 'mask': LABELS, 'mask_kind': 'mask'},
 }
 
 
@@ -136,6 +148,21 @@ FOLDERS = {
 }
 
 
+# Two folders of images, which may be pairs, and texts.
+PAIRS = {
+  'without_partner': {'a/1.png': png(), 'a/2.png': png(), 'b/1.png': png(), 'b/3.png': png()},
+  'one_side': {'a/1.png': png(), 'a/2.png': png()},
+  'three_sides': {'a/1.png': png(), 'b/1.png': png(), 'c/1.png': png()},
+  'two_sides_without_images': {'a/notes.txt': b'text', 'b/notes.txt': b'text'},
+}
+TEXTS = {
+  'short.txt': b'short',
+  'empty.txt': b'',
+  'no_utf_8.txt': b'\xff\xfe\x00' * 99,
+  'long.txt': b'words ' * 999,
+}
+
+
 def write(root: Path) -> None:
   """All of them below a folder."""
   for name, text in CONFIG_FILES.items():
@@ -146,11 +173,11 @@ def write(root: Path) -> None:
     with zipfile.ZipFile(root / f'{name}.npz', 'w') as archive:
       for member, content in members.items():
         archive.writestr(member, content)
-  for name, content in BYTES.items():
+  for name, content in (BYTES | TEXTS).items():
     (root / name).write_bytes(content)
-  for name, content in FOLDERS.items():
-    (root / name).mkdir()
+  for name, content in (FOLDERS | PAIRS).items():
     for file, data in content.items():
+      (root / name / file).parent.mkdir(parents=True, exist_ok=True)
       (root / name / file).write_bytes(data)
   for name in ('pipe', 'pipe.npz', 'circle', 'nowhere', 'images'):
     if not name.endswith('.npz'):
