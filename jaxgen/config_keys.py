@@ -233,7 +233,12 @@ KEYS: dict[str, Any] = {
     0.0, float, 'of training, after which a run ends before num_steps; 0: no limit', '[0, inf)'
   ),
   'steps_per_dispatch': Key(1, int, 'training steps in one compiled program', '[1, 100000]'),
-  'parallel': Key('pmap', str, 'the program on several devices', choices=('pmap', 'shard_map')),
+  'parallel': Key(
+    'pmap',
+    str,
+    'the program on several devices; see `jaxgen.parallel`',
+    choices=('pmap', 'shard_map', 'fsdp'),
+  ),
   'log_every': Key(50, int, 'steps between two rows of metrics; 0: none but the last', _EVERY),
   'eval_every': Key(500, int, 'steps between two looks at the validation split; 0: never', _EVERY),
   'sample_every': Key(500, int, 'steps between two grids of samples; 0: never', _EVERY),

@@ -16,7 +16,7 @@ from jaxgen.metrics import features, printed, results
 from jaxgen.metrics.catalogue import METRICS, check_names
 from jaxgen.metrics.evaluation import Run, Settings, split_of
 from jaxgen.metrics.measure import measure
-from jaxgen.parallel import on_all_devices, split_over_devices
+from jaxgen.parallel import on_all_devices, shared_work, split_over_devices
 from jaxgen.runs import workdir as workdirs
 from jaxgen.types import GenerativeModel
 
@@ -31,7 +31,7 @@ def evaluator(
   The last batch is masked, so that every example counts once. The noise that a term needs (dequantization, a
   latent) depends on the seed and the batch alone, so that two evaluations differ by their parameters only.
   """
-  terms = jax.jit(model.evaluate)
+  terms = shared_work(model.evaluate)
   rng = keys.of(seed, 'evaluation')
 
   def evaluate(params, extra) -> dict[str, float]:

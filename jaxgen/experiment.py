@@ -10,9 +10,8 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxgen import config as configs
-from jaxgen import data, fields, keys, models, updates
+from jaxgen import data, fields, keys, models, parallel, updates
 from jaxgen.errors import UserError
-from jaxgen.parallel import initial_state
 from jaxgen.programs import once
 from jaxgen.runs import best, failure
 from jaxgen.runs import stages as run_stages
@@ -91,9 +90,16 @@ def step_size(config: ConfigDict) -> int:
   return config.batch_size * config.accumulate
 
 
-def first_state(model: GenerativeModel, config: ConfigDict, batch: Mapping[str, Any]) -> State:
-  """The state at step 0: a function of the seed and of the first batch alone."""
-  return once(_start(model))(*_start_keys(config), batch)
+def first_state(
+  model: GenerativeModel, config: ConfigDict, batch: Mapping[str, Any], backend: str = 'jit'
+) -> State:
+  """The state at step 0, laid out for a `backend`: a function of the seed and of the first batch alone."""
+  if backend != 'fsdp':
+    return parallel.place(once(_start(model))(*_start_keys(config), batch), backend)
+  where = parallel.of_state(
+    first_shapes(model, config), backend
+  )  # in parts at once: whole it may fit nowhere
+  return once(_start(model), where)(*_start_keys(config), batch)
 
 
 def first_shapes(model: GenerativeModel, config: ConfigDict) -> State:
@@ -105,7 +111,7 @@ def first_shapes(model: GenerativeModel, config: ConfigDict) -> State:
 def _start(model):
   def start(init_rng, run_rng, batch):
     params, extra = model.init(init_rng, batch)
-    return initial_state(params, extra, model.update.init(params), run_rng)
+    return parallel.initial_state(params, extra, model.update.init(params), run_rng)
 
   return start
 
@@ -170,13 +176,19 @@ def load(
 def _restored(workdir, config, stages, step, selected_by):
   chosen = best.chosen_step(workdir, step, selected_by)
   try:
-    return Reader(Path(workdir) / 'checkpoints').restore(saved_shapes(config, stages), chosen)
+    return Reader(Path(workdir) / 'checkpoints').restore(_at_rest(config, stages), chosen)
   except UserError:
     if best.chosen_step(workdir, step, selected_by) == chosen:
       raise
   return _restored(
     workdir, config, stages, step, selected_by
   )  # a run that goes on has found a better one, and removed it
+
+
+def _at_rest(config, stages):
+  """Shapes for a run that nobody trains: in parts where it was trained so and there are devices, else whole."""
+  backend, of = 'fsdp' if config.parallel == 'fsdp' else 'jit', saved_shapes(config, stages)
+  return of if backend == 'jit' else lambda notes: parallel.shapes(of(notes), backend)
 
 
 def load_stages(

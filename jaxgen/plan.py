@@ -41,7 +41,7 @@ def plan(config: ConfigDict, trust: bool = False) -> dict[str, float]:
   config = data.resolved(config, source.spec)
   backend = parallel.backend(config)
   model = experiment.build_model(config, experiment.load_stages(config, trust=trust))
-  state = experiment.first_shapes(model, config)
+  state = parallel.shapes(experiment.first_shapes(model, config), backend)
   bill: dict[str, float] = {'parameters': sum(leaf.size for leaf in jax.tree.leaves(state.params))}
   _report_before(config, source, is_assumed, model, backend, bill)
 
@@ -49,6 +49,7 @@ def plan(config: ConfigDict, trust: bool = False) -> dict[str, float]:
   expected = bill['flops'] / _flops_per_second()
   size = min(config.steps_per_dispatch, config.num_steps, max(1, int(_TIMED_SECONDS / expected)))
   batches, resident = _blank_batches(config, source, size)
+  resident = None if resident is None else parallel.replicate(resident, backend)
   start = time.perf_counter()
   step_fn = parallel.data_parallel(model.update.apply, backend)
   step_fn, compiled = step_fn.compile(state, batches, resident)
@@ -116,8 +117,7 @@ def _flops_per_second() -> float:
 
 def _time(step_fn, shapes, batches, resident, backend):
   """Seconds of a dispatch: the median of as many as fit, the first one left out where there are others."""
-  state = parallel.replicate(jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes), backend)
-  resident = None if resident is None else parallel.replicate(resident, backend)
+  state = parallel.place(jax.tree.map(lambda leaf: np.zeros(leaf.shape, leaf.dtype), shapes), backend)
   times, start = [], time.perf_counter()
   while not times or (time.perf_counter() - start < _TIMED_SECONDS and len(times) < 200):
     begin = time.perf_counter()

@@ -13,7 +13,7 @@ import jax
 _LEVEL = 'xla_backend_optimization_level'
 
 
-def once(function: Callable[..., Any]) -> Callable[..., Any]:
+def once(function: Callable[..., Any], out_shardings: Any = None) -> Callable[..., Any]:
   """`jax.jit(function)` for what runs once, an initialization say: compiled for speed of compiling, not of running.
 
   Initializing a network is a large program, a generator of random numbers for every array of parameters, and takes
@@ -22,7 +22,7 @@ def once(function: Callable[..., Any]) -> Callable[..., Any]:
   a part of another one.
   """
   hurried = jax.default_backend() == 'cpu' and _LEVEL not in os.environ.get('XLA_FLAGS', '')
-  return jax.jit(function, compiler_options={_LEVEL: 1} if hurried else None)
+  return jax.jit(function, out_shardings=out_shardings, compiler_options={_LEVEL: 1} if hurried else None)
 
 
 @contextlib.contextmanager

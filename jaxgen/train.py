@@ -126,7 +126,7 @@ def _restore(setting, checkpoints, first):
   if jax.tree.map(jnp.shape, state.opt) != jax.tree.map(jnp.shape, first.opt):
     state = state._replace(opt=jax.jit(setting.model.update.init)(state.params))
     print('note     the optimizer keeps other numbers than the one before, and begins anew')
-  return parallel.replicate(state, setting.backend), notes
+  return parallel.place(state, setting.backend), notes
 
 
 def _end_reached(config, step, clock):
@@ -139,7 +139,7 @@ def _end_reached(config, step, clock):
 def _run(setting, checkpoints, state, stop, missed, window, clock):
   """Trains to step `stop`, once it has looked where a kill cut that off (`missed`, a dispatch or None)."""
   config, start = setting.config, int(state.step)
-  first_host = jax.process_index() == 0  # it alone writes and draws
+  first_host = jax.process_index() == 0  # it alone writes
   with (
     stop_signals() as stop_asked,
     contextlib.closing(writers.MetricsWriter(setting.workdir) if first_host else writers.Silent()) as writer,
@@ -147,7 +147,7 @@ def _run(setting, checkpoints, state, stop, missed, window, clock):
       writers.Progress(start, config.num_steps) if first_host else writers.Silent()
     ) as progress,
   ):
-    looking = watch.Watch(setting, writer, progress) if first_host else writers.Silent()
+    looking = watch.Watch(setting, writer, progress)
     if missed:
       _look(setting, checkpoints, looking, state, missed, start == stop, window, clock)
     late = None  # the dispatch before, whose metrics nobody has waited for yet
@@ -192,7 +192,7 @@ def _look(setting, checkpoints, looking, state, dispatch, end, window, clock):
   The file follows the checkpoint, and the one before may go only then: a kill in between costs neither.
   """
   with clock.paused():
-    found = looking.look(parallel.on_this_host(state), dispatch, end)
+    found = looking.look(parallel.on_every_host(state), dispatch, end)
   if on_any_host(found is not None, end or dispatch.due(setting.config.eval_every)):
     _save(setting, checkpoints, state, window, clock)
     checkpoints.wait()

@@ -13,7 +13,7 @@ from jaxgen import evaluate, plan, train, uses
 from tests.tiny_config import get_config
 
 plan._TIMED_SECONDS = 0.01
-for parallel in ('pmap', 'shard_map'):
+for parallel in ('pmap', 'shard_map', 'fsdp'):
   workdir, steps = Path(sys.argv[1]) / parallel, int(sys.argv[2])
   config = get_config('smoke')
   config.update(dict(parallel=parallel, num_steps=steps, eval_every=4, sample_every=4, keep_checkpoints=1))
@@ -33,7 +33,7 @@ def test_every_mode_runs_on_every_number_of_devices(run_python, tmp_path):
   for devices, steps in ((1, 4), (4, 8), (2, 12), (1, 16)):
     done = run_python(script, tmp_path, steps, devices=devices, env={'PYTHONPATH': str(ROOT)})
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-6000:]
-  for parallel in ('pmap', 'shard_map'):
+  for parallel in ('pmap', 'shard_map', 'fsdp'):
     found = {}
     for record in results.read(tmp_path / parallel / 'results.jsonl'):
       found.setdefault(record.step, []).append(record.value)

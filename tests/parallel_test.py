@@ -19,22 +19,22 @@ def loss(params, extra, rng, batch):
 
 update = updates.chain(
   updates.every(2, updates.minimize(loss, optax.adam(0.1), axis_name='data')), updates.ema(0.9))
-x = np.random.RandomState(0).randn(100, 5).astype(np.float32)
+x = np.random.RandomState(0).randn(100, 8).astype(np.float32)
 result = {}
 for NOISE in (0.0, 1.0):
-  for backend, count in [('jit', 1), ('pmap', 4), ('shard_map', 4), ('pmap', 2)]:
+  for backend, count in [('jit', 1), ('pmap', 4), ('shard_map', 4), ('pmap', 2), ('fsdp', 4)]:
     devices = jax.devices()[:count]
     step = parallel.data_parallel(update.apply, backend, devices)
-    params = {'w': jnp.ones((5, 3))}
+    params = {'w': jnp.ones((8, 3))}
     state = parallel.initial_state(params, {'mean': jnp.zeros(())}, update.init(params), jax.random.key(0))
-    state = parallel.replicate(state, backend, devices)
+    state = parallel.place(state, backend, devices)
     resident = parallel.replicate({'x': x}, backend, devices)
     for first in (0, 3):
       indices = np.arange(first * 8, first * 8 + 24).reshape(3, 8)
       state, metrics = step(state, indices, resident)
       # the same steps one by one and from batches that travel
     other = parallel.initial_state(params, {'mean': jnp.zeros(())}, update.init(params), jax.random.key(0))
-    other = parallel.replicate(other, backend, devices)
+    other = parallel.place(other, backend, devices)
     for first in range(6):
       other, _ = step(other, {'x': x[None, first * 8:first * 8 + 8]}, None)
     result[f'{backend}{count} {NOISE}'] = {
@@ -42,6 +42,7 @@ for NOISE in (0.0, 1.0):
       'step': int(state.step), 'loss': (metrics['loss'].total / jnp.maximum(1, metrics['loss'].count)).tolist(),
       'count': metrics['loss'].count.tolist(), 'draw': (metrics['draw'].total / metrics['draw'].count).tolist(),
       'rank': np.asarray(state.params['w']).ndim,
+      'held': state.params['w'].addressable_data(0).shape,
     }
 print(json.dumps(result))
 """
@@ -54,7 +55,7 @@ def results(run_python):
   return json.loads(done.stdout)
 
 
-@pytest.mark.parametrize('backend', ['pmap4', 'shard_map4', 'pmap2'])
+@pytest.mark.parametrize('backend', ['pmap4', 'shard_map4', 'pmap2', 'fsdp4'])
 def test_every_backend_computes_what_one_device_does(results, backend):
   one, many = results['jit1 0.0'], results[f'{backend} 0.0']
   np.testing.assert_allclose(many['w'], one['w'], rtol=1e-5)
@@ -62,6 +63,13 @@ def test_every_backend_computes_what_one_device_does(results, backend):
   assert many['count'] == one['count'] == [0.0, 8.0, 0.0]
   assert many['step'] == one['step'] == 6
   assert many['rank'] == 2
+
+
+def test_fsdp_draws_the_noise_of_one_device_and_holds_a_part(results):
+  one, many = results['jit1 1.0'], results['fsdp4 1.0']
+  np.testing.assert_allclose(many['w'], one['w'], rtol=1e-5)
+  assert many['draw'][1] == pytest.approx(one['draw'][1])
+  assert (many['held'], results['pmap4 1.0']['held'], one['held']) == ([2, 3], [8, 3], [8, 3])
 
 
 def test_pmap_and_shard_map_draw_the_same_noise(results):
@@ -74,7 +82,7 @@ def test_devices_draw_different_noise(results):
   assert four != pytest.approx(one, abs=1e-6)
 
 
-@pytest.mark.parametrize('backend', ['jit1', 'pmap4', 'shard_map4'])
+@pytest.mark.parametrize('backend', ['jit1', 'pmap4', 'shard_map4', 'fsdp4'])
 def test_several_steps_a_dispatch_are_single_steps(results, backend):
   result = results[f'{backend} 1.0']
   np.testing.assert_allclose(result['w'], result['other'], rtol=1e-5)
@@ -97,7 +105,7 @@ def test_a_batch_that_devices_do_not_divide_is_refused():
 def test_an_unknown_backend_is_refused():
   config = get_config()
   config.parallel = 'magic'
-  with pytest.raises(UserError, match='must be pmap or shard_map'):
+  with pytest.raises(UserError, match='must be pmap or shard_map or fsdp'):
     parallel.backend(config)
 
 

@@ -127,7 +127,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_does_not(uninterrupted, r
 def test_a_run_goes_on_with_fewer_devices(run_python, tmp_path):
   noiseless = ['--config.model.noise=0.0']
   assert run_python(*command(tmp_path / 'one', *noiseless)).returncode == 0
-  for parallel in ('pmap', 'shard_map'):
+  for parallel in ('pmap', 'shard_map', 'fsdp'):
     workdir, switch = tmp_path / parallel, f'--config.parallel={parallel}'
     for devices, steps in ((4, 100), (2, 200), (1, STEPS)):
       done = run_python(*command(workdir, *noiseless, switch, f'--config.num_steps={steps}'), devices=devices)
@@ -137,7 +137,7 @@ def test_a_run_goes_on_with_fewer_devices(run_python, tmp_path):
     jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), one.params, many.params)
 
 
-@pytest.mark.parametrize('parallel', ['pmap', 'shard_map'])
+@pytest.mark.parametrize('parallel', ['pmap', 'shard_map', 'fsdp'])
 def test_two_hosts_train_what_one_does_and_resume(run_python, tmp_path, parallel):
   with socket.socket() as free:
     free.bind(('localhost', 0))

@@ -64,7 +64,7 @@ def begin(setting: Setting, state: State, trust: bool = False) -> tuple[State, F
     trained = experiment.load(Path(path), step='best' if best.read(Path(path)) else 'newest', trust=trust)
   except UserError as error:
     raise UserError(f'config.init_from={path} cannot be used: {error}') from None
-  state = jax.device_get(parallel.on_this_host(state))
+  state = parallel.on_host(state)
   name, weights = list(trained.weights().items())[-1]
   here, there = ({'params': tree.params, 'extra': tree.extra} for tree in (state, weights))
   merged, fit = _merged(here, there)
@@ -75,7 +75,7 @@ def begin(setting: Setting, state: State, trust: bool = False) -> tuple[State, F
     )
   new, unused = (tuple(array for array in _named(tree) if array not in fit) for tree in (here, there))
   opt = jax.jit(setting.model.update.init)(merged['params'])
-  state = parallel.replicate(state._replace(**merged, opt=opt), setting.backend)
+  state = parallel.place(state._replace(**merged, opt=opt), setting.backend)
   return state, Fit(path, int(trained.state.step), name, fit, new, unused)
 
 

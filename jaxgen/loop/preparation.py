@@ -57,7 +57,7 @@ def prepare(config: ConfigDict, workdir: Path, trust: bool = False) -> Setting:
 def first_state(setting: Setting) -> State:
   """The state at step 0, on all devices."""
   batch = experiment.first_batch(setting.source, setting.config)
-  return parallel.replicate(experiment.first_state(setting.model, setting.config, batch), setting.backend)
+  return experiment.first_state(setting.model, setting.config, batch, setting.backend)
 
 
 def dispatch_before(config: ConfigDict, step: int) -> Dispatch:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import jax
 import numpy as np
 
 from jaxgen import data, experiment, fields, keys, show
@@ -103,10 +104,14 @@ class Watch:
     self._writer.write({'step': step, 'split': 'samples', 'weights': name, 'spread': spread})
 
   def _save(self, stem, image, tag, step):
+    if jax.process_index() > 0:
+      return  # every host computes, the first one writes
     show.save_png(image, self._setting.workdir / 'samples' / f'{stem}.png')
     self._writer.picture(tag, image, step)
 
   def _summarize(self):
+    if jax.process_index() > 0:
+      return
     workdir = self._setting.workdir
     show.curves(writers.read(workdir), workdir / 'curves.png')
     kinds = ('averaged', 'raw')

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from jaxgen import fields, files, keys
+from jaxgen import fields, files, keys, parallel
 from jaxgen.data import given
 from jaxgen.errors import UserError
 from jaxgen.metrics import distances, storage
@@ -75,7 +75,8 @@ class Evaluation:
   """What the metrics share, computed when the first of them asks for it."""
 
   def __init__(self, model, params, extra, run, reference, features, cache, scratch, settings, samples=None):
-    self.model, self.params, self.extra, self.run = model, params, extra, run
+    self.model, self.run = model, run
+    self.params, self.extra = parallel.on_all_devices((params, extra))
     self.reference, self.features, self.settings = reference, features, settings
     self.params_sha = storage.fingerprint(params, extra)
     self.compared, self.places = compared_with(reference, settings.against)
@@ -173,13 +174,17 @@ class Evaluation:
     """
     split, size = self.held_out, len(self.held_out)
     batch_size = min(self.settings.batch_size, size)
-    compiled = jax.jit(function)
+    compiled = parallel.shared_work(function)
     rng = keys.of(self.run.seed, 'likelihood')
 
     def part(index):
       places = np.arange(index * batch_size, (index + 1) * batch_size)
       batch = split.examples(np.where(places < size, places, 0))
-      return {'value': compiled(self.params, self.extra, jax.random.fold_in(rng, index), batch)}
+      return {
+        'value': compiled(
+          self.params, self.extra, jax.random.fold_in(rng, index), parallel.split_over_devices(batch)
+        )
+      }
 
     parts = storage.resumable(self._scratch, name, -(-size // batch_size), part)
     values = storage.joined(parts, size)['value'].astype(np.float64)
@@ -195,7 +200,7 @@ class Evaluation:
 
   @functools.cached_property
   def _sample(self):
-    return jax.jit(self.model.sample, static_argnums=3)
+    return parallel.shared_work(self.model.sample, static_argnums=(3,))
 
   def _batch(self, index):
     """A batch of the samples that were given, or one drawn with a key of its own."""

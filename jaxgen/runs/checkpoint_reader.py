@@ -15,6 +15,7 @@ import numpy as np
 import orbax.checkpoint as ocp
 from jax.sharding import SingleDeviceSharding
 
+from jaxgen import parallel
 from jaxgen.errors import UserError
 from jaxgen.types import State
 
@@ -125,8 +126,7 @@ def checksum(state: State) -> int:
   """CRC-32 of all arrays, in the order of the tree."""
   crc = 0
   for leaf in jax.tree.leaves(state):
-    local = leaf.addressable_data(0) if isinstance(leaf, jax.Array) else leaf
-    crc = zlib.crc32(np.ascontiguousarray(local).data, crc)
+    crc = zlib.crc32(np.ascontiguousarray(parallel.on_host(leaf)).data, crc)
   return crc
 
 

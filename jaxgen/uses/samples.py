@@ -4,10 +4,9 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import jax
 import numpy as np
 
-from jaxgen import keys, show
+from jaxgen import keys, parallel, show
 from jaxgen.types import DataSpec, GenerativeModel
 from jaxgen.uses import archive
 from jaxgen.uses.subject import Subject, Written
@@ -26,11 +25,11 @@ def sampler(
     seed: of their latents.
     knobs: values in place of the defaults of `model.knobs`.
   """
-  draw = jax.jit(functools.partial(model.sample, **(knobs or {})), static_argnums=3)
+  draw = parallel.shared_work(functools.partial(model.sample, **(knobs or {})), static_argnums=(3,))
   rng = keys.of(seed, 'samples')
 
   def sample(params: Any, extra: Any, given: Mapping[str, Any] | None = None) -> np.ndarray:
-    return np.asarray(draw(params, extra, rng, num, given))
+    return np.asarray(draw(*parallel.on_all_devices((params, extra)), rng, num, given))
 
   return sample
 

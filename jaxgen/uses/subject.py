@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxgen import data, experiment, fields, keys, show
+from jaxgen import data, experiment, fields, keys, parallel, show
 from jaxgen.data import given as conditions
 from jaxgen.data import vocabulary as vocabularies
 from jaxgen.data.vocabulary import Vocabulary
@@ -78,7 +78,7 @@ class Subject:
     self.trained, self.model, self.options, self.folder = trained, trained.model, options, Path(folder)
     weights = trained.weights()
     self.weights = options.weights or list(weights)[-1]
-    self.params, self.extra = weights[self.weights]
+    self.params, self.extra = parallel.on_all_devices(weights[self.weights])
     self.spec: DataSpec = fields.of(trained.config)
     self.seed = trained.config.seed if options.seed is None else options.seed
     self.num = trained.config.num_samples if options.num is None else options.num
@@ -160,12 +160,14 @@ class Subject:
       split: see `source`.
       places: i64[N] in the split.
     """
-    source, compiled, size = self.source(split), jax.jit(function), min(_PART, len(places))
+    source, compiled, size = self.source(split), parallel.shared_work(function), min(_PART, len(places))
     parts = []
     for index in range(-(-len(places) // size)):
       here = np.arange(index * size, (index + 1) * size)
       batch = source.examples(places[np.minimum(here, len(places) - 1)])  # the last part is filled up
-      found = compiled(self.params, self.extra, jax.random.fold_in(rng, index), batch)
+      found = compiled(
+        self.params, self.extra, jax.random.fold_in(rng, index), parallel.split_over_devices(batch)
+      )
       parts.append(jax.tree.map(np.asarray, found))
     return jax.tree.map(lambda *leaves: np.concatenate(leaves)[: len(places)], *parts)
 

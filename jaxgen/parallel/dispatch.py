@@ -1,11 +1,12 @@
-"""The one place that knows how many devices there are: jit on one, pmap or shard_map on several.
+"""A training step as one program over all devices.
 
-A training step is written for one device and the axis `DATA_AXIS`. Here that axis is bound: to the devices of
-every host where there are several, and to an axis of size one where there is a single device, so that the
-same step runs everywhere. The state has no replica dimension: it is one value, held by all devices.
+'jit' on one device. On several, 'pmap' and 'shard_map' run the step on each, with a part of the batch and the whole
+state; with 'fsdp' the step is that of one device, which XLA divides: each device holds a part of the batch and of
+the state, and what it computes with is gathered when it is needed (Rajbhandari et al., "ZeRO: Memory optimizations
+toward training trillion parameter models", 2020, stage 3). Noise is then drawn, and batch statistics are taken, over
+the whole batch, as on one device.
 """
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -13,66 +14,28 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
-from jax.sharding import Mesh, NamedSharding, SingleDeviceSharding
+from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from jaxgen.errors import UserError
+from jaxgen.parallel import layout
 from jaxgen.types import DATA_AXIS, PRNGKey, State
 
+# on several devices
+PROGRAMS = ('pmap', 'shard_map', 'fsdp')
 # (state, rng, batch) -> (state, metrics), as `Update.apply`
 Step = Callable[[State, PRNGKey, Any], tuple[State, Any]]
-
-
-def start() -> None:
-  """Joins the other hosts of a run, where there are any. Call it before a device is touched.
-
-  On TPU pods and under Slurm or Open MPI jax finds the others by itself; elsewhere the environment names
-  them: `JAXGEN_COORDINATOR=host:port`, `JAXGEN_NUM_PROCESSES` and `JAXGEN_PROCESS_ID`.
-
-  Raises:
-    UserError: if these do not fit together, or jax finds no device of the kind that `JAX_PLATFORMS` names.
-  """
-  coordinator = os.environ.get('JAXGEN_COORDINATOR')
-  if coordinator:
-    jax.distributed.initialize(coordinator, *_place_among_processes(coordinator))
-  elif any(
-    name in os.environ for name in ('TPU_WORKER_HOSTNAMES', 'SLURM_JOB_NUM_NODES', 'OMPI_MCA_orte_hnp_uri')
-  ):
-    jax.distributed.initialize()
-  try:
-    jax.devices()
-  except (RuntimeError, AssertionError) as error:  # an assertion where no plugin knows the platform
-    reason = str(error).strip().partition('\n')[0].partition(' (set JAX_PLATFORMS')[0]
-    platforms = os.environ.get('JAX_PLATFORMS', '')
-    remedy = 'unset JAX_PLATFORMS, or set it to cpu' if platforms else 'check its installation'
-    raise UserError(
-      f'jax finds no device {platforms}: {reason or "it has no plugin for it"}; {remedy}.'
-    ) from None
-
-
-def _place_among_processes(coordinator):
-  """How many processes there are, and which of them this one is."""
-  found = [os.environ.get(name, '') for name in ('JAXGEN_NUM_PROCESSES', 'JAXGEN_PROCESS_ID')]
-  host, _, port = coordinator.rpartition(':')
-  if host and all(text.isascii() and text.isdigit() for text in (port, *found)):
-    count, index = map(int, found)
-    if index < count:
-      return count, index
-  raise UserError(
-    f'JAXGEN_COORDINATOR={coordinator} (host:port) needs JAXGEN_NUM_PROCESSES, a number from 1, and '
-    f'JAXGEN_PROCESS_ID, a number from 0 below it, not "{found[0]}" and "{found[1]}"; set all three, or none.'
-  )
 
 
 def backend(config, devices=None) -> str:
   """'jit' on one device, else what `config.parallel` names.
 
   Raises:
-    UserError: if that is neither 'pmap' nor 'shard_map', or if the devices do not divide `config.batch_size`.
+    UserError: if there is no such program, or if the devices do not divide `config.batch_size`.
   """
   count = len(devices or jax.devices())
-  if config.parallel not in ('pmap', 'shard_map'):
-    raise UserError(f'config.parallel is "{config.parallel}"; it must be pmap or shard_map.')
+  if config.parallel not in PROGRAMS:
+    raise UserError(f'config.parallel is "{config.parallel}"; it must be {" or ".join(PROGRAMS)}.')
   if config.batch_size % count:
     near = max(1, round(config.batch_size / count)) * count
     raise UserError(
@@ -89,7 +52,7 @@ def data_parallel(step: Step, backend: str = 'pmap', devices=None) -> 'Dispatche
   Args:
     step: `(state, rng, batch) -> (state, metrics)`; its gradients, `extra` and metrics are already averaged over
       `DATA_AXIS`.
-    backend: 'jit', 'pmap' or 'shard_map'.
+    backend: 'jit', 'pmap', 'shard_map' or 'fsdp'.
     devices: the devices to use, all of them by default.
 
   Returns:
@@ -101,49 +64,6 @@ def data_parallel(step: Step, backend: str = 'pmap', devices=None) -> 'Dispatche
   """
   devices = tuple(devices or jax.devices())
   return _BACKENDS[backend](step, devices)
-
-
-def replicate(tree: Any, backend: str, devices=None) -> Any:
-  """Copies the same arrays to every device, in the layout that `data_parallel` takes as it is."""
-  devices = tuple(devices or jax.devices())
-  where = SingleDeviceSharding(devices[0]) if backend == 'jit' else NamedSharding(_mesh(devices), P())
-  # The state is donated later: it must not share memory with the arrays that are given here.
-  return jax.jit(lambda tree: jax.tree.map(jnp.copy, tree), out_shardings=where)(tree)
-
-
-def on_this_host(tree: Any) -> Any:
-  """The same arrays as this host can use alone; they are replicated, so that nothing travels."""
-  if jax.process_count() == 1:
-    return tree
-  return jax.tree.map(lambda leaf: leaf.addressable_data(0), tree)
-
-
-def on_every_host(tree: Any) -> Any:
-  """The same arrays as all hosts can save together: with several hosts, what pmap returns is known to one alone."""
-  if jax.process_count() == 1:
-    return tree
-  return jax.device_put(
-    jax.tree.map(np.asarray, on_this_host(tree)), NamedSharding(_mesh(jax.devices()), P())
-  )
-
-
-def split_over_devices(tree: Any) -> Any:
-  """Splits leading axes over the devices, where these divide them.
-
-  Evaluation is a plain jitted function, which XLA then partitions. With several hosts the first one evaluates alone.
-  """
-  devices = jax.devices()
-  sizes = {leaf.shape[0] for leaf in jax.tree.leaves(tree)}
-  if len(devices) == 1 or jax.process_count() > 1 or any(size % len(devices) for size in sizes):
-    return tree
-  return jax.device_put(tree, NamedSharding(_mesh(devices), P(DATA_AXIS)))
-
-
-def on_all_devices(tree: Any) -> Any:
-  """A copy on each device, as what `split_over_devices` gives needs beside it."""
-  if jax.device_count() == 1 or jax.process_count() > 1:
-    return tree
-  return jax.device_put(tree, NamedSharding(_mesh(jax.devices()), P()))
 
 
 def _steps(step: Step) -> Callable[..., tuple[State, Any]]:
@@ -175,14 +95,31 @@ def _picked(resident, indices):
 
 def _jit(step, devices):
   del devices
-  steps = _steps(step)
+  return Dispatcher(jax.jit(_on_axis_of_one(_steps(step)), donate_argnums=0), lambda batches: batches)
 
-  def on_axis_of_one(state, batches, resident):
+
+def _on_axis_of_one(steps):
+  """Mapping nothing over an axis of size one only gives the axis its name; the program stays the same."""
+
+  def on_first_device(state, batches, resident):
     return steps(state, batches, resident, 0)
 
-  # Mapping nothing over an axis of size one only gives the axis its name; the program stays the same.
-  mapped = jax.vmap(on_axis_of_one, in_axes=None, out_axes=None, axis_name=DATA_AXIS, axis_size=1)
-  return Dispatcher(jax.jit(mapped, donate_argnums=0), lambda batches: batches)
+  return jax.vmap(on_first_device, in_axes=None, out_axes=None, axis_name=DATA_AXIS, axis_size=1)
+
+
+def _fsdp(step, devices):
+  mesh = layout.mesh(devices)
+  batch_of_step, batches_of_steps = (NamedSharding(mesh, P(*lead, DATA_AXIS)) for lead in ((), (None,)))
+
+  def on_parts(state, rng, batch):
+    # Said of every step, so that within a dispatch too examples and state lie in parts.
+    batch = lax.with_sharding_constraint(batch, batch_of_step)
+    state, metrics = step(state, rng, batch)
+    state = lax.with_sharding_constraint(state, layout.of_state(state, 'fsdp', devices))
+    return state, lax.with_sharding_constraint(metrics, layout.whole(devices))
+
+  program = _on_axis_of_one(_steps(on_parts))
+  return Dispatcher(jax.jit(program, donate_argnums=0), _placer(batches_of_steps))
 
 
 def _pmap(step, devices):
@@ -209,7 +146,6 @@ def _pmap(step, devices):
 
 def _shard_map(step, devices):
   steps = _steps(step)
-  sharding = NamedSharding(_mesh(devices), P(None, DATA_AXIS))
 
   def on_axis(state, batches, resident):
     return steps(state, batches, resident, lax.axis_index(DATA_AXIS))
@@ -217,16 +153,23 @@ def _shard_map(step, devices):
   # Without check_vma=False the gradient of replicated parameters is summed before our own pmean.
   mapped = jax.shard_map(
     on_axis,
-    mesh=_mesh(devices),
+    mesh=layout.mesh(devices),
     in_specs=(P(), P(None, DATA_AXIS), P()),
     out_specs=P(),
     check_vma=False,
   )
 
+  split = NamedSharding(layout.mesh(devices), P(None, DATA_AXIS))
+  return Dispatcher(jax.jit(mapped, donate_argnums=0), _placer(split))
+
+
+def _placer(sharding):
+  """Lays out what each process has of the batches."""
+
   def place(leaf):
     return jax.make_array_from_process_local_data(sharding, np.asarray(leaf))
 
-  return Dispatcher(jax.jit(mapped, donate_argnums=0), lambda batches: jax.tree.map(place, batches))
+  return lambda batches: jax.tree.map(place, batches)
 
 
 class Dispatcher:
@@ -253,11 +196,7 @@ class Dispatcher:
     return Dispatcher(compiled, self._place), compiled
 
 
-def _mesh(devices):
-  return Mesh(np.asarray(devices), (DATA_AXIS,))
-
-
-_BACKENDS = {'jit': _jit, 'pmap': _pmap, 'shard_map': _shard_map}
+_BACKENDS = {'jit': _jit, 'pmap': _pmap, 'shard_map': _shard_map, 'fsdp': _fsdp}
 
 
 def initial_state(params, extra, opt, rng) -> State:
