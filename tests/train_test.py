@@ -144,6 +144,7 @@ def test_two_hosts_train_what_one_does_and_resume(run_python, tmp_path, parallel
     port = free.getsockname()[1]
   hosts = {'JAXGEN_COORDINATOR': f'localhost:{port}', 'JAXGEN_NUM_PROCESSES': '2'}
   more = ['--config.model.noise=0.0', f'--config.parallel={parallel}', '--config.steps_per_dispatch=50']
+  more += ['--config.eval_every=100', '--config.sample_every=300']  # together: each has its share of the work
   for steps in (100, STEPS):
     arguments = command(
       tmp_path / 'run', *more, f'--config.num_steps={steps}', '--config.checkpoint_every=100'
@@ -161,7 +162,9 @@ def test_two_hosts_train_what_one_does_and_resume(run_python, tmp_path, parallel
   assert run_python(*command(tmp_path / 'one', '--config.model.noise=0.0')).returncode == 0
   one, two = params_of(tmp_path / 'one'), params_of(tmp_path / 'run')
   jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), one.params, two.params)
-  assert [row['step'] for row in rows_of(tmp_path / 'run')] == [50, 100, 150, 200, 250, 300]
+  rows = rows_of(tmp_path / 'run')
+  assert [row['step'] for row in rows if row['split'] == 'train'] == [50, 100, 150, 200, 250, 300]
+  assert [row['step'] for row in rows if row['split'] == 'validation'] == [100, 100, 200, 200, 300, 300]
 
 
 def quick_config(**changes):
