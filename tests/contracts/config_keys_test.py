@@ -17,7 +17,7 @@ from jaxgen.metrics import catalogue
 from jaxgen.metrics.features import extraction
 from jaxgen.types import Field
 from tests import tiny_config
-from tests.contracts.configs_test import CONFIGS, load_module
+from tests.contracts.configs import CONFIGS, load_module
 
 MODULES = [f'jaxgen.models.{info.name}' for info in pkgutil.iter_modules(models.__path__)]
 

@@ -1,10 +1,11 @@
-"""One contract for every experiment in `configs/`, each at its preset ':smoke': it trains, and the first one of each
-model resumes exactly, evaluates, samples, and can do what its model says it can do. A new config is found by itself."""
+"""One contract for every experiment in `configs/`, at its preset ':smoke': it trains, resumes exactly, evaluates, draws
+samples, and can do what its model says it can do. A new config is found by itself.
 
-import importlib.util
-import os
+One config of each family is tested always, the others are slow tests; what can be told by shapes alone is told for all
+of them in `shapes_test.py`.
+"""
+
 import shutil
-from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -15,24 +16,10 @@ from jaxgen import data, evaluate, experiment, fields, train, uses
 from jaxgen.config import defaults
 from jaxgen.runs import writers
 from jaxgen.uses.samples import sampler
+from tests.contracts.configs import CONFIGS, load_module, one_per_family, prepared
 
-ROOT = Path(__file__).parent.parent.parent
-CONFIGS = sorted(path.stem for path in (ROOT / 'configs').glob('*.py'))
 TOP_KEYS = {*defaults().keys(), 'discriminator_optimizer'}
-
-
-def load_module(name):
-  spec = importlib.util.spec_from_file_location(name, ROOT / 'configs' / f'{name}.py')
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
-  return module
-
-
-def smoke(name):
-  config = load_module(name).get_config('smoke')
-  if config.data.name.startswith('tfds:') and not os.environ.get('TFDS_DATA_DIR'):
-    pytest.skip(f'{config.data.name} needs TFDS_DATA_DIR')
-  return config
+QUICK = one_per_family()
 
 
 class FirstExamples:
@@ -45,29 +32,14 @@ class FirstExamples:
     return self._size
 
 
-def one_per_model():
-  """The smallest data first: what a model can do does not depend on them."""
-  order = sorted(CONFIGS, key=lambda name: ('digits' not in name, 'toy' not in name, name))
-  first = {}
-  for name in order:
-    first.setdefault(load_module(name).get_config().module, name)
-  return sorted(first.values())
-
-
-@pytest.mark.parametrize('name', sorted(set(CONFIGS) - set(one_per_model())))
-def test_every_other_config_trains(name, tmp_path):
-  config = smoke(name)
-  config.update(dict(num_steps=2, eval_every=0, sample_every=0))
-  state = train.train(config, tmp_path)
-  assert all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves((state.params, state.extra)))
-  assert all('loss' in row for row in writers.read(tmp_path) if row['split'] == 'train')
-
-
-@pytest.fixture(scope='module', params=one_per_model())
+@pytest.fixture(
+  scope='module',
+  params=[pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in CONFIGS],
+)
 def run(request, tmp_path_factory):
   """A finished run of four steps, and its folder."""
-  config = smoke(request.param)
-  workdir = tmp_path_factory.mktemp('contracts') / request.param
+  home = tmp_path_factory.mktemp('contracts')
+  config, workdir = prepared(request.param, home), home / 'run'
   state = train.train(config, workdir)
   return config, workdir, state
 

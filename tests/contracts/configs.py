@@ -1,0 +1,60 @@
+"""The experiments in `configs/`, found by glob, for the contracts that hold for all of them."""
+
+import importlib.util
+import os
+import re
+from pathlib import Path
+
+import pytest
+
+from jaxgen import train, uses
+from tests.conftest import ROOT
+
+CONFIGS = sorted(path.stem for path in (ROOT / 'configs').glob('*.py'))
+_FAMILY = re.compile(r'jaxgen\.(?:settings|families)(?: import |\.)(vae|gan|flow|autoregressive|score)\b')
+
+
+def load_module(name):
+  spec = importlib.util.spec_from_file_location(name, ROOT / 'configs' / f'{name}.py')
+  module = importlib.util.module_from_spec(spec)
+  spec.loader.exec_module(module)
+  return module
+
+
+def smoke(name):
+  config = load_module(name).get_config('smoke')
+  if config.data.name.startswith('tfds:') and not os.environ.get('TFDS_DATA_DIR'):
+    pytest.skip(f'{config.data.name} needs TFDS_DATA_DIR')
+  return config
+
+
+def prepared(name, home):
+  """`smoke(name)`, once the runs that it is built on are trained where the config expects them, below `home`.
+
+  They are in `runs/<name of their config>`, and data that are codes where the use of that name leaves them.
+  """
+  config = smoke(name)
+  for stage, folder in config.stages.items():
+    train.train(prepared(Path(folder).name, home), home / folder)
+    config.stages[stage] = str(home / folder)
+  kind, _, path = config.data.name.partition(':')
+  if kind == 'npz' and path.startswith('runs/'):
+    folder, split = re.fullmatch(r'(runs/\w+)/sampled/codes_(\w+)\.npz', path).groups()
+    uses.use(home / folder, options=uses.Options(use=('codes',), split=split, step='best'))
+    config.data.name = f'npz:{home / path}'
+  return config
+
+
+def family(name):
+  """Which family the model of a config is put together by: what its module imports says it."""
+  module = load_module(name).get_config().module
+  source = Path(importlib.util.find_spec(module).origin).read_text()
+  return ' and '.join(sorted(set(_FAMILY.findall(source)))) or module
+
+
+def one_per_family():
+  """The quickest data first: what a family does depends on them little."""
+  first = {}
+  for name in sorted(CONFIGS, key=lambda name: ('toy' not in name, 'digits' not in name, name)):
+    first.setdefault(family(name), name)
+  return sorted(first.values())
