@@ -87,7 +87,14 @@ def code(notebook, words):
   return next(cell.source for cell in code_cells(notebook) if words in cell.source)
 
 
-@pytest.mark.parametrize('trial', TRIALS, ids=lambda trial: f'{trial.notebook}: {trial.changes[0]}')
+def _cases():
+  for trial in TRIALS:
+    quick = trial.notebook == 'autoregressive'
+    name = f'{trial.notebook}: {trial.changes[0]}'
+    yield pytest.param(trial, id=name, marks=() if quick else pytest.mark.slow)
+
+
+@pytest.mark.parametrize('trial', list(_cases()))
 def test_what_a_notebook_suggests_works(trial, tmp_path, monkeypatch):
   monkeypatch.chdir(tmp_path)
   draw_some_images(tmp_path / 'images')

@@ -31,6 +31,7 @@ def tiny(tmp_path_factory):
   return out, arguments
 
 
+@pytest.mark.slow
 def test_the_page_needs_nothing_but_itself(tiny):
   page = (tiny[0] / 'report.html').read_text()
   assert 'http' not in page.replace('http-equiv', '')
@@ -38,6 +39,7 @@ def test_the_page_needs_nothing_but_itself(tiny):
   assert page.count('data:image/png;base64,') >= 3 * 5 + 1
 
 
+@pytest.mark.slow
 def test_the_table_has_a_column_for_each_family(tiny):
   lines = (tiny[0] / 'report.md').read_text().splitlines()
   head = next(line for line in lines if table.DATA in line and line.startswith('|'))
@@ -49,6 +51,7 @@ def test_the_table_has_a_column_for_each_family(tiny):
   assert sum(sentence in rows for sentence in SENTENCES.values()) == 2
 
 
+@pytest.mark.slow
 def test_data_in_the_place_of_a_model_are_measured_as_models_are(tiny):
   """Equal numbers on both sides, against the same half; draws with repetition had a recall of 45 %."""
   records = jaxgen_results.read(tiny[0] / 'results.jsonl')
@@ -63,6 +66,7 @@ def test_data_in_the_place_of_a_model_are_measured_as_models_are(tiny):
     assert (last['frechet_to_train'].split, last['frechet_to_test'].split) == ('train', 'test')
 
 
+@pytest.mark.slow
 def test_what_is_chosen_among_the_moments_is_chosen_on_the_validation_split(tiny):
   for path in sorted((tiny[0] / 'measured').glob('flow_*[0-9].json')):
     result = json.loads(path.read_text())
@@ -78,6 +82,7 @@ def _moment(step, bits=None):
   return {'step': step, 'records': [] if bits is None else [{'metric': 'bits_per_dim', 'value': bits}]}
 
 
+@pytest.mark.slow
 def test_the_page_says_what_its_curves_were_measured_with(tiny):
   page = (tiny[0] / 'report.html').read_text()
   curves = page.partition('<section id="curves">')[2].partition('</section>')[0]
@@ -96,6 +101,7 @@ def test_a_claim_without_models_is_marked(tmp_path):
   assert said == [f'{verdict.MISSING:22} No such model.']
 
 
+@pytest.mark.slow
 def test_records_carry_their_protocol(tiny):
   records = jaxgen_results.read(tiny[0] / 'results.jsonl')
   distances = [r for r in records if r.metric == 'frechet_distance']
@@ -109,6 +115,7 @@ def test_records_carry_their_protocol(tiny):
   }
 
 
+@pytest.mark.slow
 def test_a_finished_microscope_measures_nothing_again(tiny, monkeypatch, capsys):
   out, arguments = tiny
   monkeypatch.setattr('jaxgen.train.train', None)
@@ -119,11 +126,13 @@ def test_a_finished_microscope_measures_nothing_again(tiny, monkeypatch, capsys)
   assert (out / 'results.jsonl').read_text() == before
 
 
+@pytest.mark.slow
 def test_the_notebook_runs_and_shows_pictures(tiny, tmp_path):
   """After `tiny`: it goes through the same programs."""
   assert_it_runs_and_shows_pictures('microscope', tmp_path)
 
 
+@pytest.mark.slow
 def test_another_microscope_in_the_same_folder_is_refused(tiny, capsys):
   out, arguments = tiny
   assert command_line.main([*arguments, '--samples=200']) == 2
