@@ -13,6 +13,7 @@ from jaxgen.uses import (
   classification,
   codes,
   completion,
+  decoded,
   export,
   interpolation,
   reconstruction,
@@ -52,6 +53,7 @@ def abilities(subject: Subject) -> frozenset[str]:
     'labels that are given (config.given)': 'label' in model.given,
     'a class held out of training (config.data.without)': subject.trained.config.data.get('without'),
     'an image that is given, or two domains': _translates(subject),
+    'a stage decoder': decoded.applies(subject),
   }
   return frozenset(name for name, there in found.items() if there)
 
@@ -107,6 +109,7 @@ USES = {
   name: Use(frozenset(needs), run)
   for name, needs, run in (
     ('samples', ['sample'], samples.run),
+    ('decoded', ['sample', 'a stage decoder'], decoded.run),
     ('trajectory', ['trajectory'], trajectory.run),
     ('reconstruction', ['encode', 'decode'], reconstruction.run),
     ('interpolation', _WAY, interpolation.run),
