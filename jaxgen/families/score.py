@@ -85,6 +85,9 @@ def score(
   scored = _scored(network, path, parameterization or parameterizations.score())
   estimate = _estimate(x, given, ode_steps)
   in_data = partial(to_data, levels=x.levels)
+  error_at = _weighted_error(scored, weighting, x, prepared)
+  shown = path.sigmas[np.linspace(0, len(path.sigmas) - 1, _EVALUATED_LEVELS).round().astype(int)]
+  start = lambda rng, num: path.sigmas[0] * jax.random.normal(rng, (num, *x.shape))  # noqa: E731
 
   def init(rng, batch):
     del batch
@@ -92,13 +95,6 @@ def score(
 
   def score_fn(params, extra, cond):
     return lambda noisy, sigma: scored.apply(params, extra, noisy, sigma, cond)[0]
-
-  def error_at(params, extra, rng, batch, sigma, train=False, dropout_rng=None):
-    clean = to_network(batch['x'], x.levels)
-    noise = jax.random.normal(rng, clean.shape)
-    noisy = clean + sigma.reshape((-1,) + (1,) * (clean.ndim - 1)) * noise
-    score, extra = scored.apply(params, extra, noisy, sigma, prepared(batch), train, dropout_rng)
-    return weighting.weight(sigma) * denoising_error(score, noise, sigma), extra
 
   def loss(params, extra, rng, batch):
     level_rng, noise_rng, dropout_rng = jax.random.split(rng, 3)
@@ -109,37 +105,32 @@ def score(
   def evaluate(params, extra, rng, batch):
     level_rng, noise_rng = jax.random.split(rng)
     error = lambda sigma: error_at(params, extra, noise_rng, batch, sigma)[0]  # noqa: E731
-    metrics = {'loss': error(path.draw(level_rng, len(batch['x'])))}
-    for level in path.sigmas[np.linspace(0, len(path.sigmas) - 1, _EVALUATED_LEVELS).round().astype(int)]:
-      metrics[f'loss_sigma_{level:.3g}'] = error(jnp.full(len(batch['x']), level))
-    return metrics
+    fixed = {f'loss_sigma_{level:.3g}': error(jnp.full(len(batch['x']), level)) for level in shown}
+    return {'loss': error(path.draw(level_rng, len(batch['x']))), **fixed}
 
   def log_prob(params, extra, rng, batch):
     return _log_prob(score_fn(params, extra, prepared(batch)), rng, batch['x'], x.levels, path, estimate)
 
-  def start(rng, num):
-    return path.sigmas[0] * jax.random.normal(rng, (num, *x.shape))
-
-  def chain_of(params, extra, rng, num, given, knobs, **record):
+  def drawn(params, extra, rng, num, given, way, **record):
     start_rng, chain_rng, given_rng = jax.random.split(rng, 3)
-    turned = way.turned(**knobs) if knobs else way
-    fn = score_fn(params, extra, to_sample(given_rng, num, given))
-    return run(turned.sampler(fn), chain_rng, start(start_rng, num), turned.num_steps, **record)
+    sampler = way.sampler(score_fn(params, extra, to_sample(given_rng, num, given)))
+    return run(sampler, chain_rng, start(start_rng, num), way.num_steps, **record)
 
   def sample(params, extra, rng, num, given=None, **knobs):
-    return in_data(chain_of(params, extra, rng, num, given, knobs)[0].position)
+    turned = way.turned(**knobs) if knobs else way
+    return in_data(drawn(params, extra, rng, num, given, turned)[0].position)
 
   def complete(params, extra, rng, batch, observed):
     start_rng, chain_rng = jax.random.split(rng)
-    fn = score_fn(params, extra, prepared(batch))
-    sampler = clamped(way.sampler(fn), to_network(batch['x'], x.levels), observed, way.sigmas)
-    state, _ = run(sampler, chain_rng, start(start_rng, len(observed)), way.num_steps)
+    known = to_network(batch['x'], x.levels)
+    sampler = clamped(way.sampler(score_fn(params, extra, prepared(batch))), known, observed, way.sigmas)
+    state, _ = run(sampler, chain_rng, start(start_rng, len(known)), way.num_steps)
     return jnp.where(observed, batch['x'], in_data(state.position))
 
   def trajectory(params, extra, rng, num, given=None):
     frame = lambda state, info: in_data(state.position)  # noqa: E731
     thin = -(-way.num_steps // _FRAMES)
-    return chain_of(params, extra, rng, num, given, {}, trace=frame, thin=thin)[1]
+    return drawn(params, extra, rng, num, given, way, trace=frame, thin=thin)[1]
 
   def at(params, extra, noisy, sigma, given=None):
     return score_fn(params, extra, prepared(given or {}))(noisy, sigma)
@@ -149,10 +140,7 @@ def score(
     update=chain(minimize(loss, tx, axis_name=DATA_AXIS), ema(ema_decay)),
     evaluate=evaluate,
     sample=sample,
-    objective=(
-      f'loss = {weighting.description}||sigma s(x + sigma e, sigma) + e||^2 / 2, {path.description}; '
-      f'a sample: {way.description}, {way.evaluations} evaluations'
-    ),
+    objective=_objective(weighting, path, way),
     given=tuple(given),
     knobs=way.knobs,
     selected_by='loss',
@@ -161,6 +149,13 @@ def score(
     complete=complete,
     score=at,
     trajectory=trajectory,
+  )
+
+
+def _objective(weighting, path, way):
+  return (
+    f'loss = {weighting.description}||sigma s(x + sigma e, sigma) + e||^2 / 2, {path.description}; '
+    f'a sample: {way.description}, {way.evaluations} evaluations'
   )
 
 
@@ -180,6 +175,17 @@ def _scored(network, path, parameterization):
     return parameterization.score(outputs, noisy, sigma), extra
 
   return _Scored(nets.init, apply)
+
+
+def _weighted_error(scored, weighting, x, prepared):
+  def error_at(params, extra, rng, batch, sigma, train=False, dropout_rng=None):
+    clean = to_network(batch['x'], x.levels)
+    noise = jax.random.normal(rng, clean.shape)
+    noisy = clean + sigma.reshape((-1,) + (1,) * (clean.ndim - 1)) * noise
+    score, extra = scored.apply(params, extra, noisy, sigma, prepared(batch), train, dropout_rng)
+    return weighting.weight(sigma) * denoising_error(score, noise, sigma), extra
+
+  return error_at
 
 
 def _estimate(x, given, ode_steps):

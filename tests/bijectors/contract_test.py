@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
 
+from jaxgen import bijectors
 from jaxgen.bijectors import (
   ActNorm,
+  Bijector,
   Chain,
   Coupling,
   Inverse,
@@ -36,11 +38,11 @@ class Net(nn.Module):
   features: int
 
   @nn.compact
-  def __call__(self, x, cond=None):
+  def __call__(self, x, given=None):
     dense = partial(nn.Dense, kernel_init=nn.initializers.zeros_init())  # random later: see _disturbed
     h = dense(8)(x)
-    if cond is not None:
-      h += dense(8)(cond).reshape(cond.shape[0], *[1] * (x.ndim - 2), 8)
+    if given is not None:
+      h += dense(8)(given).reshape(given.shape[0], *[1] * (x.ndim - 2), 8)
     return dense(self.features)(jnp.tanh(h))
 
 
@@ -67,8 +69,39 @@ def multi_scale():
 class Row(NamedTuple):
   bijector: nn.Module
   shape: tuple  # of one example
-  cond: int = 0  # the length of the condition
+  given: int = 0  # the length of the condition
   cube: str = ''  # 'x' or 'z', where one of them lies in the unit cube
+
+
+class Centred(Bijector):
+  """Subtracts a running mean, which training updates: a bijector with batch statistics."""
+
+  @nn.compact
+  def _mean(self, batch):
+    mean = self.variable('batch_stats', 'mean', lambda: jnp.zeros(batch.shape[-1]))
+    if self.is_mutable_collection('batch_stats') and not self.is_initializing():
+      mean.value = 0.9 * mean.value + 0.1 * batch.mean(tuple(range(batch.ndim - 1)))
+    return mean.value
+
+  def forward_and_log_det(self, x, given=None):
+    return x - self._mean(x), jnp.zeros(x.shape[0])
+
+  def inverse_and_log_det(self, z, given=None):
+    return z + self._mean(z), jnp.zeros(z.shape[0])
+
+
+class Planar(Bijector):
+  """`z = x + u tanh(w x)`: a density, and no closed way back (Rezende & Mohamed 2015, equation 10)."""
+
+  @property
+  def has_inverse(self):
+    return False
+
+  @nn.compact
+  def forward_and_log_det(self, x, given=None):
+    u, w = (self.param(name, nn.initializers.normal(0.3), x.shape[-1:]) for name in 'uw')
+    h = jnp.tanh(x @ w)
+    return x + u * h[:, None], jnp.log(jnp.abs(1 + (1 - h**2) * (u @ w)))
 
 
 TABLE = {
@@ -77,22 +110,24 @@ TABLE = {
   'additive_coupling': Row(Coupling(Net(3), transforms.additive(), masks.halves()), (5,)),
   'affine_coupling': Row(Coupling(Net(4), SIGMOID, masks.halves()), (2, 2, 4)),
   'bounded_coupling': Row(Coupling(Net(6), BOUNDED, masks.halves(swap=True)), (6,)),
+  'batch_statistics': Row(Centred(), (2, 3)),
   'chain_of_none': Row(Chain(()), (2, 3)),
-  'chain': Row(Chain((ScaleShift(2.0, 1.0), step(4), Reverse())), (4,), cond=3),
+  'chain': Row(Chain((ScaleShift(2.0, 1.0), step(4), Reverse())), (4,), given=3),
   'checkerboard_coupling': Row(Coupling(Net(4), BOUNDED, masks.checkerboard(2, 3, 1)), (2, 3, 2)),
-  'conditional_coupling': Row(Coupling(Net(4), SIGMOID, masks.halves()), (2, 2, 4), cond=3),
-  'conditional_prior': Row(Coupling(Net(6), BOUNDED, masks.nothing()), (3,), cond=2),
+  'conditional_coupling': Row(Coupling(Net(4), SIGMOID, masks.halves()), (2, 2, 4), given=3),
+  'conditional_prior': Row(Coupling(Net(6), BOUNDED, masks.nothing()), (3,), given=2),
   'equinox_coupling': Row(Coupling(equinox_mlp(2, 4), BOUNDED, masks.halves()), (4,)),
   'inverse': Row(Inverse(step(4)), (4,)),
   'invertible_conv': Row(InvertibleConv(), (2, 2, 3)),
   'invertible_conv_vector': Row(InvertibleConv(), (5,)),
   'logit': Row(Logit(), (2, 2, 1), cube='x'),
   'masked_coupling': Row(Coupling(Net(8), BOUNDED, masks.binary(np.array([True, False, False, True]))), (4,)),
-  'multi_scale': Row(multi_scale(), (4, 4, 1), cond=3),
+  'multi_scale': Row(multi_scale(), (4, 4, 1), given=3),
   'permutation': Row(Permutation((2, 0, 1)), (2, 3)),
   'plain_function_coupling': Row(Coupling(plain(4), SIGMOID, masks.halves()), (2, 4)),
   'prior': Row(Coupling(Net(6), BOUNDED, masks.nothing()), (2, 3)),
-  'repeated': Row(Repeated(step(4), 3), (2, 2, 4), cond=3),
+  'repeated': Row(Repeated(step(4), 3), (2, 2, 4), given=3),
+  'repeated_batch_statistics': Row(Repeated(Chain((Centred(), ActNorm())), 3), (3,)),
   'reverse': Row(Reverse(), (2, 3)),
   'scale_shift': Row(ScaleShift(-0.5, 3.0), (2, 3)),
   'sigmoid': Row(Inverse(Logit()), (4,), cube='z'),
@@ -100,23 +135,56 @@ TABLE = {
 }
 
 
+# Whether there is a closed form: from the data to the latents, and back.
+DIRECTIONS = {
+  'planar': (Planar(), True, False),
+  'inverse': (Inverse(Planar()), False, True),
+  'chain': (Chain((ActNorm(), Planar())), True, False),
+  'chain_of_both': (Chain((Inverse(Planar()), Planar())), False, False),
+  'multi_scale': (MultiScale((ActNorm(), Planar())), True, False),
+  'repeated': (Repeated(Planar(), 2), True, False),
+  'coupling': (Coupling(Net(4), SIGMOID, masks.halves()), True, True),
+}
+
+
+@pytest.mark.parametrize('name', DIRECTIONS)
+def test_it_says_which_directions_are_closed(name):
+  bijector, forward, inverse = DIRECTIONS[name]
+  assert (bijector.has_forward, bijector.has_inverse) == (forward, inverse)
+
+
+def test_a_direction_that_is_missing_is_named():
+  with pytest.raises(NotImplementedError, match='Planar has no closed form from the latents to the data'):
+    Planar().inverse_and_log_det(jnp.zeros((1, 2)))
+
+
+def test_every_method_of_every_bijector_is_annotated_and_states_its_shapes():
+  for name in bijectors.__all__:
+    kind = getattr(bijectors, name)
+    if not isinstance(kind, type):
+      continue
+    assert issubclass(kind, Bijector)
+    for method in (kind.forward_and_log_det, kind.inverse_and_log_det):
+      assert method.__doc__ and {'given', 'return'} < set(method.__annotations__), f'{name}.{method.__name__}'
+
+
 @pytest.mark.parametrize('name', TABLE)
 def test_it_inverts_and_its_log_det_is_that_of_the_jacobian(name):
-  bijector, shape, cond_size, cube = TABLE[name]
+  bijector, shape, given_size, cube = TABLE[name]
   batch = 3
   apply = {there: partial(bijector.apply, method=f'{there}_and_log_det') for there in ('forward', 'inverse')}
 
   @jax.jit
   def check():
     x = _draw((batch, *shape), cube == 'x')
-    cond = _draw((batch, cond_size), False) if cond_size else None
-    variables = _disturbed(bijector.init(jax.random.key(0), x, cond, method='forward_and_log_det'))
-    like = jax.eval_shape(apply['forward'], variables, x, cond)[0]
+    given = _draw((batch, given_size), False) if given_size else None
+    variables = _disturbed(bijector.init(jax.random.key(0), x, given, method='forward_and_log_det'))
+    like = jax.eval_shape(apply['forward'], variables, x, given)[0]
     z = jax.tree.map(lambda leaf: _draw(leaf.shape, cube == 'z'), like)
     results = []
     for there, back, start in (('forward', 'inverse', x), ('inverse', 'forward', z)):
-      image, log_det, jacobian = _with_jacobian(lambda v, f=apply[there]: f(variables, v, cond), start)
-      again, log_det_back = apply[back](variables, image, cond)
+      image, log_det, jacobian = _with_jacobian(lambda v, f=apply[there]: f(variables, v, given), start)
+      again, log_det_back = apply[back](variables, image, given)
       results.append((start, again, log_det, log_det_back, jacobian))
     return results
 

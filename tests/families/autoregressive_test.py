@@ -8,9 +8,13 @@ import pytest
 from flax import linen as nn
 
 from jaxgen.families.autoregressive import autoregressive
-from jaxgen.types import DATA_AXIS, State
+from jaxgen.families.conditions import flat
+from jaxgen.families.distributions import Distribution
+from jaxgen.families.orders import permuted, raster
+from jaxgen.types import DATA_AXIS, Field, State
 
 SHAPE, LEVELS = (2, 2, 1), 3
+IMAGE, LABEL = Field('image', SHAPE, LEVELS), Field('label', (), 2)
 EVERYTHING = jnp.array(list(itertools.product(range(LEVELS), repeat=4)), jnp.uint8).reshape(-1, *SHAPE)
 
 
@@ -19,22 +23,24 @@ class Causal(nn.Module):
 
   levels: int
   dropout: float = 0.0
+  order: tuple = ()  # row-major
 
   @nn.compact
-  def __call__(self, x, condition=None, train=False):
-    flat = jax.nn.one_hot(x.reshape(x.shape[0], -1), self.levels)
-    dims = flat.shape[1]
+  def __call__(self, x, given, train):
+    flat_x = jax.nn.one_hot(x.reshape(x.shape[0], -1), self.levels)
+    dims = flat_x.shape[1]
+    order = permuted(self.order) if self.order else raster(dims)
     weights = self.param('weights', nn.initializers.normal(1.0), (dims, dims, self.levels, self.levels))
-    h = jnp.einsum('bjk,ijkl,ij->bil', flat, weights, jnp.tril(jnp.ones((dims, dims)), -1))
+    h = jnp.einsum('bjk,ijkl,ij->bil', flat_x, weights, jnp.float32(order.sees()))
     h += self.param('bias', nn.initializers.normal(1.0), (dims, self.levels))
-    if condition is not None:
-      h += nn.Dense(self.levels)(condition)[:, None]
+    if given:
+      h += nn.Dense(self.levels)(flat(given))[:, None]
     h = nn.Dropout(self.dropout, deterministic=not train)(h)
     return h.reshape(*x.shape, self.levels)
 
 
 def _model(network=None, **changes):
-  settings = {'tx': optax.adam(0.1), 'ema_decay': 0.9, 'shape': SHAPE, 'levels': LEVELS} | changes
+  settings = {'tx': optax.adam(0.1), 'ema_decay': 0.9, 'x': IMAGE} | changes
   return autoregressive(network or Causal(LEVELS), **settings)
 
 
@@ -101,14 +107,14 @@ def test_learns_the_distribution_of_the_data():
 
 
 def test_a_conditional_model_uses_its_labels():
-  model = _model(classes=2)
+  model = _model(given={'label': LABEL})
   params, extra = jax.jit(model.init)(jax.random.key(0), {})
   log_prob, sample = jax.jit(model.log_prob), jax.jit(model.sample, static_argnums=3)
   log_probs = [log_prob(params, extra, None, {'x': EVERYTHING, 'label': jnp.full(81, k)}) for k in (0, 1)]
   for log_prob in log_probs:
     np.testing.assert_allclose(jnp.exp(log_prob).mean(), 1.0, rtol=1e-5)
   assert np.abs(log_probs[0] - log_probs[1]).max() > 0.1
-  x = sample(params, extra, jax.random.key(1), 5000, jnp.ones(5000, jnp.int32))
+  x = sample(params, extra, jax.random.key(1), 5000, {'label': jnp.ones(5000, jnp.int32)})
   assert _chi_square_holds(np.asarray(x).reshape(-1, 4) @ [27, 9, 3, 1], log_probs[1] - 4 * np.log(LEVELS))
 
 
@@ -131,4 +137,99 @@ def test_dropout_acts_in_training_alone():
 
 def test_refuses_continuous_data():
   with pytest.raises(ValueError, match='continuous'):
-    _model(levels=0)
+    _model(x=Field('image', SHAPE, 0))
+
+
+# An order may be any, and the outputs need not be logits of a softmax.
+def _signed(levels):
+  """Entries of two levels by the sign of one output: Bernoulli by its log-odds."""
+
+  def log_mass(outputs, x):
+    return jax.nn.log_sigmoid(jnp.where(x > 0, 1.0, -1.0) * outputs[..., 0])
+
+  def draw(rng, outputs, temperature):
+    value = jax.random.bernoulli(rng, jax.nn.sigmoid(outputs[..., 0] / temperature)).astype(jnp.int32)
+    return value, log_mass(outputs / temperature, value)
+
+  nll = lambda outputs, x: -log_mass(outputs, x).reshape(len(x), -1).sum(1)  # noqa: E731
+  return Distribution('Bernoulli', 1, nll, draw)
+
+
+MODELS = {
+  'raster': lambda: _model(),
+  'backwards': lambda: _model(Causal(LEVELS, order=(3, 2, 1, 0)), order=permuted((3, 2, 1, 0))),
+  'shuffled': lambda: _model(Causal(LEVELS, order=(2, 0, 3, 1)), order=permuted((2, 0, 3, 1))),
+}
+
+
+@pytest.mark.parametrize('name', MODELS)
+def test_in_any_order_the_mass_is_one_and_completions_of_what_comes_first_follow_it(name):
+  model = MODELS[name]()
+  order = {'raster': (0, 1, 2, 3), 'backwards': (3, 2, 1, 0), 'shuffled': (2, 0, 3, 1)}[name]
+  params, extra = model.init(jax.random.key(0), {})
+  log_mass = model.log_prob(params, extra, None, {'x': EVERYTHING}) - 4 * np.log(LEVELS)
+  np.testing.assert_allclose(np.exp(log_mass).sum(), 1, rtol=1e-5)
+  num = 20_000
+  known = jnp.tile(jnp.array([1, 2, 0, 1], jnp.uint8).reshape(1, *SHAPE), (num, 1, 1, 1))
+  observed = jnp.zeros(4, bool).at[jnp.array(order[:2])].set(True).reshape(1, *SHAPE)
+  complete = jax.jit(model.complete)
+  x = complete(params, extra, jax.random.key(1), {'x': known}, jnp.broadcast_to(observed, known.shape))
+  assert x.dtype == jnp.uint8
+  flat_x, wanted = np.asarray(x).reshape(num, 4), np.asarray(EVERYTHING).reshape(-1, 4)
+  for entry in order[:2]:
+    np.testing.assert_array_equal(flat_x[:, entry], known.reshape(num, 4)[:, entry])
+  fits = np.all([wanted[:, entry] == known.reshape(num, 4)[0, entry] for entry in order[:2]], axis=0)
+  posterior = np.where(fits, np.asarray(log_mass), -np.inf)
+  posterior = posterior - np.log(np.exp(posterior).sum())
+  assert _chi_square_holds(flat_x @ [27, 9, 3, 1], posterior)
+
+
+def test_what_is_observed_stays_wherever_it_is():
+  model = _model()
+  params, extra = model.init(jax.random.key(0), {})
+  batch, observed = {'x': EVERYTHING}, jax.random.bernoulli(jax.random.key(3), 0.5, EVERYTHING.shape)
+  x = jax.jit(model.complete)(params, extra, jax.random.key(1), batch, observed)
+  np.testing.assert_array_equal(x[observed], EVERYTHING[observed])
+  assert not np.array_equal(x, EVERYTHING)
+
+
+def test_the_temperature_is_that_of_each_entry():
+  model = _model()
+  params, extra = model.init(jax.random.key(0), {})
+  assert dict(model.knobs) == {'temperature': 1.0}
+  cold = model.sample(params, extra, jax.random.key(1), 50, temperature=0.0)
+  assert len(np.unique(np.asarray(cold).reshape(50, -1), axis=0)) == 1
+  usual = model.sample(params, extra, jax.random.key(1), 50)
+  np.testing.assert_array_equal(usual, model.sample(params, extra, jax.random.key(1), 50, temperature=1.0))
+  likeliest = np.asarray(model.log_prob(params, extra, None, {'x': cold[:1]}))
+  assert likeliest > model.log_prob(params, extra, None, {'x': usual}).mean()
+
+
+def test_another_distribution_than_logits_of_a_softmax():
+  x = Field('image', SHAPE, 2)
+  everything = jnp.array(list(itertools.product(range(2), repeat=4)), jnp.uint8).reshape(-1, *SHAPE)
+
+  class OneOutput(nn.Module):
+    @nn.compact
+    def __call__(self, x, given, train):
+      return Causal(2, name='causal')(x, given, train)[..., :1]
+
+  model = _model(OneOutput(), x=x, distribution=_signed(2))
+  params, extra = model.init(jax.random.key(0), {})
+  log_mass = model.log_prob(params, extra, None, {'x': everything}) - 4 * np.log(2)
+  np.testing.assert_allclose(np.exp(log_mass).sum(), 1, rtol=1e-5)
+  drawn = jax.jit(model.sample, static_argnums=3)(params, extra, jax.random.key(1), 20_000)
+  assert _chi_square_holds(np.asarray(drawn).reshape(-1, 4) @ [8, 4, 2, 1], log_mass)
+  assert 'Bernoulli' in model.objective
+
+
+def test_more_than_256_tokens_are_whole_numbers_of_32_bits():
+  model = _model(Causal(300), x=Field('tokens', (2,), 300))
+  params, extra = model.init(jax.random.key(0), {})
+  x = model.sample(params, extra, jax.random.key(1), 100)
+  assert x.dtype == jnp.int32 and x.max() > 255
+
+
+def test_an_order_names_every_entry_once():
+  with pytest.raises(ValueError, match='once'):
+    permuted((0, 0, 2))

@@ -5,29 +5,45 @@ import numpy as np
 import optax
 import pytest
 
-from jaxgen.bijectors import ActNorm, Chain, Coupling, InvertibleConv, Logit, Reverse, masks, transforms
+from jaxgen.bijectors import (
+  ActNorm,
+  Chain,
+  Coupling,
+  Inverse,
+  InvertibleConv,
+  Logit,
+  Reverse,
+  masks,
+  transforms,
+)
 from jaxgen.data import toy
+from jaxgen.families.conditions import joined
+from jaxgen.families.dequantizations import Dequantization
 from jaxgen.families.flow import flow
+from jaxgen.families.networks import Part
 from jaxgen.losses.flow import standard_logistic
-from jaxgen.types import DATA_AXIS, State
+from jaxgen.types import DATA_AXIS, Field, State
 from jaxgen.updates import averaged_params
+from tests.bijectors.contract_test import Centred, Planar
 
 RNG = jax.random.key(0)
+PLANE, LABEL = Field('vector', (2,), 0), Field('label', (), 2)
 BOUNDED = transforms.affine(transforms.bounded_log_scale(1.0))
 
 
 class MLP(nn.Module):
   @nn.compact
-  def __call__(self, x, cond=None):
-    h = x if cond is None else jnp.concatenate([x, cond], -1)
+  def __call__(self, x, given=None):
+    h = joined(x, given or {})
     return nn.Dense(2)(jnp.tanh(nn.Dense(16)(h)))
 
 
-def vector_flow(classes=0, **options):
+def vector_flow(given=(), **options):
   coupling = lambda: Coupling(MLP(), BOUNDED, masks.halves())  # noqa: E731
   bijector = Chain((ActNorm(), coupling(), Reverse(), coupling(), InvertibleConv(), coupling()))
   tx = optax.adam(5e-3)
-  return flow(bijector, tx=tx, ema_decay=0.9, shape=(2,), levels=0, classes=classes, **options)
+  spec = dict.fromkeys(given, LABEL)
+  return flow(bijector, tx=tx, ema_decay=0.9, x=PLANE, given=spec, **options)
 
 
 def fit(model, batch_of, num_steps, rng=RNG):
@@ -124,16 +140,19 @@ def test_a_label_is_a_condition():
   label = jnp.arange(256) % 2
   centre = jnp.where(label[:, None] == 0, -2.0, 2.0)
   batch = {'x': centre + 0.3 * jax.random.normal(RNG, (256, 2)), 'label': label}
-  model = vector_flow(classes=2)
+  model = vector_flow(given=('label',))
   _, last, _ = fit(model, lambda step: batch, 150)
   log_prob = jax.jit(model.log_prob)
   right = log_prob(last.params, last.extra, RNG, batch)
   wrong = log_prob(last.params, last.extra, RNG, {**batch, 'label': 1 - label})
   assert (right > wrong).mean() > 0.98
-  drawn = model.sample(last.params, last.extra, RNG, 256, label)
+  drawn = model.sample(last.params, last.extra, RNG, 256, {'label': label})
   assert ((drawn.mean(-1) > 0) == (label == 1)).mean() > 0.95
   latents = model.encode(last.params, last.extra, RNG, batch)
-  np.testing.assert_allclose(model.decode(last.params, last.extra, latents), batch['x'], atol=1e-4)
+  again = model.decode(last.params, last.extra, latents, {'label': label})
+  np.testing.assert_allclose(again, batch['x'], atol=1e-4)
+  with pytest.raises(ValueError, match='label'):
+    model.decode(last.params, last.extra, latents)
   assert model.sample(last.params, last.extra, RNG, 5).shape == (5, 2)
 
 
@@ -145,8 +164,7 @@ def test_pixels_are_dequantized_and_their_probabilities_sum_to_one():
     bijector,
     tx=optax.sgd(0.1),
     ema_decay=0.9,
-    shape=(1, 1, 1),
-    levels=levels,
+    x=Field('image', (1, 1, 1), levels),
     prior=standard_logistic(),
   )
   batch = {'x': jnp.array([0, 1, 1, 2, 1, 0], jnp.uint8).reshape(-1, 1, 1, 1)}
@@ -164,3 +182,66 @@ def test_pixels_are_dequantized_and_their_probabilities_sum_to_one():
   bits = jax.jit(model.evaluate)(params, extra, RNG, batch)['bits_per_dim']
   log_prob = log_prob_of(params, extra, RNG, batch)
   np.testing.assert_allclose(bits, (np.log(3) - log_prob) / np.log(2), rtol=1e-5)
+
+
+def test_running_statistics_of_a_bijector_move_in_training_and_nowhere_else():
+  model = flow(Chain((Centred(), ActNorm())), tx=optax.sgd(0.1), ema_decay=0.9, x=PLANE)
+  batch = {'x': 3 + jax.random.normal(RNG, (64, 2))}
+  first, last, _ = fit(model, lambda step: batch, 100)
+  mean = lambda state: state.extra['flow']['batch_stats']['bijectors_0']['mean']  # noqa: E731
+  np.testing.assert_array_equal(mean(first), 0)
+  np.testing.assert_allclose(mean(last), batch['x'].mean(0), atol=1e-3)
+  latents = model.encode(last.params, last.extra, RNG, batch)
+  np.testing.assert_allclose(model.decode(last.params, last.extra, latents), batch['x'], atol=1e-4)
+
+
+def test_a_density_without_an_inverse_cannot_be_sampled_and_an_inverse_alone_cannot_be_trained():
+  model = flow(Chain((ActNorm(), Planar())), tx=optax.sgd(0.1), ema_decay=0.9, x=PLANE)
+  assert model.log_prob and model.encode
+  assert (model.sample, model.latents, model.decode, dict(model.knobs)) == (None, None, None, {})
+  batch = {'x': jax.random.normal(RNG, (8, 2))}
+  terms = model.evaluate(*model.init(RNG, batch), RNG, batch)
+  assert set(terms) == {'loss', 'bits_per_dim', 'log_prior', 'log_det'}
+  with pytest.raises(ValueError, match='from the data to the latents'):
+    flow(Inverse(Planar()), tx=optax.sgd(0.1), ema_decay=0.9, x=PLANE)
+
+
+def logistic_noise(levels):
+  """A learned place of the noise in its cell: `y = (x + sigmoid(a + e)) / levels` with a logistic `e`."""
+
+  class Place(nn.Module):
+    @nn.compact
+    def __call__(self, x, given, train):
+      return jnp.broadcast_to(self.param('place', nn.initializers.zeros_init(), ()), x.shape)
+
+  def draw(apply, params, extra, rng, x, given, *, train):
+    place, extra = apply('noise', params, extra, x, given, train=train)
+    e = jax.random.logistic(rng, x.shape)
+    u = jax.nn.sigmoid(place + e)
+    # -log q(u), as log q(e) less the logarithm of du / de
+    log_q = jax.scipy.stats.logistic.logpdf(e) - jnp.log(u) - jnp.log1p(-u)
+    return (x + u) / levels, -log_q.reshape(len(x), -1).sum(1), extra
+
+  discrete = lambda y: jnp.floor(jnp.clip(y, 0, 1 - 1e-6) * levels).astype(jnp.uint8)  # noqa: E731
+  part = Part(Place(), lambda: (jnp.zeros((1, 1)), {}))
+  return Dequantization(draw, discrete, 1, {'noise': part})
+
+
+def test_a_learned_dequantization_fits_and_its_number_is_a_bound():
+  x = Field('vector', (1,), 4)
+  bijector = Chain((Logit(0.0), ActNorm()))
+  noise = logistic_noise(4)
+  model = flow(bijector, tx=optax.adam(0.05), ema_decay=0.9, x=x, dequantization=noise)
+  batch = {'x': jnp.tile(jnp.array([0, 1, 1, 2, 3, 1, 2, 2], jnp.uint8), 64)[:, None]}
+  first, last, metrics = fit(model, lambda step: batch, 100)
+  assert model.log_prob_estimate.kind == 'lower bound' and 'a bound' in model.objective
+  assert set(last.params) == {'flow', 'noise'}
+  assert last.params['noise']['place'] != first.params['noise']['place']
+  # no code of these data is shorter than their entropy
+  shares = np.array([1, 3, 3, 1]) / 8
+  entropy = -(shares * np.log2(shares)).sum()
+  bits = model.evaluate(last.params, last.extra, RNG, batch)['bits_per_dim'].mean()
+  assert entropy < bits < entropy + 0.5
+  np.testing.assert_array_equal(
+    model.decode(last.params, last.extra, model.encode(last.params, last.extra, RNG, batch)), batch['x']
+  )

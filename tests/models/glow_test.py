@@ -7,21 +7,25 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from jax.flatten_util import ravel_pytree
+from ml_collections import ConfigDict
 
 from configs import glow_cifar, glow_digits
+from jaxgen import fields
 from jaxgen.bijectors import UniformDequantization
 from jaxgen.errors import UserError
 from jaxgen.models import glow
-from jaxgen.types import DATA_AXIS, State
+from jaxgen.types import DATA_AXIS, Field, State
 
 RNG = jax.random.key(0)
+IMAGE = Field('image', (4, 4, 1), 17)
 
 
-def config(get_config=glow_digits.get_config, shape=(4, 4, 1), levels=17, classes=10, **changes):
+def config(get_config=glow_digits.get_config, x=IMAGE, given=(), **changes):
   config = get_config('smoke')
   config.model.update(changes)
+  config.given = given
   with config.unlocked():
-    config.data.update(dict(shape=shape, levels=levels, classes=classes))
+    config.data.fields = ConfigDict(fields.to_dict({'x': x, 'label': Field('label', (), 10)}))
   return config
 
 
@@ -61,7 +65,7 @@ class Trained(NamedTuple):
 
 @pytest.fixture(scope='module')
 def trained():
-  settings = config(shape=(8, 8, 1), conditional=True)
+  settings = config(x=Field('image', (8, 8, 1), 17), given=('label',))
   settings.optimizer.update(dict(learning_rate=0.01, warmup_steps=5))
   model, batch = glow.build(settings), images((8, 8, 1))
 
@@ -80,7 +84,7 @@ def trained():
   @jax.jit
   def reconstruct(params, extra, rng, batch):
     latents = model.encode(params, extra, rng, batch)
-    return latents, model.decode(params, extra, latents)
+    return latents, model.decode(params, extra, latents, {'label': batch['label']})
 
   sample = jax.jit(partial(model.sample, num=4))
   return Trained(run, jax.jit(model.evaluate), reconstruct, sample, batch, *run(batch))
@@ -99,7 +103,7 @@ def test_log_prob_is_the_change_of_variables_built_by_hand():
     x, _ = dequantize(batch['x'], rngs={'dequantization': RNG})
 
     def latents(flat):
-      image, variables = flat.reshape(1, 4, 4, 1), {'params': params['flow'], **extra}
+      image, variables = flat.reshape(1, 4, 4, 1), {'params': params['flow'], **extra['flow']}
       return ravel_pytree(bijector.apply(variables, image, method='forward_and_log_det')[0])[0]
 
     def by_hand(flat):
@@ -131,7 +135,7 @@ def test_networks_start_at_zero_and_latents_near_their_prior(trained):
     if 'log_scale' not in str(path) and ('last' in str(path) or "'conv'" in str(path))
   }
   assert len(kernels) == 10 and not any(leaf.any() for leaf in kernels.values())
-  (latents, _), _ = trained.reconstruct(trained.first.params, trained.first.extra, RNG, trained.batch)
+  latents, _ = trained.reconstruct(trained.first.params, trained.first.extra, RNG, trained.batch)
   assert [z.shape for z in latents] == [(16, 4, 4, 2), (16, 2, 2, 8)]
   assert all(abs(z.mean()) < 0.3 and 0.3 < z.std() < 1.5 for z in latents)
 
@@ -159,13 +163,13 @@ def test_images_of_one_colour_give_no_nan(trained):
 def test_far_latents_stay_finite(trained):
   latents = (30.0 * jnp.ones((1, 4, 4, 2)), -30.0 * jnp.ones((1, 2, 2, 8)))
   inverse = partial(glow.glow(2, 2, 8, 'affine').apply, method='inverse_and_log_det')
-  variables = {'params': trained.last.params['flow'], **trained.last.extra}
-  image, log_det = jax.jit(inverse)(variables, latents, jax.nn.one_hot(jnp.array([3]), 10))
+  variables = {'params': trained.last.params['flow'], **trained.last.extra['flow']}
+  image, log_det = jax.jit(inverse)(variables, latents, {'label': jax.nn.one_hot(jnp.array([3]), 10)})
   assert np.all(np.isfinite(image)) and np.all(np.isfinite(log_det))
 
 
 def test_glow_cifar_is_as_published():
-  settings = config(glow_cifar.get_config, shape=(32, 32, 3), levels=256, depth=32, width=512)
+  settings = config(glow_cifar.get_config, x=Field('image', (32, 32, 3), 256), depth=32, width=512)
   model = glow.build(settings)
   batch = {'x': jax.ShapeDtypeStruct((2, 32, 32, 3), jnp.uint8)}
   params, extra = jax.eval_shape(model.init, RNG, batch)
@@ -181,9 +185,9 @@ def test_glow_cifar_is_as_published():
 @pytest.mark.parametrize(
   'changes, message',
   [
-    (dict(shape=(2,), levels=0), 'jaxgen.models.realnvp'),
-    (dict(shape=(6, 6, 1)), 'multiple of 4'),
-    (dict(conditional=True, classes=0), 'needs data with labels'),
+    (dict(x=Field('vector', (2,), 0)), 'jaxgen.models.realnvp'),
+    (dict(x=Field('image', (8, 8, 1), 0)), 'discrete'),
+    (dict(x=Field('image', (6, 6, 1), 17)), 'multiple of 4'),
   ],
 )
 def test_bad_settings_say_what_to_do(changes, message):

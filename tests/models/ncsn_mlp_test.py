@@ -2,24 +2,29 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 
 from configs.ncsn_toy import get_config
+from jaxgen import fields
+from jaxgen.families.parameterizations import preconditioned
 from jaxgen.models.ncsn_mlp import ScoreMLP, build
-from jaxgen.types import DATA_AXIS, State
+from jaxgen.types import DATA_AXIS, Field, State
 
 
 @pytest.mark.parametrize('shape', [(2,), (3, 3, 1)])
 def test_at_initialization_it_is_the_score_of_blurred_gaussian_data(shape):
-  network = ScoreMLP(8, 1, sigma_data=0.5)
+  network = ScoreMLP(8, 1)
   x, sigma = jax.random.normal(jax.random.key(0), (3, *shape)), jnp.array([0.01, 1.0, 50.0])
-  score, _ = network.init_with_output(jax.random.key(1), x, sigma, None, False)
+  correction, _ = network.init_with_output(jax.random.key(1), x, sigma, {}, False)
+  np.testing.assert_array_equal(correction, jnp.zeros_like(x))
   scale = (0.25 + sigma**2).reshape((3,) + (1,) * len(shape))
-  np.testing.assert_allclose(score, -x / scale, rtol=1e-5)
+  np.testing.assert_allclose(preconditioned(0.5).score(correction, x, sigma), -x / scale, rtol=1e-5)
 
 
 def test_two_far_modes_are_both_found():
   config = get_config()
-  config.data.update(dict(shape=(2,), levels=0, classes=0))
+  with config.unlocked():
+    config.data.fields = ConfigDict(fields.to_dict({'x': Field('vector', (2,), 0)}))
   config.model.update(dict(width=32, depth=1, num_levels=15))
   config.model.sampler.annealed.steps_per_level = 4
   config.num_steps = 400

@@ -2,40 +2,47 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 
 from configs.ncsn_digits import get_config
+from jaxgen import fields
 from jaxgen.errors import UserError
 from jaxgen.models.ncsn import ScoreNetwork, build
-from jaxgen.types import DATA_AXIS, State
+from jaxgen.types import DATA_AXIS, Field, State
+
+IMAGE = Field('image', (8, 8, 1), 17)
 
 
-def _config(**model):
+def _config(x=IMAGE, given=(), **model):
   config = get_config('smoke')
-  config.data.update(dict(shape=(8, 8, 1), levels=17, classes=10))
+  with config.unlocked():
+    config.data.fields = ConfigDict(fields.to_dict({'x': x, 'label': Field('label', (), 10)}))
+  config.given = given
   config.model.update(model)
   return config
 
 
 def test_at_initialization_it_is_the_score_of_blurred_gaussian_data():
-  network = ScoreNetwork((8,), 1, sigma_data=0.75)
+  model = build(_config(widths=(8,), sigma_data=0.75))
+  params, extra = jax.jit(model.init)(jax.random.key(1), {})
   x, sigma = jax.random.normal(jax.random.key(0), (3, 8, 8, 1)), jnp.array([0.01, 1.0, 50.0])
-  score, _ = jax.jit(network.init_with_output, static_argnums=4)(jax.random.key(1), x, sigma, None, False)
+  score = jax.jit(model.score)(params, extra, x, sigma)
   np.testing.assert_allclose(score, -x / (0.75**2 + sigma**2)[:, None, None, None], rtol=1e-5)
 
 
 @pytest.mark.parametrize('shape, widths', [((28, 28, 1), (4, 8, 8)), ((32, 32, 3), (4, 4, 8, 8))])
 def test_shapes(shape, widths):
-  network = ScoreNetwork(widths, 2, sigma_data=0.5, dropout=0.1)
+  network = ScoreNetwork(widths, 2, dropout=0.1)
 
   def through(rng):
-    x, given = jnp.zeros((2, *shape)), jnp.zeros((2, 10))
+    x, given = jnp.zeros((2, *shape)), {'label': jnp.zeros((2, 10))}
     return network.init_with_output({'params': rng, 'dropout': rng}, x, jnp.ones(2), given, True)[0]
 
   assert jax.eval_shape(through, jax.random.key(0)).shape == (2, *shape)
 
 
 def test_training_lowers_the_loss_and_samples_are_images():
-  config = _config(conditional=True, dropout=0.1, widths=(8,))
+  config = _config(given=('label',), dropout=0.1, widths=(8,))
   config.num_steps = 60
   config.optimizer.warmup_steps = 0
   model = build(config)
@@ -83,11 +90,5 @@ def test_the_config_chooses_the_way_to_samples(name, words):
 
 
 def test_data_that_does_not_fit_says_what_to_do():
-  config = _config()
-  config.data.shape = (2,)
   with pytest.raises(UserError, match='for vectors there is jaxgen.models.ncsn_mlp'):
-    build(config)
-  config = _config(conditional=True)
-  config.data.classes = 0
-  with pytest.raises(UserError, match='conditional'):
-    build(config)
+    build(_config(Field('vector', (2,), 0)))

@@ -1,4 +1,5 @@
 import itertools
+from functools import partial
 
 import jax
 import jax.numpy as jnp
@@ -6,19 +7,21 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
+from jaxgen import fields
 from jaxgen.config import defaults
 from jaxgen.errors import UserError
 from jaxgen.families.autoregressive import whole_network
 from jaxgen.models import pixelcnn
-from jaxgen.types import DATA_AXIS, State
+from jaxgen.types import DATA_AXIS, Field, State
+
+IMAGE = Field('image', (2, 2, 1), 3)
 
 
-def _config(shape=(2, 2, 1), levels=3, classes=2, **changes):
+def _config(x=IMAGE, given=(), **changes):
   config = defaults()
-  config.data = ConfigDict(dict(shape=shape, levels=levels, classes=classes))
-  settings = dict(
-    width=6, num_layers=1, first_kernel=3, kernel=3, dropout=0.0, conditional=False, dtype='float32'
-  )
+  config.data = ConfigDict(dict(fields=fields.to_dict({'x': x, 'label': Field('label', (), 2)})))
+  config.given = given
+  settings = dict(width=6, num_layers=1, first_kernel=3, kernel=3, dropout=0.0, dtype='float32')
   config.model = ConfigDict(settings | changes)
   return config
 
@@ -64,11 +67,11 @@ def test_the_mass_of_all_images_is_one_and_samples_follow_it():
 def test_row_by_row_prediction_equals_the_whole_network(channels):
   network = pixelcnn.PixelCNN(channels=channels, levels=4, width=6, num_layers=2, first_kernel=3)
   x = jax.random.randint(jax.random.key(0), (2, 3, 4, channels), 0, 4)
-  condition = jax.nn.one_hot(jnp.array([0, 1]), 2)
-  params = _random(network.init, x, condition)['params']
+  given = {'label': jax.nn.one_hot(jnp.array([0, 1]), 2)}
+  params = _random(network.init, x, given)['params']
 
   def all_logits(predictor):
-    predict, init_cache = predictor(params, condition)
+    predict, init_cache = predictor(partial(network.apply, {'params': params}), given)
 
     def body(cache, index):
       # what lies ahead is not filled yet when sampling
@@ -79,13 +82,13 @@ def test_row_by_row_prediction_equals_the_whole_network(channels):
     return jax.jit(lambda: jax.lax.scan(body, init_cache(x), jnp.arange(x[0].size))[1])()
 
   by_rows = all_logits(pixelcnn.row_predictor(network))
-  np.testing.assert_allclose(by_rows, all_logits(whole_network(network)), atol=1e-4)
-  whole = jax.jit(network.apply)({'params': params}, x, condition).reshape(2, -1, 4)
+  np.testing.assert_allclose(by_rows, all_logits(whole_network), atol=1e-4)
+  whole = jax.jit(network.apply)({'params': params}, x, given).reshape(2, -1, 4)
   np.testing.assert_allclose(by_rows.swapaxes(0, 1), whole, atol=1e-4)
 
 
 def test_trains_and_fills_pictures():
-  config = _config((4, 4, 3), levels=17, conditional=True, dropout=0.1, dtype='bfloat16')
+  config = _config(Field('image', (4, 4, 3), 17), ('label',), dropout=0.1, dtype='bfloat16')
   config.optimizer.learning_rate = 0.02
   model = pixelcnn.build(config)
   x = jax.random.randint(jax.random.key(0), (8, 1, 1, 3), 0, 17).astype(jnp.uint8)
@@ -112,9 +115,9 @@ def test_trains_and_fills_pictures():
 @pytest.mark.parametrize(
   ('config', 'message'),
   [
-    (_config((2,), levels=0), 'continuous data'),
-    (_config((4, 4, 3), width=8), 'multiple of the 3 channels'),
-    (_config(classes=0, conditional=True), 'needs labels'),
+    (_config(Field('vector', (2,), 0)), 'vector data'),
+    (_config(Field('image', (4, 4, 1), 0)), 'continuous values'),
+    (_config(Field('image', (4, 4, 3), 17), width=8), 'multiple of the 3 channels'),
     (_config(kernel=4), 'odd'),
     (_config(first_kernel=4), 'odd'),
   ],

@@ -2,33 +2,38 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from ml_collections import ConfigDict
 
 from configs.realnvp_toy import get_config
+from jaxgen import fields
 from jaxgen.errors import UserError
 from jaxgen.models import realnvp
+from jaxgen.types import Field
 
 RNG = jax.random.key(0)
+PLANE = Field('vector', (2,), 0)
 
 
-def config(shape=(2,), levels=0, classes=0, **changes):
+def config(x=PLANE, given=(), **changes):
   config = get_config('smoke')
   config.model.update(changes)
+  config.given = given
   with config.unlocked():
-    config.data.update(dict(shape=shape, levels=levels, classes=classes))
+    config.data.fields = ConfigDict(fields.to_dict({'x': x, 'label': Field('label', (), 3)}))
   return config
 
 
 def test_it_inverts_starts_standardized_and_reads_the_label():
-  model = realnvp.build(config(shape=(5,), classes=3, conditional=True))
+  model = realnvp.build(config(x=Field('vector', (5,), 0), given=('label',)))
   batch = {'x': 3 + 2 * jax.random.normal(RNG, (64, 5)), 'label': jnp.arange(64) % 3}
   other = {**batch, 'label': (batch['label'] + 1) % 3}
 
   @jax.jit
   def run():
     params, extra = model.init(RNG, batch)
-    start, _ = model.encode(params, extra, RNG, batch)
+    start = model.encode(params, extra, RNG, batch)
     params = jax.tree.map(lambda p: p + 0.1, params)
-    again = model.decode(params, extra, model.encode(params, extra, RNG, batch))
+    again = model.decode(params, extra, model.encode(params, extra, RNG, batch), {'label': batch['label']})
     return start, again, *(model.log_prob(params, extra, RNG, given) for given in (batch, other))
 
   start, again, own, wrong = run()
@@ -41,9 +46,8 @@ def test_it_inverts_starts_standardized_and_reads_the_label():
 @pytest.mark.parametrize(
   'changes, message',
   [
-    (dict(shape=(8, 8, 1), levels=17), 'jaxgen.models.glow'),
-    (dict(shape=(1,)), 'at least 2'),
-    (dict(conditional=True), 'needs data with labels'),
+    (dict(x=Field('image', (8, 8, 1), 17)), 'jaxgen.models.glow'),
+    (dict(x=Field('vector', (1,), 0)), 'at least 2'),
   ],
 )
 def test_bad_settings_say_what_to_do(changes, message):

@@ -1,0 +1,33 @@
+"""A character model of the documentation strings of the Python standard library (after Vaswani et al. 2017).
+
+    python -m jaxgen.main --config=configs/charlm_text.py
+
+Not run to the end yet: no time or number to expect; `--mode=plan` tells what it takes on your device.
+"""
+
+from ml_collections import ConfigDict
+
+from jaxgen.config import defaults, optimizer, preset
+
+
+def get_config(arg=''):
+  config = defaults()
+  config.module = 'jaxgen.models.charlm'
+  config.data.name = 'text:'
+  config.data.context = 128  # characters of an example
+  config.model = ConfigDict(
+    dict(
+      width=128,  # a multiple of the heads
+      num_layers=2,
+      num_heads=4,
+      look_back=4,  # characters before each that are embedded together
+      dropout=0.0,
+    )
+  )
+  config.optimizer = optimizer(learning_rate=2e-3, schedule='cosine', warmup_steps=100, clip_norm=1.0)
+  config.batch_size = 32
+  config.num_steps = 2000
+  config.ema_decay = 0.99
+  config.steps_per_dispatch = 10
+  config.num_samples = 16
+  return preset(config, arg, width=8, num_layers=1, num_heads=2, look_back=2)

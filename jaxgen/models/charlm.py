@@ -1,0 +1,182 @@
+"""A causal transformer for sequences of tokens, small enough for text on two CPU cores.
+
+Vaswani et al., "Attention is all you need" (2017), with normalization before each layer (Xiong et al. 2020) and the
+input of a position made of several characters before it, each with an embedding of its own: what n-grams know is there
+before attention has learned to find it.
+
+While text is drawn, the keys and values of all characters so far are kept, so that a character costs one position of
+the network and not the whole of it.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from jax import lax
+from ml_collections import ConfigDict
+
+from jaxgen import fields
+from jaxgen.config_keys import DEPTH, WIDTH, Key
+from jaxgen.errors import UserError
+from jaxgen.families.autoregressive import Run
+from jaxgen.families.conditions import flat
+from jaxgen.settings import autoregressive as settings
+from jaxgen.types import GenerativeModel
+
+KEYS = {
+  'width': Key(128, int, 'of the layers, a multiple of the heads', WIDTH),
+  'num_layers': Key(2, int, 'of attention and perceptron', DEPTH),
+  'num_heads': Key(4, int, 'of attention', '[1, 1024]'),
+  'look_back': Key(4, int, 'characters before each that are embedded together', '[1, 1024]'),
+  'dropout': Key(0.0, float, "the share of a layer's values that training leaves out", '[0, 1)'),
+}
+
+
+class Layer(nn.Module):
+  """Attention and a perceptron, each round a skip.
+
+  Attributes:
+    width: of what goes through; a multiple of `num_heads`.
+    num_heads: of attention.
+    dropout: the share of both outputs that training leaves out.
+  """
+
+  width: int
+  num_heads: int
+  dropout: float
+
+  def setup(self):
+    self.norms = [nn.LayerNorm(), nn.LayerNorm()]
+    self.qkv = nn.Dense(3 * self.width, use_bias=False)
+    self.out = nn.Dense(self.width, use_bias=False)
+    self.inner, self.outer = nn.Dense(4 * self.width), nn.Dense(self.width)
+    self.drop = nn.Dropout(self.dropout)
+
+  def __call__(self, h, train):
+    """f32[B, T, width] -> f32[B, T, width], where a position sees those up to itself."""
+    query, *kept = self._projected(h)
+    visible = jnp.tril(jnp.ones((h.shape[1], h.shape[1]), bool))
+    return self._finished(h, _attended(query, *kept, visible), train)
+
+  def step(self, h, index, kept):
+    """f32[B, 1, width] at position `index` -> the same, and what is kept of all positions up to it."""
+    query, *new = self._projected(h)
+    kept = [
+      lax.dynamic_update_slice_in_dim(old, one, index, axis=1) for old, one in zip(kept, new, strict=True)
+    ]
+    visible = jnp.arange(kept[0].shape[1])[None] <= index
+    return self._finished(h, _attended(query, *kept, visible), False), kept
+
+  def _projected(self, h):
+    """Queries, keys and values, f32[B, T, heads, width / heads] each."""
+    heads = self.qkv(self.norms[0](h)).reshape(*h.shape[:2], 3, self.num_heads, -1)
+    return jnp.moveaxis(heads, 2, 0)
+
+  def _finished(self, h, attended, train):
+    h = h + self.drop(self.out(attended), deterministic=not train)
+    return h + self.drop(self.outer(nn.gelu(self.inner(self.norms[1](h)))), deterministic=not train)
+
+
+class CharLM(nn.Module):
+  """x [B, T] in [0, levels) and the conditions -> logits f32[B, T, levels], each of the characters before it.
+
+  Attributes:
+    context: T, the length of a sequence.
+    levels: the size of the vocabulary.
+    width: of the layers, a multiple of `num_heads`.
+    num_layers: of attention and perceptron.
+    num_heads: of attention.
+    look_back: characters before each that are embedded together.
+    dropout: of the layers.
+  """
+
+  context: int
+  levels: int
+  width: int
+  num_layers: int
+  num_heads: int
+  look_back: int
+  dropout: float = 0.0
+
+  def setup(self):
+    small = nn.initializers.normal(0.02)
+    # one more than there are characters: what stands before the first one
+    self.embed = nn.Embed(self.look_back * (self.levels + 1), self.width, embedding_init=small)
+    self.place = self.param('place', small, (self.context, self.width))
+    self.condition = nn.Dense(self.width, use_bias=False)
+    self.layers = [Layer(self.width, self.num_heads, self.dropout) for _ in range(self.num_layers)]
+    self.norm, self.logits = nn.LayerNorm(), nn.Dense(self.levels)
+
+  def __call__(self, x, given, train):
+    before = jnp.pad(x.astype(jnp.int32), ((0, 0), (self.look_back, 0)), constant_values=self.levels)
+    seen = jnp.stack([before[:, k : k + x.shape[1]] for k in range(self.look_back)], -1)
+    h = self._embedded(seen, self.place[: x.shape[1]], given)
+    for layer in self.layers:
+      h = layer(h, train)
+    return self.logits(self.norm(h))
+
+  def step(self, seen, index, kept, given):
+    """The characters before position `index`, i32[B, look_back] -> its logits f32[B, levels], and what is kept."""
+    h, new = self._embedded(seen[:, None], lax.dynamic_slice_in_dim(self.place, index, 1), given), []
+    for layer, cache in zip(self.layers, kept, strict=True):
+      h, cache = layer.step(h, index, cache)
+      new.append(cache)
+    return self.logits(self.norm(h))[:, 0], new
+
+  def _embedded(self, seen, place, given):
+    """i32[B, T, look_back] and f32[T, width] -> f32[B, T, width]; every distance has a table of its own."""
+    tables = jnp.arange(self.look_back) * (self.levels + 1)
+    h = self.embed(seen + tables).sum(-2) + place
+    return h + self.condition(flat(given))[:, None] if given else h
+
+
+def cached(network: CharLM) -> Callable[[Run, Any], tuple[Callable, Callable]]:
+  """A predictor of `jaxgen.families.autoregressive` that runs one position a character, and keeps what it computed."""
+
+  def predictor(run, given):
+    def init_cache(x):
+      shape = (len(x), network.context, network.num_heads, network.width // network.num_heads)
+      return [[jnp.zeros(shape), jnp.zeros(shape)] for _ in range(network.num_layers)]
+
+    def predict(x, entry, kept):
+      padded = jnp.pad(x, ((0, 0), (network.look_back, 0)), constant_values=network.levels)
+      seen = lax.dynamic_slice_in_dim(padded, entry, network.look_back, axis=1)
+      return run(seen, entry, kept, given, method='step')
+
+    return predict, init_cache
+
+  return predictor
+
+
+def build(config: ConfigDict) -> GenerativeModel:
+  """The model that `config.model` describes (keys: `KEYS`).
+
+  Raises:
+    UserError: if the data are no tokens, or the heads do not share the width.
+  """
+  model, x = config.model, fields.of(config)['x']
+  if x.kind != 'tokens':
+    raise UserError(f'jaxgen.models.charlm models text, not {x.kind} data of shape {x.shape}.')
+  if model.width % model.num_heads:
+    raise UserError(
+      f'config.model.width={model.width} must be a multiple of config.model.num_heads={model.num_heads}.'
+    )
+  network = CharLM(
+    context=x.shape[0],
+    levels=x.levels,
+    width=model.width,
+    num_layers=model.num_layers,
+    num_heads=model.num_heads,
+    look_back=model.look_back,
+    dropout=model.dropout,
+  )
+  return settings.assemble(config, network, cached(network))
+
+
+def _attended(query, keys, values, visible):
+  """Softmax attention (Vaswani et al. 2017, equation 1): f32[B, T, heads, d] each -> f32[B, T, heads d]."""
+  scores = jnp.einsum('bqhd,bkhd->bhqk', query, keys) / jnp.sqrt(query.shape[-1])
+  weights = jax.nn.softmax(jnp.where(visible, scores.astype(jnp.float32), -jnp.inf)).astype(values.dtype)
+  return jnp.einsum('bhqk,bkhd->bqhd', weights, values).reshape(*query.shape[:2], -1)
