@@ -13,7 +13,7 @@ from jaxgen.config import defaults, optimizer, preset
 def get_config(arg=''):
   config = defaults()
   config.module = 'jaxgen.models.charlm'
-  config.data.name = 'text:'
+  config.data.name = 'text:stdlib'
   config.data.context = 128  # characters of an example
   config.model = ConfigDict(
     dict(

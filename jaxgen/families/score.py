@@ -20,7 +20,7 @@ from jaxgen.families.paths import Path
 from jaxgen.families.pixels import to_data, to_network
 from jaxgen.families.precision import precisely
 from jaxgen.families.score_decoder import log_mass_bound
-from jaxgen.families.score_samplers import Way
+from jaxgen.families.score_samplers import Way, predictor_corrector_way
 from jaxgen.families.weightings import Weighting
 from jaxgen.losses.score import denoising_error, geometric_sigmas
 from jaxgen.samplers.clamped import clamped
@@ -31,6 +31,7 @@ from jaxgen.updates import chain, ema, minimize
 
 _FRAMES = 32  # of a trajectory, at most
 _EVALUATED_LEVELS = 4
+_COMPLETION_LEVELS = 100  # of 20, what is drawn lags far behind what is observed
 _EXACT_DIMENSIONS = 3  # in which a whole Jacobian is cheap
 
 
@@ -69,13 +70,15 @@ def score(
       and its derivative each.
 
   Returns:
-    A `GenerativeModel` with params 'network'. `sample` has the knobs of the way. `complete` runs the way with the
-    observed part replaced at each noise level, see `jaxgen.samplers.clamped`. `trajectory` gives at most 32 frames, the
-    last of which are samples. `log_prob` goes by the density of the probability-flow ODE, whatever the way to samples,
-    for data blurred by the last level: an estimate, with `jaxgen.samplers.probability_flow_log_prob`'s one direction
-    per example, exact in up to three dimensions. Of pixels it is an estimate of a lower bound on the log-mass of the
-    discrete data, see `jaxgen.families.score_decoder.log_mass_bound`, one draw of noise per example; of continuous
-    data it is the density of the blurred data, at the point itself.
+    A `GenerativeModel` with params 'network'. `sample` has the knobs of the way. `trajectory` gives at most 32 frames,
+    the last of which are samples. `complete` replaces the observed part at each noise level, see
+    `jaxgen.samplers.clamped`, and goes by predictor and corrector whatever the way (Song et al. 2021, appendix I.2):
+    without fresh noise a chain cannot make good what it did before it saw enough. `log_prob` goes by the density of the
+    probability-flow ODE, whatever the way to samples, for data blurred by the last level: an estimate, with
+    `jaxgen.samplers.probability_flow_log_prob`'s one direction per example, exact in up to three dimensions. Of pixels
+    it is an estimate of a lower bound on the log-mass of the discrete data, see
+    `jaxgen.families.score_decoder.log_mass_bound`, one draw of noise per example; of continuous data it is the density
+    of the blurred data, at the point itself.
 
   Raises:
     ValueError: if there are no steps of the ODE.
@@ -83,7 +86,7 @@ def score(
   weighting = weighting or weightings.noise()
   prepared, to_sample = partial(conditions.prepared, given=given), partial(conditions.to_sample, given=given)
   scored = _scored(network, path, parameterization or parameterizations.score())
-  estimate = _estimate(x, given, ode_steps)
+  estimate, completion = _estimate(x, given, ode_steps), _completion(path)
   in_data = partial(to_data, levels=x.levels)
   error_at = _weighted_error(scored, weighting, x, prepared)
   shown = path.sigmas[np.linspace(0, len(path.sigmas) - 1, _EVALUATED_LEVELS).round().astype(int)]
@@ -123,8 +126,9 @@ def score(
   def complete(params, extra, rng, batch, observed):
     start_rng, chain_rng = jax.random.split(rng)
     known = to_network(batch['x'], x.levels)
-    sampler = clamped(way.sampler(score_fn(params, extra, prepared(batch))), known, observed, way.sigmas)
-    state, _ = run(sampler, chain_rng, start(start_rng, len(known)), way.num_steps)
+    fn = score_fn(params, extra, prepared(batch))
+    sampler = clamped(completion.sampler(fn), known, observed, completion.sigmas)
+    state, _ = run(sampler, chain_rng, start(start_rng, len(known)), completion.num_steps)
     return jnp.where(observed, batch['x'], in_data(state.position))
 
   def trajectory(params, extra, rng, num, given=None):
@@ -198,6 +202,11 @@ def _estimate(x, given, ode_steps):
     noise_draws=int(x.levels > 0),
     given=tuple(given),
   )
+
+
+def _completion(path):
+  settings = dict(num_levels=_COMPLETION_LEVELS, signal_to_noise=0.16, corrector_steps=1)
+  return predictor_corrector_way(path.sigmas, 1.0, **settings)
 
 
 def _log_prob(score_fn, rng, x, levels, path, estimate):

@@ -2,6 +2,7 @@ from jaxgen.samplers.ancestral import ancestral as ancestral
 from jaxgen.samplers.annealed import annealed as annealed
 from jaxgen.samplers.annealed import balanced as balanced
 from jaxgen.samplers.annealed import num_annealed_steps as num_annealed_steps
+from jaxgen.samplers.clamped import clamped as clamped
 from jaxgen.samplers.langevin import langevin as langevin
 from jaxgen.samplers.predictor_corrector import predictor_corrector as predictor_corrector
 from jaxgen.samplers.probability_flow import probability_flow as probability_flow

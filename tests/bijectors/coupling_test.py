@@ -10,8 +10,8 @@ RNG = jax.random.key(0)
 BOUNDED = transforms.affine(transforms.bounded_log_scale(2.0))
 
 
-def forward(coupling, x, cond=None):
-  return coupling.apply({}, x, cond, method='forward_and_log_det')
+def forward(coupling, x, given=None):
+  return coupling.apply({}, x, given, method='forward_and_log_det')
 
 
 def test_hand_computed_affine():
@@ -25,7 +25,7 @@ def test_hand_computed_affine():
 
 
 def test_the_condition_reaches_the_network():
-  coupling = Coupling(lambda kept, cond: kept + cond, transforms.additive(), masks.halves())
+  coupling = Coupling(lambda kept, given: kept + given, transforms.additive(), masks.halves())
   z, _ = forward(coupling, jnp.array([[1.0, 2.0]]), jnp.array([[10.0]]))
   np.testing.assert_allclose(z, [[1, 13]])
 

@@ -81,7 +81,7 @@ def test_row_by_row_prediction_equals_the_whole_network(channels):
 
     return jax.jit(lambda: jax.lax.scan(body, init_cache(x), jnp.arange(x[0].size))[1])()
 
-  by_rows = all_logits(pixelcnn.row_predictor(network))
+  by_rows = all_logits(pixelcnn.row_predictor)
   np.testing.assert_allclose(by_rows, all_logits(whole_network), atol=1e-4)
   whole = jax.jit(network.apply)({'params': params}, x, given).reshape(2, -1, 4)
   np.testing.assert_allclose(by_rows.swapaxes(0, 1), whole, atol=1e-4)
