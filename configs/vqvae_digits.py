@@ -28,10 +28,10 @@ def get_config(arg=''):
   )
   config.optimizer = optimizer(learning_rate=1e-3, schedule='cosine')
   config.batch_size = 128
-  config.num_steps = 2000
+  config.num_steps = 1000
   config.steps_per_dispatch = 50
   config.log_every = 100
-  config.eval_every = 500
+  config.eval_every = 250
   config.sample_every = 500
-  config.checkpoint_every = 1000
+  config.checkpoint_every = 500
   return preset(config, arg, channels=(8,), num_codes=8, code_dim=4)

@@ -13,9 +13,14 @@ KINDS = ('image', 'vector', 'tokens', 'audio', 'label', 'mask')
 
 def dtype(field: Field) -> np.dtype:
   """The type of its arrays: uint8 up to 256 levels, int32 above, float32 where values are continuous."""
-  if not field.levels:
+  return dtype_of(field.levels)
+
+
+def dtype_of(levels: int) -> np.dtype:
+  """That of arrays of so many values, by the same rule."""
+  if not levels:
     return np.dtype(np.float32)
-  return np.dtype(np.uint8 if field.levels <= 256 else np.int32)
+  return np.dtype(np.uint8 if levels <= 256 else np.int32)
 
 
 def size(field: Field) -> int:

@@ -3,6 +3,8 @@
 import jax
 import jax.numpy as jnp
 
+from jaxgen import fields
+
 
 def to_network(x: jax.Array, levels: int) -> jax.Array:
   """Whole numbers in [0, levels) as f32 in [-1, 1]; continuous data (`levels` is 0) as it is."""
@@ -10,7 +12,7 @@ def to_network(x: jax.Array, levels: int) -> jax.Array:
 
 
 def to_data(x: jax.Array, levels: int) -> jax.Array:
-  """The inverse: the nearest level, as uint8; continuous data as it is."""
+  """The inverse: the nearest level, as whole numbers; continuous data as it is."""
   if not levels:
     return x
-  return jnp.clip(jnp.round((x + 1.0) * ((levels - 1) / 2.0)), 0, levels - 1).astype(jnp.uint8)
+  return jnp.clip(jnp.round((x + 1.0) * ((levels - 1) / 2.0)), 0, levels - 1).astype(fields.dtype_of(levels))

@@ -9,11 +9,13 @@ def test_levels_fill_the_interval():
   np.testing.assert_allclose(to_network(jnp.array([0, 8, 16], jnp.uint8), 17), [-1.0, 0.0, 1.0])
 
 
-@pytest.mark.parametrize('levels', [2, 17, 256])
-def test_every_level_survives_the_way_there_and_back(levels):
-  x = jnp.arange(levels, dtype=jnp.uint8)
+@pytest.mark.parametrize(
+  ('levels', 'dtype'), [(2, jnp.uint8), (17, jnp.uint8), (256, jnp.uint8), (1000, jnp.int32)]
+)
+def test_every_level_survives_the_way_there_and_back(levels, dtype):
+  x = jnp.arange(levels, dtype=dtype)
   back = to_data(to_network(x, levels), levels)
-  assert back.dtype == jnp.uint8
+  assert back.dtype == dtype
   np.testing.assert_array_equal(back, x)
 
 
