@@ -236,7 +236,7 @@ def from_identity(reference: Reference, cache: Path) -> Features:
     resize='none',
     apply=lambda x: (np.asarray(x, np.float32).reshape(len(x), -1) / scale, None),
     batch_size=10_000,
-    width=math.prod(reference.spec.shape),
+    width=math.prod(reference.spec['x'].shape),
   )
 
 
