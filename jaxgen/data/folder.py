@@ -14,11 +14,13 @@ import PIL
 from ml_collections import ConfigDict
 
 from jaxgen import fields
-from jaxgen.data import images
+from jaxgen.data import cache, images
 from jaxgen.data.source import Source
 from jaxgen.errors import UserError
+from jaxgen.files import load_arrays, save_arrays
 from jaxgen.types import Field
 
+_CHUNK = 4096  # files whose headers are read before it is asked whether more have to be
 _SUFFIXES = ('.png', '.jpg', '.jpeg', '.webp', '.bmp')
 
 
@@ -39,13 +41,13 @@ def load(config: ConfigDict, name: str, split: str) -> Source:
 
   Raises:
     UserError: if the folder is missing, cannot be listed or holds no images, if some cannot be read (here the headers
-      are looked at; a set that is held in memory is decoded as a whole by `Source.resident`), or if their
-      sizes differ and `image_size` is 0.
+      are looked at, of images that are resized until one is in colour; a set that is held in memory is decoded as a
+      whole by `Source.resident`), or if their sizes differ and `image_size` is 0.
   """
   root, image_size = Path(name).expanduser(), config.image_size
   files = files_below(root)
   fingerprint = _fingerprint(root, files)
-  scan = _scan(root, tuple(files), fingerprint)
+  scan = _scan(root, tuple(files), fingerprint, bool(image_size))
   height, width = _size(root, scan, image_size)
   channels = 1 if scan.grey else 3
   classes = _classes(files)
@@ -79,8 +81,11 @@ def files_below(root: Path) -> list[str]:
   for place, folders, names in os.walk(root, onerror=_cannot_list, followlinks=True):
     folders[:] = [folder for folder in folders if not folder.startswith('.')]
     _check_links(Path(place), folders)
-    wanted = [name for name in names if name.lower().endswith(_SUFFIXES) and not name.startswith('.')]
-    found += [(Path(place) / name).relative_to(root).as_posix() for name in wanted]
+    below = Path(place).relative_to(root).as_posix()
+    prefix = '' if below == '.' else f'{below}/'
+    found += [
+      prefix + name for name in names if name.lower().endswith(_SUFFIXES) and not name.startswith('.')
+    ]
   if len(found) < 2:
     count = 'is only one image' if found else 'are no images'
     raise UserError(f'There {count} in {root}; put at least two {", ".join(_SUFFIXES)} files there.')
@@ -103,7 +108,7 @@ def _cannot_list(error):
 def _fingerprint(root, files):
   lines = []
   for file in files:
-    stat = _stat(root / file)
+    stat = _stat(f'{root}/{file}')  # of a million files, a Path for each would take ten seconds more
     if not (S_ISREG(stat.st_mode) or S_ISLNK(stat.st_mode)):  # a pipe would be waited for without end
       raise UserError(f'{root / file} is no file but a pipe, a socket or a device; take it away.')
     lines.append(f'{file} {stat.st_size} {stat.st_mtime_ns}')
@@ -120,16 +125,36 @@ def _stat(path):
 
 
 @functools.lru_cache(maxsize=4)
-def _scan(root, files, fingerprint):
-  """Reads every header once per state of the folder."""
-  del fingerprint  # part of the key of the cache above
+def _scan(root, files, fingerprint, resized):
+  """Reads headers once per state of the folder, and finds what they said on disk after that.
+
+  Where images are resized anyway, the first that is in colour tells all that is asked for.
+  """
+  place = cache.directory()
+  key = hashlib.sha256(f'{root.resolve()} {fingerprint}'.encode(errors='surrogateescape')).hexdigest()[:32]
+  path = place and place / f'headers_{key}.npz'
+  stored = load_arrays(path) if path else None
+  if stored is not None:
+    return _Scan(Counter({(h, w): n for h, w, n in stored['sizes'].tolist()}), bool(stored['grey']))
+  sizes, grey = Counter(), True
+  for start in range(0, len(files), _CHUNK):
+    headers = _headers([f'{root}/{file}' for file in files[start : start + _CHUNK]])
+    sizes.update(size for size, _ in headers)
+    grey = grey and all(is_grey for _, is_grey in headers)
+    if resized and not grey:
+      return _Scan(sizes, grey)
+  if path:
+    save_arrays(path, {'sizes': [(*size, count) for size, count in sizes.items()], 'grey': grey})
+  return _Scan(sizes, grey)
+
+
+def _headers(paths):
   with futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-    headers = list(pool.map(lambda file: images.header(str(root / file)), files))
-  unreadable = [str(root / file) for file, header in zip(files, headers, strict=True) if header is None]
+    headers = list(pool.map(images.header, paths))
+  unreadable = [path for path, header in zip(paths, headers, strict=True) if header is None]
   if unreadable:
     raise images.UnreadableImages(unreadable)
-  readable = [header for header in headers if header is not None]
-  return _Scan(Counter(size for size, _ in readable), all(grey for _, grey in readable))
+  return headers
 
 
 def _size(root, scan, image_size):
