@@ -21,7 +21,6 @@ def get_config(arg=''):
       first_kernel=7,
       kernel=3,
       dropout=0.2,
-      dtype='float32',  # or bfloat16
     )
   )
   config.optimizer = optimizer(learning_rate=2e-3, schedule='cosine')

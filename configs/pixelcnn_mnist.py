@@ -21,7 +21,6 @@ def get_config(arg=''):
       first_kernel=7,
       kernel=5,
       dropout=0.1,
-      dtype='float32',  # or bfloat16
     )
   )
   config.optimizer = optimizer(learning_rate=1e-3, schedule='cosine', warmup_steps=500, clip_norm=1000.0)

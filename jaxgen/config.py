@@ -232,7 +232,8 @@ def _renamed(values):
   if 'shape' in data:
     data['fields'] = _fields(data.pop('shape'), data.pop('levels'), data.pop('classes'))
   given = {'given': ('label',)} if model.pop('conditional', False) else {}
-  return {**given, **values, 'evaluation': evaluation, 'data': data, 'model': model}
+  dtype = {'dtype': model.pop('dtype')} if 'dtype' in model and 'dtype' not in values else {}
+  return {**given, **dtype, **values, 'evaluation': evaluation, 'data': data, 'model': model}
 
 
 def _fields(shape, levels, classes):

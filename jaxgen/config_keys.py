@@ -239,6 +239,10 @@ KEYS: dict[str, Any] = {
     'the program on several devices; see `jaxgen.parallel`',
     choices=('pmap', 'shard_map', 'fsdp'),
   ),
+  'dtype': Key(
+    'float32', str, 'what networks compute in; all else is float32', choices=('float32', 'bfloat16')
+  ),
+  'remat': Key(False, bool, 'blocks of networks are computed twice, and less is kept between'),
   'log_every': Key(50, int, 'steps between two rows of metrics; 0: none but the last', _EVERY),
   'eval_every': Key(500, int, 'steps between two looks at the validation split; 0: never', _EVERY),
   'sample_every': Key(500, int, 'steps between two grids of samples; 0: never', _EVERY),

@@ -9,8 +9,8 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from jaxgen import computing, data, fields, keys, models, parallel, updates
 from jaxgen import config as configs
-from jaxgen import data, fields, keys, models, parallel, updates
 from jaxgen.errors import UserError
 from jaxgen.programs import once
 from jaxgen.runs import best, failure
@@ -72,7 +72,8 @@ def build_model(config: ConfigDict, stages: Mapping[str, Stage] | None = None) -
   _check_given(config)
   stages = load_stages(config) if stages is None else stages
   model = module.build(config, stages) if hasattr(module, 'STAGES') else module.build(config)
-  return model._replace(update=updates.accumulated(config.accumulate, model.update))
+  model = model._replace(update=updates.accumulated(config.accumulate, model.update))
+  return computing.computed(model, config.dtype, config.remat)
 
 
 def _check_given(config):

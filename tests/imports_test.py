@@ -24,14 +24,22 @@ MATHS = {'jaxgen.losses', 'jaxgen.samplers', 'jaxgen.bijectors'}
 ROOMS = {
   'losses': JAX,
   'samplers': JAX,
-  'bijectors': JAX | {'flax'},
+  'bijectors': JAX | {'flax', 'jaxgen.computing'},
   'nn': JAX | {'flax'},
   'updates.py': JAX | {'optax', 'clu'},
   'types.py': STANDARD | {'jax'},
   'config_keys.py': STANDARD,
   'families': JAX
   | MATHS
-  | {'flax', 'optax', 'jaxgen.fields', 'jaxgen.updates', 'jaxgen.nn', 'jaxgen.metrics.bits_per_dim'},
+  | {
+    'flax',
+    'optax',
+    'jaxgen.computing',
+    'jaxgen.fields',
+    'jaxgen.updates',
+    'jaxgen.nn',
+    'jaxgen.metrics.bits_per_dim',
+  },
   'settings': JAX
   | MATHS
   | {
@@ -49,6 +57,7 @@ ROOMS = {
   | {
     'flax',
     'ml_collections',
+    'jaxgen.computing',
     'jaxgen.config_keys',
     'jaxgen.families',
     'jaxgen.fields',
@@ -65,6 +74,7 @@ STOREYS = (
     'fields',
     'keys',
     'flops',
+    'computing',
     'programs',
     'config_files',
     'config',

@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgen.bijectors.bijector import Bijector, Given
+from jaxgen.computing import loop_body
 
 
 class Repeated(Bijector):
@@ -46,7 +47,7 @@ class Repeated(Bijector):
       return (x, log_det + term), None
 
     scan = nn.scan(
-      body,
+      loop_body(body),
       variable_axes={True: 0},
       split_rngs={True: True},
       length=self.num,

@@ -5,6 +5,7 @@ from flax import linen as nn
 from ml_collections import ConfigDict
 
 from jaxgen import fields
+from jaxgen.computing import block
 from jaxgen.config_keys import DEPTH, WIDTH, Key
 from jaxgen.errors import UserError
 from jaxgen.families.conditions import flat
@@ -76,12 +77,13 @@ class ScoreNetwork(nn.Module):
       if index:
         h = Conv(width, (3, 3), (2, 2))(h)
       for _ in range(self.blocks):
-        h = Block(width, self.dropout)(h, embedding, train)
+        h = block(Block(width, self.dropout), h, embedding, train=train)
         skips.append(h)
-    h = Block(self.widths[-1], self.dropout)(h, embedding, train)
+    h = block(Block(self.widths[-1], self.dropout), h, embedding, train=train)
     for index, width in reversed(list(enumerate(self.widths))):
       for _ in range(self.blocks):
-        h = Block(width, self.dropout)(jnp.concatenate([h, skips.pop()], axis=-1), embedding, train)
+        h = jnp.concatenate([h, skips.pop()], axis=-1)
+        h = block(Block(width, self.dropout), h, embedding, train=train)
       if index:
         h = UpsampledConv(self.widths[index - 1])(h)
     h = nn.silu(_group_norm(h.shape[-1])(h))

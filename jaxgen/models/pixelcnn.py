@@ -19,6 +19,7 @@ from jax import lax
 from ml_collections import ConfigDict
 
 from jaxgen import fields
+from jaxgen.computing import block
 from jaxgen.config_keys import DEPTH, WIDTH, Key
 from jaxgen.errors import UserError
 from jaxgen.families.autoregressive import Run
@@ -33,7 +34,6 @@ KEYS = {
   'first_kernel': Key(7, int, "the side of the first layer's kernel, odd", '[3, 63]'),
   'kernel': Key(3, int, 'the side of the other kernels, odd', '[3, 63]'),
   'dropout': Key(0.2, float, "the share of a layer's values that training leaves out", '[0, 1)'),
-  'dtype': Key('float32', str, 'what the networks compute in', choices=('float32', 'bfloat16')),
 }
 
 
@@ -48,20 +48,19 @@ class GatedLayer(nn.Module):
   groups: int
   first: bool
   dropout: float
-  dtype: jnp.dtype
 
   def setup(self):
     def masked(features, kernel_size, kind):
-      return MaskedConv(features, kernel_size, kind, self.groups, dtype=self.dtype)
+      return MaskedConv(features, kernel_size, kind, self.groups)
 
     square, row = (self.kernel_size, self.kernel_size), (1, self.kernel_size)
     self.above = masked(2 * self.width, square, 'above' if self.first else 'through')
-    self.link = nn.Dense(2 * self.width, dtype=self.dtype)
+    self.link = nn.Dense(2 * self.width)
     self.left = masked(2 * self.width, row, 'A' if self.first else 'B')
     self.mix = masked(self.width, (1, 1), 'B')
     self.drop = nn.Dropout(self.dropout)
-    self.condition_above = nn.Dense(2 * self.width, use_bias=False, dtype=self.dtype)
-    self.condition_left = nn.Dense(2 * self.width, use_bias=False, dtype=self.dtype)
+    self.condition_above = nn.Dense(2 * self.width, use_bias=False)
+    self.condition_left = nn.Dense(2 * self.width, use_bias=False)
 
   def vertical(self, v, given):
     """f32[B, H, W, F] -> the next layer's input, and what the horizontal stack is told, f32[B, H, W, 2 width]."""
@@ -90,7 +89,6 @@ class PixelCNN(nn.Module):
     first_kernel: the side of the first layer's kernel, odd.
     kernel: the side of the others', odd.
     dropout: the rate, before a layer's output is mixed.
-    dtype: of the computation; the logits are f32.
   """
 
   channels: int
@@ -100,16 +98,15 @@ class PixelCNN(nn.Module):
   first_kernel: int = 7
   kernel: int = 3
   dropout: float = 0.0
-  dtype: Any = jnp.float32
 
   def setup(self):
     kernels = (self.first_kernel, *([self.kernel] * self.num_layers))
     self.layers = [
-      GatedLayer(self.width, kernel, self.channels, index == 0, self.dropout, self.dtype)
+      GatedLayer(self.width, kernel, self.channels, index == 0, self.dropout)
       for index, kernel in enumerate(kernels)
     ]
-    self.head = MaskedConv(self.width, (1, 1), 'B', self.channels, dtype=self.dtype)
-    self.logits = MaskedConv(self.channels * self.levels, (1, 1), 'B', self.channels, dtype=self.dtype)
+    self.head = MaskedConv(self.width, (1, 1), 'B', self.channels)
+    self.logits = MaskedConv(self.channels * self.levels, (1, 1), 'B', self.channels)
 
   def __call__(self, x, given=None, train=False):
     return self.horizontal(x, self.vertical(x, given), given, train)
@@ -118,7 +115,7 @@ class PixelCNN(nn.Module):
     """What each layer of the horizontal stack hears of the rows above: a list of f32[B, H, W, 2 width]."""
     v, links = self._input(x), []
     for layer in self.layers:
-      v, link = layer.vertical(v, given)
+      v, link = block(layer, v, given, method='vertical')
       links.append(link)
     return links
 
@@ -126,14 +123,14 @@ class PixelCNN(nn.Module):
     """The logits of the rows that `x` and `links` hold, f32[B, R, W, C, levels]."""
     h = self._input(x)
     for layer, link in zip(self.layers, links, strict=True):
-      h = layer.horizontal(h, link, given, train)
+      h = block(layer, h, link, given, method='horizontal', train=train)
     h = self.logits(nn.relu(self.head(nn.relu(h)))).astype(jnp.float32)
     # channel c of the masks' order is c % C, so the levels come first
     return jnp.moveaxis(h.reshape(*h.shape[:-1], self.levels, self.channels), -1, -2)
 
   def _input(self, x):
     """Pixels in [-1, 1], and a channel of ones that tells the image from its border."""
-    x = x.astype(self.dtype) * (2.0 / (self.levels - 1)) - 1.0
+    x = x.astype(jnp.float32) * (2.0 / (self.levels - 1)) - 1.0
     return jnp.concatenate([x, jnp.ones_like(x[..., :1])], axis=-1)
 
 
@@ -185,7 +182,6 @@ def build(config: ConfigDict) -> GenerativeModel:
     first_kernel=model.first_kernel,
     kernel=model.kernel,
     dropout=model.dropout,
-    dtype=jnp.dtype(model.dtype),
   )
   return settings.assemble(config, network, row_predictor)
 

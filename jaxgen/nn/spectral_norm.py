@@ -1,6 +1,7 @@
 """Layers whose weight matrix has a spectral norm of one."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -44,10 +45,12 @@ class SpectralConv(nn.Module):
   kernel_size: Sequence[int] = (3, 3)
   strides: int | Sequence[int] = 1
   kernel_init: nn.initializers.Initializer = nn.linear.default_kernel_init
+  dtype: Any = None  # of the computation; that of the input where None
 
   @nn.compact
   def __call__(self, x: jax.Array, train: bool) -> jax.Array:
     """Convolves."""
+    x = x.astype(self.dtype or x.dtype)
     shape = (*self.kernel_size, x.shape[-1], self.features)
     kernel = SpectralNorm(name='norm')(self.param('kernel', self.kernel_init, shape), train)
     bias = self.param('bias', nn.initializers.zeros_init(), (self.features,))
@@ -60,10 +63,12 @@ class SpectralDense(nn.Module):
   features: int
   use_bias: bool = True
   kernel_init: nn.initializers.Initializer = nn.linear.default_kernel_init
+  dtype: Any = None  # of the computation; that of the input where None
 
   @nn.compact
   def __call__(self, x: jax.Array, train: bool) -> jax.Array:
     """Multiplies."""
+    x = x.astype(self.dtype or x.dtype)
     kernel = self.param('kernel', self.kernel_init, (x.shape[-1], self.features))
     y = x @ SpectralNorm(name='norm')(kernel, train).astype(x.dtype)
     if not self.use_bias:

@@ -1,6 +1,7 @@
 """A convolution of an image of twice the size, whose pixels are never doubled."""
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -40,15 +41,18 @@ class UpsampledConv(nn.Module):
     features: the channels of the output.
     kernel_size: the kernel's pixels along each spatial dimension.
     kernel_init: initializer of the kernel, f32[*K, C, features].
+    dtype: of the computation; that of the input where None.
   """
 
   features: int
   kernel_size: Sequence[int] = (3, 3)
   kernel_init: Callable[..., jax.Array] = nn.linear.default_kernel_init
+  dtype: Any = None
 
   @nn.compact
   def __call__(self, x: jax.Array) -> jax.Array:
     """Convolves."""
+    x = x.astype(self.dtype or x.dtype)
     kernel = self.param('kernel', self.kernel_init, (*self.kernel_size, x.shape[-1], self.features))
     bias = self.param('bias', nn.initializers.zeros_init(), (self.features,))
     return upsampled_conv(x, kernel.astype(x.dtype)) + bias.astype(x.dtype)

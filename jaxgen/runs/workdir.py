@@ -38,6 +38,7 @@ _FREE_KEYS = (
   'num_steps',
   'max_minutes',
   'parallel',
+  'remat',
   'keep_checkpoints',
   'num_samples',
   'log_every',

@@ -170,6 +170,15 @@ def test_an_older_run_says_otherwise_what_samples_are_compared_with(tmp_path):
   assert 'split' not in found
 
 
+def test_an_older_run_says_in_its_model_what_networks_compute_in(tmp_path):
+  older = configs.defaults().to_dict()
+  del older['dtype']
+  older['model'] = {'width': 32, 'dtype': 'bfloat16'}
+  (tmp_path / 'config.json').write_text(json.dumps(older))
+  found = configs.load(tmp_path / 'config.json')
+  assert (found.dtype, found.model.to_dict()) == ('bfloat16', {'width': 32})
+
+
 def test_the_kinds_are_those_that_there_are():
   assert config_keys.FIELD['kind'].choices == fields.KINDS
 

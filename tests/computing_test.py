@@ -1,0 +1,161 @@
+"""Networks in bfloat16, and blocks that are computed twice: what changes, and what must not."""
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxgen import computing, data, experiment, fields, parallel
+from jaxgen.models import pixelcnn
+from jaxgen.nn import UpsampledConv
+from jaxgen.nn.masked_conv import MaskedConv
+from jaxgen.nn.spectral_norm import SpectralConv, SpectralDense
+from jaxgen.types import GenerativeModel
+from tests.contracts.configs import CONFIGS, one_per_family, prepared
+
+QUICK = [name for name in one_per_family() if 'toy' in name]
+
+
+def built(name, home, **changes):
+  config = data.resolve(prepared(name, home))
+  config.update(changes)
+  return config, experiment.build_model(config)
+
+
+def some_steps(config, model, num=20):
+  """The state and the metrics of the first steps, one by one."""
+  source = data.load(config.data, 'train')
+  batch = experiment.first_batch(source, config)
+  step = parallel.data_parallel(model.update.apply, 'jit')
+  state = experiment.first_state(model, config, batch)
+  metrics = []
+  for _ in range(num):
+    state, found = step(state, jax.tree.map(lambda leaf: leaf[None], batch), None)
+    metrics.append(
+      {name: float(value.total[0] / value.count[0]) for name, value in found.items() if value.count[0]}
+    )
+  return state, metrics
+
+
+def types(tree):
+  return jax.tree.map(lambda leaf: leaf.dtype, tree)
+
+
+@pytest.mark.parametrize(
+  'name', [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in CONFIGS]
+)
+def test_training_in_bfloat16_is_near_that_in_float32(name, tmp_path):
+  config, model = built(name, tmp_path)
+  state, metrics = some_steps(config, model, 1)
+  config, low = built(name, tmp_path, dtype='bfloat16')
+  low_state, low_metrics = some_steps(config, low)
+  assert types(low_state) == types(state)  # parameters, averages, moments and statistics
+  assert low_metrics[0]['loss'] == pytest.approx(metrics[0]['loss'], rel=0.05, abs=0.05)
+  assert all(np.isfinite(list(each.values())).all() for each in low_metrics)
+  assert all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves((low_state.params, low_state.extra)))
+
+
+@pytest.mark.parametrize(
+  'layer',
+  [
+    nn.Dense(4),
+    nn.Conv(4, (3, 3)),
+    nn.LayerNorm(),
+    UpsampledConv(4),
+    MaskedConv(4, (3, 3), 'B'),
+    SpectralConv(4),
+    SpectralDense(4),
+  ],
+)
+def test_layers_compute_in_the_type_of_the_model_with_float32_parameters(layer):
+  x = jnp.ones((2, 4, 4, 3))
+  switch = (True,) if isinstance(layer, (SpectralConv, SpectralDense)) else ()
+  variables = layer.init(jax.random.key(0), x, *switch)
+  low = in_bfloat16(lambda x: layer.apply(variables, x, *switch))
+  assert {leaf.dtype for leaf in jax.tree.leaves(variables)} == {jnp.dtype('float32')}
+  assert (low(x).dtype, layer.apply(variables, x, *switch).dtype) == (jnp.bfloat16, jnp.float32)
+  assert (
+    in_bfloat16(computing.in_float32(lambda x: layer.apply(variables, x, *switch)))(x).dtype == jnp.float32
+  )
+
+
+def test_a_layer_that_says_its_own_type_has_it():
+  layer = nn.Dense(4, dtype=jnp.float16)
+  variables = layer.init(jax.random.key(0), jnp.ones((2, 3)))
+  assert in_bfloat16(lambda x: layer.apply(variables, x))(jnp.ones((2, 3))).dtype == jnp.float16
+
+
+def in_bfloat16(function):
+  model = GenerativeModel(None, experiment.updates.ema(0.5), function, None, '')
+  return computing.computed(model, 'bfloat16', False).evaluate
+
+
+def test_what_a_flow_measures_and_inverts_is_float32(tmp_path):
+  config, low = built('realnvp_toy', tmp_path, dtype='bfloat16')
+  state, _ = some_steps(config, low, 3)
+  _, model = built('realnvp_toy', tmp_path)
+  batch = data.load(config.data, 'test').examples(np.arange(16))
+  terms, usual = (
+    jax.jit(each.evaluate)(state.params, state.extra, jax.random.key(0), batch) for each in (low, model)
+  )
+  np.testing.assert_allclose(terms['bits_per_dim'], usual['bits_per_dim'], rtol=1e-6)
+  assert float(terms['inversion_error'].max()) < 1e-4
+
+
+def test_a_step_in_bfloat16_multiplies_in_bfloat16(tmp_path):
+  """Each config's step, traced: most of its products are of bfloat16."""
+  for name in QUICK:
+    config, model = built(name, tmp_path, dtype='bfloat16')
+    batches = fields.blank(fields.of(config), 1, experiment.step_size(config))
+    lowered = parallel.data_parallel(model.update.apply, 'jit').lower(
+      experiment.first_shapes(model, config), batches, None
+    )
+    products = [
+      line for line in lowered.as_text().splitlines() if 'dot_general' in line or 'convolution(' in line
+    ]
+    assert sum('bf16' in line for line in products) > len(products) / 2, name
+
+
+@pytest.mark.parametrize('name', ['realnvp_toy', pytest.param('ncsn_digits', marks=pytest.mark.slow)])
+def test_what_is_computed_twice_is_the_same(name, tmp_path):
+  config, model = built(name, tmp_path)
+  state, metrics = some_steps(config, model, 3)
+  config, twice = built(name, tmp_path, remat=True)
+  other, again = some_steps(config, twice, 3)
+  jax.tree.map(
+    lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), state.params, other.params
+  )
+  assert [row['loss'] for row in again] == pytest.approx([row['loss'] for row in metrics], rel=1e-4)
+
+
+def temporaries(config, model):
+  batches = fields.blank(fields.of(config), 1, experiment.step_size(config))
+  shapes = experiment.first_shapes(model, config)
+  _, compiled = parallel.data_parallel(model.update.apply, 'jit').compile(shapes, batches, None)
+  return compiled.memory_analysis().temp_size_in_bytes
+
+
+def test_a_deep_flow_keeps_less_of_its_steps(tmp_path):
+  config, model = built('realnvp_toy', tmp_path, batch_size=1024)
+  config.model.update(dict(depth=16, width=64, num_layers=2))
+  found = {}
+  for remat in (False, True):
+    config.remat = remat
+    found[remat] = temporaries(config, experiment.build_model(config))
+  assert found[True] < found[False] / 2
+
+
+def test_blocks_draw_the_same_dropout_when_they_are_computed_again():
+  network = pixelcnn.PixelCNN(channels=1, levels=3, width=4, num_layers=2, first_kernel=3, dropout=0.5)
+  x = jnp.zeros((2, 4, 4, 1), jnp.int32)
+  variables = network.init(jax.random.key(0), x)
+
+  def total(params):
+    logits = network.apply({'params': params}, x, train=True, rngs={'dropout': jax.random.key(1)})
+    return (logits**2).sum()
+
+  usual = jax.grad(total)(variables['params'])
+  model = GenerativeModel(None, experiment.updates.ema(0.5), jax.grad(total), None, '')
+  twice = computing.computed(model, 'float32', True).evaluate(variables['params'])
+  jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), usual, twice)
