@@ -87,7 +87,7 @@ def minimize(
     metrics = metrics if axis_name is None else lax.psum(metrics, axis_name)
     metrics = {**metrics, grad_norm: _average(optax.tree.norm(grads))}
     params = _merge(state.params, moving, keys)
-    return state._replace(params=params, extra=_mean_of_floats(extra, axis_name), opt=opt), metrics
+    return state._replace(params=params, extra=_mean_of_extra(extra, axis_name), opt=opt), metrics
 
   return Update(lambda params: tx.init(_select(params, keys)), apply)
 
@@ -320,10 +320,15 @@ def _mean_over(tree: Any, axis_name: str | None) -> Any:
   return tree if axis_name is None else lax.pmean(tree, axis_name)
 
 
-def _mean_of_floats(tree: Any, axis_name: str | None) -> Any:
-  """Counters are the same on every device, and a mean would make floats of them."""
+def _mean_of_extra(extra: Any, axis_name: str | None) -> Any:
+  """Counters are the same on every device, and a mean would make floats of them; so are the frozen weights of stages,
+  which its rounding would move a little at every step.
+  """
+  if isinstance(extra, Mapping) and 'stages' in extra:
+    others = {name: tree for name, tree in extra.items() if name != 'stages'}
+    return {**_mean_of_extra(others, axis_name), 'stages': extra['stages']}
   return jax.tree.map(
-    lambda leaf: _mean_over(leaf, axis_name) if jnp.issubdtype(leaf.dtype, jnp.inexact) else leaf, tree
+    lambda leaf: _mean_over(leaf, axis_name) if jnp.issubdtype(leaf.dtype, jnp.inexact) else leaf, extra
   )
 
 
