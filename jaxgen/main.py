@@ -28,6 +28,9 @@ and with --mode=sample alone
 --seed        of samples and noise; by default that of the run
 --form        of an export: npz | folder
 
+and with --mode=plan:
+--savings     what remat, bfloat16, accumulate and fsdp would each save; a compilation each
+
 --trust       import what is none of jaxgen.models: the module that the folder of a run names, without --config, and
               those of the runs that it is built on
 """
@@ -54,6 +57,7 @@ _MODES = ('train', 'evaluate', 'sample', 'plan')
 _OF_MODES = {
   'step': ('evaluate', 'sample'),
   'split': ('evaluate', 'sample'),
+  'savings': ('plan',),
   **dict.fromkeys(('num', 'seed', 'use', 'prompt', 'weights', 'form', 'given', 'knobs'), ('sample',)),
 }
 _DOTTED = ('given', 'knobs')  # written --given.<name>=<value>
@@ -93,7 +97,7 @@ def _run(options: flags.FlagValues) -> int:
     if options.mode == 'train':
       train(options.config, workdir, options.trust)
     elif options.mode == 'plan':
-      plan(options.config, options.trust)
+      plan(options.config, options.trust, bool(options.savings))
     elif options.mode == 'evaluate':
       evaluate(workdir, options.config, options.step or 'newest', options.split or 'test', options.trust)
     else:
@@ -134,6 +138,7 @@ def _parse(argv: list[str]) -> flags.FlagValues:
     flags.DEFINE_multi_string(name, None, '', flag_values=options)
   for name, choices in _CHOICES.items():
     flags.DEFINE_enum(name, None, choices, '', flag_values=options)
+  flags.DEFINE_boolean('savings', None, '', flag_values=options)
   flags.DEFINE_boolean('trust', False, '', flag_values=options)
   if path is not None:
     config = config_files.load(path)

@@ -1,5 +1,6 @@
 """A dry run: what one training step costs on this machine, before anyone spends the hours."""
 
+import math
 import time
 from typing import Any
 
@@ -15,10 +16,12 @@ from jaxgen.runs.writers import duration
 from jaxgen.types import GenerativeModel
 
 _TIMED_SECONDS = 5.0  # that steps are taken for, and that one dispatch may be expected to take
+_AS_IT_IS = 'as it is'
+_SLICES = 4  # of a batch, to see what they save
 _PRODUCT = 2048  # rows of the matrices whose product tells how fast a device computes
 
 
-def plan(config: ConfigDict, trust: bool = False) -> dict[str, float]:
+def plan(config: ConfigDict, trust: bool = False, savings: bool = False) -> dict[str, float]:
   """Compiles one dispatch, times a few, and prints the bill. No example is read and nothing is written.
 
   What a step costs depends on no value, so that the program runs on zeros. Where a step is expected to take longer
@@ -27,11 +30,14 @@ def plan(config: ConfigDict, trust: bool = False) -> dict[str, float]:
   Args:
     config: as a file in `configs/` gives it. Its data set need not be there if it is one of `jaxgen.data.usual`.
     trust: see `jaxgen.experiment.load_stages`.
+    savings: whether to compile the step once more for each setting that might save memory, and say what it does.
 
   Returns:
-    `parameters`, `peak_bytes` (of one device: arguments, results and temporaries of the program),
+    `parameters`, `peak_bytes` (of one device: arguments, results and temporaries of the program), `state_bytes` (of
+    these what one device holds between two steps: parameters, what the optimizer keeps, averages),
     `flops` (of one step over all devices, as `jaxgen.flops.count` counts them),
     `compile_seconds`, `steps_per_second`, `is_estimate` (whether that is no measurement), and `hours` (to `num_steps`).
+    With `savings` also the `peak_bytes` of the same step under each setting that might save some, by its text.
 
   Raises:
     UserError: if the config, the data or the devices do not fit.
@@ -50,18 +56,18 @@ def plan(config: ConfigDict, trust: bool = False) -> dict[str, float]:
   size = min(config.steps_per_dispatch, config.num_steps, max(1, int(_TIMED_SECONDS / expected)))
   batches, resident = _blank_batches(config, source, size)
   resident = None if resident is None else parallel.replicate(resident, backend)
-  start = time.perf_counter()
   step_fn = parallel.data_parallel(model.update.apply, backend)
+  start = time.perf_counter()
   step_fn, compiled = step_fn.compile(state, batches, resident)
   bill['compile_seconds'] = time.perf_counter() - start
-  bill['peak_bytes'] = peak_bytes(compiled)
+  bill['peak_bytes'], bill['state_bytes'] = peak_bytes(compiled), _bytes_on_a_device(state)
 
   bill['is_estimate'] = expected > _TIMED_SECONDS
   seconds = expected if bill['is_estimate'] else _time(step_fn, state, batches, resident, backend) / size
   bill['steps_per_second'] = 1 / seconds
   bill['hours'] = config.num_steps * seconds / 3600
   _report_after(config, source, bill)
-  return bill
+  return bill | (_savings(config, source, trust) if savings else {})
 
 
 def peak_bytes(compiled: jax.stages.Compiled) -> int:
@@ -74,6 +80,40 @@ def peak_bytes(compiled: jax.stages.Compiled) -> int:
     + memory.temp_size_in_bytes
     - memory.alias_size_in_bytes
   )
+
+
+def _bytes_on_a_device(state):
+  parts = [(leaf.sharding.shard_shape(leaf.shape), leaf.dtype.itemsize) for leaf in jax.tree.leaves(state)]
+  return sum(math.prod(shape) * size for shape, size in parts)
+
+
+def _savings(config, source, trust):
+  """The peak memory of a step, alone in its program, under settings that leave what it computes about as it is."""
+  found = {}
+  for name, changes in _alternatives(config).items():
+    changed = config.copy_and_resolve_references()
+    changed.update(changes)
+    backend = parallel.backend(changed)
+    model = experiment.build_model(changed, experiment.load_stages(changed, trust=trust))
+    state = parallel.shapes(experiment.first_shapes(model, changed), backend)
+    batches, resident = _blank_batches(changed, source, 1)
+    resident = None if resident is None else parallel.replicate(resident, backend)
+    _, compiled = parallel.data_parallel(model.update.apply, backend).compile(state, batches, resident)
+    found[name] = peak_bytes(compiled)
+    saved = found[name] / found[_AS_IT_IS] - 1
+    print(f'  {name:30} {found[name] / 2**20:8,.1f} MiB, {saved:+.0%}', flush=True)
+  return found
+
+
+def _alternatives(config):
+  alternatives: dict[str, dict[str, Any]] = {_AS_IT_IS: {}, 'remat=True': {'remat': True}}
+  alternatives['dtype=bfloat16'] = {'dtype': 'bfloat16'}
+  if config.batch_size % (_SLICES * jax.device_count()) == 0:
+    size, slices = config.batch_size // _SLICES, config.accumulate * _SLICES
+    alternatives[f'batch_size={size} accumulate={slices}'] = {'batch_size': size, 'accumulate': slices}
+  if jax.device_count() > 1:
+    alternatives['parallel=fsdp'] = {'parallel': 'fsdp'}
+  return alternatives
 
 
 def _training_set(config):
@@ -140,7 +180,8 @@ def _report_before(config, source, is_assumed, model: GenerativeModel, backend, 
 def _report_after(config, source, bill):
   gflop, speed = bill['flops'] / 1e9, bill['steps_per_second']
   print(f'compile       {bill["compile_seconds"]:.1f} s')
-  print(f'peak memory   {bill["peak_bytes"] / 2**20:,.0f} MiB on a device')
+  peak, kept = (bill[name] / 2**20 for name in ('peak_bytes', 'state_bytes'))
+  print(f'peak memory   {peak:,.0f} MiB on a device, {kept:,.0f} of them between steps')
   if bill['is_estimate']:
     print(f'compute       {gflop:,.3f} GFLOP a step')
     print(

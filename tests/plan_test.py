@@ -71,6 +71,16 @@ def test_long_dispatches_are_cut_to_what_can_be_timed(config, monkeypatch):
   assert sizes == [50, 2]
 
 
+def test_what_each_setting_saves_is_compiled_and_said(config, capsys):
+  config.batch_size = 64
+  bill = plan.plan(config, savings=True)
+  said = capsys.readouterr().out
+  for setting in ('as it is', 'remat=True', 'dtype=bfloat16', 'batch_size=16 accumulate=4'):
+    assert setting in said and bill[setting] > 0
+  assert bill['batch_size=16 accumulate=4'] < bill['as it is']
+  assert 0 < bill['state_bytes'] < bill['peak_bytes']
+
+
 @pytest.mark.parametrize(
   ('name', 'image_size', 'words'),
   [('mnist', 0, '54,000 examples of 28x28x1'), ('celeb_a', 16, '162,770 examples of 16x16x3')],
