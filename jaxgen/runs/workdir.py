@@ -112,7 +112,7 @@ def load_config(workdir: Path) -> ConfigDict:
     complete = 'name' in config.data and 'x' in config.data.fields and config.module
   except OSError as error:
     raise UserError(f'{path} cannot be read: {error.strerror}.') from None
-  except (ValueError, TypeError, AttributeError):  # no JSON, or none of a config
+  except (ValueError, TypeError, AttributeError, KeyError):  # no JSON, or none of a config
     config, complete = None, False
   if config is None or not complete:
     raise UserError(

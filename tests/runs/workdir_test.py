@@ -88,7 +88,9 @@ def test_data_that_changed_since_are_refused_until_one_says_so(tmp_path, images)
   assert int(train.train(on(images, num_steps=8), folder).step) == 8
 
 
-@pytest.mark.parametrize('content', ['', '{', '[1]', '{}', '{"data": {}}', '\xff\xfe', 'null'])
+@pytest.mark.parametrize(
+  'content', ['', '{', '[1]', '{}', '{"data": {}}', '{"data": {"shape": [2]}}', '\xff\xfe', 'null']
+)
 def test_a_config_that_cannot_be_read_is_one_sentence(tmp_path, content):
   train.train(config_of(), tmp_path)
   (tmp_path / 'config.json').write_bytes(content.encode('latin-1'))
