@@ -2,8 +2,10 @@
 
     python -m jaxgen.main --config=configs/vqvae_digits.py
 
-A grid of 4x4 codes of 64 for each digit: 96 bits. It has no prior: look at the reconstructions, and at `perplexity`,
-the number of codes in use. Its samples are of codes drawn uniformly; a prior is a second run, on its codes.
+On 2 CPU cores: 1 minute, -log p(x|z) of 57 nats and a reconstruction error of 0.0043 (mean square, pixels in [0, 1]) on
+the test set; 50 of the 64 codes are in use. A grid of 4x4 codes for each digit, 96 bits. It has no prior: look at the
+reconstructions, and at `perplexity`, the number of codes in use. Its samples are of codes drawn uniformly; a prior is a
+second run, on its codes.
 """
 
 from ml_collections import ConfigDict
