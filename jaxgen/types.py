@@ -116,7 +116,7 @@ class GenerativeModel(NamedTuple):
     evaluate: `(params, extra, rng, batch) -> {name: f32[B]}`, terms per example (nats where they are
       log-likelihoods).
     sample: `(params, extra, rng, num, given=None, **knobs) -> x[num, ...]`. One `rng` gives the same latents at every
-      step of training. Without `given`, labels are uniform; other fields have to be given.
+      step of training. Without `given`, labels are uniform; other fields have to be given. None of a density alone.
     objective: one line that states the loss as it is computed, with its weights.
     given: the fields that are conditions: ('label',), or none.
     knobs: the numbers that one may turn when sampling, with their defaults: temperature, truncation, guidance, steps.
@@ -144,7 +144,7 @@ class GenerativeModel(NamedTuple):
   init: Callable[..., tuple[Params, Extra]]
   update: Update
   evaluate: Callable[..., Mapping[str, jax.Array]]
-  sample: Callable[..., jax.Array]
+  sample: Callable[..., jax.Array] | None
   objective: str
   given: tuple[str, ...] = ()
   knobs: Mapping[str, float] = MappingProxyType({})
