@@ -124,20 +124,23 @@ def test_the_same_seed_gives_the_same_bits_and_another_does_not(uninterrupted, r
   assert np.abs(other - params_of(uninterrupted).params['logits']).max() > 1e-3
 
 
-def test_a_run_goes_on_with_fewer_devices(run_python, tmp_path):
-  noiseless = ['--config.model.noise=0.0']
-  assert run_python(*command(tmp_path / 'one', *noiseless)).returncode == 0
-  for parallel in ('pmap', 'shard_map', 'fsdp'):
-    workdir, switch = tmp_path / parallel, f'--config.parallel={parallel}'
-    for devices, steps in ((4, 100), (2, 200), (1, STEPS)):
-      done = run_python(*command(workdir, *noiseless, switch, f'--config.num_steps={steps}'), devices=devices)
-      assert done.returncode == 0, done.stderr
-      assert f'devices  {devices} x cpu' in done.stdout
-    one, many = params_of(tmp_path / 'one'), params_of(workdir)
-    jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), one.params, many.params)
+# `devices_test.py` has every mode with each of them on every number of devices; more processes are slow tests.
+BACKENDS = ['pmap', *(pytest.param(name, marks=pytest.mark.slow) for name in ('shard_map', 'fsdp'))]
 
 
-@pytest.mark.parametrize('parallel', ['pmap', 'shard_map', 'fsdp'])
+@pytest.mark.parametrize('parallel', BACKENDS)
+def test_a_run_goes_on_with_fewer_devices(run_python, tmp_path, parallel):
+  arguments = ['--config.model.noise=0.0', f'--config.parallel={parallel}']
+  assert run_python(*command(tmp_path / 'one', *arguments)).returncode == 0
+  for devices, steps in ((4, 100), (2, 200), (1, STEPS)):
+    done = run_python(*command(tmp_path / 'many', *arguments, f'--config.num_steps={steps}'), devices=devices)
+    assert done.returncode == 0, done.stderr
+    assert f'devices  {devices} x cpu' in done.stdout
+  one, many = params_of(tmp_path / 'one'), params_of(tmp_path / 'many')
+  jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), one.params, many.params)
+
+
+@pytest.mark.parametrize('parallel', BACKENDS)
 def test_two_hosts_train_what_one_does_and_resume(run_python, tmp_path, parallel):
   with socket.socket() as free:
     free.bind(('localhost', 0))
@@ -203,7 +206,7 @@ def test_a_streamed_set_gives_the_run_of_a_resident_one(tmp_path, monkeypatch):
   assert_bit_identical(jax.device_get(resident), jax.device_get(streamed))
 
 
-@pytest.mark.parametrize('devices', [1, 4])
+@pytest.mark.parametrize('devices', [1, pytest.param(4, marks=pytest.mark.slow)])
 def test_accumulated_batches_are_the_run_of_one_batch_as_large(run_python, tmp_path, devices):
   noiseless = ['--config.model.noise=0.0', '--config.num_steps=20', '--config.eval_every=0']
   for name, size, slices in (('whole', 64, 1), ('slices', 16, 4)):

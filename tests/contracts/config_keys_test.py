@@ -82,8 +82,9 @@ def test_every_key_of_every_config_is_known_and_may_have_its_value(name):
   for preset in ('', 'smoke'):
     config = load_module(name).get_config(preset)
     assert refused(config) == ''
-    known = all_keys(config)
-    assert set(configs._flat(config.to_dict())) == set(known)
+    stages = getattr(importlib.import_module(config.module), 'STAGES', {})
+    known = {*all_keys(config), *(f'stages.{name}' for name in stages)}
+    assert set(configs._flat(config.to_dict())) == known
 
 
 @pytest.mark.parametrize('name', CONFIGS)
