@@ -107,7 +107,7 @@ REFUSED = {
   ),
   'a knob without an end': (dict(knobs={'temperature': 'nan'}), 'it must be a number'),
   'half a step': (dict(knobs={'steps': '2.5'}), 'it must be a whole number'),
-  'no use': (dict(use=('smaples',)), 'There is no use "smaples"; choose of: samples, trajectory'),
+  'no use': (dict(use=('smaples',)), 'There is no use "smaples"; choose of: samples, '),
   'a use without its ability': (
     dict(use=('translation',)),
     '--use=translation needs an image that is given, or two',
