@@ -1,10 +1,13 @@
-"""Config files, found and run: one of the user's own, or one of those that come with jaxgen."""
+"""Config files, found and run (of the user, or one of those that come with jaxgen), and what is set in them."""
 
+import ast
 import difflib
 import inspect
 import traceback
+from collections.abc import Sequence
 from importlib import machinery, util
 from pathlib import Path
+from typing import Any
 
 from ml_collections import ConfigDict
 
@@ -93,3 +96,57 @@ def _words(error):
 
 def _shipped():
   return {path.stem: path for folder in _FOLDERS for path in folder.glob('*.py')}
+
+
+def check_arguments(argv: Sequence[str], config: ConfigDict) -> None:
+  """Looks at what a command line sets in a config, `--config.<key>=<value>`.
+
+  Raises:
+    UserError: for a key that the config does not have, or a tuple of texts that has lost its quotes to the shell.
+  """
+  _check_names(argv, config)
+  _check_quotes(argv, config)
+
+
+def value_at(config: ConfigDict, path: str) -> Any:
+  """What a config holds at 'optimizer.learning_rate'.
+
+  Raises:
+    UserError: if it has no such key, with one that may have been meant.
+  """
+  for name in path.split('.'):
+    if not isinstance(config, ConfigDict) or name not in config:
+      near = difflib.get_close_matches(name, config if isinstance(config, ConfigDict) else (), n=1)
+      raise UserError(f'The config has no key "{name}"' + (f'; did you mean "{near[0]}"?' if near else '.'))
+    config = config[name]
+  return config
+
+
+def _check_names(argv, config):
+  """Raises a `UserError` for a key that is set and that the config does not have."""
+  for argument in argv[1:]:
+    name = argument.partition('=')[0].lstrip('-')
+    if argument.startswith('-') and name.startswith('config.'):
+      value_at(config, name.removeprefix('config.'))
+
+
+def _check_quotes(argv, config):
+  """Raises a `UserError` for a tuple of texts that has lost its quotes to the shell: it would pass for one text."""
+  for argument in argv[1:]:
+    name, _, given = argument.partition('=')
+    words = tuple(filter(None, (word.strip('()[]\'" ') for word in given.split(','))))
+    if not name.lstrip('-').startswith('config.') or words in ((), (given,)) or _is_literal(given):
+      continue
+    value = value_at(config, name.lstrip('-').removeprefix('config.'))
+    if isinstance(value, tuple) and not any(isinstance(entry, (int, float)) for entry in value):
+      raise UserError(
+        f'{argument} is no tuple, since a shell takes quotes away; write "{name}={words}", with both kinds.'
+      )
+
+
+def _is_literal(text):
+  try:
+    ast.literal_eval(text)
+  except (ValueError, SyntaxError):
+    return False
+  return True

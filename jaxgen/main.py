@@ -35,8 +35,6 @@ and with --mode=plan:
               those of the runs that it is built on
 """
 
-import ast
-import difflib
 import os
 import sys
 from pathlib import Path
@@ -47,7 +45,7 @@ if __name__ == '__main__':
   signals.leave_at_signals()  # what is imported below takes a while, and is interrupted too
 
 from absl import flags  # noqa: E402
-from ml_collections import ConfigDict, config_flags  # noqa: E402
+from ml_collections import config_flags  # noqa: E402
 
 from jaxgen import config_files, config_keys, files, process  # noqa: E402
 from jaxgen.errors import UserError  # noqa: E402
@@ -146,8 +144,7 @@ def _parse(argv: list[str]) -> flags.FlagValues:
     config = _config_of(workdir)
   else:
     raise UserError('Give --config=configs/<name>.py, or the --workdir of a run; --help says more.')
-  _check_names(argv, config)
-  _check_quotes(argv, config)
+  config_files.check_arguments(argv, config)
   try:
     config_flags.DEFINE_config_dict('config', config, '', flag_values=options, sys_argv=argv)
     rest = options(_undotted(argv))[1:]
@@ -230,51 +227,12 @@ def _undotted(argv):
   return rest
 
 
-def _check_names(argv, config):
-  """Raises a `UserError` for a key that is set and that the config does not have."""
-  for argument in argv[1:]:
-    name = argument.partition('=')[0].lstrip('-')
-    if argument.startswith('-') and name.startswith('config.'):
-      _value_at(config, name.removeprefix('config.'))
-
-
-def _check_quotes(argv, config):
-  """Raises a `UserError` for a tuple of texts that has lost its quotes to the shell: it would pass for one text."""
-  for argument in argv[1:]:
-    name, _, given = argument.partition('=')
-    words = tuple(filter(None, (word.strip('()[]\'" ') for word in given.split(','))))
-    if not name.lstrip('-').startswith('config.') or words in ((), (given,)) or _is_literal(given):
-      continue
-    value = _value_at(config, name.lstrip('-').removeprefix('config.'))
-    if isinstance(value, tuple) and not any(isinstance(entry, (int, float)) for entry in value):
-      raise UserError(
-        f'{argument} is no tuple, since a shell takes quotes away; write "{name}={words}", with both kinds.'
-      )
-
-
-def _is_literal(text):
-  try:
-    ast.literal_eval(text)
-  except (ValueError, SyntaxError):
-    return False
-  return True
-
-
-def _value_at(config, path):
-  for name in path.split('.'):
-    if not isinstance(config, ConfigDict) or name not in config:
-      near = difflib.get_close_matches(name, config if isinstance(config, ConfigDict) else (), n=1)
-      raise UserError(f'The config has no key "{name}"' + (f'; did you mean "{near[0]}"?' if near else '.'))
-    config = config[name]
-  return config
-
-
 def _sentence(error, config):
   """What absl and ml_collections raise, as one sentence."""
   text = ' '.join(str(error).split()).removeprefix('flag ').removeprefix('ERROR:: ')
   given = text.partition(': ')[0]
   if given.startswith('--config.') and isinstance(error, flags.IllegalFlagValueError):
-    value = _value_at(config, given.partition('=')[0].removeprefix('--config.'))
+    value = config_files.value_at(config, given.partition('=')[0].removeprefix('--config.'))
     words = config_keys.TYPES.get(type(value), 'a section, as {"key": value}')
   elif given.startswith(('--num=', '--seed=')):
     words = config_keys.TYPES[int]
