@@ -91,6 +91,7 @@ def gan(
   def init(rng, batch):
     del batch
     params, extra = start(rng)
+    extra = dict.fromkeys(params, {}) | extra  # both players, so that the tree is that of earlier checkpoints
     state = augmentation.init()
     return params, {**extra, 'augmentation': state} if state else extra
 

@@ -67,7 +67,7 @@ def standing(game: Game, params: Params, extra: Extra, rng: PRNGKey) -> Extra:
 
   # A generator that shares its statistics over the devices finds the axis that it knows, of size one.
   named = jax.vmap(passes, in_axes=None, out_axes=None, axis_name=DATA_AXIS, axis_size=1)
-  return named(extra) if 'generator' in extra else extra
+  return named(extra) if extra['generator'] else extra
 
 
 def _generated(game, params, extra, z, given):

@@ -155,7 +155,7 @@ def test_penalty_moves_the_discriminator_by_its_own_gradient():
 def test_batch_statistics_move_with_their_player_and_averages_serve_sampling():
   model = _model(Normalized(), discriminator_steps=2)
   step, start = _stepper(model), _start(model)
-  assert set(start.extra) == {'generator'}
+  assert set(start.extra) == {'generator', 'discriminator'} and not start.extra['discriminator']
   first, _ = step(start, BATCH)
   second, _ = step(first, BATCH)
   assert _moved(start.extra['generator'], first.extra['generator'])
