@@ -16,7 +16,8 @@ def replacing(path: Path | str) -> Iterator[Path]:
   """A new name beside `path` to write to; what was written takes the place of `path` at the end.
 
   Readers see the old file or the new one, and of several writers the last one wins. If the block raises, the old file
-  stays as it was, and nothing is left of the new one. Folders above `path` are made.
+  stays as it was, and nothing is left of the new one. Folders above `path` are made. What the file system refuses is
+  said of `path`: of the new name nobody knows.
   """
   path = Path(path)
   path.parent.mkdir(parents=True, exist_ok=True)
@@ -24,6 +25,10 @@ def replacing(path: Path | str) -> Iterator[Path]:
   try:
     yield part
     os.replace(part, path)
+  except OSError as error:
+    if error.filename == str(part):
+      raise type(error)(error.errno, error.strerror, str(path)) from error
+    raise
   finally:
     part.unlink(missing_ok=True)
 

@@ -63,7 +63,8 @@ def main() -> int:
         'jaxgen: The disk is full. Make room and start the same command again; it goes on.', file=sys.stderr
       )
     elif isinstance(error, OSError) and error.errno in _OF_FILES and error.filename:
-      print(f'jaxgen: {error.filename} cannot be used: {error.strerror}.', file=sys.stderr)
+      reason = f'{error.filename} cannot be used: {error.strerror}'
+      print(f'jaxgen: {reason}; put that right and start the same command again.', file=sys.stderr)
     else:
       raise
   return 2
