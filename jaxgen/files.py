@@ -21,7 +21,8 @@ def replacing(path: Path | str) -> Iterator[Path]:
   """A new name beside `path` to write to; what was written takes the place of `path` at the end.
 
   Readers see the old file or the new one, and of several writers the last one wins. If the block raises, the old file
-  stays as it was, and nothing is left of the new one. Folders above `path` are made.
+  stays as it was, and nothing is left of the new one. Folders above `path` are made. What the file system refuses is
+  said of `path`: of the new name nobody knows.
   """
   path = Path(path)
   path.parent.mkdir(parents=True, exist_ok=True)
@@ -29,6 +30,10 @@ def replacing(path: Path | str) -> Iterator[Path]:
   try:
     yield part
     os.replace(part, path)
+  except OSError as error:
+    if error.filename == str(part):
+      raise type(error)(error.errno, error.strerror, str(path)) from error
+    raise
   finally:
     part.unlink(missing_ok=True)
 
@@ -83,7 +88,8 @@ def refusal(error: BaseException) -> str | None:
   if _disk_is_full(error):
     return 'The disk is full. Make room and start the same command again; it goes on.'
   if isinstance(error, OSError) and error.errno in _REFUSALS and error.filename:
-    return f'{error.filename} cannot be used: {error.strerror}.'
+    reason = f'{error.filename} cannot be used: {error.strerror}'
+    return f'{reason}; put that right and start the same command again.'
   return None
 
 

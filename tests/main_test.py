@@ -1,8 +1,11 @@
 """The command line as a newcomer meets it: every mode, and one sentence for each mistake."""
 
+import errno
 import json
+import os
 import shutil
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -176,6 +179,71 @@ def test_a_mistake_gets_one_sentence_and_exit_code_2(jaxgen, tmp_path, mistake):
   assert err.count('\n') == 1
   assert 'Traceback' not in out + err
   assert not (tmp_path / 'run').exists()
+
+
+# What stands in the way of a run, in the place of something else; and the sentence, beside the name of it.
+SAMPLE, ON = ('--mode=sample',), ('--config.num_steps=30',)
+EVALUATE = '--mode=evaluate', '--config.evaluation.metrics=bits_per_dim'
+OBSTACLES = {
+  'config.json': ('folder', ON, 'cannot be read: Is a directory'),
+  'versions.json': (
+    'folder',
+    ON,
+    'cannot be used: Is a directory; put that right and start the same command',
+  ),
+  'metrics.jsonl': ('folder', ON, 'cannot be used: Is a directory; put that right'),
+  'curves.png': ('folder', ON, 'cannot be used: Is a directory; put that right'),
+  'samples': ('file', ON, 'cannot be used: File exists; put that right'),
+  'checkpoints': ('file', ON, 'could not be written to'),
+  'sampled': ('file', SAMPLE, 'cannot be used: File exists; put that right'),
+  'sampled/samples.npz': ('folder', SAMPLE, 'cannot be used: Is a directory; put that right'),
+  'results.jsonl': ('folder', EVALUATE, 'cannot be written: Is a directory'),
+}
+
+
+@pytest.mark.parametrize('name', OBSTACLES)
+def test_what_stands_in_the_way_is_named(jaxgen, workdir, tmp_path, name):
+  kind, arguments, sentence = OBSTACLES[name]
+  shutil.copytree(workdir, tmp_path / 'run')
+  place = tmp_path / 'run' / name
+  shutil.rmtree(place) if place.is_dir() else place.unlink(missing_ok=True)
+  (place / 'x' if kind == 'folder' else place).parent.mkdir(parents=True, exist_ok=True)
+  (place / 'x' if kind == 'folder' else place).touch()
+  code, out, err = jaxgen(f'--workdir={tmp_path}/run', '--trust', *arguments)
+  assert (code, err.count('\n')) == (2, 1), err
+  assert err.startswith('jaxgen: ')
+  assert f'{place} ' in err or f'{place}: ' in err
+  assert sentence in err
+  assert 'Traceback' not in out + err
+
+
+@pytest.mark.parametrize('number', [errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO])
+def test_what_the_file_system_refuses_is_said_of_the_file_that_a_user_knows(
+  jaxgen, workdir, tmp_path, monkeypatch, number
+):
+  """Tests may run as root, who is refused nothing: the system's answer is put into its mouth."""
+  shutil.copytree(workdir, tmp_path / 'run')
+  write_text = Path.write_text
+
+  def refuse(path, text):
+    if path.name.startswith('.versions.json'):
+      raise OSError(number, os.strerror(number), str(path))
+    return write_text(path, text)
+
+  monkeypatch.setattr(Path, 'write_text', refuse)
+  code, _, err = jaxgen(f'--workdir={tmp_path}/run', '--trust', '--config.num_steps=30')
+  assert code == 2
+  reason = f'{tmp_path}/run/versions.json cannot be used: {os.strerror(number)}'
+  assert err == f'jaxgen: {reason}; put that right and start the same command again.\n'
+
+
+def test_what_may_be_a_mistake_of_the_program_is_not_hidden(jaxgen, workdir, monkeypatch):
+  def mistake(*arguments):
+    raise OSError(errno.EBADF, os.strerror(errno.EBADF), 'somewhere')
+
+  monkeypatch.setattr('jaxgen.sample.sample', mistake)
+  with pytest.raises(OSError, match='Bad file descriptor'):
+    jaxgen('--mode=sample', f'--workdir={workdir}', '--trust')
 
 
 def test_devices_must_divide_the_batch(run_python, tmp_path):

@@ -4,6 +4,8 @@ They are the test set of Alpaydin and Kaynak, "Optical recognition of handwritte
 """
 
 import functools
+import importlib.util
+from pathlib import Path
 
 import numpy as np
 from ml_collections import ConfigDict
@@ -29,10 +31,22 @@ def load(config: ConfigDict, name: str, split: str) -> Source:
 
 @functools.cache
 def _digits():
-  from sklearn.datasets import load_digits  # a second to import: only for those who read the digits
+  """All of them, u8[1797, 8, 8, 1], and their labels i32[1797]."""
+  file = _file_of_scikit_learn()
+  if file.exists():
+    table = np.loadtxt(file, np.uint8, delimiter=',')
+  else:
+    from sklearn.datasets import load_digits  # a second to import, hence only where there is no other way
 
-  digits = load_digits()
-  return digits.images.astype(np.uint8)[..., None], digits.target.astype(np.uint8)
+    table = np.column_stack(load_digits(return_X_y=True)).astype(np.uint8)
+  return table[:, :-1].reshape(-1, 8, 8, 1), table[:, -1].astype(np.uint8)
+
+
+def _file_of_scikit_learn():
+  """The table that scikit-learn reads them from, one digit a line, 64 pixels and the label; nothing is imported."""
+  spec = importlib.util.find_spec('sklearn')
+  assert spec is not None and spec.origin is not None  # jaxgen requires it
+  return Path(spec.origin).parent / 'datasets' / 'data' / 'digits.csv.gz'
 
 
 def _held_out(labels):

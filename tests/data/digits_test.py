@@ -2,6 +2,7 @@ import numpy as np
 from sklearn.datasets import load_digits
 
 from jaxgen import data
+from jaxgen.data import digits
 
 
 def test_the_split(settings):
@@ -22,6 +23,23 @@ def test_labels_belong_to_their_digits(settings):
     arrays = data.load(settings('digits'), split).resident()
     for x, label in zip(arrays['x'], arrays['label'], strict=True):
       assert known[x.tobytes()] == label
+
+
+def test_without_its_file_scikit_learn_is_asked(monkeypatch, tmp_path):
+  from_file = digits._digits.__wrapped__()
+  monkeypatch.setattr(digits, '_file_of_scikit_learn', lambda: tmp_path / 'digits.csv.gz')
+  for one, other in zip(from_file, digits._digits.__wrapped__(), strict=True):
+    np.testing.assert_array_equal(one, other)
+    assert one.dtype == other.dtype
+
+
+def test_scikit_learn_is_not_imported(run_python):
+  script = (
+    "import sys; from jaxgen.data import digits; digits.load('digits', 0, 'train'); print(*sys.modules)"
+  )
+  modules = run_python('-c', script).stdout.split()
+  assert 'jaxgen.data.digits' in modules
+  assert 'sklearn' not in modules
 
 
 def test_classes_are_in_proportion(settings):
