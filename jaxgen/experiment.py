@@ -212,8 +212,9 @@ def load_stages(
   """
   declared = getattr(models.find(config.module), 'STAGES', {})
   configs.check_stages(config, declared)
-  begun = bool(declared) and workdir is not None and workdirs.begun(workdir) is not None
-  notes = run_stages.read(workdir, declared) if begun else {}
+  notes: Mapping[str, run_stages.Note] = {}
+  if declared and workdir is not None and workdirs.begun(workdir) is not None:
+    notes = run_stages.read(workdir, declared)
   above = above if workdir is None else (*above, Path(workdir).resolve())
   stages = {}
   for name, key in declared.items():

@@ -1,5 +1,7 @@
 """Samples of codes, as the stage `decoder` of the run decodes them."""
 
+from typing import Any
+
 import jax
 import numpy as np
 
@@ -28,7 +30,8 @@ def run(subject: Subject) -> Written:
   if stage.model.codes:
     codes = codes.reshape(subject.num, *stage.model.codes.shape).astype(np.int32)
   needed = {name: given[name] for name in stage.model.given} or None
-  x = np.asarray(jax.jit(stage.model.decode)(stage.params, stage.extra, codes, needed))
+  decode: Any = stage.model.decode  # see `applies`
+  x = np.asarray(jax.jit(decode)(stage.params, stage.extra, codes, needed))
   spec = {'x': fields.of(stage.config)['x'], **{name: subject.spec[name] for name in given}}
   array = subject.folder / 'decoded.npz'
   archive.write(array, spec, {'x': x, **given}, step=int(subject.trained.state.step))
