@@ -102,6 +102,14 @@ def test_a_batch_that_devices_do_not_divide_is_refused():
     parallel.backend(config, devices=[object()] * 4)
 
 
+def test_fsdp_on_a_batch_that_devices_do_not_divide_ends_in_a_sentence(run_python, tmp_path):
+  options = ['--config.parallel=fsdp', '--config.batch_size=10', f'--workdir={tmp_path}/run']
+  done = run_python('-m', 'jaxgen.main', '--config=tests/tiny_config.py', *options, devices=4)
+  assert (done.returncode, done.stderr.count('\n')) == (2, 1)
+  assert 'config.batch_size=10 cannot be divided by 4 devices; try --config.batch_size=8.' in done.stderr
+  assert not (tmp_path / 'run').exists()
+
+
 def test_an_unknown_backend_is_refused():
   config = get_config()
   config.parallel = 'magic'

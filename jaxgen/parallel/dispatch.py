@@ -114,7 +114,9 @@ def _fsdp(step, devices):
   def on_parts(state, rng, batch):
     # Said of every step, so that within a dispatch too examples and state lie in parts.
     batch = lax.with_sharding_constraint(batch, batch_of_step)
-    state, metrics = step(state, rng, batch)
+    # Layers compute with whole parameters: left to itself, XLA would follow their parts through each reshape.
+    params = lax.with_sharding_constraint(state.params, layout.whole(devices))
+    state, metrics = step(state._replace(params=params), rng, batch)
     state = lax.with_sharding_constraint(state, layout.of_state(state, 'fsdp', devices))
     return state, lax.with_sharding_constraint(metrics, layout.whole(devices))
 

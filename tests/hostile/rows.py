@@ -57,6 +57,10 @@ ARGUMENTS = {
     '--config.evaluation.features=vgg',
     'inception, classifier, random, identity, ngrams, inception:...',
   ),
+  'an unknown type': ('--config.dtype=float16', 'one of: float32, bfloat16'),
+  'an unknown program for devices': ('--config.parallel=zero', 'one of: pmap, shard_map, fsdp'),
+  'no batch in a step': ('--config.accumulate=0', 'a whole number in [1, 65536]'),
+  'savings of a training': ('--savings', '--savings is of --mode=plan'),
   'an option of another mode': ('--num=3', '--num is of --mode=sample'),
 }
 
