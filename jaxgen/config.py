@@ -56,10 +56,9 @@ def check(config: ConfigDict) -> None:
 def _resolved_keys(config):
   """A table for each field that a resolved config states."""
   data = config.get('data')
-  found = data.get('fields') if isinstance(data, ConfigDict) else None
-  return config_keys.RESOLVED | {
-    'fields': dict.fromkeys(found, config_keys.FIELD) if isinstance(found, ConfigDict) else {}
-  }
+  found: Any = data.get('fields') if isinstance(data, ConfigDict) else None
+  keys = dict.fromkeys(found, config_keys.FIELD) if isinstance(found, ConfigDict) else {}
+  return config_keys.RESOLVED | {'fields': keys}
 
 
 def check_model(config: ConfigDict, keys: config_keys.Keys) -> None:
