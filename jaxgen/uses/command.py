@@ -17,6 +17,8 @@ from jaxgen.uses import asked
 from jaxgen.uses.catalogue import USES, chosen, left_out
 from jaxgen.uses.subject import Options, Subject, Written
 
+_PRINTED = 1000  # letters of a text
+
 
 def use(
   workdir: Path,
@@ -96,8 +98,10 @@ def _record(name: str, subject: Subject, done: Written) -> Mapping[str, Any]:
 
 
 def _lines(name, done):
-  """One per thing written, and one with the numbers."""
+  """One per thing written, the beginning of what is text, and one with the numbers."""
   lines = [f'{name:14} {path}' for path in done.files]
+  texts = [path.read_text(encoding='utf-8') for path in done.files if path.suffix == '.txt']
+  lines += [text[:_PRINTED].rstrip() for text in texts]
   short = {key: value for key, value in done.numbers.items() if isinstance(value, (int, float))}
   numbers = ', '.join(
     f'{key.replace("_", " ")} {value:.4g}'

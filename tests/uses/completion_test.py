@@ -47,11 +47,12 @@ def continuation(tmp_path, prompt, num=2):
   return written['continuation.txt'].read_text(encoding='utf-8')
 
 
-def test_a_prompt_is_continued(make, tmp_path):
+def test_a_prompt_is_continued_and_printed(make, tmp_path, capsys):
   make(
     TEXT, vocabulary=BYTES, complete=lambda params, extra, rng, batch, observed: batch['x'] + ~observed * 33
   )
   assert continuation(tmp_path, 'Hi').count('Hi!!!!!!!!!!') == 2
+  assert 'Hi!!!!!!!!!!' in capsys.readouterr().out
 
 
 def test_a_prompt_is_spelt_by_the_vocabulary_of_the_run(make, tmp_path):
