@@ -18,6 +18,7 @@ from jax import lax
 from ml_collections import ConfigDict
 
 from jaxgen import fields
+from jaxgen.computing import block
 from jaxgen.config_keys import DEPTH, WIDTH, Key
 from jaxgen.errors import UserError
 from jaxgen.families.autoregressive import Run
@@ -64,7 +65,8 @@ class Layer(nn.Module):
     """f32[B, 1, width] at position `index` -> the same, and what is kept of all positions up to it."""
     query, *new = self._projected(h)
     kept = [
-      lax.dynamic_update_slice_in_dim(old, one, index, axis=1) for old, one in zip(kept, new, strict=True)
+      lax.dynamic_update_slice_in_dim(old, one.astype(old.dtype), index, axis=1)
+      for old, one in zip(kept, new, strict=True)
     ]
     visible = jnp.arange(kept[0].shape[1])[None] <= index
     return self._finished(h, _attended(query, *kept, visible), False), kept
@@ -114,7 +116,7 @@ class CharLM(nn.Module):
     seen = jnp.stack([before[:, k : k + x.shape[1]] for k in range(self.look_back)], -1)
     h = self._embedded(seen, self.place[: x.shape[1]], given)
     for layer in self.layers:
-      h = layer(h, train)
+      h = block(layer, h, train=train)
     return self.logits(self.norm(h))
 
   def step(self, seen, index, kept, given):

@@ -49,6 +49,17 @@ def test_the_state_that_goes_into_a_step_comes_out_of_it(case):
   step.check(case.state, batches, None)  # two steps are a loop, which sees to it
 
 
+def test_in_bfloat16_and_in_blocks_too(case):
+  config = case.config.copy_and_resolve_references()
+  config.update(dict(dtype='bfloat16', remat=True))
+  model = experiment.build_model(config)
+  batches = fields.blank(fields.of(config), 2, experiment.step_size(config))
+  parallel.data_parallel(model.update.apply, 'jit').check(case.state, batches, None)
+  start = (case.state.params, case.state.extra, RNG)
+  assert shapes(lambda *start: model.sample(*start, NUM, case.given), *start) == case.like_x
+  assert all(term == case.per_example for term in shapes(model.evaluate, *start, case.batch).values())
+
+
 def test_terms_and_densities_are_numbers_per_example(case):
   model, start = case.model, (case.state.params, case.state.extra)
   terms = shapes(model.evaluate, *start, RNG, case.batch)

@@ -8,6 +8,7 @@ import pytest
 from ml_collections import ConfigDict
 
 from jaxgen import fields
+from jaxgen.computing import computed
 from jaxgen.config import defaults
 from jaxgen.errors import UserError
 from jaxgen.families.autoregressive import whole_network
@@ -21,7 +22,7 @@ def _config(x=IMAGE, given=(), **changes):
   config = defaults()
   config.data = ConfigDict(dict(fields=fields.to_dict({'x': x, 'label': Field('label', (), 2)})))
   config.given = given
-  settings = dict(width=6, num_layers=1, first_kernel=3, kernel=3, dropout=0.0, dtype='float32')
+  settings = dict(width=6, num_layers=1, first_kernel=3, kernel=3, dropout=0.0)
   config.model = ConfigDict(settings | changes)
   return config
 
@@ -88,9 +89,9 @@ def test_row_by_row_prediction_equals_the_whole_network(channels):
 
 
 def test_trains_and_fills_pictures():
-  config = _config(Field('image', (4, 4, 3), 17), ('label',), dropout=0.1, dtype='bfloat16')
+  config = _config(Field('image', (4, 4, 3), 17), ('label',), dropout=0.1)
   config.optimizer.learning_rate = 0.02
-  model = pixelcnn.build(config)
+  model = computed(pixelcnn.build(config), 'bfloat16', remat=True)
   x = jax.random.randint(jax.random.key(0), (8, 1, 1, 3), 0, 17).astype(jnp.uint8)
   batch = {'x': jnp.tile(x, (1, 4, 4, 1)), 'label': jnp.arange(8) % 2}
   params, extra = _random(model.init, batch)
