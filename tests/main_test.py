@@ -241,7 +241,7 @@ def test_what_may_be_a_mistake_of_the_program_is_not_hidden(jaxgen, workdir, mon
   def mistake(*arguments):
     raise OSError(errno.EBADF, os.strerror(errno.EBADF), 'somewhere')
 
-  monkeypatch.setattr('jaxgen.sample.sample', mistake)
+  monkeypatch.setattr('jaxgen.uses.use', mistake)
   with pytest.raises(OSError, match='Bad file descriptor'):
     jaxgen('--mode=sample', f'--workdir={workdir}', '--trust')
 
