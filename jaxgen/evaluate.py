@@ -9,14 +9,13 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxgen import config as configs
-from jaxgen import data, experiment, keys
+from jaxgen import data, experiment, keys, parallel
 from jaxgen.data import cache, toy
 from jaxgen.errors import UserError
 from jaxgen.metrics import features, printed, results
 from jaxgen.metrics.catalogue import METRICS, check_names
 from jaxgen.metrics.evaluation import Run, Settings, split_of
 from jaxgen.metrics.measure import measure
-from jaxgen.parallel import on_all_devices, shared_work, split_over_devices
 from jaxgen.runs import workdir as workdirs
 from jaxgen.types import GenerativeModel
 
@@ -31,15 +30,15 @@ def evaluator(
   The last batch is masked, so that every example counts once. The noise that a term needs (dequantization, a
   latent) depends on the seed and the batch alone, so that two evaluations differ by their parameters only.
   """
-  terms = shared_work(model.evaluate)
+  terms = parallel.shared_work(model.evaluate)
   rng = keys.of(seed, 'evaluation')
 
   def evaluate(params, extra) -> dict[str, float]:
-    params, extra = on_all_devices((params, extra))  # wherever they were restored or trained
+    params, extra = parallel.on_all_devices((params, extra))  # wherever they were restored or trained
     totals: dict[str, float] = {}
     count = 0.0
     for index, (batch, mask) in enumerate(data.eval_batches(source, batch_size)):
-      values = terms(params, extra, jax.random.fold_in(rng, index), split_over_devices(batch))
+      values = terms(params, extra, jax.random.fold_in(rng, index), parallel.split_over_devices(batch))
       for name, value in jax.device_get(values).items():
         # Not a product with the mask: what fills the last batch may be anything, nan included.
         totals[name] = totals.get(name, 0.0) + float(np.sum(value[mask > 0], dtype=np.float64))
@@ -84,13 +83,14 @@ def evaluate(
   features.check_kind(trained.config.evaluation.features)
   reference = reference_of(trained.config)
   held_out = split_of(reference, split)
-  terms = _terms(trained, held_out)
-  records = measure_run(trained, reference, workdir, split)
-  results.append(workdir / 'results.jsonl', records)
-  print(f'{reference.name}, step {int(trained.state.step)} of {workdir}; {trained.model.objective}\n')
-  weights = list(terms)[-1]
-  print('\n'.join(printed.table(terms, f'{len(held_out):,} examples of {split}', records, weights)))
-  print(f'Appended to {workdir / "results.jsonl"}')
+  with parallel.one_speaks(), parallel.one_writes(workdir) as written_to:
+    terms = _terms(trained, held_out)
+    records = measure_run(trained, reference, workdir, split)
+    results.append(written_to / 'results.jsonl', records)
+    print(f'{reference.name}, step {int(trained.state.step)} of {workdir}; {trained.model.objective}\n')
+    weights = list(terms)[-1]
+    print('\n'.join(printed.table(terms, f'{len(held_out):,} examples of {split}', records, weights)))
+    print(f'Appended to {workdir / "results.jsonl"}')
   return records
 
 
@@ -131,26 +131,29 @@ def measure_run(
   config, how = trained.config, trained.config.evaluation
   weights, (params, extra) = list(trained.weights().items())[-1]
   config_sha = hashlib.sha256(configs.to_json(config).encode()).hexdigest()[:8]
-  folder = (cache.directory() or Path(workdir) / '.cache') / 'metrics'
-  return measure(
-    trained.model,
-    params,
-    extra,
-    run=Run(str(workdir), config.module, config_sha, int(trained.state.step), weights, config.seed),
-    reference=reference,
-    features=_features(reference, folder, how),
-    cache=folder,
-    scratch=Path(workdir) / '.evaluation',
-    settings=Settings(
-      num_samples=how.num_samples,
-      against=how.against,
-      split=split,
-      batch_size=min(config.batch_size, 100),
-      metrics=tuple(how.metrics),
-      noise_draws=how.noise_draws,
-    ),
-    say=say,
-  )
+  with (
+    parallel.all_alike((cache.directory() or Path(workdir) / '.cache') / 'metrics') as folder,
+    parallel.all_alike(Path(workdir) / '.evaluation') as scratch,
+  ):
+    return measure(
+      trained.model,
+      params,
+      extra,
+      run=Run(str(workdir), config.module, config_sha, int(trained.state.step), weights, config.seed),
+      reference=reference,
+      features=_features(reference, folder, how),
+      cache=folder,
+      scratch=scratch,
+      settings=Settings(
+        num_samples=how.num_samples,
+        against=how.against,
+        split=split,
+        batch_size=min(config.batch_size, 100),
+        metrics=tuple(how.metrics),
+        noise_draws=how.noise_draws,
+      ),
+      say=say,
+    )
 
 
 def _features(reference, folder, how):

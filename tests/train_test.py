@@ -17,6 +17,7 @@ import pytest
 from jaxgen import experiment, train
 from jaxgen.errors import UserError
 from jaxgen.loop import preparation
+from jaxgen.metrics import results
 from jaxgen.runs import workdir as workdirs
 from jaxgen.runs import writers
 from jaxgen.runs.checkpoint import Checkpoints
@@ -140,27 +141,33 @@ def test_a_run_goes_on_with_fewer_devices(run_python, tmp_path, parallel):
   jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), one.params, many.params)
 
 
-@pytest.mark.parametrize('parallel', BACKENDS)
-def test_two_hosts_train_what_one_does_and_resume(run_python, tmp_path, parallel):
+def on_two_hosts(arguments):
+  """What each of them prints."""
   with socket.socket() as free:
     free.bind(('localhost', 0))
     port = free.getsockname()[1]
   hosts = {'JAXGEN_COORDINATOR': f'localhost:{port}', 'JAXGEN_NUM_PROCESSES': '2'}
+  started = [
+    subprocess.Popen(
+      [sys.executable, *arguments], cwd=ROOT, env=os.environ | hosts | {'JAXGEN_PROCESS_ID': str(index)},
+      stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    )
+    for index in (0, 1)
+  ]  # fmt: skip
+  outputs = [process.communicate(timeout=240)[0] for process in started]
+  assert [process.returncode for process in started] == [0, 0], outputs
+  return outputs
+
+
+@pytest.mark.parametrize('parallel', BACKENDS)
+def test_two_hosts_train_what_one_does_and_resume(run_python, tmp_path, parallel):
   more = ['--config.model.noise=0.0', f'--config.parallel={parallel}', '--config.steps_per_dispatch=50']
   more += ['--config.eval_every=100', '--config.sample_every=300']  # together: each has its share of the work
   for steps in (100, STEPS):
     arguments = command(
       tmp_path / 'run', *more, f'--config.num_steps={steps}', '--config.checkpoint_every=100'
     )
-    started = [
-      subprocess.Popen(
-        [sys.executable, *arguments], cwd=ROOT, env=os.environ | hosts | {'JAXGEN_PROCESS_ID': str(index)},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-      )
-      for index in (0, 1)
-    ]  # fmt: skip
-    outputs = [process.communicate(timeout=120)[0] for process in started]
-    assert [process.returncode for process in started] == [0, 0], outputs
+    outputs = on_two_hosts(arguments)
   assert 'resumed  at step 100' in outputs[0]
   assert run_python(*command(tmp_path / 'one', '--config.model.noise=0.0')).returncode == 0
   one, two = params_of(tmp_path / 'one'), params_of(tmp_path / 'run')
@@ -168,6 +175,27 @@ def test_two_hosts_train_what_one_does_and_resume(run_python, tmp_path, parallel
   rows = rows_of(tmp_path / 'run')
   assert [row['step'] for row in rows if row['split'] == 'train'] == [50, 100, 150, 200, 250, 300]
   assert [row['step'] for row in rows if row['split'] == 'validation'] == [100, 100, 200, 200, 300, 300]
+
+
+def test_two_hosts_measure_and_sample_together_and_one_writes(run_python, tmp_path):
+  """The same numbers and samples as one host, once."""
+  run = tmp_path / 'run'
+  assert run_python(*command(run, '--config.num_steps=20', '--config.checkpoint_every=20')).returncode == 0
+  of_run = ['-m', 'jaxgen.main', f'--workdir={run}', '--trust']
+  measure = [*of_run, '--mode=evaluate', "--config.evaluation.metrics=('bits_per_dim',)"]
+  draw = [*of_run, '--mode=sample', '--use=samples', '--num=6']
+  numbers, samples = [], []
+  for go in (run_python, lambda *arguments: on_two_hosts(arguments)):
+    go(*measure)
+    done = go(*draw)
+    numbers.append([record.value for record in results.read(run / 'results.jsonl')])
+    with np.load(run / 'sampled' / 'samples.npz') as arrays:
+      samples.append(arrays['x'])
+  assert 'samples' in done[0]
+  assert 'samples' not in done[1]
+  assert len(numbers[1]) == 2
+  np.testing.assert_allclose(numbers[1][1], numbers[0][0], rtol=1e-5)
+  np.testing.assert_array_equal(*samples)
 
 
 def quick_config(**changes):

@@ -7,7 +7,7 @@ the whole of it ('pmap', 'shard_map') or a part ('fsdp').
 """
 
 from jaxgen.parallel.dispatch import Dispatcher, Step, backend, data_parallel, initial_state
-from jaxgen.parallel.hosts import start
+from jaxgen.parallel.hosts import all_alike, one_speaks, one_writes, start
 from jaxgen.parallel.layout import (
   of_state,
   on_all_devices,
@@ -23,6 +23,7 @@ from jaxgen.parallel.layout import (
 __all__ = [
   'Dispatcher',
   'Step',
+  'all_alike',
   'backend',
   'data_parallel',
   'initial_state',
@@ -30,6 +31,8 @@ __all__ = [
   'on_all_devices',
   'on_every_host',
   'on_host',
+  'one_speaks',
+  'one_writes',
   'place',
   'replicate',
   'shapes',

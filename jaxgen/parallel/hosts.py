@@ -1,6 +1,10 @@
-"""Joining the other hosts of a run."""
+"""Joining the other hosts of a run, and what they do alike while one speaks for all."""
 
+import contextlib
 import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import jax
 
@@ -32,6 +36,39 @@ def start() -> None:
     raise UserError(
       f'jax finds no device {platforms}: {reason or "it has no plugin for it"}; {remedy}.'
     ) from None
+
+
+@contextlib.contextmanager
+def one_speaks() -> Iterator[None]:
+  """What is printed meanwhile is seen of the first host alone."""
+  if jax.process_index() == 0:
+    yield
+    return
+  with open(os.devnull, 'w') as nowhere, contextlib.redirect_stdout(nowhere):
+    yield
+
+
+@contextlib.contextmanager
+def one_writes(folder: Path) -> Iterator[Path]:
+  """The folder itself on the first host; on the others one that vanishes."""
+  if jax.process_index() == 0:
+    yield folder
+    return
+  with tempfile.TemporaryDirectory() as own:
+    yield Path(own)
+
+
+@contextlib.contextmanager
+def all_alike(folder: Path) -> Iterator[Path]:
+  """The folder itself where there is one host; with several, an empty one on each, which vanishes.
+
+  Hosts compute together: what one finds done and the others do not, they would wait for in vain.
+  """
+  if jax.process_count() == 1:
+    yield folder
+    return
+  with tempfile.TemporaryDirectory() as own:
+    yield Path(own)
 
 
 def _place_among_processes(coordinator):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgen import experiment, files
+from jaxgen import experiment, files, parallel
 from jaxgen.config_keys import KEYS
 from jaxgen.data.splits import SPLITS
 from jaxgen.errors import UserError
@@ -51,7 +51,12 @@ def use(
   subject.knobs = asked.knobs(options.knobs, subject.model)
   if options.prompt:
     subject.prompt = asked.prompt(options.prompt, subject.model, subject.field, subject.vocabulary)
-  written = {}
+  with parallel.one_speaks(), parallel.one_writes(subject.folder) as subject.folder:
+    return _used(subject)
+
+
+def _used(subject):
+  written: dict[str, Path] = {}
   for name in chosen(subject):
     done = USES[name].run(subject)
     record = subject.folder / f'{name}.json'
@@ -59,7 +64,7 @@ def use(
     written |= {path.name: path for path in (*done.files, record)}
     for line in _lines(name, done):
       print(line, flush=True)
-  if not options.use:
+  if not subject.options.use:
     for name, lacks in left_out(subject).items():
       print(f'{name:14} left out: it needs {lacks}')
   return written

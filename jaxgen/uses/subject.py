@@ -75,7 +75,8 @@ class Subject:
 
   def __init__(self, trained: experiment.Trained, options: Options, folder: Path):
     """The options are taken as they are; `jaxgen.uses.asked` reads them."""
-    self.trained, self.model, self.options, self.folder = trained, trained.model, options, Path(folder)
+    self.trained, self.model, self.options = trained, trained.model, options
+    self.folder, self._workdir = Path(folder), Path(folder).parent
     weights = trained.weights()
     self.weights = options.weights or list(weights)[-1]
     self.params, self.extra = parallel.on_all_devices(weights[self.weights])
@@ -115,7 +116,7 @@ class Subject:
   @functools.cached_property
   def vocabulary(self) -> Vocabulary | None:
     """Of tokens, as the run keeps it beside its weights; None where the data are no text."""
-    return vocabularies.read(self.folder.parent)
+    return vocabularies.read(self._workdir)
 
   def rng(self, purpose: str) -> PRNGKey:
     """The key of a purpose, see `jaxgen.keys`."""
