@@ -29,6 +29,13 @@ class Weights(NamedTuple):
   extra: Extra
 
 
+class Beginning(NamedTuple):
+  """The state at step 0 before it is computed: its shapes, `jax.ShapeDtypeStruct`s, and what computes it."""
+
+  shapes: State
+  compute: Callable[[], State]
+
+
 class Trained(NamedTuple):
   """A run's newest checkpoint, ready to be used."""
 
@@ -94,7 +101,13 @@ def spec(config: ConfigDict) -> DataSpec:
 
 def first_state(model: GenerativeModel, config: ConfigDict, batch: Mapping[str, Any]) -> State:
   """The state at step 0: a function of the seed and of the first batch alone."""
-  return once(_start(model))(*_start_keys(config), batch)
+  return beginning(model, config, batch).compute()
+
+
+def beginning(model: GenerativeModel, config: ConfigDict, batch: Mapping[str, Any]) -> Beginning:
+  """The state at step 0, traced: what does not fit together is found, and nothing is compiled."""
+  program, arguments = once(_start(model)), (*_start_keys(config), batch)
+  return Beginning(jax.eval_shape(program, *arguments), lambda: program(*arguments))
 
 
 def first_shapes(model: GenerativeModel, config: ConfigDict) -> State:

@@ -49,7 +49,7 @@ def plan(config: ConfigDict) -> dict[str, float]:
   batches, resident = _blank_batches(config, source, size)
   start = time.perf_counter()
   step_fn = parallel.data_parallel(model.update.apply, backend)
-  step_fn, compiled = step_fn.compile(state, batches, resident)
+  compiled = step_fn.compile(state, batches, resident)
   bill['compile_seconds'] = time.perf_counter() - start
   bill['peak_bytes'] = peak_bytes(compiled)
 
