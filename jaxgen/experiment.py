@@ -27,6 +27,13 @@ class Weights(NamedTuple):
   extra: Extra
 
 
+class Beginning(NamedTuple):
+  """The state at step 0 before it is computed: its shapes, `jax.ShapeDtypeStruct`s, and what computes it."""
+
+  shapes: State
+  compute: Callable[[], State]
+
+
 class Trained(NamedTuple):
   """A run's newest checkpoint, ready to be used."""
 
@@ -95,12 +102,20 @@ def first_state(
   model: GenerativeModel, config: ConfigDict, batch: Mapping[str, Any], backend: str = 'jit'
 ) -> State:
   """The state at step 0, laid out for a `backend`: a function of the seed and of the first batch alone."""
-  if backend != 'fsdp':
-    return parallel.place(once(_start(model))(*_start_keys(config), batch), backend)
-  where = parallel.of_state(
-    first_shapes(model, config), backend
-  )  # in parts at once: whole it may fit nowhere
-  return once(_start(model), where)(*_start_keys(config), batch)
+  return beginning(model, config, batch, backend).compute()
+
+
+def beginning(
+  model: GenerativeModel, config: ConfigDict, batch: Mapping[str, Any], backend: str = 'jit'
+) -> Beginning:
+  """The state at step 0, traced: what does not fit together is found, and nothing is compiled."""
+  program, arguments = once(_start(model)), (*_start_keys(config), batch)
+  shapes = jax.eval_shape(program, *arguments)
+  laid_out = parallel.shapes(shapes, backend)
+  if backend == 'fsdp':  # in parts at once: whole it may fit nowhere
+    in_parts = once(_start(model), parallel.of_state(shapes, backend))
+    return Beginning(laid_out, lambda: in_parts(*arguments))
+  return Beginning(laid_out, lambda: parallel.place(program(*arguments), backend))
 
 
 def first_shapes(model: GenerativeModel, config: ConfigDict) -> State:

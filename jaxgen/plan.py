@@ -58,7 +58,7 @@ def plan(config: ConfigDict, trust: bool = False, savings: bool = False) -> dict
   resident = None if resident is None else parallel.replicate(resident, backend)
   step_fn = parallel.data_parallel(model.update.apply, backend)
   start = time.perf_counter()
-  step_fn, compiled = step_fn.compile(state, batches, resident)
+  compiled = step_fn.compile(state, batches, resident)
   bill['compile_seconds'] = time.perf_counter() - start
   bill['peak_bytes'], bill['state_bytes'] = peak_bytes(compiled), _bytes_on_a_device(state)
 
@@ -98,7 +98,7 @@ def _savings(config, source, trust):
     state = parallel.shapes(experiment.first_shapes(model, changed), backend)
     batches, resident = _blank_batches(changed, source, 1)
     resident = None if resident is None else parallel.replicate(resident, backend)
-    _, compiled = parallel.data_parallel(model.update.apply, backend).compile(state, batches, resident)
+    compiled = parallel.data_parallel(model.update.apply, backend).compile(state, batches, resident)
     found[name] = peak_bytes(compiled)
     saved = found[name] / found[_AS_IT_IS] - 1
     print(f'  {name:30} {found[name] / 2**20:8,.1f} MiB, {saved:+.0%}', flush=True)

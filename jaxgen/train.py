@@ -13,7 +13,7 @@ from jaxgen.data import vocabulary
 from jaxgen.errors import UserError
 from jaxgen.loop import init_from, signals, watch
 from jaxgen.loop.clock import Clock
-from jaxgen.loop.preparation import dispatch_before, dispatches, first_state, prepare
+from jaxgen.loop.preparation import begin, beginning, dispatch_before, dispatches, prepare
 from jaxgen.loop.stop import Stopped, on_any_host, stop_signals
 from jaxgen.loop.window import NotFinite, Window
 from jaxgen.programs import compiling
@@ -50,16 +50,13 @@ def train(config: ConfigDict, workdir: Path | str, trust: bool = False) -> State
   workdirs.check_same_run(workdir, config)
   # Before anything is written: a config, data or a model that does not fit leaves no folder behind.
   setting = prepare(config, workdir, trust)
-  with compiling('the first state', silent=jax.process_index() > 0):
-    state = first_state(setting)
-  state, fit = init_from.begin(setting, state, trust)
-  setting.step.check(state, next(dispatches(setting, 0, config.num_steps)).batches, setting.resident)
+  first, fit = init_from.begin(setting, beginning(setting), trust)
   content = {split: data.fingerprint(source) for split, source in _splits(setting).items()}
   with (
     workdirs.claim(workdir, config, content),
     contextlib.closing(Checkpoints(workdir / 'checkpoints', config.keep_checkpoints)) as checkpoints,
   ):
-    state, notes = _start(setting, checkpoints, state, fit)
+    state, notes = _start(setting, checkpoints, first, fit)
     _recover_best(setting, checkpoints)
     clock = Clock(notes.get('seconds', 0.0), limit=60 * config.max_minutes)
     reached, before = _end_reached(config, int(state.step), clock), dispatch_before(config, int(state.step))
@@ -79,16 +76,16 @@ def _splits(setting):
   return {'train': setting.source, monitored: data.load(setting.config.data, monitored)}
 
 
-def _start(setting, checkpoints, state, fit):
+def _start(setting, checkpoints, first, fit):
   """The first state, or that of the newest checkpoint; says what runs where."""
   config = setting.config
   if jax.process_index() == 0:
-    workdirs.write_parameters(setting.workdir, state.params)
+    workdirs.write_parameters(setting.workdir, first.shapes.params)
     if setting.source.vocabulary:
       vocabulary.save(setting.workdir, setting.source.vocabulary)
     if setting.stages:
       stages.write(setting.workdir, setting.stages)
-  size = sum(leaf.size for leaf in jax.tree.leaves(state.params))
+  size = sum(leaf.size for leaf in jax.tree.leaves(first.shapes.params))
   device = jax.devices()[0]
   where = 'streamed' if setting.resident is None else 'on the device'
   shape, size_of_step = 'x'.join(map(str, config.data.fields.x.shape)), experiment.step_size(config)
@@ -106,9 +103,9 @@ def _start(setting, checkpoints, state, fit):
   print(f'workdir  {setting.workdir}', flush=True)
   if reminder := failure.reminder(setting.workdir, experiment.optimizers(config)):
     print(f'note     {reminder}')
-  restored = _restore(setting, checkpoints, state)
+  restored = _restore(setting, checkpoints, first.shapes)
   if restored is None:
-    return state, {}
+    return begin(setting, first), {}
   state, notes = restored
   print(f'resumed  at step {int(state.step):,} of {config.num_steps:,}', flush=True)
   return state, notes
@@ -116,14 +113,21 @@ def _start(setting, checkpoints, state, fit):
 
 def _restore(setting, checkpoints, first):
   """After a failure, an optimizer that keeps other numbers than the one before it begins anew."""
-  now, shapes = experiment.optimizers(setting.config), experiment.saved_shapes(setting.config, setting.stages)
-  restored = checkpoints.restore(
-    lambda notes: first if notes.get('optimizers', now) == now else shapes(notes)
+  now, saved_shapes = (
+    experiment.optimizers(setting.config),
+    experiment.saved_shapes(setting.config, setting.stages),
   )
+
+  def shapes(notes):
+    if notes.get('optimizers', now) == now:
+      return first
+    return parallel.shapes(saved_shapes(notes), setting.backend)
+
+  restored = checkpoints.restore(shapes)
   if restored is None:
     return None
   state, notes = restored
-  if jax.tree.map(jnp.shape, state.opt) != jax.tree.map(jnp.shape, first.opt):
+  if jax.tree.map(jnp.shape, state.opt) != jax.tree.map(lambda leaf: leaf.shape, first.opt):
     state = state._replace(opt=jax.jit(setting.model.update.init)(state.params))
     print('note     the optimizer keeps other numbers than the one before, and begins anew')
   return parallel.place(state, setting.backend), notes
@@ -152,7 +156,8 @@ def _run(setting, checkpoints, state, stop, missed, window, clock):
       _look(setting, checkpoints, looking, state, missed, start == stop, window, clock)
     late = None  # the dispatch before, whose metrics nobody has waited for yet
     for dispatch in dispatches(setting, start, stop):
-      with compiling('the training step', silent=not first_host or dispatch.first > start):
+      known = dispatch.first > start or setting.step.is_compiled(dispatch.batches)
+      with compiling('the training step', silent=known or not first_host):
         state, metrics = setting.step(state, dispatch.batches, setting.resident)
       if late is not None:
         _settle(setting, checkpoints, *late, window, clock, writer, progress)

@@ -132,7 +132,7 @@ def test_what_is_computed_twice_is_the_same(name, tmp_path):
 def temporaries(config, model):
   batches = fields.blank(fields.of(config), 1, experiment.step_size(config))
   shapes = experiment.first_shapes(model, config)
-  _, compiled = parallel.data_parallel(model.update.apply, 'jit').compile(shapes, batches, None)
+  compiled = parallel.data_parallel(model.update.apply, 'jit').compile(shapes, batches, None)
   return compiled.memory_analysis().temp_size_in_bytes
 
 

@@ -49,8 +49,7 @@ def test_train_says_what_runs_where(jaxgen, workdir, tmp_path):
     'examples of 8x8x1',
     '1 x cpu',
     str(tmp_path),
-    'compile  the first state ... ',
-    'compile  the training step ... ',
+    'compile  the first state and the training step ... ',
     'programs found in the cache)',
   ):
     assert words in out

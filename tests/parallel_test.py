@@ -9,13 +9,23 @@ from tests.tiny_config import get_config
 
 # pmap and shard_map need several devices, and a process has its number of host devices for life.
 _SCRIPT = """
-import json, jax, jax.numpy as jnp, numpy as np, optax
+import contextlib, json, jax, jax.numpy as jnp, numpy as np, optax
 from jaxgen import parallel, updates
 
 def loss(params, extra, rng, batch):
   noise = NOISE * jax.random.normal(rng, batch['x'].shape)
   error = ((batch['x'] + noise) @ params['w']) ** 2
   return error.mean(), ({'mean': error.mean()}, {'loss': error.mean(-1), 'draw': jax.random.uniform(rng)})
+
+@contextlib.contextmanager
+def compilations():
+  seen = []
+  def see(event, seconds, **_):
+    if event == '/jax/core/compile/backend_compile_duration':
+      seen.append(event)
+  jax.monitoring.register_event_duration_secs_listener(see)
+  yield seen
+  jax.monitoring.unregister_event_duration_listener(see)
 
 update = updates.chain(
   updates.every(2, updates.minimize(loss, optax.adam(0.1), axis_name='data')), updates.ema(0.9))
@@ -33,11 +43,19 @@ for NOISE in (0.0, 1.0):
       indices = np.arange(first * 8, first * 8 + 24).reshape(3, 8)
       state, metrics = step(state, indices, resident)
       # the same steps one by one and from batches that travel
-    other = parallel.initial_state(params, {'mean': jnp.zeros(())}, update.init(params), jax.random.key(0))
-    other = parallel.place(other, backend, devices)
+    start = parallel.initial_state(params, {'mean': jnp.zeros(())}, update.init(params), jax.random.key(0))
+    other = parallel.place(start, backend, devices)
     for first in range(6):
       other, _ = step(other, {'x': x[None, first * 8:first * 8 + 8]}, None)
+    ahead = parallel.data_parallel(update.apply, backend, devices)
+    shapes = parallel.shapes(jax.eval_shape(lambda: start), backend, devices)
+    ahead.compile(shapes, np.zeros((3, 8), np.int32), resident)
+    ready = parallel.place(start, backend, devices)
+    with compilations() as compiled:
+      for first in (0, 3):
+        ready, _ = ahead(ready, np.arange(first * 8, first * 8 + 24, dtype=np.int32).reshape(3, 8), resident)
     result[f'{backend}{count} {NOISE}'] = {
+      'ahead': np.asarray(ready.params['w']).tolist(), 'compiled': len(compiled),
       'w': np.asarray(state.params['w']).tolist(), 'other': np.asarray(other.params['w']).tolist(),
       'step': int(state.step), 'loss': (metrics['loss'].total / jnp.maximum(1, metrics['loss'].count)).tolist(),
       'count': metrics['loss'].count.tolist(), 'draw': (metrics['draw'].total / metrics['draw'].count).tolist(),
@@ -86,6 +104,15 @@ def test_devices_draw_different_noise(results):
 def test_several_steps_a_dispatch_are_single_steps(results, backend):
   result = results[f'{backend} 1.0']
   np.testing.assert_allclose(result['w'], result['other'], rtol=1e-5)
+
+
+@pytest.mark.parametrize('backend', ['jit1', 'pmap4', 'shard_map4'])
+def test_a_step_compiled_ahead_of_its_state_is_the_step_bit_for_bit_and_is_not_compiled_again(
+  results, backend
+):
+  result = results[f'{backend} 1.0']
+  assert result['ahead'] == result['w']
+  assert result['compiled'] == 0
 
 
 def test_one_device_is_jit_whatever_the_config_says():

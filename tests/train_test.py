@@ -260,10 +260,14 @@ def test_another_configs_workdir_is_refused_with_what_differs(tmp_path):
 
 def test_more_steps_go_on_from_where_the_run_ended(tmp_path, capsys):
   train.train(quick_config(), tmp_path)
+  assert capsys.readouterr().out.count('compile  the first state and the training step ... ') == 1
   config = quick_config()
   config.num_steps = 30
   assert int(train.train(config, tmp_path).step) == 30
-  assert 'resumed  at step 20 of 30' in capsys.readouterr().out
+  said = capsys.readouterr().out
+  assert 'resumed  at step 20 of 30' in said
+  assert 'compile  the training step ... ' in said
+  assert 'the first state' not in said  # nobody needs it any more
   assert int(train.train(config, tmp_path).step) == 30
   assert 'done     already' in capsys.readouterr().out
 

@@ -1,5 +1,7 @@
 """What comes before the first step of training, phase by phase, with an empty cache of programs and a full one."""
 
+import contextlib
+import io
 import statistics
 import sys
 import tempfile
@@ -58,7 +60,10 @@ def _ask(cache, **question):
 
 
 def _start(config):
-  """Seconds and processor seconds of all that a training run does before its first step; that step is not taken."""
+  """Seconds and processor seconds of all that a training run does before its first step; that step is not taken.
+
+  'trace' is of the first state and of the step, and so is 'compile', which computes the state too.
+  """
   import time
 
   phases, last = {}, [time.perf_counter(), time.process_time()]
@@ -81,23 +86,23 @@ def _start(config):
 
   end('import')
   config = ConfigDict(config)
-  if 'fields' in config.data:  # a case: its data are shapes alone
+  if 'fields' in config.data:  # a case: its data are shapes alone, and its step alone counts
     model = experiment.build_model(config)
     batch = fields.blank(fields.of(config), config.batch_size)
     step = parallel.data_parallel(model.update.apply, 'jit')
-    batches, resident = jax.ShapeDtypeStruct((1, config.batch_size), 'int32'), batch
+    batches = jax.ShapeDtypeStruct((1, config.batch_size), 'int32')
+    state = jax.block_until_ready(experiment.first_state(model, config, batch))
+    end('first state')
+    program = step.lower(state, batches, batch)
+    end('trace')
+    program.compile()
   else:
-    config = data.resolve(config)
-    setting = preparation.prepare(config, '.')
-    model, step, resident = setting.model, setting.step, setting.resident
-    batch = experiment.first_batch(setting.source, config)
-    batches = next(preparation.dispatches(setting, 0, config.num_steps)).batches
-  end('data')
-  state = jax.block_until_ready(experiment.first_state(model, config, batch))
-  end('first state')
-  program = step.lower(state, batches, resident)
-  end('trace')
-  program.compile()
+    setting = preparation.prepare(data.resolve(config), '.')
+    end('data')
+    beginning = preparation.beginning(setting)
+    end('trace')
+    with contextlib.redirect_stdout(io.StringIO()):  # what is printed is read by whoever asked
+      jax.block_until_ready(preparation.begin(setting, beginning))
   end('compile')
   return phases
 

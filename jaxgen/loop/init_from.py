@@ -13,10 +13,10 @@ import jax.numpy as jnp
 
 from jaxgen import experiment, files, parallel
 from jaxgen.errors import UserError
+from jaxgen.experiment import Beginning
 from jaxgen.loop.preparation import Setting
 from jaxgen.runs import best
 from jaxgen.runs.checkpoint_reader import Reader, leaf_name
-from jaxgen.types import State
 
 _NAMED = 6  # arrays on a line of the terminal; the file has all
 
@@ -41,42 +41,46 @@ class Fit(NamedTuple):
   unused: tuple[str, ...]
 
 
-def begin(setting: Setting, state: State, trust: bool = False) -> tuple[State, Fit | None]:
-  """The first state with the weights of `config.init_from`; the state as it is where there is none to be read.
+def begin(setting: Setting, first: Beginning, trust: bool = False) -> tuple[Beginning, Fit | None]:
+  """The first state with the weights of `config.init_from`; as it is where there is none to be read.
 
   Averages and moments begin at these weights. The weights of stages are those of the stages.
 
   Args:
     setting: of the run that begins.
-    state: its first state.
+    first: its first state.
     trust: whether the other run may be of a module that is none of jaxgen's.
 
   Returns:
-    The state, and what fitted; None where there is nothing to be read, or the run goes on from a checkpoint.
+    The state, and what fits; None where there is nothing to be read, or the run goes on from a checkpoint.
 
   Raises:
     UserError: if there is no such run, or not one array of its parameters fits.
   """
   path = setting.config.init_from
   if not path or Reader(setting.workdir / 'checkpoints').steps():
-    return state, None
+    return first, None
   try:
     trained = experiment.load(Path(path), step='best' if best.read(Path(path)) else 'newest', trust=trust)
   except UserError as error:
     raise UserError(f'config.init_from={path} cannot be used: {error}') from None
-  state = parallel.on_host(state)
   name, weights = list(trained.weights().items())[-1]
-  here, there = ({'params': tree.params, 'extra': tree.extra} for tree in (state, weights))
-  merged, fit = _merged(here, there)
+  here, other = _named(_weights_of(first.shapes)), _named(_weights_of(weights))
+  fit = tuple(array for array, leaf in here.items() if _is_like(other.get(array), leaf))
   if not any(array.startswith('params/') for array in fit):
     raise UserError(
       f'config.init_from={path}: not one array of that run, of {trained.config.module}, fits {setting.config.module} '
       'by name and shape; give another run, or leave it away.'
     )
-  new, unused = (tuple(array for array in _named(tree) if array not in fit) for tree in (here, there))
-  opt = jax.jit(setting.model.update.init)(merged['params'])
-  state = parallel.place(state._replace(**merged, opt=opt), setting.backend)
-  return state, Fit(path, int(trained.state.step), name, fit, new, unused)
+
+  def compute():
+    state = parallel.on_host(first.compute())
+    merged = _merged(_weights_of(state), {array: other[array] for array in fit})
+    opt = jax.jit(setting.model.update.init)(merged['params'])
+    return parallel.place(state._replace(**merged, opt=opt), setting.backend)
+
+  new, unused = (tuple(array for array in named if array not in fit) for named in (here, other))
+  return Beginning(first.shapes, compute), Fit(path, int(trained.state.step), name, fit, new, unused)
 
 
 def note(workdir: Path, fit: Fit) -> None:
@@ -91,12 +95,15 @@ def note(workdir: Path, fit: Fit) -> None:
     files.write_text(Path(workdir) / 'init_from.json', json.dumps(fit._asdict(), indent=2) + '\n')
 
 
-def _merged(here, there):
-  """The tree `here` with what fits of `there`, and the names of that."""
-  other = _named(there)
-  fit = tuple(name for name, leaf in _named(here).items() if _is_like(other.get(name), leaf))
-  take = lambda path, leaf: jnp.array(other[leaf_name(path)]) if leaf_name(path) in fit else leaf  # noqa: E731
-  return jax.tree_util.tree_map_with_path(take, here), fit
+def _weights_of(tree):
+  return {'params': tree.params, 'extra': tree.extra}
+
+
+def _merged(here, others):
+  """The tree `here` with these arrays in place of its own of the same names."""
+  return jax.tree_util.tree_map_with_path(
+    lambda path, leaf: jnp.array(others.get(leaf_name(path), leaf)), here
+  )
 
 
 def _named(tree: Any) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -10,6 +11,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxgen import data, experiment, parallel
+from jaxgen.programs import compiling
 from jaxgen.types import GenerativeModel, Stage, State
 
 
@@ -54,10 +56,39 @@ def prepare(config: ConfigDict, workdir: Path, trust: bool = False) -> Setting:
   return Setting(config, Path(workdir), source, model, stages, backend, resident, step)
 
 
+def beginning(setting: Setting) -> experiment.Beginning:
+  """The state at step 0, on all devices, traced and not yet computed; the training step is traced with it.
+
+  Raises:
+    UserError: if the config, the data and the model do not fit.
+    TypeError: as jax does, if shapes or types of the model do not fit.
+    ValueError: likewise.
+  """
+  batch = experiment.first_batch(setting.source, setting.config)
+  start = experiment.beginning(setting.model, setting.config, batch, setting.backend)
+  setting.step.check(start.shapes, _first_batches(setting), setting.resident)
+  return start
+
+
 def first_state(setting: Setting) -> State:
   """The state at step 0, on all devices."""
   batch = experiment.first_batch(setting.source, setting.config)
   return experiment.first_state(setting.model, setting.config, batch, setting.backend)
+
+
+def begin(setting: Setting, start: experiment.Beginning) -> State:
+  """The state at step 0, computed while the training step is compiled; a line says so.
+
+  To trace a program keeps one processor busy, and to compile it not much more than one: with two programs at a time
+  none is idle. Several hosts have to start what they run together in one order, and take one after the other.
+  """
+  if jax.process_count() > 1:
+    with compiling('the first state', silent=jax.process_index() > 0):
+      return start.compute()
+  with compiling('the first state and the training step'), ThreadPoolExecutor(1) as other:
+    state = other.submit(start.compute)
+    setting.step.compile(start.shapes, _first_batches(setting), setting.resident)
+    return state.result()
 
 
 def dispatch_before(config: ConfigDict, step: int) -> Dispatch:
@@ -80,6 +111,10 @@ def dispatches(setting: Setting, start: int, stop: int) -> Iterator[Dispatch]:
     batches = list(itertools.islice(stream, last - start))
     yield Dispatch(start, last, jax.tree.map(lambda *leaves: np.stack(leaves), *batches))
     start = last
+
+
+def _first_batches(setting):
+  return next(dispatches(setting, 0, setting.config.num_steps)).batches
 
 
 def _streamed_batches(setting, start, stop, process, processes):

@@ -179,10 +179,11 @@ class Dispatcher:
 
   def __init__(self, program: Any, place: Callable[[Any], Any]):
     """`place` lays out the batches of this process as the program takes them."""
-    self._program, self._place = program, place
+    self._program, self._place, self._compiled = program, place, {}
 
   def __call__(self, state: State, batches: Any, resident: Any) -> tuple[State, Any]:
-    return self._program(state, self._place(batches), resident)
+    placed = self._place(batches)
+    return self._compiled.get(_shapes_and_types(placed), self._program)(state, placed, resident)
 
   def check(self, state: State, batches: Any, resident: Any) -> None:
     """Traces the program, which finds shapes and types that do not fit; nothing is compiled."""
@@ -192,10 +193,19 @@ class Dispatcher:
     """The program before XLA: `jax.stages.Lowered`."""
     return self._program.lower(state, self._place(batches), resident)
 
-  def compile(self, state: State, batches: Any, resident: Any) -> tuple['Dispatcher', Any]:
-    """The program compiled for these shapes, to be called as this one is, and its `jax.stages.Compiled`."""
+  def compile(self, state: State, batches: Any, resident: Any) -> Any:
+    """The program compiled for these shapes, `jax.stages.Compiled`: calls with batches of such shapes run it."""
     compiled = self.lower(state, batches, resident).compile()
-    return Dispatcher(compiled, self._place), compiled
+    self._compiled[_shapes_and_types(self._place(batches))] = compiled
+    return compiled
+
+  def is_compiled(self, batches: Any) -> bool:
+    """Whether `compile` has been called with batches of these shapes and types."""
+    return _shapes_and_types(self._place(batches)) in self._compiled
+
+
+def _shapes_and_types(tree):
+  return tuple((leaf.shape, leaf.dtype) for leaf in jax.tree.leaves(tree))
 
 
 _BACKENDS = {'jit': _jit, 'pmap': _pmap, 'shard_map': _shard_map, 'fsdp': _fsdp}
