@@ -300,8 +300,3 @@ def check_samples(x: np.ndarray, field: Field) -> None:
   bad = int((~np.isfinite(x.reshape(len(x), -1)).all(1)).sum())
   if bad:
     raise UserError(f'{bad} of {len(x)} samples are not finite; look at them before measuring.')
-
-
-def spread_out(size: int, most: int = _MOST_SAMPLES) -> np.ndarray:
-  """At most so many places, evenly over all: a split may be sorted by its classes."""
-  return np.linspace(0, size - 1, min(size, most)).astype(int)
