@@ -5,7 +5,7 @@ import numpy as np
 from jaxgen import show
 from jaxgen.metrics.roc import auc, roc_curve
 from jaxgen.uses.classification import log_marginal
-from jaxgen.uses.subject import Subject, Written
+from jaxgen.uses.subject import Subject, Written, needed
 
 _MOST = 2000  # examples
 
@@ -37,9 +37,11 @@ def scores(subject: Subject, places: np.ndarray) -> tuple[str, np.ndarray]:
     found = subject.per_example(model.log_prob, rng, subject.split, places)
     return '-log p(x), nats', -found.astype(np.float64)
 
+  encode, decode = needed(model.encode), needed(model.decode)
+
   def squared_error(params, extra, rng, batch):
     given = subject.given_of(batch)
-    again = model.decode(params, extra, model.encode(params, extra, rng, batch), given)
+    again = decode(params, extra, encode(params, extra, rng, batch), given)
     error = again.astype('float32') - batch['x'].astype('float32')
     return (error**2).reshape(len(again), -1).mean(-1)
 

@@ -94,6 +94,7 @@ def _record(name: str, subject: Subject, done: Written) -> Mapping[str, Any]:
     'weights': subject.weights,
     'seed': subject.seed,
     'split': subject.split,
+    'num': subject.num,
     'given': drawn | asked_for,
     'knobs': {**subject.model.knobs, **subject.knobs},
     'prompt': subject.options.prompt,

@@ -12,7 +12,7 @@ from jaxgen import files
 from jaxgen.errors import UserError
 from jaxgen.types import Field
 from jaxgen.uses import archive
-from jaxgen.uses.subject import Subject, Written
+from jaxgen.uses.subject import Subject, Written, needed
 
 _PART = 100  # samples at a time
 
@@ -35,7 +35,7 @@ def run(subject: Subject) -> Written:
   else:
     path = subject.folder / 'export'
     _folder(subject, path)
-  return Written((path,), {'num': subject.num})
+  return Written((path,))
 
 
 def _size(subject):
@@ -47,7 +47,7 @@ def _parts(subject):
 
 
 def _samples(subject: Subject) -> Iterator[np.ndarray]:
-  draw = jax.jit(functools.partial(subject.model.sample, **subject.knobs), static_argnums=3)
+  draw = jax.jit(functools.partial(needed(subject.model.sample), **subject.knobs), static_argnums=3)
   size = _size(subject)
   for part in _parts(subject):
     rng = jax.random.fold_in(subject.rng('export'), part)

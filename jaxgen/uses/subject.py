@@ -1,9 +1,9 @@
 """What every use starts from: a trained model, the weights and knobs that were chosen, and where results go."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import numpy as np
@@ -16,6 +16,18 @@ from jaxgen.types import DataSpec, Field, PRNGKey
 from jaxgen.uses import known
 
 _PART = 100  # examples at a time
+_Ability = TypeVar('_Ability', bound=Callable[..., Any])
+
+
+def needed(ability: _Ability | None) -> _Ability:
+  """A function of a model that a use cannot do without.
+
+  Raises:
+    ValueError: if the model lacks it; `jaxgen.uses.catalogue.USES` says what each use needs.
+  """
+  if ability is None:
+    raise ValueError('this model lacks an ability that this use needs; see `jaxgen.uses.catalogue.USES`.')
+  return ability
 
 
 class Options(NamedTuple):

@@ -1,5 +1,6 @@
 """Translation: from an image that is given to the image that is modelled, or from one domain to another and back."""
 
+import functools
 from collections.abc import Mapping, Sequence
 
 import jax
@@ -7,7 +8,7 @@ import numpy as np
 
 from jaxgen import show
 from jaxgen.types import Field
-from jaxgen.uses.subject import Subject, Written
+from jaxgen.uses.subject import Subject, Written, needed
 
 _MOST = 500  # examples that the error is of
 
@@ -50,8 +51,10 @@ def _of_given(subject):
   name = source_field(subject)
   places = subject.spread(subject.split, _MOST)
 
+  sample = functools.partial(needed(subject.model.sample), **subject.knobs)
+
   def translated(params, extra, rng, batch):
-    x = subject.model.sample(params, extra, rng, len(batch['x']), subject.given_of(batch), **subject.knobs)
+    x = sample(params, extra, rng, len(batch['x']), subject.given_of(batch))
     return {'x': x, 'truth': batch['x'], 'given': batch[name]}
 
   found = subject.per_example(translated, subject.rng('samples'), subject.split, places)
@@ -63,7 +66,7 @@ def _of_given(subject):
 
 def _of_domains(subject):
   model, spec, batch = subject.model, subject.spec, subject.examples(subject.num)
-  encode, decode = jax.jit(model.encode), jax.jit(model.decode)
+  encode, decode = jax.jit(needed(model.encode)), jax.jit(needed(model.decode))
   there = encode(subject.params, subject.extra, subject.rng('reconstruction'), batch)
   back = decode(subject.params, subject.extra, there, None)
   carried = decode(subject.params, subject.extra, batch['y'], None)

@@ -4,6 +4,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from jaxgen.errors import UserError
 from jaxgen.metrics import storage
 from jaxgen.types import DataSpec, Field
 
@@ -55,3 +56,34 @@ def split_fingerprint(split: Split) -> str:
 def spread_out(size: int, most: int) -> np.ndarray:
   """At most so many places, evenly over all: a split may be sorted by its classes."""
   return np.linspace(0, size - 1, min(size, most)).astype(int)
+
+
+def split_of(reference: Reference, name: str) -> Split:
+  """A split by its name.
+
+  Raises:
+    UserError: if there is none.
+  """
+  named = {'train': reference.train, 'validation': reference.validation, 'test': reference.test}
+  splits = {name: split for name, split in named.items() if split is not None}
+  if name not in splits:
+    raise UserError(f'{reference.name} has no split "{name}" here; there are {", ".join(splits)}.')
+  return splits[name]
+
+
+def compared_with(reference: Reference, split: str) -> tuple[Split, np.ndarray]:
+  """The split that samples are compared with, and the places of the examples in it.
+
+  Raises:
+    UserError: if there is none.
+  """
+  if split == 'half':
+    return reference.train, halves(len(reference.train))[1]
+  chosen = split_of(reference, split)
+  return chosen, np.arange(len(chosen))
+
+
+def halves(size: int) -> tuple[np.ndarray, np.ndarray]:
+  """The places of two halves of a split, without what is left over: always the same, in no order."""
+  places = np.random.default_rng(0).permutation(size)
+  return places[: size // 2], places[size // 2 : size // 2 * 2]
