@@ -70,6 +70,12 @@ def test_by_default_all_is_done_that_applies_and_is_looked_at(make, tmp_path, ca
   assert all(str(path) in out for name, path in written.items() if not name.endswith('.json'))
 
 
+def test_a_use_without_what_it_needs_says_so(make):
+  subject = make(trajectory=None)
+  with pytest.raises(ValueError, match='lacks an ability that this use needs'):
+    uses.USES['trajectory'].run(subject)
+
+
 def test_same_seed_same_files_and_another_seed_others(make, tmp_path):
   make(given=('label',))
   found = []
