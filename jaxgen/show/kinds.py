@@ -133,12 +133,13 @@ def _points(x, field, about, columns):
 
 
 def _text(x, field, about, columns):
-  del columns
-  return text.page(text.texts(x, field.levels, about.decode))
+  del field, columns
+  return text.page(text.texts(x, about.decode))
 
 
 def _save_text(x, field, about, path):
-  text.save(text.texts(x, field.levels, about.decode), path)
+  del field
+  text.save(text.texts(x, about.decode), path)
 
 
 def _words(x, field, about, columns):

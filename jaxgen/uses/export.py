@@ -67,12 +67,15 @@ def _folder(subject: Subject, path: Path) -> None:
       'export them as npz.'
     )
   labelled = 'label' in subject.model.given
+  digits = (
+    len(str(subject.spec['label'].levels - 1)) if labelled else 0
+  )  # sub-folders are sorted by their names
   labels = _given(subject, 'label') if labelled else (None for _ in _parts(subject))
   with files.replacing_folder(path) as folder:
     index = 0
     for x, label in zip(_samples(subject), labels, strict=True):
       for place, image in enumerate(_pixels(x, field)[: subject.num - index]):
-        below = folder if label is None else folder / str(int(label[place]))
+        below = folder if label is None else folder / f'{label[place]:0{digits}d}'
         below.mkdir(exist_ok=True)
         Image.fromarray(image).save(below / f'{index + place:06d}.png')
       index += len(x)

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgen.uses.subject import Subject, Written, needed
+from jaxgen.uses.subject import Subject, TooFew, Written, needed
 
 _PAIRS, _STAGES = 8, 10
 
@@ -15,6 +15,9 @@ def run(subject: Subject) -> Written:
   """`interpolation.png`: a row per pair, between examples of the split or, without an encoder, draws of the prior.
 
   Both ends have the condition of the first, so that with an encoder they are reconstructions.
+
+  Raises:
+    TooFew: if the split has one example alone.
   """
   model, rng = subject.model, subject.rng('interpolation')
   if model.encode:
@@ -57,6 +60,8 @@ def _ends_of_examples(subject, rng):
   """The latents of two examples per pair under the condition of the first, and that condition."""
   batch = subject.examples(2 * _PAIRS)
   pairs = len(batch['x']) // 2
+  if not pairs:
+    raise TooFew(f'an interpolation needs two examples, and the split "{subject.split}" has one.')
   first = {name: value[:pairs] for name, value in batch.items()}
   given = subject.given_of(first)
   second = {name: value[pairs : 2 * pairs] for name, value in batch.items()} | (given or {})
