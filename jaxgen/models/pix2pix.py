@@ -30,7 +30,7 @@ KEYS = {
 
 
 class Translator(nn.Module):
-  """y f32[B, H', W', C'] in [-1, 1], more inputs f32[B, K] -> f32[B, *shape] in [-1, 1].
+  """y f32[B, H', W', C'] in [-1, 1], perhaps more inputs f32[B, K] -> f32[B, *shape] in [-1, 1].
 
   Layers mix all places, linearly, then all channels, each round a skip; after Tolstikhin et al., "MLP-Mixer" (2021),
   equation 1.
@@ -46,10 +46,12 @@ class Translator(nn.Module):
   num_layers: int
 
   @nn.compact
-  def __call__(self, y, more):
+  def __call__(self, y, more=None):
     height, width, channels = self.shape
     y = jax.image.resize(y, (len(y), height, width, y.shape[-1]), 'nearest')
-    h = Conv(self.width, (3, 3))(y) + nn.Dense(self.width)(more)[:, None, None]
+    h = Conv(self.width, (3, 3))(y)
+    if more is not None:
+      h = h + nn.Dense(self.width)(more)[:, None, None]
     h = h.reshape(len(y), height * width, self.width)
     for _ in range(self.num_layers):
       h = h + nn.Dense(height * width)(h.swapaxes(1, 2)).swapaxes(1, 2)
