@@ -49,7 +49,9 @@ def computed(model: GenerativeModel, dtype: str, remat: bool) -> GenerativeModel
 
     return inside
 
-  functions = {name: around(value) for name, value in model._asdict().items() if callable(value)}
+  functions: dict[str, Any] = {
+    name: around(value) for name, value in model._asdict().items() if callable(value)
+  }
   functions['init'] = model.init  # float32, as what it makes
   update = model.update._replace(apply=around(model.update.apply))
   return model._replace(update=update, **functions)

@@ -14,7 +14,8 @@ from jaxgen.data import cache, toy
 from jaxgen.errors import UserError
 from jaxgen.metrics import features, printed, results
 from jaxgen.metrics.catalogue import METRICS, check_names
-from jaxgen.metrics.evaluation import Run, Settings, split_of
+from jaxgen.metrics.evaluation import Run, Settings, Setup
+from jaxgen.metrics.features.reference import split_of
 from jaxgen.metrics.measure import measure
 from jaxgen.runs import workdir as workdirs
 from jaxgen.types import GenerativeModel
@@ -135,10 +136,7 @@ def measure_run(
     parallel.all_alike((cache.directory() or Path(workdir) / '.cache') / 'metrics') as folder,
     parallel.all_alike(Path(workdir) / '.evaluation') as scratch,
   ):
-    return measure(
-      trained.model,
-      params,
-      extra,
+    setup = Setup(
       run=Run(str(workdir), config.module, config_sha, int(trained.state.step), weights, config.seed),
       reference=reference,
       features=_features(reference, folder, how),
@@ -154,6 +152,7 @@ def measure_run(
       ),
       say=say,
     )
+    return measure(trained.model, params, extra, setup)
 
 
 def _features(reference, folder, how):

@@ -18,8 +18,9 @@ from jaxgen.metrics import features as feature_kinds
 from jaxgen.metrics import measure as measuring
 from jaxgen.metrics import storage
 from jaxgen.metrics.catalogue import possible
-from jaxgen.metrics.evaluation import Run, halves
+from jaxgen.metrics.evaluation import Run, Setup
 from jaxgen.metrics.evaluation import Settings as How
+from jaxgen.metrics.features.reference import halves
 from jaxgen.runs import workdir, writers
 from jaxgen.runs.checkpoint_reader import Reader
 from jaxgen.types import GenerativeModel
@@ -102,7 +103,7 @@ def measured(
   how = _how(samples or tools.samples, asked)._replace(split=split)
   if metrics and not how.metrics:
     return []
-  records = measuring.measure(model, params, extra, run=run, settings=how, **_where(tools))
+  records = measuring.measure(model, params, extra, _setup(tools, run, how))
   return [record._asdict() for record in records]
 
 
@@ -111,14 +112,9 @@ def _how(samples, metrics):
   return How(samples, against='half', batch_size=BATCHES[-1], metrics=metrics)
 
 
-def _where(tools):
-  return {
-    'reference': tools.reference,
-    'features': tools.features,
-    'cache': tools.settings.cache,
-    'scratch': tools.settings.out / 'scratch',
-    'say': lambda text: None,
-  }
+def _setup(tools, run, how):
+  cache, scratch = tools.settings.cache, tools.settings.out / 'scratch'
+  return Setup(run, tools.reference, tools.features, cache, scratch, how, say=lambda text: None)
 
 
 def ceiling(tools: Bench) -> list[dict]:
@@ -139,7 +135,7 @@ def _ceiling(tools):
     left_out.add('frechet_to_splits')
   how = _how(num, tuple(name for name in applies if name not in left_out))
   run = Run('the other half of the data', 'data', '', 0, 'averaged')
-  records = measuring.measure_samples(x, run=run, settings=how, **_where(tools))
+  records = measuring.measure_samples(x, _setup(tools, run, how))
   return [record._asdict() for record in records]
 
 

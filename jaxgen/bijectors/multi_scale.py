@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import jax
 import jax.numpy as jnp
 
+from jaxgen.bijectors import log_det as log_dets
 from jaxgen.bijectors.bijector import Bijector, Given
 
 
@@ -41,7 +42,7 @@ class MultiScale(Bijector):
   def forward_and_log_det(self, x: jax.Array, given: Given = None) -> tuple[tuple[jax.Array, ...], jax.Array]:
     """x f32[B, ..., C] -> a tuple of latents, that of the first level first."""
     *inner, last = self.levels
-    latents, log_det = [], 0.0
+    latents, log_det = [], log_dets.zeros(x)
     for level in inner:
       x, term = level.forward_and_log_det(x, given)
       x, z = jnp.split(x, 2, axis=-1)

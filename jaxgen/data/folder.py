@@ -150,11 +150,11 @@ def _scan(root, files, fingerprint, resized):
 
 def _headers(paths):
   with futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-    headers = list(pool.map(images.header, paths))
-  unreadable = [path for path, header in zip(paths, headers, strict=True) if header is None]
+    found = list(pool.map(images.header, paths))
+  unreadable = [path for path, header in zip(paths, found, strict=True) if header is None]
   if unreadable:
     raise images.UnreadableImages(unreadable)
-  return headers
+  return [header for header in found if header is not None]
 
 
 def _size(root, scan, image_size):

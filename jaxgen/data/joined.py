@@ -33,7 +33,7 @@ class Joined(Source):
     if self._paired:
       return places
     own = order.batch_indices(seed, step, len(self._y), batch_size, stream=1)
-    return {**dict.fromkeys(self._x.spec, places), 'y': own}
+    return {**dict.fromkeys(self._x.spec, np.asarray(places)), 'y': own}
 
   def examples(self, indices: Places) -> dict[str, np.ndarray]:
     return self._examples_at(indices)

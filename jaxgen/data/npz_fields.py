@@ -37,13 +37,15 @@ def field_of(
       raise UserError(f'{path}: {_shown(key, array)}, and an example holds nothing; give it a size.')
   if kind and kind not in _KINDS:
     raise UserError(f'{path}: the kind of {name} is "{kind}"; it must be one of {", ".join(_KINDS)}.')
+  unlike = f'{path}: {" and ".join(arrays)} are not alike; give both the same shape and type.'
   kinds = {kind or _guess(name, key, array, path) for key, array in arrays.items()}
-  if len(kinds) == 1:
-    (kind,) = kinds
-    number, arrays = _OF_KIND[kind](arrays, levels, path)
+  if len(kinds) > 1:
+    raise UserError(unlike)
+  (kind,) = kinds
+  number, arrays = _OF_KIND[kind](arrays, levels, path)
   shapes = {array.shape[1:] for array in arrays.values()}
-  if len(kinds) > 1 or len(shapes) > 1:
-    raise UserError(f'{path}: {" and ".join(arrays)} are not alike; give both the same shape and type.')
+  if len(shapes) > 1:
+    raise UserError(unlike)
   field = Field(kind, shapes.pop(), number)
   return field, {key: array.astype(fields.dtype(field), copy=False) for key, array in arrays.items()}
 

@@ -42,8 +42,8 @@ def load_domains(config: ConfigDict, name: str, split: str) -> Source:
 
 
 def _joined(config, root, x, y, split, paired):
-  parts = (folder.load(config, str(path), split) for path in (x, y))
-  return Joined(f'{root} ({split})', *parts, paired)
+  of_x, of_y = (folder.load(config, str(path), split) for path in (x, y))
+  return Joined(f'{root} ({split})', of_x, of_y, paired)
 
 
 def _halves(name: str) -> tuple[Path, Iterable[Path]]:

@@ -93,13 +93,22 @@ def read(workdir: Path) -> Vocabulary | None:
     return None
   try:
     found = Vocabulary(**json.loads(path.read_text()))
-    if found.kind not in ('bytes', 'characters', 'bpe') or not all(
-      isinstance(value, kind) for value, kind in zip(found, (str, int, str, str), strict=True)
-    ):
+    whole = all(isinstance(value, kind) for value, kind in zip(found, (str, int, str, str), strict=True))
+    if not whole or found.size != _size(found):
       raise ValueError(found.kind)
-  except (ValueError, TypeError):
+  except (ValueError, TypeError, KeyError):
     raise UserError(f'{path} is damaged; put back a copy of it.') from None
   return found
+
+
+def _size(vocabulary):
+  """The number of its tokens, counted; a KeyError for a kind that there is not."""
+  count = {
+    'bytes': lambda: 256,
+    'characters': lambda: len(vocabulary.characters) + 1,
+    'bpe': lambda: _tokenizer(vocabulary.merges).get_vocab_size(),
+  }
+  return count[vocabulary.kind]()
 
 
 def _library() -> Any:
@@ -114,4 +123,8 @@ def _library() -> Any:
 
 
 def _tokenizer(merges):
-  return _library().Tokenizer.from_str(merges)
+  library = _library()
+  try:
+    return library.Tokenizer.from_str(merges)
+  except Exception as error:  # the library raises nothing more special
+    raise ValueError(f'these are no merges: {error}') from error

@@ -116,7 +116,7 @@ def autoregressive(
       switch = {'train': False, 'method': method}
       return nets.apply('network', params, extra, *args, **switch)[0]
 
-    draw = partial(distribution.draw, temperature=temperature)
+    draw = lambda rng, outputs: distribution.draw(rng, outputs, temperature)  # noqa: E731
     return ancestral(*predictor(run_network, cond), draw, order.entries)
 
   def sample(params, extra, rng, num, given=None, temperature=1.0):

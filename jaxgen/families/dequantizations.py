@@ -54,7 +54,7 @@ def uniform(levels: int) -> Dequantization:
 
   def draw(apply, params, extra, rng, x, given, *, train):
     del apply, params, given, train
-    return *bijector.apply({}, x, rngs={'dequantization': rng}, method='forward_and_log_det'), extra
+    return *bijector.bind({}, rngs={'dequantization': rng}).forward_and_log_det(x), extra
 
   def discrete(y):
     return bijector.apply({}, y, method='inverse_and_log_det')[0]

@@ -1,6 +1,7 @@
 """How a family reaches its networks: one way to make their variables and one to run them."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import jax
@@ -83,8 +84,8 @@ def networks(methods: Mapping[str, str] | None = None, **modules: nn.Module) -> 
     params, extra = {}, {}
     keys = [rng] if len(inputs) == 1 else [jax.random.fold_in(rng, index) for index in range(len(inputs))]
     for key, (name, args) in zip(keys, inputs.items(), strict=True):
-      switch = {'method': methods[name]} if name in methods else {'train': False}
-      variables = dict(modules[name].init(key, *args, **switch))
+      initial = partial(modules[name].init, key, *args)
+      variables = dict(initial(method=methods[name]) if name in methods else initial(train=False))
       params[name] = variables.pop('params', {})
       if variables:
         extra[name] = variables

@@ -33,7 +33,7 @@ def permuted(entries: Sequence[int]) -> Order:
   Raises:
     ValueError: if it is no permutation of 0, ..., D - 1.
   """
-  entries = np.asarray(entries, np.int32)
-  if sorted(entries.tolist()) != list(range(len(entries))):
-    raise ValueError(f'an order names each of the entries 0 to {len(entries) - 1} once, not {entries}.')
-  return Order(entries, np.argsort(entries).astype(np.int32))
+  order = np.asarray(entries, np.int32)
+  if sorted(order.tolist()) != list(range(len(order))):
+    raise ValueError(f'an order names each of the entries 0 to {len(order) - 1} once, not {order}.')
+  return Order(order, np.argsort(order).astype(np.int32))

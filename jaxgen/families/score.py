@@ -205,8 +205,9 @@ def _estimate(x, given, ode_steps):
 
 
 def _completion(path):
-  settings = dict(num_levels=_COMPLETION_LEVELS, signal_to_noise=0.16, corrector_steps=1)
-  return predictor_corrector_way(path.sigmas, 1.0, **settings)
+  return predictor_corrector_way(
+    path.sigmas, 1.0, num_levels=_COMPLETION_LEVELS, signal_to_noise=0.16, corrector_steps=1
+  )
 
 
 def _log_prob(score_fn, rng, x, levels, path, estimate):

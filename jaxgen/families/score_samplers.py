@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from types import MappingProxyType
 from typing import NamedTuple
 
 import jax
@@ -33,8 +32,8 @@ class Way(NamedTuple):
   evaluations: int
   description: str
   sigmas: np.ndarray
-  knobs: Mapping[str, float] = MappingProxyType({})
-  turned: Callable[..., 'Way'] | None = None
+  knobs: Mapping[str, float]
+  turned: Callable[..., 'Way']
 
 
 def annealed_way(
@@ -50,7 +49,6 @@ def annealed_way(
 
   The knob 'temperature' is a factor on the variance of the noise beside that of `balanced`.
   """
-  settings = dict(steps_per_level=steps_per_level, step_size=step_size, denoise=denoise)
   step = Balance(step_size, 1.0) if step_size else balanced(sigmas, steps_per_level, data_std)
   count = num_annealed_steps(len(sigmas), steps_per_level, denoise=denoise)
 
@@ -72,7 +70,14 @@ def annealed_way(
     description,
     sigmas=np.repeat([*sigmas, sigmas[-1]], steps_per_level)[:count],
     knobs={'temperature': temperature},
-    turned=partial(annealed_way, sigmas, data_std, **settings),
+    turned=partial(
+      annealed_way,
+      sigmas,
+      data_std,
+      steps_per_level=steps_per_level,
+      step_size=step_size,
+      denoise=denoise,
+    ),
   )
 
 

@@ -1,13 +1,8 @@
 """The terms of a variational autoencoder's objective: arrays in, one number per example out, in nats.
 
-Every `*_nll` is `-log p(x|z)` with its constants, so that reconstruction plus KL divergence is a bound on
-`-log p(x)` and not merely something to minimize. All sums run over every axis but the first.
-
-What a distribution is of comes first; its parameters, arrays of the same shape, are given by name.
-
-Whatever finite numbers a network puts out, up to 1e4 either way, values and gradients are finite: where an exponential
-would overflow, beyond `exp(40)`, its tangent goes on in its place (`_exp`). Unlike a clipped one it keeps a gradient
-that leads back. Standard deviations between 2e-9 and 4e8 are not concerned.
+Reconstruction, a `*_nll` of `jaxgen.losses.likelihood`, plus KL divergence is a bound on `-log p(x)`. All sums run over
+every axis but the first. What a distribution is of comes first; its parameters, arrays of the same shape, are given by
+name. Whatever finite numbers a network puts out, values and gradients are finite; see `jaxgen.losses._finite`.
 """
 
 import math
@@ -17,9 +12,23 @@ import jax
 import jax.numpy as jnp
 
 from jaxgen.losses._checks import check_broadcasts, check_per_example, check_rank, check_same_shape
+from jaxgen.losses._finite import EXPONENT, exp, expm1, in_float32, sum_over_event
+from jaxgen.losses.likelihood import bernoulli_nll, discretized_logistic_nll, gaussian_nll, laplace_nll
 from jaxgen.types import PRNGKey
 
-_EXPONENT = 40.0  # even 1e4 beyond it, times a squared error of 1e9 and 1e6 dimensions, is a float32
+__all__ = [
+  'bernoulli_nll',
+  'discretized_logistic_nll',
+  'gaussian_nll',
+  'importance_weighted_bound',
+  'kl_normal',
+  'kl_standard_normal',
+  'kl_warmup',
+  'laplace_nll',
+  'log_normal',
+  'negative_elbo',
+  'reparameterize',
+]
 
 
 def reparameterize(rng: PRNGKey, *, mean: jax.Array, log_var: jax.Array) -> jax.Array:
@@ -37,7 +46,7 @@ def reparameterize(rng: PRNGKey, *, mean: jax.Array, log_var: jax.Array) -> jax.
     ValueError: if the shapes differ.
   """
   check_same_shape(mean=mean, log_var=log_var)
-  return mean + _exp(0.5 * log_var, 0.5 * _EXPONENT) * jax.random.normal(rng, mean.shape, mean.dtype)
+  return mean + exp(0.5 * log_var, 0.5 * EXPONENT) * jax.random.normal(rng, mean.shape, mean.dtype)
 
 
 def log_normal(x: jax.Array, *, mean: jax.Array, log_var: jax.Array) -> jax.Array:
@@ -55,8 +64,8 @@ def log_normal(x: jax.Array, *, mean: jax.Array, log_var: jax.Array) -> jax.Arra
     ValueError: if the shapes differ.
   """
   check_same_shape(x=x, mean=mean, log_var=log_var)
-  x, mean, log_var = _float32(x, mean, log_var)
-  return -0.5 * _sum(jnp.square(x - mean) * _exp(-log_var) + log_var + math.log(2 * math.pi))
+  x, mean, log_var = in_float32(x, mean, log_var)
+  return -0.5 * sum_over_event(jnp.square(x - mean) * exp(-log_var) + log_var + math.log(2 * math.pi))
 
 
 def kl_standard_normal(*, mean: jax.Array, log_var: jax.Array) -> jax.Array:
@@ -75,8 +84,8 @@ def kl_standard_normal(*, mean: jax.Array, log_var: jax.Array) -> jax.Array:
     ValueError: if the shapes differ.
   """
   check_same_shape(mean=mean, log_var=log_var)
-  mean, log_var = _float32(mean, log_var)
-  return 0.5 * _sum(jnp.square(mean) + _expm1(log_var) - log_var)
+  mean, log_var = in_float32(mean, log_var)
+  return 0.5 * sum_over_event(jnp.square(mean) + expm1(log_var) - log_var)
 
 
 def kl_normal(
@@ -99,110 +108,9 @@ def kl_normal(
     ValueError: if the shapes differ.
   """
   check_same_shape(mean=mean, log_var=log_var, prior_mean=prior_mean, prior_log_var=prior_log_var)
-  mean, log_var, prior_mean, prior_log_var = _float32(mean, log_var, prior_mean, prior_log_var)
+  mean, log_var, prior_mean, prior_log_var = in_float32(mean, log_var, prior_mean, prior_log_var)
   d = prior_log_var - log_var
-  return 0.5 * _sum(d + _expm1(-d) + jnp.square(mean - prior_mean) * _exp(-prior_log_var))
-
-
-def bernoulli_nll(x: jax.Array, *, logits: jax.Array) -> jax.Array:
-  """-sum(x log p + (1 - x) log(1 - p)) with p = sigmoid(logits).
-
-  A likelihood where x is 0 or 1. On intensities in between it is a cross-entropy whose best p is the mean
-  intensity; it is not the likelihood of anything then (Loaiza-Ganem & Cunningham, "The continuous
-  Bernoulli", 2019), and no bits per dimension follow from it.
-
-  Args:
-    x: f32[B, ...], in [0, 1].
-    logits: f32[B, ...].
-
-  Returns:
-    f32[B], nats.
-
-  Raises:
-    ValueError: if the shapes differ.
-  """
-  check_same_shape(x=x, logits=logits)
-  logits, x = _float32(logits, x)
-  return _sum(jax.nn.softplus(logits) - x * logits)
-
-
-def gaussian_nll(x: jax.Array, *, mean: jax.Array, sigma: jax.Array | float) -> jax.Array:
-  """-log N(x; mean, sigma^2 I) = sum((x - mean)^2 / (2 sigma^2) + log sigma + log(2 pi) / 2).
-
-  The squared error with its scale and its constant. On dequantized pixels, x = (u + U[0, 1)) / levels, it
-  is a density on the unit cube and compares with a flow's.
-
-  Args:
-    x: f32[B, ...].
-    mean: f32[B, ...].
-    sigma: the standard deviation, positive; a number, or an array that broadcasts against x.
-
-  Returns:
-    f32[B], nats.
-
-  Raises:
-    ValueError: if the shapes differ, or sigma does not broadcast.
-  """
-  check_same_shape(x=x, mean=mean)
-  check_broadcasts(x, sigma=sigma)
-  mean, x, sigma = _float32(mean, x, sigma)
-  return _sum(0.5 * jnp.square((x - mean) / sigma) + jnp.log(sigma) + 0.5 * math.log(2 * math.pi))
-
-
-def laplace_nll(x: jax.Array, *, mean: jax.Array, scale: jax.Array | float) -> jax.Array:
-  """-log Laplace(x; mean, scale) = sum(|x - mean| / scale + log(2 scale)): the absolute error.
-
-  Args:
-    x: f32[B, ...]; dequantized pixels, or continuous data.
-    mean: f32[B, ...].
-    scale: b, positive; a number, or an array that broadcasts against x.
-
-  Returns:
-    f32[B], nats.
-
-  Raises:
-    ValueError: if the shapes differ, or the scale does not broadcast.
-  """
-  check_same_shape(x=x, mean=mean)
-  check_broadcasts(x, scale=scale)
-  mean, x, scale = _float32(mean, x, scale)
-  return _sum(jnp.abs(x - mean) / scale + jnp.log(2 * scale))
-
-
-def discretized_logistic_nll(
-  x: jax.Array, *, mean: jax.Array, log_scale: jax.Array, levels: int
-) -> jax.Array:
-  """-log of the mass that a logistic distribution gives to each pixel's bin.
-
-  `P(x) = sigmoid((x + 1/2 - m) / s) - sigmoid((x - 1/2 - m) / s)`, where the lowest bin reaches down to
-  minus infinity and the highest up to infinity, so that the masses of all levels sum to 1 (Salimans et al.,
-  "PixelCNN++", 2017, equation 2 and what follows it). With `b` and `a` the arguments of the two
-  sigmoids, `log P = log sigmoid(b) + log sigmoid(-a) + log(1 - exp(a - b))`, which neither cancels nor underflows.
-
-  Args:
-    x: [B, ...], whole numbers in [0, levels).
-    mean: f32[B, ...], as an intensity in [0, 1]: m = mean * (levels - 1).
-    log_scale: f32[B, ...], the logarithm of the scale of intensities: s = exp(log_scale) * (levels - 1).
-    levels: the number of values a pixel takes, at least 2.
-
-  Returns:
-    f32[B], nats of probability mass. Add `-D log(levels)` for the density on the unit cube.
-
-  Raises:
-    ValueError: if the shapes differ, or `levels` is less than 2.
-  """
-  check_same_shape(x=x, mean=mean, log_scale=log_scale)
-  if levels < 2:
-    raise ValueError(f'a discretized likelihood needs at least 2 levels, not {levels}.')
-  mean, log_scale, x = _float32(mean, log_scale, x)
-  log_inverse = -log_scale - math.log(levels - 1)
-  inverse = _exp(log_inverse)  # 1 / s, with s in levels
-  distance = x - mean * (levels - 1)
-  below_upper = jax.nn.log_sigmoid((distance + 0.5) * inverse)
-  above_lower = jax.nn.log_sigmoid(-(distance - 0.5) * inverse)
-  within = below_upper + above_lower + _log_of_bin(log_inverse)
-  log_mass = jnp.where(x < 0.5, below_upper, jnp.where(x > levels - 1.5, above_lower, within))
-  return -_sum(log_mass)
+  return 0.5 * sum_over_event(d + expm1(-d) + jnp.square(mean - prior_mean) * exp(-prior_log_var))
 
 
 def negative_elbo(
@@ -274,28 +182,3 @@ def kl_warmup(num_steps: int) -> Callable[[jax.Array | int], jax.Array]:
     return jnp.minimum(1.0, jnp.asarray(step, jnp.float32) / num_steps) if num_steps else jnp.float32(1.0)
 
   return weight
-
-
-def _sum(terms):
-  return terms.reshape(terms.shape[0], -1).sum(-1)
-
-
-def _float32(*arrays):
-  return tuple(jnp.asarray(array, jnp.float32) for array in arrays)
-
-
-def _exp(x, limit=_EXPONENT):
-  """`exp(x)`, beyond `limit` its tangent there."""
-  return jnp.exp(jnp.minimum(x, limit)) + math.exp(limit) * jnp.maximum(x - limit, 0)
-
-
-def _expm1(x):
-  """`exp(x) - 1`, continued like `_exp`."""
-  return jnp.expm1(jnp.minimum(x, _EXPONENT)) + math.exp(_EXPONENT) * jnp.maximum(x - _EXPONENT, 0)
-
-
-def _log_of_bin(log_width):
-  """`log(1 - exp(-width))`; for narrow bins that is `log_width`, up to `width / 2`, which no longer underflows."""
-  narrow = log_width < -15
-  width = _exp(jnp.where(narrow, 0.0, log_width))
-  return jnp.where(narrow, log_width, jnp.log(-jnp.expm1(-width)))

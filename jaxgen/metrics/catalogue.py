@@ -1,7 +1,6 @@
 """Every metric: what it needs of a model, of the data and of the features, and how it is measured."""
 
 import functools
-import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -11,32 +10,20 @@ from jax import lax
 
 from jaxgen.errors import UserError
 from jaxgen.metrics.bits_per_dim import bits_per_dim
+from jaxgen.metrics.checks import need_examples, need_samples
 from jaxgen.metrics.density_coverage import from_counts as density_coverage_from
-from jaxgen.metrics.evaluation import Evaluation, gaussian, need_examples, need_samples, spread_out
+from jaxgen.metrics.evaluation import Evaluation
 from jaxgen.metrics.features import Features, Reference
-from jaxgen.metrics.frechet import frechet_distance
+from jaxgen.metrics.features.reference import spread_out
+from jaxgen.metrics.frechet import frechet_distance, gaussian_statistics
 from jaxgen.metrics.inception_score import inception_score
 from jaxgen.metrics.kernel import kernel_distance
 from jaxgen.metrics.modes import label_modes, mixture_modes, share_divergence
 from jaxgen.metrics.nearest_neighbours import memorization
 from jaxgen.metrics.precision_recall import from_counts as precision_recall_from
 from jaxgen.metrics.sharpness import relative_sharpness
-from jaxgen.types import Estimate, GenerativeModel
-
-
-class Value(NamedTuple):
-  """A number, and what its record says beyond the evaluation itself; see `results.Record`."""
-
-  metric: str
-  value: float
-  spread: float | None
-  settings: str
-  estimate: Estimate | None
-  n_generated: int
-  n_reference: int
-  split: str
-  by_features: bool
-  standard_error: float | None = None
+from jaxgen.metrics.values import Value, of_held_out, of_samples
+from jaxgen.types import GenerativeModel
 
 
 class Metric(NamedTuple):
@@ -83,13 +70,13 @@ def possible(model: GenerativeModel, reference: Reference, features: Features) -
 def _bits_per_dim(e):
   log_prob, estimate = _log_prob(e)
   bits = np.asarray(bits_per_dim(log_prob, e.reference.x.shape, e.reference.x.levels), np.float64)
-  return [_of_held_out(e, 'bits_per_dim', bits, estimate=estimate)]
+  return [of_held_out(e, 'bits_per_dim', bits, estimate=estimate)]
 
 
 def _divergence(e):
   """`KL(data || model) = -H(data) - E log p(x)`, in nats."""
   log_prob, estimate = _log_prob(e)
-  return [_of_held_out(e, 'kl_data_model', -log_prob - e.reference.entropy, 'nats', estimate)]
+  return [of_held_out(e, 'kl_data_model', -log_prob - e.reference.entropy, 'nats', estimate)]
 
 
 def _log_prob(e):
@@ -121,7 +108,7 @@ def _mean_over_draws(log_prob, draws):
 def _reconstruction_error(e):
   error = _squared_error(e.model.encode, e.model.decode, e.model.given, max(e.reference.x.levels - 1, 1))
   errors = e.per_example('reconstruction', error)
-  return [_of_held_out(e, 'reconstruction_error', errors, 'mean square, pixels in [0, 1]')]
+  return [of_held_out(e, 'reconstruction_error', errors, 'mean square, pixels in [0, 1]')]
 
 
 @functools.lru_cache(maxsize=8)  # so that a model measured at many moments is compiled once
@@ -137,7 +124,7 @@ def _squared_error(encode, decode, given, scale):
 
 def _frechet(e):
   distance = _frechet_to(e, e.compared, e.places, e.against)
-  return [_of_samples(e, 'frechet_distance', distance, e.places)]
+  return [of_samples(e, 'frechet_distance', distance, e.places)]
 
 
 def _frechet_to_splits(e):
@@ -148,7 +135,7 @@ def _frechet_to_splits(e):
   values = []
   for name, split, places in (('train', train, seen), (e.settings.split, test, np.arange(len(test)))):
     places = places[spread_out(len(places), num)]
-    value = _of_samples(
+    value = of_samples(
       e,
       f'frechet_to_{name}',
       _frechet_to(e, split, places, smaller),
@@ -161,7 +148,9 @@ def _frechet_to_splits(e):
 
 def _frechet_to(e, split, places, what):
   theirs = e.gaussian_of(split, places, what)  # first: more samples are no remedy where the data are too few
-  ours = gaussian(e.generated['features'])
+  num, dims = e.generated['features'].shape
+  need_samples(num, dims + 1, f'the covariance of {dims} features')
+  ours = gaussian_statistics(e.generated['features'])
   return frechet_distance(ours.mean, ours.cov, theirs.mean, theirs.cov)
 
 
@@ -171,31 +160,31 @@ def _kernel(e):
   need_samples(len(fake), 4, 'a kernel distance')
   size = min(1000, len(real) // 2, len(fake) // 2)  # of at most half of a set, or their spread would be none
   mean, spread = kernel_distance(real, fake, subsets=100, subset_size=size)
-  return [_of_samples(e, 'kernel_distance', mean, real, f'100 subsets of {size}', spread)]
+  return [of_samples(e, 'kernel_distance', mean, real, f'100 subsets of {size}', spread)]
 
 
 def _inception_score(e):
   parts = 10
   need_samples(e.num_samples, parts, f'an Inception score in {parts} parts')
   score, spread = inception_score(_softmax(e.generated['logits']), parts)
-  return [_of_samples(e, 'inception_score', score, (), f'{parts} parts', spread)]
+  return [of_samples(e, 'inception_score', score, (), f'{parts} parts', spread)]
 
 
 def _precision_recall(e):
   values = precision_recall_from(e.balls, 0)
   names = 'precision', 'recall'
-  return [_of_samples(e, n, v, e.few_real, 'k=3') for n, v in zip(names, values, strict=True)]
+  return [of_samples(e, n, v, e.few_real, 'k=3') for n, v in zip(names, values, strict=True)]
 
 
 def _density_coverage(e):
   values = density_coverage_from(e.balls, 1, 5)
   names = 'density', 'coverage'
-  return [_of_samples(e, n, v, e.few_real, 'k=5') for n, v in zip(names, values, strict=True)]
+  return [of_samples(e, n, v, e.few_real, 'k=5') for n, v in zip(names, values, strict=True)]
 
 
 def _sharpness(e):
   value = relative_sharpness(e.generated['x'], e.few_real_x, e.reference.x.levels)
-  return [_of_samples(e, 'sharpness', value, e.few_real_x, 'relative to data')._replace(by_features=False)]
+  return [of_samples(e, 'sharpness', value, e.few_real_x, 'relative to data')._replace(by_features=False)]
 
 
 def _memorization(e):
@@ -203,8 +192,8 @@ def _memorization(e):
   seen, unseen = (e.features_of(split)['features'] for split in (train, test))
   found = memorization(e.generated['features'], seen, unseen)
   values = [
-    _of_samples(e, 'nearest_training_ratio', found.ratio, seen, 'to held-out data'),
-    _of_samples(e, 'copied', found.copied, seen, 'nearer than 0.95 of held-out data'),
+    of_samples(e, 'nearest_training_ratio', found.ratio, seen, 'to held-out data'),
+    of_samples(e, 'copied', found.copied, seen, 'nearer than 0.95 of held-out data'),
   ]
   return [value._replace(split='train') for value in values]
 
@@ -214,8 +203,8 @@ def _class_modes(e):
   labels = e.real['label']
   divergence = share_divergence(modes.share, np.bincount(labels, minlength=modes.total))
   return [
-    _of_samples(e, 'classes_covered', modes.covered, labels, f'of {modes.total}'),
-    _of_samples(e, 'class_divergence', divergence, labels, 'KL, nats'),
+    of_samples(e, 'classes_covered', modes.covered, labels, f'of {modes.total}'),
+    of_samples(e, 'class_divergence', divergence, labels, 'KL, nats'),
   ]
 
 
@@ -223,8 +212,8 @@ def _mixture_modes(e):
   modes = mixture_modes(e.generated['x'], e.reference.modes, e.reference.mode_std)
   within = '3 standard deviations'
   values = [
-    _of_samples(e, 'modes_covered', modes.covered, (), f'of {modes.total}, {within}'),
-    _of_samples(e, 'close_to_modes', modes.close, (), within),
+    of_samples(e, 'modes_covered', modes.covered, (), f'of {modes.total}, {within}'),
+    of_samples(e, 'close_to_modes', modes.close, (), within),
   ]
   return [value._replace(by_features=False) for value in values]
 
@@ -247,26 +236,6 @@ METRICS = {
     ('mixture_modes', ['sample', 'known modes'], _mixture_modes),
   )
 }
-
-
-def _of_held_out(e, metric, values, settings='', estimate=None):
-  mean, spread, size = float(values.mean()), float(values.std()), len(values)
-  error = spread / math.sqrt(size)
-  return Value(metric, mean, spread, settings, estimate, 0, size, e.settings.split, False, error)
-
-
-def _of_samples(e, metric, value, compared_with, settings='', spread=None):
-  return Value(
-    metric=metric,
-    value=float(value),
-    spread=spread,
-    settings=settings,
-    estimate=None,
-    n_generated=e.num_samples,
-    n_reference=len(compared_with),
-    split=e.settings.against if len(compared_with) else '',
-    by_features=True,
-  )
 
 
 def _softmax(logits):

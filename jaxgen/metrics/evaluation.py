@@ -9,13 +9,15 @@ from typing import NamedTuple
 import jax
 import numpy as np
 
-from jaxgen import fields, files, keys, parallel
+from jaxgen import files, keys, parallel
 from jaxgen.data import given
 from jaxgen.errors import UserError
 from jaxgen.metrics import distances, storage
-from jaxgen.metrics.features import Reference, Split, extract, split_fingerprint
+from jaxgen.metrics.checks import check_samples, need_examples, need_samples
+from jaxgen.metrics.features import Features, Reference, Split, extract, split_fingerprint
+from jaxgen.metrics.features.reference import compared_with, split_of, spread_out
 from jaxgen.metrics.frechet import Gaussian, gaussian_statistics
-from jaxgen.types import Field
+from jaxgen.types import Extra, GenerativeModel, Params
 
 _CHUNK = 500  # examples of the data between two saves
 _MOST_SAMPLES = 10_000  # by default; and of the data, where every pair of examples is looked at
@@ -63,29 +65,53 @@ class Settings(NamedTuple):
   noise_draws: int = 1
 
 
-class TooFew(UserError):
-  """There are too few samples for a metric; where nobody asked for it, it is left out."""
+class Setup(NamedTuple):
+  """All that a measurement is made with beside what is measured.
 
+  Attributes:
+    run: whose numbers these are.
+    reference: the data set.
+    features: of `features.choose`.
+    cache: a folder for what all models share: the features of the data. It may be deleted.
+    scratch: a folder for the parts of this evaluation, kept until it ends.
+    settings: see there.
+    say: is told what is left out, and why.
+  """
 
-class TooFewExamples(TooFew):
-  """There are too few examples to compare with, which no number of samples mends."""
+  run: Run
+  reference: Reference
+  features: Features
+  cache: Path
+  scratch: Path
+  settings: Settings = Settings()
+  say: Callable[[str], None] = print
 
 
 class Evaluation:
   """What the metrics share, computed when the first of them asks for it."""
 
-  def __init__(self, model, params, extra, run, reference, features, cache, scratch, settings, samples=None):
-    self.model, self.run = model, run
+  def __init__(
+    self,
+    model: GenerativeModel,
+    params: Params,
+    extra: Extra,
+    setup: Setup,
+    samples: np.ndarray | None = None,
+  ):
+    """Of the samples that are there already, if there are any; else of those that the model draws."""
+    self.model, self.run, self.say = model, setup.run, setup.say
     self.params, self.extra = parallel.on_all_devices((params, extra))
+    reference, features, settings = setup.reference, setup.features, setup.settings
     self.reference, self.features, self.settings = reference, features, settings
     self.params_sha = storage.fingerprint(params, extra)
     self.compared, self.places = compared_with(reference, settings.against)
     self.held_out = split_of(reference, settings.split)
     self.num_samples = settings.num_samples or min(len(self.places), _MOST_SAMPLES)
     self._samples = samples
-    self._cache, self._features = Path(cache), {}
+    self._cache = Path(setup.cache)
+    self._features: dict[int, storage.Arrays] = {}
     unique = storage.fingerprint(
-      *run,
+      *setup.run,
       self.params_sha,
       features.name,
       features.sha,
@@ -93,7 +119,7 @@ class Evaluation:
       settings.split,
       settings.noise_draws,
     )
-    self._scratch = Path(scratch) / unique[:32]
+    self._scratch = Path(setup.scratch) / unique[:32]
 
   @functools.cached_property
   def generated(self) -> storage.Arrays:
@@ -122,14 +148,14 @@ class Evaluation:
   def few_real(self) -> np.ndarray:
     """The features of at most 10,000 of them, f32[N, D]."""
     features = self.real['features']
-    return features[spread_out(len(features))]
+    return features[spread_out(len(features), _MOST_SAMPLES)]
 
   @functools.cached_property
   def few_real_x(self) -> np.ndarray:
     """The examples themselves, at most 10,000."""
-    return np.asarray(self.compared.examples(self.places[spread_out(len(self.places))])['x'])
+    return np.asarray(self.compared.examples(self.places[spread_out(len(self.places), _MOST_SAMPLES)])['x'])
 
-  def gaussian_of(self, split, places: np.ndarray, what: str) -> Gaussian:
+  def gaussian_of(self, split: Split, places: np.ndarray, what: str) -> Gaussian:
     """Mean and covariance of the features of some examples of a split, computed once per data set.
 
     Raises:
@@ -152,7 +178,7 @@ class Evaluation:
     need_samples(self.num_samples, 6, '5 neighbours of each')
     return distances.ball_counts(self.few_real, self.generated['features'], (3, 5))
 
-  def features_of(self, split) -> storage.Arrays:
+  def features_of(self, split: Split) -> storage.Arrays:
     """Those of any split; kept for all models."""
     if id(split) not in self._features:
       size = len(split)
@@ -200,6 +226,8 @@ class Evaluation:
 
   @functools.cached_property
   def _sample(self):
+    if self.model.sample is None:
+      raise ValueError('this model draws no samples that could be measured.')
     return parallel.shared_work(self.model.sample, static_argnums=(3,))
 
   def _batch(self, index):
@@ -221,87 +249,3 @@ class Evaluation:
   def _data_folder(self, split):
     key = storage.fingerprint(split_fingerprint(split), self.features.name, self.features.sha, _CHUNK)
     return self._cache / f'features_{key[:32]}'
-
-
-def split_of(reference: Reference, name: str) -> Split:
-  """A split by its name.
-
-  Raises:
-    UserError: if there is none.
-  """
-  named = {'train': reference.train, 'validation': reference.validation, 'test': reference.test}
-  splits = {name: split for name, split in named.items() if split is not None}
-  if name not in splits:
-    raise UserError(f'{reference.name} has no split "{name}" here; there are {", ".join(splits)}.')
-  return splits[name]
-
-
-def compared_with(reference: Reference, split: str) -> tuple[Split, np.ndarray]:
-  """The split that samples are compared with, and the places of the examples in it.
-
-  Raises:
-    UserError: if there is none.
-  """
-  if split == 'half':
-    return reference.train, halves(len(reference.train))[1]
-  chosen = split_of(reference, split)
-  return chosen, np.arange(len(chosen))
-
-
-def halves(size: int) -> tuple[np.ndarray, np.ndarray]:
-  """The places of two halves of a split, without what is left over: always the same, in no order."""
-  places = np.random.default_rng(0).permutation(size)
-  return places[: size // 2], places[size // 2 : size // 2 * 2]
-
-
-def need_samples(num: int, least: int, purpose: str) -> None:
-  """Raises a `TooFew` where `num` samples are fewer than `purpose` needs."""
-  if num < least:
-    raise TooFew(f'{num} samples are too few for {purpose}: measure with at least {least} samples.')
-
-
-def need_examples(num: int, least: int, purpose: str, of: str) -> None:
-  """Raises a `TooFewExamples` where the `num` examples of the data that samples are compared with are fewer."""
-  if num < least:
-    raise TooFewExamples(
-      f'the {num} examples of {of} are too few for {purpose}, however many samples there are: compare with at least '
-      f'{least} examples, or leave this metric out.'
-    )
-
-
-def gaussian(features: np.ndarray) -> Gaussian:
-  """Mean and covariance of samples.
-
-  Raises:
-    TooFew: with how many samples are needed.
-  """
-  num, dims = features.shape
-  need_samples(num, dims + 1, f'the covariance of {dims} features')
-  return gaussian_statistics(features)
-
-
-def check_samples(x: np.ndarray, field: Field) -> None:
-  """Samples are what the data are.
-
-  Raises:
-    UserError: if their shape, type or range differs, or they are not finite.
-  """
-  dtype = fields.dtype(field)
-  if x.shape[1:] != field.shape or x.dtype != dtype:
-    raise UserError(
-      f'The model samples {x.dtype}{list(x.shape[1:])}, but the data are {dtype}{list(field.shape)}; '
-      'measure against the data set that it was trained on.'
-    )
-  if field.levels and x.max(initial=0) >= field.levels:
-    raise UserError(
-      f'The model samples values up to {x.max()}, but the data have {field.levels} levels; '
-      'measure against the data set that it was trained on.'
-    )
-  bad = int((~np.isfinite(x.reshape(len(x), -1)).all(1)).sum())
-  if bad:
-    raise UserError(f'{bad} of {len(x)} samples are not finite; look at them before measuring.')
-
-
-def spread_out(size: int, most: int = _MOST_SAMPLES) -> np.ndarray:
-  """At most so many places, evenly over all: a split may be sorted by its classes."""
-  return np.linspace(0, size - 1, min(size, most)).astype(int)

@@ -1,16 +1,15 @@
 """Measures a model by what it can do: `sample`, `log_prob`, `encode` and `decode` decide, not its name."""
 
 import datetime
-from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
 
 from jaxgen.errors import UserError
-from jaxgen.metrics.catalogue import METRICS, Value, abilities, check_names, possible
-from jaxgen.metrics.evaluation import Evaluation, Run, Settings, TooFew, TooFewExamples
-from jaxgen.metrics.features import Features, Reference
+from jaxgen.metrics.catalogue import METRICS, abilities, check_names, possible
+from jaxgen.metrics.checks import TooFew, TooFewExamples
+from jaxgen.metrics.evaluation import Evaluation, Setup
 from jaxgen.metrics.results import Record
+from jaxgen.metrics.values import Value
 from jaxgen.types import Estimate, Extra, GenerativeModel, Params, Update
 from jaxgen.versions import versions
 
@@ -29,19 +28,7 @@ SAMPLES_ALONE = GenerativeModel(
 )
 
 
-def measure(
-  model: GenerativeModel,
-  params: Params,
-  extra: Extra,
-  *,
-  run: Run,
-  reference: Reference,
-  features: Features,
-  cache: Path,
-  scratch: Path,
-  settings: Settings = Settings(),  # noqa: B008
-  say: Callable[[str], None] = print,
-) -> list[Record]:
+def measure(model: GenerativeModel, params: Params, extra: Extra, setup: Setup) -> list[Record]:
   """Everything that this model can be measured by, or the metrics that are asked for.
 
   Samples, features and likelihoods are computed in parts that are functions of (parameters, seed, part) and
@@ -51,13 +38,7 @@ def measure(
     model: any; nothing but its functions is looked at.
     params: raw or averaged weights.
     extra: the rest of its state.
-    run: whose numbers these are.
-    reference: the data set.
-    features: of `features.choose`.
-    cache: a folder for what all models share: the features of the data. It may be deleted.
-    scratch: a folder for the parts of this evaluation.
-    settings: see there.
-    say: is told what is left out, and why.
+    setup: by what.
 
   Returns:
     A record per number.
@@ -67,48 +48,39 @@ def measure(
       that was asked for, or the number of samples that was asked for is too small for one; if samples, features or
       likelihoods are not finite, or samples are not what the data are.
   """
-  return _measure(Evaluation(model, params, extra, run, reference, features, cache, scratch, settings), say)
+  return _measure(Evaluation(model, params, extra, setup))
 
 
-def measure_samples(
-  samples: np.ndarray,
-  *,
-  run: Run,
-  reference: Reference,
-  features: Features,
-  cache: Path,
-  scratch: Path,
-  settings: Settings = Settings(),  # noqa: B008
-  say: Callable[[str], None] = print,
-) -> list[Record]:
+def measure_samples(samples: np.ndarray, setup: Setup) -> list[Record]:
   """What samples that are there already are measured by: another project's, or data in a model's place.
 
   Data in a model's place are what a perfect model would draw, and a ceiling for others, if they are measured at as many
-  samples, against the same examples, and are none of these: one half of the training split (`evaluation.halves`)
+  samples, against the same examples, and are none of these: one half of the training split (`reference.halves`)
   against the other (`Settings.against = 'half'`). The rest is as for `measure`.
 
   Args:
     samples: u8 or f32[N, ...], as the data are; the first `settings.num_samples` of them count.
+    setup: by what.
 
   Raises:
     UserError: as `measure`, and if there are fewer samples than are to be measured.
   """
-  settings = settings._replace(num_samples=settings.num_samples or len(samples))
-  if len(samples) < settings.num_samples:
-    raise UserError(f'{len(samples)} samples are too few to measure {settings.num_samples} of them.')
-  where = run, reference, features, cache, scratch, settings
-  return _measure(Evaluation(SAMPLES_ALONE, {'samples': samples}, {}, *where, samples), say)
+  num = setup.settings.num_samples or len(samples)
+  if len(samples) < num:
+    raise UserError(f'{len(samples)} samples are too few to measure {num} of them.')
+  setup = setup._replace(settings=setup.settings._replace(num_samples=num))
+  return _measure(Evaluation(SAMPLES_ALONE, {'samples': samples}, {}, setup, samples))
 
 
-def _measure(evaluation, say):
-  settings, values = evaluation.settings, []
+def _measure(evaluation: Evaluation) -> list[Record]:
+  settings, values = evaluation.settings, list[Value]()
   for name in _chosen(evaluation):
     try:
       values += METRICS[name].measure(evaluation)
     except TooFew as error:
       if settings.metrics or (settings.num_samples and not isinstance(error, TooFewExamples)):
         raise
-      say(f'{name} is left out: {error}')
+      evaluation.say(f'{name} is left out: {error}')
   records = [_record(evaluation, value) for value in values]
   evaluation.finish()
   return records

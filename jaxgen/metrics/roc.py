@@ -17,7 +17,8 @@ def roc_curve(scores: np.ndarray, positive: np.ndarray) -> tuple[np.ndarray, np.
   """
   scores, positive = np.asarray(scores), np.asarray(positive, bool)
   order = np.argsort(-scores, kind='stable')
-  last = np.append(np.diff(scores[order]) != 0, True)  # of each group of equal scores
+  ranked = scores[order]
+  last = np.append(ranked[1:] != ranked[:-1], True)  # of each group of equal scores, infinite ones too
   true = np.cumsum(positive[order])[last] / max(1, positive.sum())
   false = np.cumsum(~positive[order])[last] / max(1, (~positive).sum())
   return np.append(0.0, false), np.append(0.0, true)

@@ -57,19 +57,19 @@ class Layer(nn.Module):
 
   def __call__(self, h, train):
     """f32[B, T, width] -> f32[B, T, width], where a position sees those up to itself."""
-    query, *kept = self._projected(h)
+    query, keys, values = self._projected(h)
     visible = jnp.tril(jnp.ones((h.shape[1], h.shape[1]), bool))
-    return self._finished(h, _attended(query, *kept, visible), train)
+    return self._finished(h, _attended(query, keys, values, visible), train)
 
   def step(self, h, index, kept):
     """f32[B, 1, width] at position `index` -> the same, and what is kept of all positions up to it."""
     query, *new = self._projected(h)
-    kept = [
+    keys, values = (
       lax.dynamic_update_slice_in_dim(old, one.astype(old.dtype), index, axis=1)
       for old, one in zip(kept, new, strict=True)
-    ]
-    visible = jnp.arange(kept[0].shape[1])[None] <= index
-    return self._finished(h, _attended(query, *kept, visible), False), kept
+    )
+    visible = jnp.arange(keys.shape[1])[None] <= index
+    return self._finished(h, _attended(query, keys, values, visible), False), [keys, values]
 
   def _projected(self, h):
     """Queries, keys and values, f32[B, T, heads, width / heads] each."""

@@ -34,7 +34,7 @@ _SMALL = nn.initializers.normal(0.02)  # Radford et al. 2016, section 4
 class Generator(nn.Module):
   """z f32[B, latent_dim], conditions -> f32[B, H, W, C] in [-1, 1]."""
 
-  shape: tuple[int, int, int]
+  shape: tuple[int, ...]  # (H, W, C)
   width: int  # channels at full resolution, doubled with every halving
   batch_norm: bool
   axis_name: str | None = None  # of the devices that share batch statistics

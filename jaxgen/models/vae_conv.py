@@ -44,7 +44,7 @@ class Decoder(nn.Module):
 
   channels: tuple[int, ...]
   hidden: int
-  shape: tuple[int, int, int]
+  shape: tuple[int, ...]  # (H, W, C)
   outputs: int
 
   @nn.compact

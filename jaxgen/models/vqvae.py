@@ -49,7 +49,7 @@ class Decoder(nn.Module):
   """z f32[B, h, w, code_dim], conditions -> f32[B, *shape, outputs]: the encoder, backwards."""
 
   channels: tuple[int, ...]
-  shape: tuple[int, int, int]
+  shape: tuple[int, ...]  # (H, W, C)
   outputs: int
 
   @nn.compact

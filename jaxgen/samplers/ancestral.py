@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from jaxgen.types import Position, PRNGKey, Sampler
@@ -35,7 +36,7 @@ def ancestral(
   predict: Callable[[Position, jax.Array, Any], tuple[jax.Array, Any]],
   init_cache: Callable[[Position], Any] = lambda position: (),
   draw: Callable[[PRNGKey, jax.Array], tuple[jax.Array, jax.Array]] = categorical,
-  order: Sequence[int] | None = None,
+  order: Sequence[int] | np.ndarray | None = None,
 ) -> Sampler:
   """Draws x_i ~ p(x_i | x_1, ..., x_{i-1}) at step i.
 

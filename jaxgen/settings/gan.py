@@ -1,5 +1,7 @@
 """What a config sets of an adversarial network."""
 
+from typing import Any
+
 from flax import linen as nn
 from ml_collections import ConfigDict
 
@@ -20,7 +22,9 @@ KEYS = {
 }
 
 
-def assemble(config: ConfigDict, generator: nn.Module, discriminator: nn.Module) -> GenerativeModel:
+def assemble(
+  config: ConfigDict, generator: nn.Module, discriminator: nn.Module, **slots: Any
+) -> GenerativeModel:
   """The model of these networks.
 
   Args:
@@ -28,6 +32,7 @@ def assemble(config: ConfigDict, generator: nn.Module, discriminator: nn.Module)
       discriminator's.
     generator: as `jaxgen.families.gan.gan` takes it.
     discriminator: the same.
+    **slots: further arguments of `jaxgen.families.gan.gan`.
 
   Raises:
     UserError: if the discriminator has no optimizer.
@@ -51,4 +56,5 @@ def assemble(config: ConfigDict, generator: nn.Module, discriminator: nn.Module)
     if has_penalty
     else None,
     name=model.loss,
+    **slots,
   )

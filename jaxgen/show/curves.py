@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from jaxgen import files
 
 
@@ -34,7 +36,7 @@ def curves(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     figure.savefig(part, format='png', dpi=110)
 
 
-def relation(x: Sequence[float], y: Sequence[float], labels: tuple[str, str], path: Path) -> None:
+def relation(x: np.ndarray, y: np.ndarray, labels: tuple[str, str], path: Path) -> None:
   """Draws one share against another, both from 0 to 1, over the diagonal of chance."""
   from matplotlib.figure import Figure
 

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import jax
 import numpy as np
 
 from jaxgen.show import images, points, saving, text
@@ -20,7 +21,7 @@ class About(NamedTuple):
   """
 
   limits: float | None = None
-  density: Callable[[np.ndarray], Any] | None = None
+  density: Callable[[jax.Array], Any] | None = None
   decode: Callable[[np.ndarray], str] | None = None
 
 
@@ -69,7 +70,7 @@ def picture(
 
 
 def compared(
-  groups: Sequence[np.ndarray],
+  groups: Sequence[np.ndarray | jax.Array],
   field: Field,
   about: About = UNKNOWN,
   titles: Sequence[str] = (),
@@ -79,12 +80,12 @@ def compared(
   Tiles stand beneath each other, eight a row, a row of each group in turn; points are drawn in a picture for each
   group, side by side beneath its title.
   """
-  groups = [np.asarray(group) for group in groups]
+  arrays = [np.asarray(group) for group in groups]
   if not _shown(field).tiled:
-    return images.titled_row([picture(group, field, about) for group in groups], titles or [''] * len(groups))
-  columns = min(8, len(groups[0]))
-  count = len(groups[0]) // columns * columns
-  rows = np.stack([group[:count] for group in groups]).reshape(len(groups), -1, columns, *field.shape)
+    return images.titled_row([picture(array, field, about) for array in arrays], titles or [''] * len(arrays))
+  columns = min(8, len(arrays[0]))
+  count = len(arrays[0]) // columns * columns
+  rows = np.stack([array[:count] for array in arrays]).reshape(len(arrays), -1, columns, *field.shape)
   return picture(rows.swapaxes(0, 1).reshape(-1, *field.shape), field, about, columns)
 
 
@@ -132,12 +133,13 @@ def _points(x, field, about, columns):
 
 
 def _text(x, field, about, columns):
-  del columns
-  return text.page(text.texts(x, field.levels, about.decode))
+  del field, columns
+  return text.page(text.texts(x, about.decode))
 
 
 def _save_text(x, field, about, path):
-  text.save(text.texts(x, field.levels, about.decode), path)
+  del field
+  text.save(text.texts(x, about.decode), path)
 
 
 def _words(x, field, about, columns):

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 _BIN = 3  # pixels a side
@@ -11,7 +13,7 @@ _BIN = 3  # pixels a side
 def scatter(
   x: np.ndarray,
   limits: float | None = None,
-  density: Callable[[np.ndarray], Any] | None = None,
+  density: Callable[[jax.Array], Any] | None = None,
   size: int = 480,
 ) -> np.ndarray:
   """Points by their first two coordinates (where there is one, on a line); uint8[size, size, 3].
@@ -39,5 +41,5 @@ def _ground(density, limits, bins):
   """The density at the middle of each bin relative to its largest, f64[bins, bins], from the top left."""
   middles = (np.arange(bins) + 0.5) / bins * 2 * limits - limits
   places = np.stack(np.meshgrid(middles, middles[::-1]), -1).astype(np.float32)
-  log_density = np.asarray(density(places), np.float64)
+  log_density = np.asarray(density(jnp.asarray(places)), np.float64)
   return np.exp(log_density - log_density.max()) ** 0.5

@@ -14,11 +14,6 @@ _LINE, _GAP = 17, 9  # pixels
 _UNPRINTABLE = '\N{MIDDLE DOT}'
 
 
-def as_bytes(tokens: np.ndarray) -> str:
-  """Tokens i[T] below 256 as the text of these bytes; what is no UTF-8 becomes a replacement character."""
-  return bytes(np.asarray(tokens).astype(np.uint8).tolist()).decode('utf-8', errors='replace')
-
-
 def as_numbers(tokens: np.ndarray) -> str:
   """Tokens of no text, codes of a codebook say: '12 0 7'."""
   return ' '.join(map(str, np.asarray(tokens).tolist()))
@@ -48,15 +43,9 @@ def save(texts: Sequence[str], path: Path) -> None:
     part.write_text('\n'.join(parts), encoding='utf-8')
 
 
-def texts(tokens: np.ndarray, levels: int, decode: Callable[[np.ndarray], str] | None) -> list[str]:
-  """Tokens i[N, *shape] as N texts: by the vocabulary, without one as bytes, or as numbers if they are none.
-
-  Args:
-    tokens: of N examples.
-    levels: the size of the vocabulary; that of bytes is 256.
-    decode: `i[T] -> str`; None without a vocabulary.
-  """
-  spelt = decode or (as_bytes if levels == 256 else as_numbers)
+def texts(tokens: np.ndarray, decode: Callable[[np.ndarray], str] | None) -> list[str]:
+  """Tokens i[N, *shape] as N texts: by the vocabulary, `decode` `i[T] -> str`; as numbers where there is none."""
+  spelt = decode or as_numbers
   return [spelt(row.reshape(-1)) for row in np.asarray(tokens)]
 
 

@@ -5,7 +5,7 @@ import numpy as np
 from jaxgen import show
 from jaxgen.metrics.roc import auc, roc_curve
 from jaxgen.uses.classification import log_marginal
-from jaxgen.uses.subject import Subject, Written
+from jaxgen.uses.subject import Subject, TooFew, Written, needed
 
 _MOST = 2000  # examples
 
@@ -16,10 +16,16 @@ def run(subject: Subject) -> Written:
   Anomalies are the examples of the classes in `config.data.without`, which training did not see. The score is
   `-log p(x)`, of a model of labelled examples `-log sum_y p(x|y) p(y)`; without a likelihood it is the mean square
   error of the reconstruction.
+
+  Raises:
+    TooFew: if the split has no anomalies, or nothing else.
   """
   places = subject.spread(subject.split, _MOST)
   labels = np.asarray(subject.source(subject.split).examples(places)['label'])
   strange = np.isin(labels, subject.trained.config.data.without)
+  if strange.all() or not strange.any():
+    missing = 'of other classes' if strange.all() else 'of the classes in config.data.without'
+    raise TooFew(f'an anomaly score needs both groups, and the split "{subject.split}" has none {missing}.')
   name, score = scores(subject, places)
   area, error = auc(score, strange)
   path = subject.folder / 'anomaly.png'
@@ -37,9 +43,11 @@ def scores(subject: Subject, places: np.ndarray) -> tuple[str, np.ndarray]:
     found = subject.per_example(model.log_prob, rng, subject.split, places)
     return '-log p(x), nats', -found.astype(np.float64)
 
+  encode, decode = needed(model.encode), needed(model.decode)
+
   def squared_error(params, extra, rng, batch):
     given = subject.given_of(batch)
-    again = model.decode(params, extra, model.encode(params, extra, rng, batch), given)
+    again = decode(params, extra, encode(params, extra, rng, batch), given)
     error = again.astype('float32') - batch['x'].astype('float32')
     return (error**2).reshape(len(again), -1).mean(-1)
 

@@ -25,7 +25,8 @@ def described(spec: DataSpec) -> dict[str, Any]:
 def write(path: Path, spec: DataSpec, arrays: Mapping[str, np.ndarray], **notes: Any) -> None:
   """Arrays that are in memory, compressed, whole or not at all; `notes` are numbers and texts beside them."""
   with files.replacing(path) as part, open(part, 'wb') as file:
-    np.savez_compressed(file, **arrays, **described(spec), **notes)
+    members: dict[str, Any] = {**arrays, **described(spec), **notes}
+    np.savez_compressed(file, **members)
 
 
 def stream(path: Path, spec: DataSpec, num: int, parts: Mapping[str, Parts]) -> None:

@@ -1,7 +1,10 @@
 """What was asked for on the command line, from text to values: conditions, knobs and a prompt."""
 
+import functools
 from collections.abc import Callable, Mapping
+from typing import Any
 
+import jax
 import numpy as np
 
 from jaxgen import fields
@@ -37,9 +40,33 @@ def knobs(texts: Mapping[str, str], model: GenerativeModel) -> dict[str, float]:
     if name not in model.knobs:
       has = f'its knobs are {", ".join(model.knobs)}' if model.knobs else 'it has no knobs'
       raise UserError(f'--knobs.{name} turns nothing of this model; {has}.')
-    kind = type(model.knobs[name])
-    values[name] = _number(f'--knobs.{name}', text, kind if kind in (int, float) else float)
+    kind = int if isinstance(model.knobs[name], int) else float
+    value, least = (
+      _number(f'--knobs.{name}', text, kind),
+      1 if kind is int else 0,
+    )  # what counts, and all else
+    if value < least:
+      raise UserError(f'--knobs.{name}={text} cannot be used; it must be {least} or more.')
+    values[name] = value
   return values
+
+
+def check_sampling(
+  model: GenerativeModel, params: Any, extra: Any, spec: DataSpec, values: Mapping[str, float]
+) -> None:
+  """Sees to it that the model can be sampled so, by shapes alone: some knobs have bounds of their own.
+
+  Raises:
+    UserError: if it cannot.
+  """
+  given = fields.blank({name: spec[name] for name in model.given}, 1)
+  sample: Any = model.sample  # a model has knobs of nothing else
+  draw = functools.partial(sample, num=1, given=given or None, **values)
+  try:
+    jax.eval_shape(draw, params, extra, jax.random.key(0))
+  except ValueError as error:
+    turned = ' '.join(f'--knobs.{name}={value:g}' for name, value in values.items())
+    raise UserError(f'{turned} cannot be used: {" ".join(str(error).split())}') from error
 
 
 def prompt(text: str, model: GenerativeModel, field: Field, vocabulary: Vocabulary | None) -> np.ndarray:
@@ -57,6 +84,8 @@ def prompt(text: str, model: GenerativeModel, field: Field, vocabulary: Vocabula
     )
   if vocabulary is None:
     raise UserError('--prompt is for models of text, and these tokens are of none; leave it out.')
+  if any('\ud800' <= letter <= '\udfff' for letter in text):  # bytes of a command line that are no text
+    raise UserError(f'--prompt={ascii(text)} is no UTF-8; write it otherwise.')
   tokens = vocabulary.encode(text)
   if len(tokens) > field.shape[0]:
     raise UserError(

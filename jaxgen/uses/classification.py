@@ -8,7 +8,7 @@ from jax import lax
 from jax.scipy.special import logsumexp
 
 from jaxgen import fields
-from jaxgen.uses.subject import Subject, Written
+from jaxgen.uses.subject import Subject, Written, needed
 
 _MOST = 1000  # examples
 _COUNTED = 10_000  # training examples that class shares are counted of
@@ -35,7 +35,7 @@ def log_joint(subject: Subject, places: np.ndarray) -> np.ndarray:
 
   The noise that a likelihood needs is the same for all labels. `p(y)` is the share of y among training examples.
   """
-  label, log_prob = subject.spec['label'], subject.model.log_prob
+  label, log_prob = subject.spec['label'], needed(subject.model.log_prob)
 
   def of_all_labels(params, extra, rng, batch):
     def given_label(value):

@@ -7,7 +7,7 @@ from jax.flatten_util import ravel_pytree
 from jaxgen import experiment
 from jaxgen.types import Field
 from jaxgen.uses import archive
-from jaxgen.uses.subject import Subject, Written
+from jaxgen.uses.subject import Subject, Written, needed
 
 
 def run(subject: Subject) -> Written:
@@ -20,8 +20,10 @@ def run(subject: Subject) -> Written:
   split = subject.options.split or 'train'
   places, model = np.arange(len(subject.source(split))), subject.model
 
+  encode = needed(model.encode)
+
   def encoded(params, extra, rng, batch):
-    latents = model.encode(params, extra, rng, batch)
+    latents = encode(params, extra, rng, batch)
     code = latents if model.codes else jax.vmap(lambda one: ravel_pytree(one)[0])(latents)
     return {**batch, 'x': code}
 
@@ -30,4 +32,4 @@ def run(subject: Subject) -> Written:
   path = subject.folder / f'codes_{split}.npz'
   sha256 = experiment.checksum(subject.trained)
   archive.write(path, {**subject.spec, 'x': field}, arrays, weights_sha256=sha256)
-  return Written((path,), {'num': len(places), 'split': split, 'weights_sha256': sha256})
+  return Written((path,), {'examples': len(places), 'split': split, 'weights_sha256': sha256})

@@ -15,7 +15,7 @@ from jaxgen.errors import UserError
 from jaxgen.runs import workdir as workdirs
 from jaxgen.uses import asked
 from jaxgen.uses.catalogue import USES, chosen, left_out
-from jaxgen.uses.subject import Options, Subject, Written
+from jaxgen.uses.subject import Options, Subject, TooFew, Written
 
 _PRINTED = 1000  # letters of a text
 
@@ -49,6 +49,8 @@ def use(
   subject = Subject(trained, options, Path(workdir) / 'sampled')
   subject.asked = asked.given(options.given, subject.model, subject.spec, subject.about)
   subject.knobs = asked.knobs(options.knobs, subject.model)
+  if subject.knobs:
+    asked.check_sampling(subject.model, subject.params, subject.extra, subject.spec, subject.knobs)
   if options.prompt:
     subject.prompt = asked.prompt(options.prompt, subject.model, subject.field, subject.vocabulary)
   with parallel.one_speaks(), parallel.one_writes(subject.folder) as subject.folder:
@@ -58,7 +60,13 @@ def use(
 def _used(subject):
   written: dict[str, Path] = {}
   for name in chosen(subject):
-    done = USES[name].run(subject)
+    try:
+      done = USES[name].run(subject)
+    except TooFew as error:
+      if subject.options.use:
+        raise
+      print(f'{name:14} left out: {error}')
+      continue
     record = subject.folder / f'{name}.json'
     files.write_text(record, json.dumps(_record(name, subject, done), indent=2) + '\n')
     written |= {path.name: path for path in (*done.files, record)}
@@ -94,6 +102,7 @@ def _record(name: str, subject: Subject, done: Written) -> Mapping[str, Any]:
     'weights': subject.weights,
     'seed': subject.seed,
     'split': subject.split,
+    'num': subject.num,
     'given': drawn | asked_for,
     'knobs': {**subject.model.knobs, **subject.knobs},
     'prompt': subject.options.prompt,

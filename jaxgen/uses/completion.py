@@ -7,7 +7,7 @@ import numpy as np
 
 from jaxgen import show
 from jaxgen.types import Field
-from jaxgen.uses.subject import Subject, Written
+from jaxgen.uses.subject import Subject, Written, needed
 
 _DRAWS = 2
 
@@ -63,9 +63,8 @@ def _complete(subject: Subject, batch: Mapping[str, np.ndarray], seen: np.ndarra
   x = np.where(seen, batch['x'], 0).astype(field_dtype)
   rng = jax.random.fold_in(subject.rng('completion'), index)
   mask = np.broadcast_to(seen, x.shape)
-  return np.asarray(
-    jax.jit(subject.model.complete)(subject.params, subject.extra, rng, {**batch, 'x': x}, mask)
-  )
+  complete = jax.jit(needed(subject.model.complete))
+  return np.asarray(complete(subject.params, subject.extra, rng, {**batch, 'x': x}, mask))
 
 
 def _blank(field):

@@ -1,14 +1,12 @@
 """Samples of codes, as the stage `decoder` of the run decodes them."""
 
-from typing import Any
-
 import jax
 import numpy as np
 
 from jaxgen import fields, show
 from jaxgen.uses import archive
 from jaxgen.uses.samples import sampler
-from jaxgen.uses.subject import Subject, Written
+from jaxgen.uses.subject import Subject, Written, needed
 
 
 def applies(subject: Subject) -> bool:
@@ -29,10 +27,10 @@ def run(subject: Subject) -> Written:
   codes = draw(subject.params, subject.extra, given or None)
   if stage.model.codes:
     codes = codes.reshape(subject.num, *stage.model.codes.shape).astype(np.int32)
-  needed = {name: given[name] for name in stage.model.given} or None
-  decode: Any = stage.model.decode  # see `applies`
-  x = np.asarray(jax.jit(decode)(stage.params, stage.extra, codes, needed))
+  conditions = {name: given[name] for name in stage.model.given} or None
+  decode = jax.jit(needed(stage.model.decode))
+  x = np.asarray(decode(stage.params, stage.extra, codes, conditions))
   spec = {'x': fields.of(stage.config)['x'], **{name: subject.spec[name] for name in given}}
   array = subject.folder / 'decoded.npz'
   archive.write(array, spec, {'x': x, **given}, step=int(subject.trained.state.step))
-  return Written((*show.save(x, spec['x'], subject.folder / 'decoded'), array), {'num': subject.num})
+  return Written((*show.save(x, spec['x'], subject.folder / 'decoded'), array))

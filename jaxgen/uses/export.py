@@ -12,7 +12,7 @@ from jaxgen import files
 from jaxgen.errors import UserError
 from jaxgen.types import Field
 from jaxgen.uses import archive
-from jaxgen.uses.subject import Subject, Written
+from jaxgen.uses.subject import Subject, Written, needed
 
 _PART = 100  # samples at a time
 
@@ -35,7 +35,7 @@ def run(subject: Subject) -> Written:
   else:
     path = subject.folder / 'export'
     _folder(subject, path)
-  return Written((path,), {'num': subject.num})
+  return Written((path,))
 
 
 def _size(subject):
@@ -47,7 +47,7 @@ def _parts(subject):
 
 
 def _samples(subject: Subject) -> Iterator[np.ndarray]:
-  draw = jax.jit(functools.partial(subject.model.sample, **subject.knobs), static_argnums=3)
+  draw = jax.jit(functools.partial(needed(subject.model.sample), **subject.knobs), static_argnums=3)
   size = _size(subject)
   for part in _parts(subject):
     rng = jax.random.fold_in(subject.rng('export'), part)
@@ -67,12 +67,15 @@ def _folder(subject: Subject, path: Path) -> None:
       'export them as npz.'
     )
   labelled = 'label' in subject.model.given
+  digits = (
+    len(str(subject.spec['label'].levels - 1)) if labelled else 0
+  )  # sub-folders are sorted by their names
   labels = _given(subject, 'label') if labelled else (None for _ in _parts(subject))
   with files.replacing_folder(path) as folder:
     index = 0
     for x, label in zip(_samples(subject), labels, strict=True):
       for place, image in enumerate(_pixels(x, field)[: subject.num - index]):
-        below = folder if label is None else folder / str(int(label[place]))
+        below = folder if label is None else folder / f'{label[place]:0{digits}d}'
         below.mkdir(exist_ok=True)
         Image.fromarray(image).save(below / f'{index + place:06d}.png')
       index += len(x)

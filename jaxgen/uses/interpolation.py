@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgen.uses.subject import Subject, Written
+from jaxgen.uses.subject import Subject, TooFew, Written, needed
 
 _PAIRS, _STAGES = 8, 10
 
@@ -15,17 +15,20 @@ def run(subject: Subject) -> Written:
   """`interpolation.png`: a row per pair, between examples of the split or, without an encoder, draws of the prior.
 
   Both ends have the condition of the first, so that with an encoder they are reconstructions.
+
+  Raises:
+    TooFew: if the split has one example alone.
   """
   model, rng = subject.model, subject.rng('interpolation')
   if model.encode:
     first, second, given = _ends_of_examples(subject, rng)
   else:
-    latents = jax.jit(model.latents, static_argnums=3)(subject.params, subject.extra, rng, 2 * _PAIRS)
+    latents = jax.jit(needed(model.latents), static_argnums=3)(subject.params, subject.extra, rng, 2 * _PAIRS)
     first, second = (jax.tree.map(lambda leaf, part=part: leaf[part::2], latents) for part in (0, 1))
     given = subject.given(_PAIRS)
   between = jax.jit(interpolate, static_argnums=2)(first, second, _STAGES)
   stays = given and {name: np.concatenate([value] * _STAGES) for name, value in given.items()}
-  x = np.asarray(jax.jit(model.decode)(subject.params, subject.extra, between, stays))
+  x = np.asarray(jax.jit(needed(model.decode))(subject.params, subject.extra, between, stays))
   x = x.reshape(_STAGES, -1, *subject.field.shape).swapaxes(0, 1).reshape(-1, *subject.field.shape)
   return Written((subject.save_picture('interpolation', subject.picture(x, _STAGES)),))
 
@@ -57,9 +60,11 @@ def _ends_of_examples(subject, rng):
   """The latents of two examples per pair under the condition of the first, and that condition."""
   batch = subject.examples(2 * _PAIRS)
   pairs = len(batch['x']) // 2
+  if not pairs:
+    raise TooFew(f'an interpolation needs two examples, and the split "{subject.split}" has one.')
   first = {name: value[:pairs] for name, value in batch.items()}
   given = subject.given_of(first)
   second = {name: value[pairs : 2 * pairs] for name, value in batch.items()} | (given or {})
-  encode = jax.jit(subject.model.encode)
+  encode = jax.jit(needed(subject.model.encode))
   ends = [encode(subject.params, subject.extra, rng, end) for end in (first, second)]
   return *ends, given

@@ -6,7 +6,7 @@ import jax
 
 from jaxgen import keys, show
 from jaxgen.types import GenerativeModel
-from jaxgen.uses.subject import Subject, Written
+from jaxgen.uses.subject import Subject, Written, needed
 
 
 def reconstructor(model: GenerativeModel, seed: int = 0) -> Callable[..., jax.Array]:
@@ -18,10 +18,9 @@ def reconstructor(model: GenerativeModel, seed: int = 0) -> Callable[..., jax.Ar
 
   @jax.jit
   def reconstruct(params, extra, batch):
-    if model.encode is None or model.decode is None:
-      raise ValueError('this model reconstructs nothing: it lacks `encode` or `decode`.')
+    encode, decode = needed(model.encode), needed(model.decode)
     given = {name: batch[name] for name in model.given} or None
-    return model.decode(params, extra, model.encode(params, extra, rng, batch), given)
+    return decode(params, extra, encode(params, extra, rng, batch), given)
 
   return reconstruct
 

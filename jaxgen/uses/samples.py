@@ -9,7 +9,7 @@ import numpy as np
 from jaxgen import keys, parallel, show
 from jaxgen.types import DataSpec, GenerativeModel
 from jaxgen.uses import archive
-from jaxgen.uses.subject import Subject, Written
+from jaxgen.uses.subject import Subject, Written, needed
 
 _SEEN = ('image', 'mask')  # conditions of these kinds are shown beside the samples
 
@@ -25,7 +25,7 @@ def sampler(
     seed: of their latents.
     knobs: values in place of the defaults of `model.knobs`.
   """
-  draw = parallel.shared_work(functools.partial(model.sample, **(knobs or {})), static_argnums=(3,))
+  draw = parallel.shared_work(functools.partial(needed(model.sample), **(knobs or {})), static_argnums=(3,))
   rng = keys.of(seed, 'samples')
 
   def sample(params: Any, extra: Any, given: Mapping[str, Any] | None = None) -> np.ndarray:
@@ -45,7 +45,7 @@ def run(subject: Subject) -> Written:
   if given and any(subject.spec[name].kind in _SEEN for name in given):
     drawn = with_conditions(x, given, subject.spec, subject.about)
     show.save_png(drawn, subject.folder / 'samples.png')
-  return Written((*written, array), {'num': subject.num})
+  return Written((*written, array))
 
 
 def with_conditions(

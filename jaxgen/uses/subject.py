@@ -1,9 +1,9 @@
 """What every use starts from: a trained model, the weights and knobs that were chosen, and where results go."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import jax
 import numpy as np
@@ -12,10 +12,23 @@ from jaxgen import data, experiment, fields, keys, parallel, show
 from jaxgen.data import given as conditions
 from jaxgen.data import vocabulary as vocabularies
 from jaxgen.data.vocabulary import Vocabulary
+from jaxgen.errors import UserError
 from jaxgen.types import DataSpec, Field, PRNGKey
 from jaxgen.uses import known
 
 _PART = 100  # examples at a time
+_Ability = TypeVar('_Ability', bound=Callable[..., Any])
+
+
+def needed(ability: _Ability | None) -> _Ability:
+  """A function of a model that a use cannot do without.
+
+  Raises:
+    ValueError: if the model lacks it; `jaxgen.uses.catalogue.USES` says what each use needs.
+  """
+  if ability is None:
+    raise ValueError('this model lacks an ability that this use needs; see `jaxgen.uses.catalogue.USES`.')
+  return ability
 
 
 class Options(NamedTuple):
@@ -45,6 +58,10 @@ class Options(NamedTuple):
   knobs: Mapping[str, str] = {}
   prompt: str = ''
   form: str = 'npz'
+
+
+class TooFew(UserError):
+  """The examples of a split do not suffice for a use that the model is able to."""
 
 
 class Written(NamedTuple):
@@ -115,8 +132,18 @@ class Subject:
 
   @functools.cached_property
   def vocabulary(self) -> Vocabulary | None:
-    """Of tokens, as the run keeps it beside its weights; None where the data are no text."""
-    return vocabularies.read(self._workdir)
+    """Of tokens, as the run keeps it beside its weights; None where the data are no text.
+
+    Raises:
+      UserError: if it is damaged, or that of another run.
+    """
+    found = vocabularies.read(self._workdir)
+    if found and found.size != self.field.levels:
+      raise UserError(
+        f'The vocabulary of {self._workdir} has {found.size:,} tokens, but its model {self.field.levels:,}; put '
+        'back its own vocabulary.json.'
+      )
+    return found
 
   def rng(self, purpose: str) -> PRNGKey:
     """The key of a purpose, see `jaxgen.keys`."""

@@ -1,13 +1,13 @@
 """Translation: from an image that is given to the image that is modelled, or from one domain to another and back."""
 
+import functools
 from collections.abc import Mapping, Sequence
 
-import jax
 import numpy as np
 
 from jaxgen import show
 from jaxgen.types import Field
-from jaxgen.uses.subject import Subject, Written
+from jaxgen.uses.subject import Subject, Written, needed
 
 _MOST = 500  # examples that the error is of
 
@@ -50,8 +50,10 @@ def _of_given(subject):
   name = source_field(subject)
   places = subject.spread(subject.split, _MOST)
 
+  sample = functools.partial(needed(subject.model.sample), **subject.knobs)
+
   def translated(params, extra, rng, batch):
-    x = subject.model.sample(params, extra, rng, len(batch['x']), subject.given_of(batch), **subject.knobs)
+    x = sample(params, extra, rng, len(batch['x']), subject.given_of(batch))
     return {'x': x, 'truth': batch['x'], 'given': batch[name]}
 
   found = subject.per_example(translated, subject.rng('samples'), subject.split, places)
@@ -62,25 +64,24 @@ def _of_given(subject):
 
 
 def _of_domains(subject):
-  model, spec, batch = subject.model, subject.spec, subject.examples(subject.num)
-  encode, decode = jax.jit(model.encode), jax.jit(model.decode)
-  there = encode(subject.params, subject.extra, subject.rng('reconstruction'), batch)
-  back = decode(subject.params, subject.extra, there, None)
-  carried = decode(subject.params, subject.extra, batch['y'], None)
-  path = _draw(
-    subject,
-    {
-      'x': (batch['x'], spec['x']),
-      'x to y': (there, spec['y']),
-      'and back': (back, spec['x']),
-      'y': (batch['y'], spec['y']),
-      'y to x': (carried, spec['x']),
-    },
-  )
-  found = {'cycle': (back, 'x')}
+  spec, encode, decode = subject.spec, needed(subject.model.encode), needed(subject.model.decode)
+
+  def carried(params, extra, rng, batch):
+    there = encode(params, extra, rng, batch)
+    back, from_y = (decode(params, extra, latents, None) for latents in (there, batch['y']))
+    return {'x': batch['x'], 'x to y': there, 'and back': back, 'y': batch['y'], 'y to x': from_y}
+
+  places = subject.spread(subject.split, _MOST)
+  found = subject.per_example(carried, subject.rng('reconstruction'), subject.split, places)
+  of = {'x': 'x', 'x to y': 'y', 'and back': 'x', 'y': 'y', 'y to x': 'x'}  # whose fields these are, as shown
+  path = _draw(subject, {name: (found[name][: subject.num], spec[field]) for name, field in of.items()})
+  measured = {'cycle': 'and back'}
   if subject.trained.config.data.twin:  # then examples at one place are pairs, whatever training has seen
-    found |= {'x_to_y': (there, 'y'), 'y_to_x': (carried, 'x')}
-  errors = {name: root_mean_square(x, batch[truth], spec[truth]) for name, (x, truth) in found.items()}
+    measured |= {'x_to_y': 'x to y', 'y_to_x': 'y to x'}
+  errors = {
+    name: root_mean_square(found[which], found[of[which]], spec[of[which]])
+    for name, which in measured.items()
+  }
   return Written(
     (path,), {f'{name}_{key}': value for name, error in errors.items() for key, value in error.items()}
   )

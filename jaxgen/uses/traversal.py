@@ -6,7 +6,7 @@ import numpy as np
 from jax import lax
 from jax.flatten_util import ravel_pytree
 
-from jaxgen.uses.subject import Subject, Written
+from jaxgen.uses.subject import Subject, Written, needed
 
 _LATENTS, _STAGES, _REACH = 8, 9, 2.5  # how many, in how many pictures, to how many standard deviations
 _EXAMPLES, _DRAWS = 500, 8
@@ -28,7 +28,7 @@ def run(subject: Subject) -> Written:
   _, unravel = ravel_pytree(start)
   moved = jax.vmap(unravel)(jnp.asarray(flat))
   stays = given and {name: np.repeat(value[:1], len(flat), axis=0) for name, value in given.items()}
-  x = jax.jit(subject.model.decode)(subject.params, subject.extra, moved, stays)
+  x = jax.jit(needed(subject.model.decode))(subject.params, subject.extra, moved, stays)
   picture = subject.save_picture('traversal', subject.picture(np.asarray(x), _STAGES))
   return Written((picture,), {'latents': chosen.tolist(), 'std': std[chosen].tolist()})
 
@@ -37,14 +37,15 @@ def _codes(subject):
   """The latents of one example as a tree, those of many as f32[N, D], and the conditions of the first."""
   model, rng = subject.model, subject.rng('traversal')
   if not model.encode:
-    drawn = jax.jit(model.latents, static_argnums=3)(subject.params, subject.extra, rng, _EXAMPLES)
+    drawn = jax.jit(needed(model.latents), static_argnums=3)(subject.params, subject.extra, rng, _EXAMPLES)
     return jax.tree.map(lambda leaf: leaf[0], drawn), np.asarray(_flat(drawn)), subject.given(1)
   batch = subject.examples(1)
-  code = jax.eval_shape(model.encode, subject.params, subject.extra, rng, batch)
+  encode = model.encode
+  code = jax.eval_shape(encode, subject.params, subject.extra, rng, batch)
   one = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape[1:], leaf.dtype), code)
 
   def mean_code(params, extra, rng, batch):
-    draws = lax.map(lambda key: _flat(model.encode(params, extra, key, batch)), jax.random.split(rng, _DRAWS))
+    draws = lax.map(lambda key: _flat(encode(params, extra, key, batch)), jax.random.split(rng, _DRAWS))
     return draws.mean(0)
 
   places = subject.spread(subject.split, _EXAMPLES)

@@ -152,13 +152,15 @@ def _check_estimate(model, log_prob, first, batch):
 
 
 def test_same_key_same_samples(run):
-  _, workdir, _ = run
+  config, workdir, _ = run
   trained = experiment.load(workdir)
-  draw = sampler(trained.model, 2, seed=5)
-  first = draw(trained.state.params, trained.state.extra)
-  np.testing.assert_array_equal(first, draw(trained.state.params, trained.state.extra))
-  other = sampler(trained.model, 2, seed=6)(trained.state.params, trained.state.extra)
-  assert not np.array_equal(first, other)
+  model, start = trained.model, (trained.state.params, trained.state.extra)
+  batch = data.load(config.data, 'test').examples(np.arange(2))
+  given = {name: batch[name] for name in model.given} or None
+  draw = sampler(model, 2, seed=5)
+  first = draw(*start, given)
+  np.testing.assert_array_equal(first, draw(*start, given))
+  assert not np.array_equal(first, sampler(model, 2, seed=6)(*start, given))
 
 
 @pytest.mark.parametrize('name', CONFIGS)

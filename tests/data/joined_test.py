@@ -1,5 +1,6 @@
 """Two sources side by side: pairs, domains, and twins of images."""
 
+import jax
 import numpy as np
 import pytest
 
@@ -64,9 +65,9 @@ def test_a_step_picks_from_resident_arrays_what_the_source_gives(domains):
   assert {name: len(array) for name, array in resident.items()} == {'x': 30, 'y': 20}
   assert {name: (array.shape, array.dtype) for name, array in resident.items()} == domains.layout()
   run = parallel.data_parallel(step, 'jit')
-  state = parallel.initial_state({}, {}, {}, parallel.jax.random.key(0))
+  state = parallel.initial_state({}, {}, {}, jax.random.key(0))
   indices = [domains.indices(0, number, 4) for number in range(3)]
-  stacked = parallel.jax.tree.map(lambda *leaves: np.stack(leaves), *indices)
+  stacked = jax.tree.map(lambda *leaves: np.stack(leaves), *indices)
   _, picked = run(state, stacked, resident)
   for number, places in enumerate(indices):
     for name, value in domains.examples(places).items():

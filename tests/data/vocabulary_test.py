@@ -1,9 +1,12 @@
 """A run on text keeps what its samples are read with."""
 
 import numpy as np
+import pytest
 
 from jaxgen import data, train
 from jaxgen.data import vocabulary
+from jaxgen.data.vocabulary import Vocabulary
+from jaxgen.errors import UserError
 from tests.tiny_config import get_config
 
 
@@ -24,3 +27,21 @@ def test_a_run_on_images_keeps_none(tmp_path):
   config.update(dict(eval_every=0, sample_every=0))
   train.train(config, tmp_path / 'run')
   assert vocabulary.read(tmp_path / 'run') is None
+
+
+@pytest.mark.parametrize(
+  'damaged',
+  [
+    Vocabulary('bpe', 300, merges='no merges'),
+    Vocabulary('characters', 7, 'ab'),
+    Vocabulary('bytes', 2),
+    Vocabulary('words', 2),
+    Vocabulary('bytes', '256'),
+  ],
+)
+def test_a_damaged_one_is_refused(tmp_path, damaged):
+  if damaged.kind == 'bpe':
+    pytest.importorskip('tokenizers')
+  vocabulary.save(tmp_path, damaged)
+  with pytest.raises(UserError, match='vocabulary.json is damaged; put back a copy of it'):
+    vocabulary.read(tmp_path)

@@ -9,7 +9,8 @@ from jaxgen.data.source import from_arrays
 from jaxgen.errors import UserError
 from jaxgen.metrics import features, results
 from jaxgen.metrics.catalogue import METRICS, possible
-from jaxgen.metrics.evaluation import Run, Settings, halves
+from jaxgen.metrics.evaluation import Run, Settings, Setup
+from jaxgen.metrics.features.reference import halves
 from jaxgen.metrics.frechet import frechet_distance, gaussian_statistics
 from jaxgen.metrics.measure import measure, measure_samples
 from jaxgen.types import Estimate, Field, GenerativeModel
@@ -57,32 +58,17 @@ _FLOW = _model(
 _PARAMS = {'centres': jnp.asarray(_CENTRES)}
 
 
-def _measure(reference, tmp_path, model=_FLOW, params=_PARAMS, run=_RUN, say=pytest.fail, **settings):
-  by = features.choose(reference, tmp_path)
-  return measure(
-    model,
-    params,
-    {},
-    run=run,
-    reference=reference,
-    features=by,
-    cache=tmp_path / 'cache',
-    scratch=tmp_path / 'scratch',
-    settings=Settings(**{'batch_size': 64} | settings),
-    say=say,
-  )
+def _setup(reference, tmp_path, run=_RUN, say=pytest.fail, **settings):
+  by, how = features.choose(reference, tmp_path), Settings(**{'batch_size': 64} | settings)
+  return Setup(run, reference, by, tmp_path / 'cache', tmp_path / 'scratch', how, say)
 
 
-def _measure_samples(x, reference, tmp_path, **settings):
-  return measure_samples(
-    x,
-    run=_RUN,
-    reference=reference,
-    features=features.choose(reference, tmp_path),
-    cache=tmp_path / 'cache',
-    scratch=tmp_path / 'scratch',
-    settings=Settings(**{'batch_size': 64} | settings),
-  )
+def _measure(reference, tmp_path, model=_FLOW, params=_PARAMS, **how):
+  return measure(model, params, {}, _setup(reference, tmp_path, **how))
+
+
+def _measure_samples(x, reference, tmp_path, **how):
+  return measure_samples(x, _setup(reference, tmp_path, **how))
 
 
 def test_a_perfect_model_of_a_known_density(two_modes, tmp_path):
@@ -215,11 +201,8 @@ def test_an_evaluation_that_was_killed_goes_on_where_it_was(two_modes, tmp_path,
     return features.choose(two_modes, tmp_path)._replace(apply=apply)
 
   def run(by, scratch='scratch'):
-    places = dict(cache=tmp_path / 'cache', scratch=tmp_path / scratch)
-    settings = Settings(num_samples=200, batch_size=50, metrics=('frechet_distance',))
-    return measure(
-      _FLOW, _PARAMS, {}, run=_RUN, reference=two_modes, features=by, settings=settings, **places
-    )
+    setup = _setup(two_modes, tmp_path, num_samples=200, batch_size=50, metrics=('frechet_distance',))
+    return measure(_FLOW, _PARAMS, {}, setup._replace(features=by, scratch=tmp_path / scratch))
 
   with pytest.raises(KeyboardInterrupt):
     run(counted(kill_at=3))
@@ -239,10 +222,8 @@ def test_more_samples_begin_with_the_same_ones(two_modes, tmp_path):
   by = by._replace(apply=lambda x: (seen.append(np.asarray(x)), (x, None))[1])
   for num in (60, 100):
     seen.clear()
-    measure(
-      _FLOW, _PARAMS, {}, run=_RUN, reference=two_modes, features=by, cache=tmp_path / 'c', scratch=tmp_path / 's',
-      settings=Settings(num_samples=num, batch_size=50, metrics=('mixture_modes',)),
-    )  # fmt: skip
+    setup = _setup(two_modes, tmp_path, num_samples=num, batch_size=50, metrics=('mixture_modes',))
+    measure(_FLOW, _PARAMS, {}, setup._replace(features=by))
     if num == 60:
       first = seen[0]
   np.testing.assert_array_equal(first, seen[0])

@@ -19,6 +19,12 @@ def test_the_area_is_the_probability_of_the_right_order_ties_counting_half():
   assert auc(-scores, positive)[0] == pytest.approx(1 - expected)
 
 
+def test_infinite_scores_are_equal_scores():
+  scores = np.array([np.inf, np.inf, 0.0, -np.inf])
+  assert auc(scores, np.array([True, False, False, False]))[0] == pytest.approx(5 / 6)
+  assert auc(scores, np.array([False, True, False, False]))[0] == pytest.approx(5 / 6)
+
+
 def test_the_standard_error_is_the_spread_over_sets():
   rng = np.random.default_rng(1)
   positive = np.arange(120) < 50

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from jaxgen import fields, show
+from jaxgen.data.vocabulary import Vocabulary
 from jaxgen.types import Field
 
 FIELDS = {
@@ -85,9 +86,12 @@ def test_a_known_density_is_the_ground_beneath_the_points():
   assert (drawn[360, 358:364, 0] < 50).any()
 
 
-def test_tokens_are_text_by_the_vocabulary_or_as_bytes(tmp_path):
+def test_tokens_are_text_by_the_vocabulary_and_numbers_without_one(tmp_path):
+  """Whatever the number of levels: codes of a codebook of 256 vectors are no bytes of a text."""
   field, x = Field('tokens', (3,), 256), np.array([[72, 105, 10], [255, 72, 33]], np.uint8)
-  _, text = show.save(x, field, tmp_path / 'bytes')
+  _, text = show.save(x, field, tmp_path / 'codes')
+  assert '72 105 10\n' in text.read_text(encoding='utf-8')
+  _, text = show.save(x, field, tmp_path / 'bytes', show.About(decode=Vocabulary('bytes', 256).decode))
   assert 'Hi\n' in text.read_text(encoding='utf-8')
   assert '\N{REPLACEMENT CHARACTER}H!' in text.read_text(encoding='utf-8')
   spell = show.About(decode=lambda row: '+'.join(map(str, row)))
@@ -98,7 +102,7 @@ def test_tokens_are_text_by_the_vocabulary_or_as_bytes(tmp_path):
 def test_long_texts_are_cut_on_the_wall_alone(tmp_path):
   field = Field('tokens', (5000,), 256)
   x = np.full((1, 5000), ord('a'), np.uint8)
-  image, text = show.save(x, field, tmp_path / 'long')
+  image, text = show.save(x, field, tmp_path / 'long', show.About(decode=Vocabulary('bytes', 256).decode))
   with Image.open(image) as drawn:
     assert drawn.height < 200
   assert 'a' * 5000 in text.read_text(encoding='utf-8')

@@ -2,6 +2,7 @@
 
 import json
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -78,6 +79,17 @@ def test_a_knob_that_counts_stays_a_whole_number(make, tmp_path):
   assert samples(tmp_path, num=2, knobs={'steps': '7'})[1]['knobs'] == {'steps': 7}
 
 
+def test_a_knob_beyond_what_the_model_can_do_is_refused(make, tmp_path):
+  def sample(params, extra, rng, num, given=None, steps=3):
+    if steps < 2:
+      raise ValueError('at least two levels.')
+    return jnp.zeros((num, 8, 8, 1), jnp.uint8)
+
+  make(sample=sample, knobs={'steps': 3})
+  with pytest.raises(UserError, match='--knobs.steps=1 cannot be used: at least two levels'):
+    samples(tmp_path, knobs={'steps': '1'})
+
+
 def test_the_step_and_the_weights_are_chosen(make, tmp_path):
   make()
   assert samples(tmp_path, num=2, weights='raw')[1]['weights'] == 'raw'
@@ -107,6 +119,11 @@ REFUSED = {
   ),
   'a knob without an end': (dict(knobs={'temperature': 'nan'}), 'it must be a number'),
   'half a step': (dict(knobs={'steps': '2.5'}), 'it must be a whole number'),
+  'a negative knob': (
+    dict(knobs={'temperature': '-1'}),
+    '--knobs.temperature=-1 cannot be used; it must be 0 or more',
+  ),
+  'no step': (dict(knobs={'steps': '0'}), '--knobs.steps=0 cannot be used; it must be 1 or more'),
   'no use': (dict(use=('smaples',)), 'There is no use "smaples"; choose of: samples, '),
   'a use without its ability': (
     dict(use=('translation',)),

@@ -66,12 +66,25 @@ def test_a_prompt_is_spelt_by_the_vocabulary_of_the_run(make, tmp_path):
     continuation(tmp_path, 'abc')
 
 
+def test_the_vocabulary_of_another_run_is_refused(make, tmp_path):
+  make({'x': Field('tokens', (4,), 30)}, vocabulary=Vocabulary('characters', 3, 'ab'))
+  with pytest.raises(UserError, match='The vocabulary of .* has 3 tokens, but its model 30; put back'):
+    uses.use(tmp_path, options=uses.Options(use=('samples',)))
+
+
 def test_a_prompt_longer_than_the_context_is_refused(make, tmp_path):
   make(TEXT, vocabulary=BYTES)
   with pytest.raises(
     UserError, match='--prompt is 13 tokens long, and the context of this model holds 12; shorten it'
   ):
     continuation(tmp_path, 'a' * 13)
+
+
+@pytest.mark.parametrize('vocabulary', [BYTES, Vocabulary('characters', 2, 'a')])
+def test_a_prompt_that_is_no_text_is_refused(make, tmp_path, vocabulary):
+  make({'x': Field('tokens', (12,), vocabulary.size)}, vocabulary=vocabulary)
+  with pytest.raises(UserError, match='--prompt=.* is no UTF-8; write it otherwise'):
+    continuation(tmp_path, 'a\udcff')
 
 
 @pytest.mark.parametrize(

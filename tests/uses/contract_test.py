@@ -10,7 +10,7 @@ from jaxgen import uses
 from jaxgen.errors import UserError
 from jaxgen.types import Field
 from jaxgen.uses import catalogue
-from tests.uses.conftest import IMAGES
+from tests.uses.conftest import IMAGES, labelled
 
 LABEL = {'label': Field('label', (), 10)}
 SPECS = {
@@ -68,6 +68,35 @@ def test_by_default_all_is_done_that_applies_and_is_looked_at(make, tmp_path, ca
   out = capsys.readouterr().out
   assert 'translation    left out: it needs an image that is given, or two domains' in out
   assert all(str(path) in out for name, path in written.items() if not name.endswith('.json'))
+
+
+def test_a_use_without_what_it_needs_says_so(make):
+  subject = make(trajectory=None)
+  with pytest.raises(ValueError, match='lacks an ability that this use needs'):
+    uses.USES['trajectory'].run(subject)
+
+
+@pytest.mark.parametrize(
+  ('use', 'test', 'sentence'),
+  [
+    (
+      'interpolation',
+      labelled(1, IMAGES),
+      'an interpolation needs two examples, and the split "test" has one',
+    ),
+    ('anomaly', labelled(1, IMAGES), 'both groups, and the split "test" has none of the classes in config'),
+  ],
+)
+def test_a_split_that_is_too_small_is_said_and_the_other_uses_are_done(
+  make, tmp_path, capsys, use, test, sentence
+):
+  make(without=(3,), arrays={'train': labelled(60, IMAGES), 'test': test})
+  with pytest.raises(UserError, match=sentence):
+    uses.use(tmp_path, options=uses.Options(use=(use,)))
+  written = uses.use(tmp_path)
+  assert f'{use}.json' not in written
+  assert {'samples.json', 'completion.json'} <= written.keys()
+  assert sentence in capsys.readouterr().out
 
 
 def test_same_seed_same_files_and_another_seed_others(make, tmp_path):

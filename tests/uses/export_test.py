@@ -62,6 +62,18 @@ def test_a_folder_has_an_image_per_sample_below_its_label(make, tmp_path):
   assert as_data(path, 'folder').spec['label'].levels == 2
 
 
+def test_labels_of_a_folder_are_the_same_when_it_is_read_again(make, tmp_path):
+  """Sub-folders are classes in the order of their names, in which 10 would come before 2."""
+  spec = {'x': Field('image', (8, 8, 1), 17), 'label': Field('label', (), 12)}
+  make(spec, ('label',))
+  options = uses.Options(
+    use=('export',), num=240, form='folder', given={'label': ','.join(map(str, range(12)))}
+  )
+  source = as_data(uses.use(tmp_path, options=options)['export'], 'folder')
+  batch = source.examples(np.arange(len(source)))
+  np.testing.assert_array_equal(np.rint(batch['x'][:, 0, 0, 0] / 255 * 16), batch['label'])
+
+
 def test_an_export_is_whole_or_not_at_all(make, tmp_path, monkeypatch):
   make()
   for form, name in (('npz', 'export.npz'), ('folder', 'export')):

@@ -83,7 +83,9 @@ def generator_loss(game: Game, move: jax.Array) -> LossFn:
       def generate(z):
         return game.apply('generator', params, extra, z, given, train=False)[0]
 
-      metrics['generator_penalty'] = weighed(game.generator_penalty, move, generate, keys[6], latents=z)
+      metrics['generator_penalty'] = weighed(
+        game.generator_penalty, move, generate, keys[6], latents=z, real=real
+      )
       total = total + metrics['generator_penalty']
     return total.mean(), (extra, metrics)
 

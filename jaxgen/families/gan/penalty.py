@@ -19,8 +19,9 @@ class Penalty(NamedTuple):
 
   Attributes:
     term: of the discriminator `(critic, rng, *, real, fake) -> f32[B]`, see `jaxgen.losses.gan.PENALTIES`, where
-      `critic` gives its logit for any x, f32[B, *shape] -> f32[B]; of the generator `(generate, rng, *, latents) ->
-      f32[B]`, where `generate` gives its example for any z. Both run as in evaluation, which keeps examples apart.
+      `critic` gives its logit for any x, f32[B, *shape] -> f32[B]; of the generator `(generate, rng, *, latents,
+      real) -> f32[B]`, where `generate` gives its example for any z under what is given with the real one. Both run
+      as in evaluation, which keeps examples apart.
     weight: of the term in the loss (gamma, lambda).
     period: in moves of the player.
 

@@ -55,6 +55,8 @@ def log_prob(
 
   def log_weight(rng):
     drawn, _ = model.posterior.draw(model.apply, params, extra, rng, outputs, prior=model.prior, train=False)
+    if drawn.log_weight is None:
+      raise ValueError('no bound on log p(x) follows from a posterior without a density.')
     # the same noise for every z: the bound is on the density of one point
     nll = model.likelihood.nll(noise_rng, decoded(model, params, extra, drawn.z, given), batch['x'])
     return drawn.log_weight - nll

@@ -2,8 +2,6 @@
 
 from jaxgen.metrics.features.extraction import (
   Features,
-  Reference,
-  Split,
   check_kind,
   choose,
   extract,
@@ -12,8 +10,8 @@ from jaxgen.metrics.features.extraction import (
   from_inception,
   from_ngrams,
   from_random,
-  split_fingerprint,
 )
+from jaxgen.metrics.features.reference import Reference, Split, split_fingerprint
 
 __all__ = [
   'Features',

@@ -3,61 +3,23 @@
 import math
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from flax.traverse_util import flatten_dict, unflatten_dict
 
 from jaxgen import fields, files
 from jaxgen.errors import UserError
 from jaxgen.metrics import storage
 from jaxgen.metrics.features import classifier, inception, inception_weights, ngrams
+from jaxgen.metrics.features.reference import Reference, split_fingerprint, spread_out
 from jaxgen.metrics.features.resize import to_bytes
 from jaxgen.metrics.frechet import check_features
-from jaxgen.types import DataSpec, Field
 
 _SETTINGS = classifier.Settings()
 _MOST_EXAMPLES = 60_000  # that a classifier is trained on, held in memory
-
-
-class Split(Protocol):
-  """One split of a data set with random access; `jaxgen.data.Source` is one."""
-
-  def __len__(self) -> int: ...
-
-  def examples(self, indices: np.ndarray) -> dict[str, np.ndarray]:
-    """`{name: [B, *shape]}`, an array for each field."""
-    ...
-
-
-class Reference(NamedTuple):
-  """A data set that samples are compared with.
-
-  Attributes:
-    name: as a record states it: 'digits', 'tfds:cifar10'.
-    spec: the fields of its examples.
-    train: what models learn from.
-    test: what they do not, and what nobody chose by.
-    modes: f32[M, D], the centres of separate modes, where they are known.
-    mode_std: the standard deviation about each centre.
-    entropy: in nats, where it is known.
-    validation: what was chosen by; None where nothing was held out for that.
-  """
-
-  name: str
-  spec: DataSpec
-  train: Split
-  test: Split
-  modes: np.ndarray | None = None
-  mode_std: float = 0.0
-  entropy: float | None = None
-  validation: Split | None = None
-
-  @property
-  def x(self) -> Field:
-    """What is modelled and measured."""
-    return self.spec['x']
 
 
 class Features(NamedTuple):
@@ -180,15 +142,18 @@ def from_classifier(reference: Reference, cache: Path, settings: classifier.Sett
   network = classifier.Classifier(classes, settings.width, settings.features)
   stored = files.load_arrays(path)
   if stored is None:
-    train, test = _examples(reference.train), _examples(reference.test)
+    train, test = (
+      split.examples(spread_out(len(split), _MOST_EXAMPLES)) for split in (reference.train, reference.test)
+    )
     trained = classifier.train(
       train['x'], train['label'], test['x'], test['label'], levels, classes, settings
     )
-    stored = _flat(trained.params) | {'accuracy': np.float64(trained.accuracy)}
+    params = jax.device_get(flatten_dict(trained.params, sep='/'))
+    stored = params | {'accuracy': np.float64(trained.accuracy)}
     files.save_arrays(path, stored)
   accuracy = float(stored.pop('accuracy'))
   sha = storage.fingerprint(stored)[:8]
-  params = jax.device_put(_nested(stored))
+  params = jax.device_put(unflatten_dict(stored, sep='/'))
   return Features(
     name=f'classifier ({reference.name}, accuracy {accuracy:.3f}, {settings.features} wide)',
     sha=sha,
@@ -257,6 +222,7 @@ def from_ngrams(reference: Reference, cache: Path) -> Features:
     resize='none',
     apply=lambda x: (ngrams.frequencies(x), None),
     batch_size=1000,
+    width=2 * ngrams.WIDTH,
   )
 
 
@@ -267,12 +233,6 @@ _KINDS: dict[str, Callable[[Reference, Path], Features]] = {
   'identity': from_identity,
   'ngrams': from_ngrams,
 }
-
-
-def split_fingerprint(split: Split) -> str:
-  """Identifies a split by its length and up to 2,048 of its examples."""
-  places = np.unique(np.linspace(0, len(split) - 1, min(len(split), 2048)).astype(int))
-  return storage.fingerprint(len(split), split.examples(places))
 
 
 def _automatic(reference, cache):
@@ -291,25 +251,3 @@ def _needs_images(reference, what):
       f'{reference.name} holds {reference.x.kind} data, but {what} need images; choose the features '
       f'"{_automatic(reference, Path())}".'
     )
-
-
-def _examples(split):
-  places = np.linspace(0, len(split) - 1, min(len(split), _MOST_EXAMPLES)).astype(int)
-  return split.examples(places)
-
-
-def _flat(tree, prefix=''):
-  if not isinstance(tree, dict):
-    return {prefix[:-1]: np.asarray(tree)}
-  return {key: value for name, sub in tree.items() for key, value in _flat(sub, f'{prefix}{name}/').items()}
-
-
-def _nested(arrays):
-  tree = {}
-  for name, array in arrays.items():
-    *folders, last = name.split('/')
-    node = tree
-    for folder in folders:
-      node = node.setdefault(folder, {})
-    node[last] = array
-  return tree

@@ -29,8 +29,9 @@ def adaptive(target: float, rate: float) -> Augmentation:
   )
 
 
-def spread(generate, rng, *, latents):
+def spread(generate, rng, *, latents, real):
   """The squared slope of the generator along a random direction, as in the regularization of path lengths."""
+  del real
   direction = jax.random.normal(rng, latents.shape)
   _, slope = jax.jvp(generate, (latents,), (direction,))
   return (slope**2).sum(-1)
@@ -131,6 +132,15 @@ def test_a_penalty_of_the_generator_enters_at_its_own_moves(period, discriminato
   entered = np.asarray(metrics['generator_penalty'].total)[moves] > 0
   np.testing.assert_array_equal(entered, np.arange(len(entered)) % period == 0)
   assert '0.5 * generator_penalty' in model.objective
+
+
+def test_a_penalty_of_the_generator_may_hold_it_to_the_real_examples():
+  def distance(generate, rng, *, latents, real):
+    return jnp.abs(real - generate(latents)).sum(-1)
+
+  _, metrics = _train(_model(generator_penalty=Penalty(distance, 100.0), tx_generator=optax.adam(1e-2)), 100)
+  found = metrics['generator_penalty'].total
+  assert found[-1] < 0.7 * found[0]
 
 
 @pytest.mark.parametrize('name', PENALTIES)

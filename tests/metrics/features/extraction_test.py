@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxgen import config as configs
-from jaxgen import data
+from jaxgen import data, fields
 from jaxgen.data.source import from_arrays
 from jaxgen.errors import UserError
 from jaxgen.metrics import storage
@@ -94,6 +94,21 @@ def test_the_data_decide_what_is_at_hand(changes, expected, tmp_path, monkeypatc
   assert set(out) == {'features'}
   assert out['features'].shape[0] == 9
   assert features.choose(reference, tmp_path).sha == by.sha
+
+
+@pytest.mark.parametrize(
+  ('kind', 'field'),
+  [
+    ('random', Field('image', (8, 8, 1), 17)),
+    ('identity', Field('vector', (3,), 0)),
+    ('ngrams', Field('tokens', (12,), 300)),
+  ],
+)
+def test_features_are_as_wide_as_they_say(kind, field, tmp_path):
+  source = from_arrays('made', {'x': field}, fields.blank({'x': field}, 5))
+  by = features.choose(features.Reference('made', source.spec, source, source), tmp_path, kind)
+  found = features.extract(by, source.examples(np.arange(5))['x'])
+  assert found['features'].shape == (5, by.width)
 
 
 def test_inception_is_taken_for_photographs_whose_weights_are_there(tmp_path, monkeypatch):

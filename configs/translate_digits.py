@@ -1,0 +1,44 @@
+"""A paired translation on the embedded 8x8 digits: inverted and rotated ones to digits (after Isola et al. 2017).
+
+    python -m jaxgen.main --config=configs/translate_digits.py
+    python -m jaxgen.main --mode=sample --workdir=runs/translate_digits --use=translation
+
+Not run to its end yet: no time or number to expect.
+"""
+
+from ml_collections import ConfigDict
+
+from jaxgen.config import defaults, optimizer, preset
+
+
+def get_config(arg=''):
+  config = defaults()
+  config.module = 'jaxgen.models.pix2pix'
+  config.data.name = 'digits'
+  config.data.twin = ('inverted', 'rotated')
+  config.given = ('y',)
+  config.model = ConfigDict(
+    dict(
+      latent_dim=8,
+      width=32,
+      num_layers=2,
+      discriminator_width=32,
+      loss='non_saturating',  # non_saturating | hinge | wasserstein | least_squares | minimax | relativistic
+      l1_weight=100.0,  # lambda
+      discriminator_steps=1,  # per generator step
+      penalty='',  # '' | r1 | r2 | gradient_penalty
+      penalty_weight=0.0,
+      penalty_period=1,
+    )
+  )
+  config.optimizer = optimizer(learning_rate=2e-3, schedule='cosine', b1=0.5, b2=0.99)
+  config.discriminator_optimizer = optimizer(learning_rate=1e-3, b1=0.5, b2=0.99)
+  config.batch_size = 64
+  config.num_steps = 1500
+  config.ema_decay = 0.99
+  config.steps_per_dispatch = 25
+  config.log_every = 100
+  config.eval_every = 500
+  config.sample_every = 500
+  config.checkpoint_every = 500
+  return preset(config, arg, latent_dim=2, width=4, num_layers=1, discriminator_width=4)
