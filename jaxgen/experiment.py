@@ -263,10 +263,16 @@ def _stage(name, key, path, note, trust, above):
   return Stage(str(path), trained.config, trained.model, *weights, int(trained.state.step), sha256)
 
 
-def checksum(trained: Trained) -> str:
-  """What tells the weights of a checkpoint apart, raw and averaged ones: a `Stage` and codes are known by it."""
-  state = trained.state
-  return run_stages.checksum((state.params, state.extra, updates.averaged_params(state)))
+def checksum(trained: Trained, weights: str = 'averaged') -> str:
+  """What tells the weights of a checkpoint apart: a `Stage` and codes are known by it.
+
+  Args:
+    trained: the checkpoint.
+    weights: 'averaged', which stages are of, or 'raw', which have another sum where the run keeps an average.
+  """
+  state, average = trained.state, updates.averaged_params(trained.state)
+  raw = weights == 'raw' and average is not state.params
+  return run_stages.checksum((state.params, state.extra) if raw else (state.params, state.extra, average))
 
 
 def optimizers(config: ConfigDict) -> dict[str, Any]:

@@ -19,7 +19,7 @@ would lose its weight: Adam divides by the size of the gradients.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -117,7 +117,8 @@ def accumulated(num: int, update: Update) -> Update:
     return leaf.reshape(leaf.shape[0] // num, num, *leaf.shape[1:]).swapaxes(0, 1)
 
   def apply(state, rng, batch):
-    return update.apply(state, rng, Slices(jax.tree.map(split, batch)))
+    slices = cast(Batch, Slices(jax.tree.map(split, batch)))  # which `minimize` tells from a batch
+    return update.apply(state, rng, slices)
 
   return Update(update.init, apply)
 

@@ -2,10 +2,9 @@
 
 from jaxgen.data import usual
 from jaxgen.data.batching import batches, eval_batches, share
-from jaxgen.data.fingerprint import fingerprint
 from jaxgen.data.loading import load, monitored_split, resolve, resolved
 from jaxgen.data.order import batch_indices
-from jaxgen.data.source import RESIDENT_BYTES, Source
+from jaxgen.data.source import RESIDENT_BYTES, Source, fingerprint
 
 __all__ = [
   'RESIDENT_BYTES',

@@ -1,5 +1,6 @@
 """A source: one split of a data set, readable in any order."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ from jaxgen.types import DataSpec
 # A set that takes no more than this, decoded, is held in memory as a whole; the training loop then keeps it
 # on the device and picks each batch there. CIFAR-10 takes 147 MiB.
 RESIDENT_BYTES = 256 * 2**20
+
+_FINGERPRINTED = 256  # examples of a set that is not held in memory: each may have to be decoded
 
 # {name: [N, *shape]}, an array for each field
 Arrays = Mapping[str, np.ndarray]
@@ -112,3 +115,25 @@ def from_arrays(name: str, spec: DataSpec, arrays: Arrays, vocabulary: Any = Non
     return {key: value[indices] for key, value in arrays.items()}
 
   return Source(name, spec, len(arrays['x']), read, arrays=arrays, vocabulary=vocabulary)
+
+
+def fingerprint(source: Source) -> dict[str, int | str]:
+  """What tells a data set from the one that it was: its length and its content, not names or times of files.
+
+  `{'examples': length, 'sha256': of all examples}`; of 256 of them where the set is not held in memory.
+
+  Raises:
+    UserError: if one of them cannot be read.
+  """
+  arrays = source.resident()
+  if arrays is None:
+    places = np.linspace(0, len(source) - 1, min(len(source), _FINGERPRINTED)).astype(int)
+    arrays = source.examples(places)
+  digest = hashlib.sha256()
+  for name, array in sorted(arrays.items()):
+    # labels as numbers of 32 bits, whatever they are kept in: so were they hashed by runs that are older than that
+    is_label = source.spec[name].kind == 'label'
+    array = np.ascontiguousarray(array, np.int32 if is_label else None)
+    digest.update(f'{name} {array.dtype.str} {array.shape}'.encode())
+    digest.update(array.view(np.uint8).data if array.size else b'')
+  return {'examples': len(source), 'sha256': digest.hexdigest()}

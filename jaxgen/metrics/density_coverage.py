@@ -1,9 +1,11 @@
 """Density and coverage: precision and recall that one outlier does not move."""
 
+import numpy as np
+
 from jaxgen.metrics.distances import BallCounts, ball_counts
 
 
-def density_coverage(real, fake, k: int = 5) -> tuple[float, float]:
+def density_coverage(real: np.ndarray, fake: np.ndarray, k: int = 5) -> tuple[float, float]:
   """How densely fake samples lie where the data do, and how much of the data has a fake sample near.
 
   `density = 1 / (k M) sum_j #{i: Y_j in B(X_i)}` and `coverage = 1 / N #{i: some Y_j in B(X_i)}`, where

@@ -33,7 +33,7 @@ class BallCounts(NamedTuple):
   real_in_fake: np.ndarray
 
 
-def nearest_others(points, k: int, block: int = BLOCK) -> np.ndarray:
+def nearest_others(points: np.ndarray, k: int, block: int = BLOCK) -> np.ndarray:
   """The squared distances from each point to its k nearest others, f32[N, k], ascending.
 
   Raises:
@@ -44,7 +44,9 @@ def nearest_others(points, k: int, block: int = BLOCK) -> np.ndarray:
   return found
 
 
-def nearest(queries, points, k: int = 1, block: int = BLOCK) -> tuple[np.ndarray, np.ndarray]:
+def nearest(
+  queries: np.ndarray, points: np.ndarray, k: int = 1, block: int = BLOCK
+) -> tuple[np.ndarray, np.ndarray]:
   """The k points nearest to each query: their squared distances f32[M, k], ascending, and places i32[M, k].
 
   Raises:
@@ -65,7 +67,7 @@ def nearest(queries, points, k: int = 1, block: int = BLOCK) -> tuple[np.ndarray
   return found, places
 
 
-def ball_counts(real, fake, ks: Sequence[int], block: int = BLOCK) -> BallCounts:
+def ball_counts(real: np.ndarray, fake: np.ndarray, ks: Sequence[int], block: int = BLOCK) -> BallCounts:
   """Counts samples in balls that reach from each sample of a set to its k-th nearest other, for each k.
 
   Balls are closed: a sample at exactly the radius lies inside. (The package `prdc` has open balls; the two differ

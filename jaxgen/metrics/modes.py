@@ -23,7 +23,7 @@ class Modes(NamedTuple):
   close: float
 
 
-def mixture_modes(samples, centres, std: float, num_std: float = 3.0) -> Modes:
+def mixture_modes(samples: np.ndarray, centres: np.ndarray, std: float, num_std: float = 3.0) -> Modes:
   """Which centres of a mixture of Gaussians have a sample within `num_std` standard deviations.
 
   Such samples are called 'high quality', and a mode that has one is covered (Srivastava et al., "VEEGAN:
@@ -49,7 +49,7 @@ def mixture_modes(samples, centres, std: float, num_std: float = 3.0) -> Modes:
   return Modes(int((counts > 0).sum()), len(centres), share, float(close.mean()))
 
 
-def label_modes(labels, classes: int, least: float = 0.1) -> Modes:
+def label_modes(labels: np.ndarray, classes: int, least: float = 0.1) -> Modes:
   """Which classes a classifier finds among the samples.
 
   A class counts as covered where it has at least `least` of an equal share, `least * N / classes`: a single
@@ -66,7 +66,7 @@ def label_modes(labels, classes: int, least: float = 0.1) -> Modes:
   return Modes(int(covered.sum()), classes, counts / max(len(labels), 1), 1.0)
 
 
-def share_divergence(share, reference) -> float:
+def share_divergence(share: np.ndarray, reference: np.ndarray) -> float:
   """`KL(share || reference)` in nats between two histograms over modes; 0 where they are equal.
 
   Samples of a mode that the reference lacks would make it infinite; such a mode is given half a sample's

@@ -1,9 +1,11 @@
 """Improved precision and recall: how many samples look real, and how much of the data they reach."""
 
+import numpy as np
+
 from jaxgen.metrics.distances import BallCounts, ball_counts
 
 
-def precision_recall(real, fake, k: int = 3) -> tuple[float, float]:
+def precision_recall(real: np.ndarray, fake: np.ndarray, k: int = 3) -> tuple[float, float]:
   """The fraction of fake samples on the estimated manifold of the real ones, and the other way round.
 
   A manifold is the union of balls that reach from each sample to its k-th nearest other (Kynkäänniemi et al.,

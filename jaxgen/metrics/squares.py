@@ -16,6 +16,7 @@ from jax import lax
 
 from jaxgen.errors import UserError
 
+Count = jax.Array | int  # of points that are none of the filling
 _FEW = 8  # dimensions in which differences are as fast as products
 # Of a point's squared norm: a squared distance above it is good to 1e-4 at worst, 1e-5 in the mean, from products.
 _RESOLVED = 0.02
@@ -25,7 +26,9 @@ _ROWS = 2048
 class Squared(Protocol):
   """Squared distances f32[X, Y] from x f32[X, D] to y f32[Y, D]; infinite beyond their first `num_x` and `num_y`."""
 
-  def __call__(self, x, num_x, y, num_y, centre) -> jax.Array: ...
+  def __call__(
+    self, x: jax.Array, num_x: Count, y: jax.Array, num_y: Count, centre: jax.Array
+  ) -> jax.Array: ...
 
 
 def ways(dims: int) -> Sequence[Squared]:
@@ -70,7 +73,7 @@ def centre_of(points: np.ndarray) -> np.ndarray:
   return (low + unit * np.rint((points.mean(0, dtype=np.float64) - low) / unit)).astype(np.float32)
 
 
-def differences(x, num_x, y, num_y, centre) -> jax.Array:
+def differences(x: jax.Array, num_x: Count, y: jax.Array, num_y: Count, centre: jax.Array) -> jax.Array:
   """Squared differences, one dimension after the other: exact to rounding, and 0 for a copy."""
   del centre
   squared = sum((x[:, d, None] - y[None, :, d]) ** 2 for d in range(x.shape[1]))
@@ -78,7 +81,7 @@ def differences(x, num_x, y, num_y, centre) -> jax.Array:
   return lax.optimization_barrier(jnp.where(inside, squared, jnp.inf))
 
 
-def products(x, num_x, y, num_y, centre) -> jax.Array:
+def products(x: jax.Array, num_x: Count, y: jax.Array, num_y: Count, centre: jax.Array) -> jax.Array:
   """The expanded square, in the type of x and y."""
   # The barriers: XLA would else repeat what stands before the product, and the distances for each of their uses.
   x, y = lax.optimization_barrier((x - centre, y - centre))
@@ -88,7 +91,7 @@ def products(x, num_x, y, num_y, centre) -> jax.Array:
   return lax.optimization_barrier(jnp.maximum(norms_x + norms_y - 2 * dots, 0).astype(jnp.float32))
 
 
-def double_products(x, num_x, y, num_y, centre) -> jax.Array:
+def double_products(x: jax.Array, num_x: Count, y: jax.Array, num_y: Count, centre: jax.Array) -> jax.Array:
   """The expanded square in float64; of its result float32 is enough."""
   x, y, centre = (a.astype(jnp.float64) for a in (x, y, centre))
   return products(x, num_x, y, num_y, centre)

@@ -5,6 +5,8 @@ The generator is made for small images: what a pixel becomes may depend on pixel
 places are mixed where a U-Net would pass through a bottleneck.
 """
 
+from collections.abc import Callable
+
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
@@ -18,7 +20,7 @@ from jaxgen.families.gan import Penalty
 from jaxgen.families.pixels import to_network
 from jaxgen.nn import Conv
 from jaxgen.settings import gan as settings
-from jaxgen.types import GenerativeModel
+from jaxgen.types import GenerativeModel, PRNGKey
 
 KEYS = {
   'width': Key(32, int, 'channels of the generator', WIDTH),
@@ -41,7 +43,7 @@ class Translator(nn.Module):
     num_layers: of the mixer.
   """
 
-  shape: tuple[int, int, int]
+  shape: tuple[int, ...]  # (H, W, C)
   width: int
   num_layers: int
 
@@ -98,7 +100,9 @@ class Discriminator(nn.Module):
     return self.judge(jnp.concatenate([x, y], -1))
 
 
-def l1(generate, rng, *, latents: jax.Array, real: jax.Array) -> jax.Array:
+def l1(
+  generate: Callable[[jax.Array], jax.Array], rng: PRNGKey, *, latents: jax.Array, real: jax.Array
+) -> jax.Array:
   """|x - G(y, z)|, the mean over pixels in [-1, 1], f32[B] (Isola et al. 2017, equation 3)."""
   del rng
   return jnp.abs(real - generate(latents)).reshape(len(real), -1).mean(-1)
@@ -123,9 +127,12 @@ def build(config: ConfigDict) -> GenerativeModel:
     generator_penalty=Penalty(l1, model.l1_weight),
   )
 
+  assert game.sample  # generators draw
+  draw = game.sample
+
   def evaluate(params, extra, rng, batch):
     terms = game.evaluate(params, extra, rng, batch)
-    drawn = game.sample(params, extra, rng, len(batch['x']), {name: batch[name] for name in given})
+    drawn = draw(params, extra, rng, len(batch['x']), {name: batch[name] for name in given})
     distance = jnp.abs(to_network(drawn, x.levels) - to_network(batch['x'], x.levels))
     return {**terms, 'l1': distance.reshape(len(drawn), -1).mean(-1)}
 

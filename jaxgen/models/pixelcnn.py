@@ -9,7 +9,7 @@ row. So while a row is sampled, the vertical stack is computed once and the hori
 H whole networks and H W C rows, in place of H W C whole networks.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -26,7 +26,9 @@ from jaxgen.families.autoregressive import Run
 from jaxgen.families.conditions import flat
 from jaxgen.nn.masked_conv import MaskedConv
 from jaxgen.settings import autoregressive as settings
-from jaxgen.types import GenerativeModel
+from jaxgen.types import Batch, GenerativeModel
+
+Given = Batch | None  # conditions, prepared
 
 KEYS = {
   'width': Key(32, int, "of the layers, a multiple of the image's channels", WIDTH),
@@ -62,14 +64,14 @@ class GatedLayer(nn.Module):
     self.condition_above = nn.Dense(2 * self.width, use_bias=False)
     self.condition_left = nn.Dense(2 * self.width, use_bias=False)
 
-  def vertical(self, v, given):
+  def vertical(self, v: jax.Array, given: Given) -> tuple[jax.Array, jax.Array]:
     """f32[B, H, W, F] -> the next layer's input, and what the horizontal stack is told, f32[B, H, W, 2 width]."""
     h = self.above(v)
     if given:
       h += self.condition_above(flat(given))[:, None, None]
     return _gate(h), self.link(h)
 
-  def horizontal(self, x, link, given, train):
+  def horizontal(self, x: jax.Array, link: jax.Array, given: Given, train: bool) -> jax.Array:
     """f32[B, R, W, F] -> f32[B, R, W, width], for any number of rows R."""
     h = self.left(x) + link
     if given:
@@ -111,7 +113,7 @@ class PixelCNN(nn.Module):
   def __call__(self, x, given=None, train=False):
     return self.horizontal(x, self.vertical(x, given), given, train)
 
-  def vertical(self, x, given=None):
+  def vertical(self, x: jax.Array, given: Given = None) -> list[jax.Array]:
     """What each layer of the horizontal stack hears of the rows above: a list of f32[B, H, W, 2 width]."""
     v, links = self._input(x), []
     for layer in self.layers:
@@ -119,7 +121,9 @@ class PixelCNN(nn.Module):
       links.append(link)
     return links
 
-  def horizontal(self, x, links, given=None, train=False):
+  def horizontal(
+    self, x: jax.Array, links: Sequence[jax.Array], given: Given = None, train: bool = False
+  ) -> jax.Array:
     """The logits of the rows that `x` and `links` hold, f32[B, R, W, C, levels]."""
     h = self._input(x)
     for layer, link in zip(self.layers, links, strict=True):

@@ -15,7 +15,7 @@ def run(subject: Subject) -> Written:
 
   x holds tokens where the model says of which codebook they are (`GenerativeModel.codes`), else vectors, all latents
   of an example one after the other. `weights_sha256`, there and in the record, tells the encoder apart: it is that of
-  a `Stage` of the same run.
+  a `Stage` of the same run, but for codes of raw weights where a stage has averaged ones.
   """
   split = subject.options.split or 'train'
   places, model = np.arange(len(subject.source(split))), subject.model
@@ -30,6 +30,6 @@ def run(subject: Subject) -> Written:
   arrays = subject.per_example(encoded, subject.rng('codes'), split, places)
   field = model.codes or Field('vector', arrays['x'].shape[1:], 0)
   path = subject.folder / f'codes_{split}.npz'
-  sha256 = experiment.checksum(subject.trained)
+  sha256 = experiment.checksum(subject.trained, subject.weights)
   archive.write(path, {**subject.spec, 'x': field}, arrays, weights_sha256=sha256)
   return Written((path,), {'examples': len(places), 'split': split, 'weights_sha256': sha256})

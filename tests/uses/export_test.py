@@ -6,10 +6,11 @@ import pytest
 from ml_collections import ConfigDict
 from PIL import Image
 
-from jaxgen import data, uses
+from jaxgen import data, experiment, uses
 from jaxgen.config_keys import DATA, default_values
 from jaxgen.errors import UserError
 from jaxgen.types import Field
+from jaxgen.updates import EmaState
 from jaxgen.uses import export
 from tests.uses.conftest import IMAGES
 
@@ -119,3 +120,20 @@ def test_codes_of_a_codebook_are_tokens(make, tmp_path):
   make(codes=codes, encode=lambda params, extra, rng, batch: batch['x'][:, :2, :2, 0].astype(jnp.int32) + 290)
   source = as_data(uses.use(tmp_path, options=uses.Options(use=('codes',)))['codes_train.npz'])
   assert source.spec['x'] == codes
+
+
+def test_codes_say_of_which_weights_they_are(make, tmp_path):
+  """Those of a stage, unless they are of raw weights, with which no stage of a run with an average computes."""
+
+  def said(**options):
+    with np.load(
+      uses.use(tmp_path, options=uses.Options(use=('codes',), **options))['codes_train.npz']
+    ) as npz:
+      return npz['weights_sha256'].item()
+
+  make()
+  assert said() == said(weights='raw') == experiment.checksum(make.trained)  # there is no average
+  average = EmaState(jnp.ones((), jnp.int32), {'w': jnp.ones(1)})
+  make.trained = make.trained._replace(state=make.trained.state._replace(opt=average))
+  assert said() == said(weights='averaged') == experiment.checksum(make.trained)
+  assert said(weights='raw') != said()

@@ -4,16 +4,18 @@ XLA's own channel groups are slow here, their kernel gradients most of all: grou
 shifted products, and a few larger ones are taken one after the other.
 """
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 
 from jaxgen.nn.conv import depthwise, layout, phases, small, thin
+from jaxgen.nn.conv.window import Shape, Window
 
 # Up to this many groups, one convolution after the other beats XLA's grouped convolution.
 _FEW_GROUPS = 16
 
 
-def compute(lhs, rhs, wanted, shape, window):
+def compute(lhs: jax.Array, rhs: jax.Array, wanted: str, shape: Shape, window: Window) -> jax.Array:
   """One of the three arrays of a convolution from the other two; see `jaxgen.nn.conv.primitive`."""
   kernel = {'k': shape, 'x': lhs.shape, 'y': rhs.shape}[wanted]
   if window.groups == 1:

@@ -1,21 +1,25 @@
 """Groups of one input channel on a CPU: sums of shifted products in place of convolutions."""
 
+import functools
 import itertools
 import math
+import operator
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 
 from jaxgen.nn.conv.layout import padded, padding_of_gradient, shifted, turned_round
+from jaxgen.nn.conv.window import Shape, Window
 
 
-def output(x, k, shape, window):
+def output(x: jax.Array, k: jax.Array, shape: Shape, window: Window) -> jax.Array:
   """y[b, p, c] = sum_t x[b, s p + d t - l, c] k[t, 0, c], each input channel serving as many output channels."""
   x = padded(x, window.padding, (1,) * len(window.strides))
   return _sum_of_products(jnp.repeat(x, k.shape[-1] // x.shape[-1], axis=-1), k, shape, window)
 
 
-def input_gradient(k, y, shape, window):
+def input_gradient(k: jax.Array, y: jax.Array, shape: Shape, window: Window) -> jax.Array:
   """dx[b, q, c] = sum of y[b, p, c] k[t, 0, c] over s p + d t - l = q, and over the output channels of `c`."""
   padding = padding_of_gradient(shape, k.shape, y.shape, window)
   y = padded(y, padding, window.strides)
@@ -25,10 +29,10 @@ def input_gradient(k, y, shape, window):
     _sum_of_products(y[..., i :: k.shape[-2]], k[..., i : i + 1, :], shape, one_by_one)
     for i in range(k.shape[-2])
   )
-  return sum(parts)
+  return functools.reduce(operator.add, parts)
 
 
-def kernel_gradient(x, y, shape, window):
+def kernel_gradient(x: jax.Array, y: jax.Array, shape: Shape, window: Window) -> jax.Array:
   """dk[t, 0, c] = sum_{b, p} x[b, s p + d t - l, c] y[b, p, c], summed over one example after the other."""
   x = padded(x, window.padding, (1,) * len(window.strides))
   taps, repeats = list(itertools.product(*map(range, shape[:-2]))), shape[-1] // x.shape[-1]
@@ -44,7 +48,8 @@ def kernel_gradient(x, y, shape, window):
 
 def _sum_of_products(x, k, shape, window):
   taps = itertools.product(*map(range, k.shape[:-2]))
-  return sum(shifted(x, 1, tap, shape[1:-1], window) * k[tap][0] for tap in taps)
+  products = (shifted(x, 1, tap, shape[1:-1], window) * k[tap][0] for tap in taps)
+  return functools.reduce(operator.add, products)
 
 
 FORMS = {'y': output, 'x': input_gradient, 'k': kernel_gradient}

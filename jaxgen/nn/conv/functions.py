@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 
 from jaxgen.nn.conv.layout import turned_round
-from jaxgen.nn.conv.primitive import Window, convolve
+from jaxgen.nn.conv.primitive import convolve
+from jaxgen.nn.conv.window import Window
 
 Padding = str | int | Sequence[int | tuple[int, int]]
 
@@ -20,7 +21,7 @@ def conv(
   *,
   kernel_dilation: int | Sequence[int] = 1,
   feature_group_count: int = 1,
-  precision=None,
+  precision: jax.lax.PrecisionLike = None,
 ) -> jax.Array:
   """y[b, p, o] = sum_{t, c} x[b, s p + d t - l, c] kernel[t, c, o], what deep learning calls a convolution.
 
@@ -76,7 +77,7 @@ def conv_transpose(
   *,
   kernel_dilation: int | Sequence[int] = 1,
   transpose_kernel: bool = False,
-  precision=None,
+  precision: jax.lax.PrecisionLike = None,
 ) -> jax.Array:
   """The fractionally strided convolution: the input gradient of a convolution with these strides.
 

@@ -7,18 +7,20 @@ are interleaved. Spread out by a stride of two instead, three of four products w
 
 import itertools
 
+import jax
 import jax.numpy as jnp
 from jax import lax
 
 from jaxgen.nn.conv.layout import channels_last, dimensions, turned_round
+from jaxgen.nn.conv.window import Shape, Window
 
 
-def fits(window) -> bool:
+def fits(window: Window) -> bool:
   """Whether the pixels fall into phases."""
   return max(window.strides) > 1 and max(window.dilation) == 1 and window.groups == 1
 
 
-def input_gradient(k, y, shape, window):
+def input_gradient(k: jax.Array, y: jax.Array, shape: Shape, window: Window) -> jax.Array:
   """dx[b, a + s i, c] = sum_{j, o} y[b, i + m - j, o] k[r + s j, c, o], `r` the remainder of `a + l` by `s`."""
   spatial = len(window.strides)
   sizes = [-(-size // s) for size, s in zip(shape[1:-1], window.strides, strict=True)]

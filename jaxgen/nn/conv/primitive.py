@@ -14,7 +14,6 @@ On a CPU the three are compiled as `jaxgen.nn.conv.cpu` says; elsewhere as XLA's
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,18 +23,9 @@ from jax.interpreters import ad, batching, mlir
 
 from jaxgen.nn.conv import cpu
 from jaxgen.nn.conv.layout import channels_last
+from jaxgen.nn.conv.window import Window
 
 ROLES = ('x', 'k', 'y')
-
-
-class Window(NamedTuple):
-  """How a kernel lies on its input: one entry per spatial dimension, and the number of channel groups."""
-
-  strides: tuple[int, ...]
-  padding: tuple[tuple[int, int], ...]
-  dilation: tuple[int, ...]
-  groups: int = 1
-  precision: Any = None
 
 
 def convolve(

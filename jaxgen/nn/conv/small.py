@@ -8,34 +8,36 @@ The matrix is `M[(q, c), (p, o)] = sum_t E[q, p, t] k[t, c, o]` with `E` 1 where
 
 import math
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jaxgen.nn.conv.layout import dimensions
+from jaxgen.nn.conv.window import Shape, Window
 
 _MOST_PIXELS = 64  # so that E is never large
 _MOST_STRIDED = 4  # with strides XLA exchanges nothing, and E only pays where it is tiny
 
 
-def fits(image_shape, kernel_shape, strides) -> bool:
+def fits(image_shape: Shape, kernel_shape: Shape, strides: Shape) -> bool:
   """Whether an image is small enough."""
   most = _MOST_PIXELS if max(strides) == 1 else _MOST_STRIDED
   return math.prod(image_shape[1:-1]) <= min(most, math.prod(kernel_shape[:-2]))
 
 
-def output(x, k, shape, window):
+def output(x: jax.Array, k: jax.Array, shape: Shape, window: Window) -> jax.Array:
   """y = x M."""
   matrix = _matrix(k, x.shape, shape, window)
   return _matmul(_flat(x), matrix, window).reshape(shape)
 
 
-def input_gradient(k, y, shape, window):
+def input_gradient(k: jax.Array, y: jax.Array, shape: Shape, window: Window) -> jax.Array:
   """dx = y M^T."""
   matrix = _matrix(k, shape, y.shape, window)
   return _matmul(_flat(y), matrix.T, window).reshape(shape)
 
 
-def kernel_gradient(x, y, shape, window):
+def kernel_gradient(x: jax.Array, y: jax.Array, shape: Shape, window: Window) -> jax.Array:
   """dk[t] = sum_{q, p} E[q, p, t] dM[q, p] with dM = x^T y."""
   pixels, channels = math.prod(x.shape[1:-1]), x.shape[-1]
   matrix = _matmul(_flat(x).T, _flat(y), window).reshape(pixels, channels, -1, y.shape[-1])

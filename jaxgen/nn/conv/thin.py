@@ -12,22 +12,24 @@ for a thin `x`. Where `y` is the thin one, the same form holds with `x` and `y` 
 import itertools
 import math
 
+import jax
 import jax.numpy as jnp
 
 from jaxgen.nn.conv.layout import padded, padding_of_gradient, shifted, turned_round
+from jaxgen.nn.conv.window import Shape, Window
 
 _MOST = 1.5  # numbers in the patches for each of the wide side; up to here it has never been slower by much
 _EXCHANGED = {'x': 'y', 'y': 'x', 'k': 'k'}
 
 
-def fits(kernel_shape, window) -> bool:
+def fits(kernel_shape: Shape, window: Window) -> bool:
   """Whether the patches of the thin side are not many more numbers than the wide side has."""
   if max(window.strides) > 1 or max(window.dilation) > 1 or window.groups > 1:
     return False
   return math.prod(kernel_shape[:-2]) * min(kernel_shape[-2:]) <= _MOST * max(kernel_shape[-2:])
 
 
-def compute(lhs, rhs, wanted, shape, window):
+def compute(lhs: jax.Array, rhs: jax.Array, wanted: str, shape: Shape, window: Window) -> jax.Array:
   """One of the three arrays of a convolution from the other two; see `jaxgen.nn.conv.primitive`."""
   roles = [role for role in ('x', 'k', 'y') if role != wanted]
   arrays = dict(zip(roles, (lhs, rhs), strict=True))
