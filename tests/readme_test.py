@@ -30,7 +30,9 @@ def test_the_python_snippets_run_one_after_the_other_and_say_what_they_print(cap
     f'print(gan.hinge.discriminator(real_logits=real_logits, fake_logits=fake_logits))  # {discriminator}\n'
     in README
   )
-  assert f'print(gan.hinge.generator(real_logits=real_logits, fake_logits=fake_logits))  # {generator}\n' in README
+  assert (
+    f'print(gan.hinge.generator(real_logits=real_logits, fake_logits=fake_logits))  # {generator}\n' in README
+  )
   assert float(game) == pytest.approx(3, abs=0.1)
 
 
