@@ -87,6 +87,8 @@ def _check_given(config):
   names = [name for name in fields.of(config) if name != 'x']
   there = f'there are: {", ".join(names)}' if names else 'it has no other than x'
   for name in config.given:
+    if list(config.given).count(name) > 1:
+      raise UserError(f'config.given names {name} more than once; name it once.')
     if name == 'x':
       raise UserError('config.given names x, which is what is modelled; leave it away.')
     if name not in names:
