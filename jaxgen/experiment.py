@@ -247,8 +247,10 @@ def _stage(name, key, path, note, trust, above):
   if path.resolve() in above:
     raise UserError(f'{option} is built on this run itself; give the folder of another one.')
   if not (path / 'config.json').exists():
+    # Stages have stages: the run that lacks one need not be the run that was asked for.
+    owner = f'--workdir={above[-1]} ' if above else ''
     raise UserError(
-      f'{option} holds no run; give --config.stages.{name}=<folder> of {key.meaning}, and train that first.'
+      f'{option} holds no run; give {owner}--config.stages.{name}=<folder> of {key.meaning}, and train that first.'
     )
   step = note.step if note else 'best' if best.read(path) else 'newest'
   try:
