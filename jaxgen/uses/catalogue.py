@@ -6,7 +6,6 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxgen import fields
 from jaxgen.errors import UserError
 from jaxgen.uses import (
   anomaly,
@@ -97,24 +96,13 @@ def left_out(subject: Subject) -> dict[str, str]:
 
 def _translates(subject):
   """Whether there is something to translate from, and a way."""
-  model = subject.model
-  if translation.source_field(subject):
-    return True
-  return bool(model.encode and model.decode and translation.has_two_domains(subject))
+  return bool(translation.source_field(subject)) or translation.has_two_domains(subject)
 
 
 def _continuous(subject):
   """Whether one can go from one latent to another in small steps: codes of a codebook are numbers of words."""
-  model = subject.model
-  batch = {name: jnp.asarray(value) for name, value in fields.blank(subject.spec, 1).items()}
-  if model.encode:
-    latents = jax.eval_shape(model.encode, subject.params, subject.extra, jax.random.key(0), batch)
-  elif model.latents:
-    draw = lambda params, extra, rng: model.latents(params, extra, rng, 1)  # noqa: E731
-    latents = jax.eval_shape(draw, subject.params, subject.extra, jax.random.key(0))
-  else:
-    return False
-  return all(jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in jax.tree.leaves(latents))
+  leaves = jax.tree.leaves(subject.shapes_of_latents())
+  return bool(leaves) and all(jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in leaves)
 
 
 _WAY = ['decode', 'latents or encode', 'continuous latents']

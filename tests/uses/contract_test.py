@@ -122,6 +122,13 @@ def test_an_option_that_would_change_nothing_is_refused(make, tmp_path, use, opt
   assert not (tmp_path / 'sampled').exists()
 
 
+def test_latents_that_are_no_examples_of_the_other_domain_translate_nothing(make, tmp_path):
+  make(SPECS['two domains'])
+  assert 'translation.json' not in uses.use(tmp_path)
+  with pytest.raises(UserError, match='--use=translation needs an image that is given, or two domains'):
+    uses.use(tmp_path, options=uses.Options(use=('translation',)))
+
+
 def test_same_seed_same_files_and_another_seed_others(make, tmp_path):
   make(given=('label',))
   found = []
