@@ -87,6 +87,8 @@ def _check_given(config):
   names = [name for name in fields.of(config) if name != 'x']
   there = f'there are: {", ".join(names)}' if names else 'it has no other than x'
   for name in config.given:
+    if list(config.given).count(name) > 1:
+      raise UserError(f'config.given names {name} more than once; name it once.')
     if name == 'x':
       raise UserError('config.given names x, which is what is modelled; leave it away.')
     if name not in names:
@@ -245,8 +247,10 @@ def _stage(name, key, path, note, trust, above):
   if path.resolve() in above:
     raise UserError(f'{option} is built on this run itself; give the folder of another one.')
   if not (path / 'config.json').exists():
+    # Stages have stages: the run that lacks one need not be the run that was asked for.
+    owner = f'--workdir={above[-1]} ' if above else ''
     raise UserError(
-      f'{option} holds no run; give --config.stages.{name}=<folder> of {key.meaning}, and train that first.'
+      f'{option} holds no run; give {owner}--config.stages.{name}=<folder> of {key.meaning}, and train that first.'
     )
   step = note.step if note else 'best' if best.read(path) else 'newest'
   try:

@@ -76,11 +76,22 @@ def test_a_resumed_run_is_the_same_run_wherever_its_stage_has_moved(home):
   whole = train.train(student_of('teacher'), 'whole', trust=True)
   (home / 'teacher').rename(home / 'moved')
   refused(
-    student_of('teacher'), 'stages.teacher=teacher holds no run; give --config.stages.teacher=<folder> of'
+    student_of('teacher'),
+    f'holds no run; give --workdir={home}/student --config.stages.teacher=<folder> of',
   )
   resumed = go_on(student_of('moved'))
   jax.tree.map(np.testing.assert_array_equal, jax.device_get(whole), jax.device_get(resumed))
   assert experiment.load('student', trust=True).stages['teacher'].workdir == 'moved'
+
+
+def test_a_stage_has_stages_and_where_one_of_them_moves_it_is_told(home):
+  go_on(student_of('teacher', num_steps=2))
+  config = student_of('student', num_steps=2)
+  train.train(config, 'third', trust=True)
+  (home / 'teacher').rename(home / 'moved')
+  refused(config, f'give --workdir={home}/student --config.stages.teacher=<folder> of', 'third')
+  go_on(student_of('moved', num_steps=2))
+  train.train(student_of('student'), 'third', trust=True)
 
 
 def test_a_stage_that_trains_on_changes_nothing(home):

@@ -132,6 +132,8 @@ def _names(file, parts, path):
     if not all(f'{name}{part}' in file for part in parts):
       what = 'labels' if name == 'label' else name
       raise UserError(f'{path} has {what} for one split only; give {name}_train and {name}_test.')
+    if '.' in name:  # config.data.fields.a.b would be the field b of a section a
+      raise UserError(f'{path}: {name} cannot be a field, for its name has a dot; save it under another.')
     for part in parts:
       size, shape = len(file[f'x{part}']), file[f'{name}{part}'].shape
       if shape[:1] != (size,):
@@ -148,8 +150,10 @@ def _says_what_another_is(name, file, parts):
 def _field(file, name, parts, path):
   prefix = '' if name == 'x' else f'{name}_'
   arrays = {f'{name}{part}': file[f'{name}{part}'] for part in parts}
-  kind = str(file[f'{prefix}kind']) if f'{prefix}kind' in file else ''
-  return field_of(name, arrays, kind, file.get(f'{prefix}levels'), path)
+  kind = file.get(f'{prefix}kind', np.array(''))
+  if kind.shape or kind.dtype.kind != 'U':
+    raise UserError(f'{path}: {prefix}kind is {kind.dtype}{list(kind.shape)}; it must be one text.')
+  return field_of(name, arrays, str(kind), file.get(f'{prefix}levels'), path)
 
 
 def _hold_out(size):

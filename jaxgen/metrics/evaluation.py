@@ -107,8 +107,7 @@ class Evaluation:
     self.compared, self.places = compared_with(reference, settings.against)
     self.held_out = split_of(reference, settings.split)
     self.num_samples = settings.num_samples or min(len(self.places), _MOST_SAMPLES)
-    self._samples = samples
-    self._cache = Path(setup.cache)
+    self._samples, self._cache = samples, Path(setup.cache)
     self._features: dict[int, storage.Arrays] = {}
     unique = storage.fingerprint(
       *setup.run,

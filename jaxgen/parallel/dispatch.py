@@ -7,7 +7,7 @@ toward training trillion parameter models", 2020, stage 3). Noise is then drawn,
 the whole batch, as on one device.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -16,10 +16,11 @@ import numpy as np
 from jax import lax
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
+from ml_collections import ConfigDict
 
 from jaxgen.errors import UserError
 from jaxgen.parallel import layout
-from jaxgen.types import DATA_AXIS, PRNGKey, State
+from jaxgen.types import DATA_AXIS, Extra, OptState, Params, PRNGKey, State
 
 # on several devices
 PROGRAMS = ('pmap', 'shard_map', 'fsdp')
@@ -27,7 +28,7 @@ PROGRAMS = ('pmap', 'shard_map', 'fsdp')
 Step = Callable[[State, PRNGKey, Any], tuple[State, Any]]
 
 
-def backend(config, devices=None) -> str:
+def backend(config: ConfigDict, devices: Sequence[Any] | None = None) -> str:
   """'jit' on one device, else what `config.parallel` names.
 
   Raises:
@@ -44,7 +45,7 @@ def backend(config, devices=None) -> str:
   return 'jit' if count == 1 else config.parallel
 
 
-def data_parallel(step: Step, backend: str = 'pmap', devices=None) -> 'Dispatcher':
+def data_parallel(step: Step, backend: str = 'pmap', devices: Sequence[Any] | None = None) -> 'Dispatcher':
   """Turns a step for one device into one program over all of them.
 
   The key of a step is `fold_in(fold_in(state.rng, state.step), device index)`; `state.rng` stays as it is.
@@ -179,7 +180,8 @@ class Dispatcher:
 
   def __init__(self, program: Any, place: Callable[[Any], Any]):
     """`place` lays out the batches of this process as the program takes them."""
-    self._program, self._place, self._compiled = program, place, {}
+    self._program, self._place = program, place
+    self._compiled: dict[Any, Any] = {}
 
   def __call__(self, state: State, batches: Any, resident: Any) -> tuple[State, Any]:
     placed = self._place(batches)
@@ -211,6 +213,6 @@ def _shapes_and_types(tree):
 _BACKENDS = {'jit': _jit, 'pmap': _pmap, 'shard_map': _shard_map, 'fsdp': _fsdp}
 
 
-def initial_state(params, extra, opt, rng) -> State:
+def initial_state(params: Params, extra: Extra, opt: OptState, rng: PRNGKey) -> State:
   """The state at step 0; `rng` is a typed key, kept as its data so that a checkpoint holds plain arrays."""
   return State(jnp.zeros((), jnp.int32), params, extra, opt, jax.random.key_data(rng))

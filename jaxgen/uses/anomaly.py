@@ -4,7 +4,7 @@ import numpy as np
 
 from jaxgen import show
 from jaxgen.metrics.roc import auc, roc_curve
-from jaxgen.uses.classification import log_marginal
+from jaxgen.uses.classification import log_marginal, log_shares, under_each_label
 from jaxgen.uses.subject import Subject, TooFew, Written, needed
 
 _MOST = 2000  # examples
@@ -15,7 +15,8 @@ def run(subject: Subject) -> Written:
 
   Anomalies are the examples of the classes in `config.data.without`, which training did not see. The score is
   `-log p(x)`, of a model of labelled examples `-log sum_y p(x|y) p(y)`; without a likelihood it is the mean square
-  error of the reconstruction.
+  error of the reconstruction, of a model of labelled examples the least over the labels that training has seen: a score
+  that knew the label would know the answer.
 
   Raises:
     TooFew: if the split has no anomalies, or nothing else.
@@ -51,4 +52,7 @@ def scores(subject: Subject, places: np.ndarray) -> tuple[str, np.ndarray]:
     error = again.astype('float32') - batch['x'].astype('float32')
     return (error**2).reshape(len(again), -1).mean(-1)
 
+  if 'label' in model.given:
+    known = np.isfinite(log_shares(subject))
+    return 'mean square error', under_each_label(subject, squared_error, places)[:, known].min(1)
   return 'mean square error', subject.per_example(squared_error, rng, subject.split, places)

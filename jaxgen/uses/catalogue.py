@@ -6,7 +6,6 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxgen import fields
 from jaxgen.errors import UserError
 from jaxgen.uses import (
   anomaly,
@@ -22,18 +21,20 @@ from jaxgen.uses import (
   translation,
   traversal,
 )
-from jaxgen.uses.subject import Subject, Written
+from jaxgen.uses.subject import Options, Subject, Written
 
 
 class Use(NamedTuple):
   """Attributes:
   needs: of `abilities`.
   run: writes what it makes.
+  takes: the options, beside those that all take, that change what it makes: given, knobs, prompt, form.
   asked: whether it is done only where it is named: what makes data, not something to look at.
   """
 
   needs: frozenset[str]
   run: Callable[[Subject], Written]
+  takes: frozenset[str] = frozenset()
   asked: bool = False
 
 
@@ -62,7 +63,7 @@ def chosen(subject: Subject) -> list[str]:
   """The uses that are asked for, or all that apply.
 
   Raises:
-    UserError: if one that is asked for is none, or does not apply.
+    UserError: if one that is asked for is none or does not apply, or an option changes nothing of any of them.
   """
   able = abilities(subject)
   apply = [name for name, use in USES.items() if use.needs <= able]
@@ -72,7 +73,19 @@ def chosen(subject: Subject) -> list[str]:
     if name not in apply:
       lacks = ', '.join(sorted(USES[name].needs - able))
       raise UserError(f'--use={name} needs {lacks}; this model on its data allows: {", ".join(apply)}.')
-  return list(subject.options.use) or [name for name in apply if not USES[name].asked]
+  names = list(subject.options.use) or [name for name in apply if not USES[name].asked]
+  _check_taken(subject, names)
+  return names
+
+
+def _check_taken(subject, names):
+  """Raises a `UserError` for an option that changes nothing of what is to be done."""
+  for option in ('given', 'knobs', 'prompt', 'form'):
+    if getattr(subject.options, option) == Options._field_defaults[option]:
+      continue
+    if not any(option in USES[name].takes for name in names):
+      of = ', '.join(name for name, use in USES.items() if option in use.takes)
+      raise UserError(f'--{option} changes nothing of {", ".join(names)}; it is of --use={of}.')
 
 
 def left_out(subject: Subject) -> dict[str, str]:
@@ -83,47 +96,39 @@ def left_out(subject: Subject) -> dict[str, str]:
 
 def _translates(subject):
   """Whether there is something to translate from, and a way."""
-  model = subject.model
-  if translation.source_field(subject):
-    return True
-  return bool(model.encode and model.decode and translation.has_two_domains(subject))
+  return bool(translation.source_field(subject)) or translation.has_two_domains(subject)
 
 
 def _continuous(subject):
   """Whether one can go from one latent to another in small steps: codes of a codebook are numbers of words."""
-  model = subject.model
-  batch = {name: jnp.asarray(value) for name, value in fields.blank(subject.spec, 1).items()}
-  if model.encode:
-    latents = jax.eval_shape(model.encode, subject.params, subject.extra, jax.random.key(0), batch)
-  elif model.latents:
-    draw = lambda params, extra, rng: model.latents(params, extra, rng, 1)  # noqa: E731
-    latents = jax.eval_shape(draw, subject.params, subject.extra, jax.random.key(0))
-  else:
-    return False
-  return all(jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in jax.tree.leaves(latents))
+  leaves = jax.tree.leaves(subject.shapes_of_latents())
+  return bool(leaves) and all(jnp.issubdtype(leaf.dtype, jnp.floating) for leaf in leaves)
 
 
 _WAY = ['decode', 'latents or encode', 'continuous latents']
 
+_DRAWN = ['given', 'knobs']
+
 USES = {
-  name: Use(frozenset(needs), run)
-  for name, needs, run in (
-    ('samples', ['sample'], samples.run),
-    ('decoded', ['sample', 'a stage decoder'], decoded.run),
-    ('trajectory', ['trajectory'], trajectory.run),
-    ('reconstruction', ['encode', 'decode'], reconstruction.run),
-    ('interpolation', _WAY, interpolation.run),
-    ('traversal', _WAY, traversal.run),
-    ('completion', ['complete'], completion.run),
-    ('classification', ['log_prob', 'labels that are given (config.given)'], classification.run),
+  name: Use(frozenset(needs), run, frozenset(takes))
+  for name, needs, run, takes in (
+    ('samples', ['sample'], samples.run, _DRAWN),
+    ('decoded', ['sample', 'a stage decoder'], decoded.run, _DRAWN),
+    ('trajectory', ['trajectory'], trajectory.run, ['given']),
+    ('reconstruction', ['encode', 'decode'], reconstruction.run, []),
+    ('interpolation', _WAY, interpolation.run, ['given']),
+    ('traversal', _WAY, traversal.run, ['given']),
+    ('completion', ['complete'], completion.run, ['given', 'prompt']),
+    ('classification', ['log_prob', 'labels that are given (config.given)'], classification.run, []),
     (
       'anomaly',
       ['log_prob or encode and decode', 'a class held out of training (config.data.without)'],
       anomaly.run,
+      [],
     ),
-    ('translation', ['an image that is given, or two domains'], translation.run),
+    ('translation', ['an image that is given, or two domains'], translation.run, ['knobs']),
   )
 } | {
-  'export': Use(frozenset(['sample']), export.run, asked=True),
+  'export': Use(frozenset(['sample']), export.run, frozenset([*_DRAWN, 'form']), asked=True),
   'codes': Use(frozenset(['encode']), codes.run, asked=True),
 }

@@ -1,7 +1,9 @@
 """Classification by Bayes' rule: a model of examples given their class names the class of an example."""
 
 import math
+from collections.abc import Callable
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
@@ -35,17 +37,22 @@ def log_joint(subject: Subject, places: np.ndarray) -> np.ndarray:
 
   The noise that a likelihood needs is the same for all labels. `p(y)` is the share of y among training examples.
   """
-  label, log_prob = subject.spec['label'], needed(subject.model.log_prob)
+  return under_each_label(subject, needed(subject.model.log_prob), places) + log_shares(subject)
+
+
+def under_each_label(subject: Subject, function: Callable[..., jax.Array], places: np.ndarray) -> np.ndarray:
+  """`function(params, extra, rng, batch) -> f32[B]` of examples of the split as if of every label, f64[N, classes]."""
+  label = subject.spec['label']
 
   def of_all_labels(params, extra, rng, batch):
     def given_label(value):
       labels = jnp.full(len(batch['x']), value, fields.dtype(label))
-      return log_prob(params, extra, rng, {**batch, 'label': labels})
+      return function(params, extra, rng, {**batch, 'label': labels})
 
     return lax.map(given_label, jnp.arange(label.levels)).T
 
   found = subject.per_example(of_all_labels, subject.rng('likelihood'), subject.split, places)
-  return found.astype(np.float64) + log_shares(subject)
+  return found.astype(np.float64)
 
 
 def log_marginal(subject: Subject, places: np.ndarray) -> np.ndarray:

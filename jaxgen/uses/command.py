@@ -94,8 +94,10 @@ def _check(trained, options):
 
 def _record(name: str, subject: Subject, done: Written) -> Mapping[str, Any]:
   """What the result depends on."""
+  takes = USES[name].takes
   asked_for = {field: np.asarray(values).tolist() for field, values in subject.asked.items()}
   drawn = dict.fromkeys(subject.model.given, 'of random training examples')
+  own = dict.fromkeys(subject.model.given, 'of the examples themselves')
   return {
     'use': name,
     'step': int(subject.trained.state.step),
@@ -103,8 +105,8 @@ def _record(name: str, subject: Subject, done: Written) -> Mapping[str, Any]:
     'seed': subject.seed,
     'split': subject.split,
     'num': subject.num,
-    'given': drawn | asked_for,
-    'knobs': {**subject.model.knobs, **subject.knobs},
+    'given': drawn | asked_for if 'given' in takes else own,
+    'knobs': {**subject.model.knobs, **subject.knobs} if 'knobs' in takes else {},
     'prompt': subject.options.prompt,
     'files': [path.name for path in done.files],
     **done.numbers,

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jaxgen import data, experiment, fields, keys, parallel, show
@@ -174,6 +175,16 @@ class Subject:
     turns = part * num + np.arange(num)
     asked = {name: values[turns % len(values)] for name, values in self.asked.items()}
     return {name: (asked | drawn)[name] for name in self.model.given} or None
+
+  def shapes_of_latents(self) -> Any:
+    """Those of one example or of one draw of the prior, `jax.ShapeDtypeStruct`s; None of a model without latents."""
+    model, rng = self.model, jax.random.key(0)
+    if model.encode:
+      batch = {name: jnp.asarray(value) for name, value in fields.blank(self.spec, 1).items()}
+      return jax.eval_shape(model.encode, self.params, self.extra, rng, batch)
+    if model.latents:
+      return jax.eval_shape(functools.partial(model.latents, num=1), self.params, self.extra, rng)
+    return None
 
   def given_of(self, batch: Mapping[str, Any]) -> dict[str, Any] | None:
     """The conditions that examples of the data have."""

@@ -3,9 +3,10 @@
 import functools
 from collections.abc import Mapping, Sequence
 
+import jax
 import numpy as np
 
-from jaxgen import show
+from jaxgen import fields, show
 from jaxgen.types import Field
 from jaxgen.uses.subject import Subject, Written, needed
 
@@ -20,9 +21,12 @@ def source_field(subject: Subject) -> str:
 
 
 def has_two_domains(subject: Subject) -> bool:
-  """Whether `encode` carries x to y and `decode` y to x."""
-  other = subject.spec.get('y')
-  return bool(other and other.kind == subject.field.kind and 'y' not in subject.model.given)
+  """Whether `encode` carries x to y, by what it gives, and `decode` y to x."""
+  other, model = subject.spec.get('y'), subject.model
+  if other is None or 'y' in model.given or not (model.encode and model.decode):
+    return False
+  there = jax.tree.leaves(subject.shapes_of_latents())
+  return [(leaf.shape, leaf.dtype) for leaf in there] == [((1, *other.shape), fields.dtype(other))]
 
 
 def run(subject: Subject) -> Written:

@@ -226,6 +226,7 @@ def test_a_field_that_cannot_be_is_refused(field, sentence):
   [
     (('lable',), 'config.given names "lable", which is no field of digits; there are: label.'),
     (('x',), 'config.given names x, which is what is modelled'),
+    (('label', 'label'), 'config.given names label more than once; name it once'),
   ],
 )
 def test_what_is_given_is_a_field_of_the_data(given, sentence):

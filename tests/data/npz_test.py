@@ -98,6 +98,12 @@ BAD = {
     {'x_train': VECTORS, 'x_test': VECTORS, 'label_train': LABELS},
     'labels for one split only',
   ),
+  'a name with a dot': ({'x': VECTORS, 'a.b': VECTORS}, 'a.b cannot be a field, for its name has a dot'),
+  'numbers for a kind': (
+    {'x': VECTORS, 'kind': VECTORS},
+    r'kind is float\d+\[\d+, \d+\]; it must be one text',
+  ),
+  'bytes for a kind': ({'x': VECTORS, 'kind': np.array(b'vector')}, r'kind is .*\[\]; it must be one text'),
   'unlike splits': ({'x_train': VECTORS, 'x_test': VECTORS[:, :1]}, 'not alike'),
   'unlike types': ({'x_train': IMAGES, 'x_test': VECTORS}, 'not alike'),
 }

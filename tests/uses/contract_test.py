@@ -44,7 +44,7 @@ def test_a_use_leaves_what_it_says(make, tmp_path, kind, use):
   record = json.loads(written[f'{use}.json'].read_text())
   assert (record['use'], record['step'], record['seed'], record['weights']) == (use, 0, 3, 'raw')
   assert set(record['files']) | {f'{use}.json'} == set(written)
-  assert record['knobs'] == {'temperature': 1.0, 'steps': 3}
+  assert record['knobs'] == ({'temperature': 1.0, 'steps': 3} if 'knobs' in uses.USES[use].takes else {})
   for path in written.values():
     if path.suffix == '.png':
       with Image.open(path) as image:
@@ -97,6 +97,36 @@ def test_a_split_that_is_too_small_is_said_and_the_other_uses_are_done(
   assert f'{use}.json' not in written
   assert {'samples.json', 'completion.json'} <= written.keys()
   assert sentence in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+  ('use', 'option', 'sentence'),
+  [
+    (
+      'completion',
+      dict(knobs={'temperature': '2'}),
+      '--knobs changes nothing of completion; it is of --use=samples',
+    ),
+    (
+      'classification',
+      dict(given={'label': '3'}),
+      '--given changes nothing of classification; it is of --use=samples',
+    ),
+    ('samples', dict(form='folder'), '--form changes nothing of samples; it is of --use=export'),
+  ],
+)
+def test_an_option_that_would_change_nothing_is_refused(make, tmp_path, use, option, sentence):
+  make(given=('label',))
+  with pytest.raises(UserError, match=sentence):
+    uses.use(tmp_path, options=uses.Options(use=(use,), **option))
+  assert not (tmp_path / 'sampled').exists()
+
+
+def test_latents_that_are_no_examples_of_the_other_domain_translate_nothing(make, tmp_path):
+  make(SPECS['two domains'])
+  assert 'translation.json' not in uses.use(tmp_path)
+  with pytest.raises(UserError, match='--use=translation needs an image that is given, or two domains'):
+    uses.use(tmp_path, options=uses.Options(use=('translation',)))
 
 
 def test_same_seed_same_files_and_another_seed_others(make, tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -51,6 +52,26 @@ def test_a_labelled_model_sums_over_the_classes_it_has_seen(make, tmp_path):
   seen = {name: value[labelled(60, IMAGES)['label'] != 3] for name, value in labelled(60, IMAGES).items()}
   make(given=('label',), without=(3,), arrays={'train': seen, 'test': labelled(40, IMAGES, 2)})
   assert done(tmp_path, 'anomaly')['auc'] == 1.0
+
+
+def test_a_reconstruction_is_not_told_which_label_is_strange(make, tmp_path):
+  """A decoder that returns its label knows all of every example, and would not know what a strange one is of."""
+  spec = IMAGES['x']
+
+  def decode(params, extra, latents, given=None):
+    return jnp.ones((1, *spec.shape), jnp.uint8) * given['label'].reshape(-1, 1, 1, 1).astype(jnp.uint8)
+
+  seen = {name: value[labelled(60, IMAGES)['label'] != 9] for name, value in labelled(60, IMAGES).items()}
+  make(
+    given=('label',),
+    without=(9,),
+    arrays={'train': seen, 'test': labelled(40, IMAGES, 2)},
+    log_prob=None,
+    decode=decode,
+  )
+  assert (
+    done(tmp_path, 'anomaly')['auc'] == 1.0
+  )  # with its own label its error would be 0, as that of all others
 
 
 def test_the_error_of_a_translation_is_against_the_truth(make, tmp_path):

@@ -183,7 +183,7 @@ def _discriminator_loss(game, params, extra, rng, batch):
 def _generator_loss(game, params, extra, rng, batch):
   terms, extra = _carried(game, params, extra, rng, _images(game, batch), True)
   weights = {'generator_loss': 1.0, 'cycle': game.cycle_weight, 'identity': game.identity_weight}
-  total = sum(weights[name.split('_', 1)[1]] * term for name, term in terms.items())
+  total = sum((weights[name.split('_', 1)[1]] * term for name, term in terms.items()), jnp.zeros(()))
   return total.mean(), (extra, terms)
 
 

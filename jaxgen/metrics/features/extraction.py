@@ -113,12 +113,11 @@ def from_inception(reference: Reference, cache: Path, path: Path | str = '') -> 
   _needs_images(reference, 'Inception features')
   path = path or inception_weights.find(cache) or inception_weights.fetch(cache)
   params = jax.device_put(inception_weights.load(path))
-  levels = reference.x.levels
   return Features(
     name='inception (2015-12-05, pool 2048)',
     sha=inception_weights.SHA256[:8],
     resize='8 bits, bilinear as in TensorFlow 1 to 299x299',
-    apply=lambda x: inception.features_and_logits(params, to_bytes(x, levels)),
+    apply=lambda x: inception.features_and_logits(params, to_bytes(x, reference.x.levels)),
     batch_size=50,
     width=2048,
     has_logits=True,
@@ -152,11 +151,10 @@ def from_classifier(reference: Reference, cache: Path, settings: classifier.Sett
     stored = params | {'accuracy': np.float64(trained.accuracy)}
     files.save_arrays(path, stored)
   accuracy = float(stored.pop('accuracy'))
-  sha = storage.fingerprint(stored)[:8]
   params = jax.device_put(unflatten_dict(stored, sep='/'))
   return Features(
     name=f'classifier ({reference.name}, accuracy {accuracy:.3f}, {settings.features} wide)',
-    sha=sha,
+    sha=storage.fingerprint(stored)[:8],
     resize='none',
     apply=lambda x: classifier.predict(network, params, x, levels),
     batch_size=500,
@@ -239,8 +237,7 @@ def _automatic(reference, cache):
   x = reference.x
   if x.kind != 'image':
     return 'ngrams' if x.kind == 'tokens' else 'identity'
-  photographs = x.levels == 256 and x.shape[-1] == 3
-  if photographs and inception_weights.find(cache):
+  if x.levels == 256 and x.shape[-1] == 3 and inception_weights.find(cache):  # photographs
     return 'inception'
   return 'classifier' if 'label' in reference.spec else 'random'
 
