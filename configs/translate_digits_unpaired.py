@@ -28,10 +28,10 @@ def get_config(arg=''):
       identity_weight=0.0,
     )
   )
-  config.optimizer = optimizer(learning_rate=1e-3, b1=0.5, b2=0.99)
+  config.optimizer = optimizer(learning_rate=2e-3, schedule='cosine', b1=0.5, b2=0.99)
   config.discriminator_optimizer = optimizer(learning_rate=1e-3, b1=0.5, b2=0.99)
   config.batch_size = 64
-  config.num_steps = 1500
+  config.num_steps = 2000
   config.ema_decay = 0.99
   config.steps_per_dispatch = 25
   config.log_every = 100

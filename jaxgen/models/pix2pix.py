@@ -34,8 +34,7 @@ KEYS = {
 class Translator(nn.Module):
   """y f32[B, H', W', C'] in [-1, 1], perhaps more inputs f32[B, K] -> f32[B, *shape] in [-1, 1].
 
-  Layers mix all places, linearly, then all channels, each round a skip; after Tolstikhin et al., "MLP-Mixer" (2021),
-  equation 1.
+  Layers mix all places, then all channels (Tolstikhin et al., "MLP-Mixer", 2021, equation 1), each round a skip.
 
   Attributes:
     shape: (H, W, C) of what comes out; y is resized to it.
@@ -56,7 +55,8 @@ class Translator(nn.Module):
       h = h + nn.Dense(self.width)(more)[:, None, None]
     h = h.reshape(len(y), height * width, self.width)
     for _ in range(self.num_layers):
-      h = h + nn.Dense(height * width)(h.swapaxes(1, 2)).swapaxes(1, 2)
+      places = nn.Dense(2 * height * width)(nn.LayerNorm()(h).swapaxes(1, 2))
+      h = h + nn.Dense(height * width)(nn.gelu(places)).swapaxes(1, 2)
       h = h + nn.Dense(self.width)(nn.gelu(nn.Dense(2 * self.width)(nn.LayerNorm()(h))))
     return jnp.tanh(nn.Dense(channels)(h)).reshape(len(y), *self.shape)
 
