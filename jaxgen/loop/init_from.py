@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 
 from jaxgen import experiment, files, parallel
 from jaxgen.errors import UserError
@@ -74,9 +73,12 @@ def begin(setting: Setting, first: Beginning, trust: bool = False) -> tuple[Begi
     )
 
   def compute():
-    state = parallel.on_host(first.compute())
-    merged = _merged(_weights_of(state), {array: other[array] for array in fit})
-    opt = jax.jit(setting.model.update.init)(merged['params'])
+    state = first.compute()
+    # By way of the host: the other run lies where it was restored, and this one wherever it will be trained.
+    taken = {array: parallel.on_host(other[array]) for array in fit}
+    merged = _merged(_weights_of(state), taken)
+    where = parallel.of_state(first.shapes.opt, setting.backend)
+    opt = jax.jit(setting.model.update.init, out_shardings=where)(merged['params'])
     return parallel.place(state._replace(**merged, opt=opt), setting.backend)
 
   new, unused = (tuple(array for array in named if array not in fit) for named in (here, other))
@@ -100,10 +102,13 @@ def _weights_of(tree):
 
 
 def _merged(here, others):
-  """The tree `here` with these arrays in place of its own of the same names."""
-  return jax.tree_util.tree_map_with_path(
-    lambda path, leaf: jnp.array(others.get(leaf_name(path), leaf)), here
-  )
+  """The tree `here` with these arrays in place of its own of the same names, laid out as those were."""
+
+  def chosen(path, leaf):
+    other = others.get(leaf_name(path))
+    return leaf if other is None else jax.device_put(other, leaf.sharding)
+
+  return jax.tree_util.tree_map_with_path(chosen, here)
 
 
 def _named(tree: Any) -> Mapping[str, Any]:

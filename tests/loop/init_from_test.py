@@ -9,6 +9,7 @@ import pytest
 
 from jaxgen import experiment, train, updates
 from jaxgen.errors import UserError
+from tests.conftest import ROOT
 from tests.tiny_config import get_config
 
 
@@ -105,3 +106,25 @@ def test_what_cannot_be_read_is_one_sentence(other, tmp_path):
     train.train(begun_from(tmp_path / 'nowhere'), tmp_path / 'run', trust=True)
   with pytest.raises(UserError, match='config.init_from=.*none of jaxgen.models'):
     train.train(begun_from(other), tmp_path / 'run')
+
+
+_ON_FOUR = """
+import sys
+import jax, numpy as np
+from jaxgen import train
+from tests.loop.init_from_test import begun_from
+
+for backend in ('pmap', 'shard_map', 'fsdp'):
+  state = train.train(begun_from(sys.argv[1], batch_size=8, parallel=backend), f'{sys.argv[2]}/{backend}', trust=True)
+  logits = state.params['logits']
+  np.testing.assert_array_equal(logits, np.load(sys.argv[3]))
+  assert logits.addressable_data(0).size == logits.size // (4 if backend == 'fsdp' else 1)
+"""
+
+
+def test_a_run_on_several_devices_begins_with_the_weights_of_one_on_a_single_one(other, tmp_path, run_python):
+  expected = experiment.load(other, trust=True).weights()['averaged']
+  np.save(tmp_path / 'logits.npy', expected.params['logits'])
+  home = {'PYTHONPATH': str(ROOT)}
+  done = run_python('-c', _ON_FOUR, other, tmp_path, tmp_path / 'logits.npy', devices=4, env=home)
+  assert done.returncode == 0, done.stderr[-3000:]
