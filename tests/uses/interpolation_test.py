@@ -1,7 +1,11 @@
+import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
+from jaxgen import uses
 from jaxgen.uses.interpolation import interpolate
+from tests.uses.conftest import IMAGES, labelled
 
 
 def test_interpolation_begins_and_ends_at_the_ends_and_stays_on_the_sphere():
@@ -18,3 +22,22 @@ def test_interpolation_begins_and_ends_at_the_ends_and_stays_on_the_sphere():
 def test_interpolation_between_equal_latents_is_no_nan():
   z = jnp.ones((2, 4))
   np.testing.assert_allclose(interpolate(z, z, 3), np.ones((6, 4)), rtol=1e-3)
+
+
+@pytest.mark.parametrize('use', ['interpolation', 'traversal'])
+@pytest.mark.parametrize('changes', [{}, {'encode': None}], ids=['examples', 'draws of the prior'])
+def test_the_condition_stays(make, tmp_path, use, changes):
+  """Along each way and for each latent all pictures are of one label, with an encoder that of the first example."""
+  seen = []
+
+  def decode(params, extra, latents, given=None):
+    jax.debug.callback(lambda label: seen.append(np.asarray(label)), given['label'])
+    return jnp.zeros((len(given['label']), 8, 8, 1), jnp.uint8)
+
+  make(given=('label',), decode=decode, **changes)
+  uses.use(tmp_path, options=uses.Options(use=(use,)))
+  jax.effects_barrier()
+  labels = seen[0].reshape(10, 8) if use == 'interpolation' else seen[0].reshape(-1, 1)
+  assert (labels == labels[0]).all()
+  if not changes:
+    np.testing.assert_array_equal(labels[0], labelled(40, IMAGES, 2)['label'][: labels.shape[1]])
