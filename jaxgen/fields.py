@@ -8,6 +8,8 @@ import numpy as np
 
 from jaxgen.types import DataSpec, Field
 
+KINDS = ('image', 'vector', 'tokens', 'audio', 'label', 'mask')
+
 
 def dtype(field: Field) -> np.dtype:
   """The type of its arrays: uint8 up to 256 levels, int32 above, float32 where values are continuous."""
