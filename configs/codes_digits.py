@@ -23,7 +23,7 @@ def get_config(arg=''):
   config.given = ('label',)
   config.model = ConfigDict(
     dict(
-      width=64,  # a multiple of the heads
+      width=96,  # a multiple of the heads
       num_layers=2,
       num_heads=4,
       look_back=5,  # codes before each that are embedded together: in rows of four, those up to above and to the left
@@ -34,7 +34,7 @@ def get_config(arg=''):
     learning_rate=2e-3, schedule='cosine', name='adamw', weight_decay=1.0, clip_norm=1.0
   )
   config.batch_size = 64
-  config.num_steps = 500
+  config.num_steps = 1000
   config.ema_decay = 0.99
   config.steps_per_dispatch = 25
   config.log_every = 100
