@@ -120,7 +120,8 @@ def score(
     return run(sampler, chain_rng, start(start_rng, num), way.num_steps, **record)
 
   def sample(params, extra, rng, num, given=None, **knobs):
-    turned = way.turned(**knobs) if knobs else way
+    with jax.ensure_compile_time_eval():  # a way is made of numbers, in a compiled program too
+      turned = way.turned(**knobs) if knobs else way
     return in_data(drawn(params, extra, rng, num, given, turned)[0].position)
 
   def complete(params, extra, rng, batch, observed):

@@ -1,3 +1,5 @@
+import functools
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -28,6 +30,23 @@ def test_at_initialization_it_is_the_score_of_blurred_gaussian_data():
   x, sigma = jax.random.normal(jax.random.key(0), (3, 8, 8, 1)), jnp.array([0.01, 1.0, 50.0])
   score = jax.jit(model.score)(params, extra, x, sigma)
   np.testing.assert_allclose(score, -x / (0.75**2 + sigma**2)[:, None, None, None], rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+  ('name', 'knobs'),
+  [
+    ('annealed', {'temperature': 0.5}),
+    ('predictor_corrector', {'steps': 3}),
+    ('probability_flow', {'steps': 1}),
+  ],
+)
+def test_knobs_are_turned_in_a_compiled_program(name, knobs):
+  config = _config(widths=(8,))
+  config.model.sampler.name = name
+  model = build(config)
+  params, extra = jax.eval_shape(model.init, jax.random.key(0), {})
+  draw = functools.partial(model.sample, num=2, **knobs)
+  assert jax.eval_shape(draw, params, extra, jax.random.key(0)).shape == (2, 8, 8, 1)
 
 
 @pytest.mark.parametrize('shape, widths', [((28, 28, 1), (4, 8, 8)), ((32, 32, 3), (4, 4, 8, 8))])
