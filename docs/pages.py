@@ -4,6 +4,7 @@ import ast
 import importlib
 import json
 import pkgutil
+import re
 import sys
 from pathlib import Path
 
@@ -14,14 +15,13 @@ sys.path.insert(0, str(ROOT))  # these sources, whatever is installed
 
 from jaxgen import config_files, config_keys, models  # noqa: E402
 
-# The first word of a config's name says of which family it is.
+# By the modules of `jaxgen.settings` and `jaxgen.families` that a model is built with.
 FAMILIES = {
   'vae': 'Variational autoencoders',
   'gan': 'Adversarial networks',
-  'glow': 'Normalizing flows',
-  'realnvp': 'Normalizing flows',
-  'pixelcnn': 'Autoregressive models',
-  'ncsn': 'Score models',
+  'flow': 'Normalizing flows',
+  'autoregressive': 'Autoregressive models',
+  'score': 'Score models',
 }
 MEASURES = {
   'bits_per_dim': 'bits per dimension',
@@ -51,10 +51,21 @@ def gallery() -> str:
     'where all families are measured alike.',
     '![Samples of five small models, and data](pictures/digits/samples.png)',
   ]
-  for family in dict.fromkeys(FAMILIES.values()):
-    names = [name for name in config_files.names() if FAMILIES[name.partition('_')[0]] == family]
-    parts += [f'## {family}', *map(_exhibit, names)]
+  for family, title in FAMILIES.items():
+    names = [name for name in config_files.names() if _family(name) == family]
+    parts += [f'## {title}', *map(_exhibit, names)]
   return '\n\n'.join(parts) + '\n'
+
+
+def _family(name):
+  """That of the model of a config: what its module imports says it."""
+  module = importlib.import_module(config_files.load(name).module)
+  source = Path(str(module.__file__)).read_text()
+  return next(
+    family
+    for family in FAMILIES
+    if re.search(rf'jaxgen\.(settings(\.| import )|families\.){family}\b', source)
+  )
 
 
 def _exhibit(name):

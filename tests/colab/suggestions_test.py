@@ -14,8 +14,7 @@ import pytest
 
 from configs.pixelcnn_digits import get_config
 from experiments.microscope import families, runs
-from jaxgen import data, experiment
-from jaxgen.show import pictures
+from jaxgen import data, experiment, fields, show
 from tests.colab.notebooks import code_cells, stored
 
 MADE, TRAINED = 'config = get_config(PRESET)', 'state = train(config, workdir)'
@@ -161,10 +160,10 @@ def test_the_microscope_takes_the_data_that_its_notebook_suggests(
     config = families.config_of(family, settings, row.smoke_width)
     model = experiment.build_model(config)
     state = experiment.first_shapes(model, config)
-    label = {'label': np.zeros(4, np.int32)} if model.given else {}
-    draw = functools.partial(model.sample, num=4, **label)
+    given = {'label': np.zeros(4, np.uint8)} if model.given else None
+    draw = functools.partial(model.sample, num=4, given=given)
     x = jax.eval_shape(draw, state.params, state.extra, jax.random.key(0))
-    assert x.shape == (4, *reference.spec.shape)
+    assert x.shape == (4, *reference.x.shape)
 
 
 def test_a_lower_temperature_makes_the_counted_model_more_cautious():
@@ -172,7 +171,7 @@ def test_a_lower_temperature_makes_the_counted_model_more_cautious():
   assert 'try 0.5.' in text_of('autoregressive')
   config = data.resolve(get_config('smoke'))
   test = data.load(config.data, 'test')
-  names = dict(jax=jax, jnp=jnp, np=np, PIL=PIL, data=data, pictures=pictures, spec=experiment.spec(config))
+  names = dict(jax=jax, jnp=jnp, np=np, PIL=PIL, data=data, show=show, field=fields.of(config)['x'])
   names |= {'trained': SimpleNamespace(config=config), 'rows': [{'bits_per_dim': 0.0}]}
   names['test'] = test.examples(np.arange(len(test)))
   exec(code('autoregressive', 'by counting'), names)

@@ -35,7 +35,8 @@ def test_without_its_file_scikit_learn_is_asked(monkeypatch, tmp_path):
 
 def test_scikit_learn_is_not_imported(run_python):
   script = (
-    "import sys; from jaxgen.data import digits; digits.load('digits', 0, 'train'); print(*sys.modules)"
+    'import sys; from jaxgen import config; from jaxgen.data import load; '
+    "load(config.defaults().data, 'train'); print(*sys.modules)"
   )
   modules = run_python('-c', script).stdout.split()
   assert 'jaxgen.data.digits' in modules

@@ -15,7 +15,7 @@ from experiments.microscope.settings import Settings, kept
 from jaxgen.data.source import from_arrays
 from jaxgen.metrics import features
 from jaxgen.metrics import results as jaxgen_results
-from jaxgen.types import DataSpec
+from jaxgen.types import Field
 from tests.colab.notebooks import assert_it_runs_and_shows_pictures
 
 SENTENCES = {c.name: c.sentence for c in CLAIMS}
@@ -144,7 +144,7 @@ def test_another_microscope_in_the_same_folder_is_refused(tiny, capsys):
   ('arguments', 'said'),
   [
     (['--data=digitz'], 'did you mean "digits"?'),
-    (['--data=toy:rings'], 'holds vectors'),
+    (['--data=toy:rings'], 'holds vector data'),
     (['--data=folder:/nowhere/at/all'], '/nowhere/at/all'),
     (['--minutes=0'], '--minutes=0.0 is too small'),
     (['--seeds=0'], '--seeds=0 is too small'),
@@ -165,7 +165,7 @@ def bench(out, train=200, test=40, width=64, samples=1000, say=print):
   """The tools for images without labels, by random features of which the first `width` are looked at."""
   settings = Settings('npz', 0, 1.0, 1, 0, samples, 25, out)
   x = np.random.default_rng(0).integers(0, 256, (train, 8, 8, 1), np.uint8)
-  splits = [from_arrays('npz', DataSpec((8, 8, 1), 256, 0), {'x': part}) for part in (x, x[:test])]
+  splits = [from_arrays('npz', {'x': Field('image', (8, 8, 1), 256)}, {'x': part}) for part in (x, x[:test])]
   reference = features.Reference('npz', splits[0].spec, *splits)
   chosen = features.choose(reference, out / 'cache')
   return Bench(settings, reference, chosen._replace(width=width), say)
