@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +13,7 @@ from flax import linen as nn
 from jaxgen import fields
 from jaxgen.families import conditions
 from jaxgen.families.distributions import Distribution, categorical
-from jaxgen.families.networks import networks
+from jaxgen.families.networks import Apply, Part, assembled
 from jaxgen.families.orders import Order, raster
 from jaxgen.losses.autoregressive import log_density
 from jaxgen.metrics.bits_per_dim import bits_per_dim
@@ -46,6 +46,17 @@ def whole_network(run: Run, given: Any) -> tuple[Callable, Callable]:
     return outputs.reshape(x.shape[0], -1, outputs.shape[-1])[:, entry], cache
 
   return predict, lambda x: ()
+
+
+class AutoregressiveModel(NamedTuple):
+  """The slots of `autoregressive`, and the way to its network."""
+
+  apply: Apply
+  distribution: Distribution
+  order: Order
+  predictor: Predictor
+  x: Field
+  given: DataSpec
 
 
 def autoregressive(
@@ -83,71 +94,79 @@ def autoregressive(
   Raises:
     ValueError: if the data is continuous.
   """
-  distribution, dims = distribution or categorical(x.levels), fields.size(x)
-  order = order or raster(dims)
-  nets = networks(network=network)
-  prepared, to_sample = partial(conditions.prepared, given=given), partial(conditions.to_sample, given=given)
-
-  def init(rng, batch):
-    del batch
-    return nets.init(rng, {'network': (jnp.zeros((1, *x.shape), jnp.int32), conditions.blank(given))})
-
-  def terms(params, extra, batch, train=False, rng=None):
-    apply = partial(nets.apply, 'network', params, extra, train=train, rng=rng)
-    outputs, extra = apply(batch['x'], prepared(batch))
-    nll = distribution.nll(outputs, batch['x'])
-    bits = bits_per_dim(log_density(nll, dims, x.levels), x.shape, x.levels)
-    return {'loss': nll, 'bits_per_dim': bits}, extra
-
-  def loss(params, extra, rng, batch):
-    metrics, extra = terms(params, extra, batch, train=True, rng=rng)
-    return metrics['loss'].mean(), (extra, metrics)
-
-  def evaluate(params, extra, rng, batch):
-    del rng
-    return terms(params, extra, batch)[0]
-
-  def log_prob(params, extra, rng, batch):
-    del rng
-    return log_density(terms(params, extra, batch)[0]['loss'], dims, x.levels)
-
-  def sampler(params, extra, cond, temperature=1.0):
-    def run_network(*args, method=None):
-      switch = {'train': False, 'method': method}
-      return nets.apply('network', params, extra, *args, **switch)[0]
-
-    draw = lambda rng, outputs: distribution.draw(rng, outputs, temperature)  # noqa: E731
-    return ancestral(*predictor(run_network, cond), draw, order.entries)
-
-  def sample(params, extra, rng, num, given=None, temperature=1.0):
-    chain_rng, given_rng = jax.random.split(rng)
-    kernel = sampler(params, extra, to_sample(given_rng, num, given), temperature)
-    state, _ = run(kernel, chain_rng, jnp.zeros((num, *x.shape), jnp.int32), dims)
-    return state.position.astype(fields.dtype(x))
-
-  def complete(params, extra, rng, batch, observed):
-    known = batch['x'].astype(jnp.int32)
-    kernel = clamped(sampler(params, extra, prepared(batch)), known, observed)
-    state, _ = run(kernel, rng, jnp.where(observed, known, 0), dims)
-    return jnp.where(observed, known, state.position).astype(fields.dtype(x))
-
-  def trajectory(params, extra, rng, num, given=None):
-    return _stages(sample(params, extra, rng, num, given), order)
-
+  distribution, order = distribution or categorical(x.levels), order or raster(fields.size(x))
+  start, apply = assembled(
+    {'network': Part(network, lambda: (jnp.zeros((1, *x.shape), jnp.int32), conditions.blank(given)))}
+  )
+  model = AutoregressiveModel(apply, distribution, order, predictor, x, given)
   return GenerativeModel(
-    init=init,
-    update=chain(minimize(loss, tx, axis_name=DATA_AXIS), ema(ema_decay)),
-    evaluate=evaluate,
-    sample=sample,
+    init=lambda rng, batch: start(rng),
+    update=chain(minimize(partial(_loss, model), tx, axis_name=DATA_AXIS), ema(ema_decay)),
+    evaluate=partial(_evaluate, model),
+    sample=partial(_sample, model),
     objective=f'loss = -sum_i log p(x_i | x_<i), {distribution.name}',
     given=tuple(given),
     knobs={'temperature': 1.0},
     selected_by='bits_per_dim',
-    log_prob=log_prob,
+    log_prob=partial(_log_prob, model),
     log_prob_estimate=Estimate('exact', given=tuple(given)),
-    complete=complete,
-    trajectory=trajectory,
+    complete=partial(_complete, model),
+    trajectory=partial(_trajectory, model),
   )
+
+
+def _terms(model, params, extra, batch, train=False, rng=None):
+  apply = partial(model.apply, 'network', params, extra, train=train, rng=rng)
+  outputs, extra = apply(batch['x'], conditions.prepared(batch, model.given))
+  nll = model.distribution.nll(outputs, batch['x'])
+  density = log_density(nll, fields.size(model.x), model.x.levels)
+  return {'loss': nll, 'bits_per_dim': bits_per_dim(density, model.x.shape, model.x.levels)}, extra
+
+
+def _loss(model, params, extra, rng, batch):
+  metrics, extra = _terms(model, params, extra, batch, train=True, rng=rng)
+  return metrics['loss'].mean(), (extra, metrics)
+
+
+def _evaluate(model, params, extra, rng, batch):
+  del rng
+  return _terms(model, params, extra, batch)[0]
+
+
+def _log_prob(model, params, extra, rng, batch):
+  del rng
+  nll = _terms(model, params, extra, batch)[0]['loss']
+  return log_density(nll, fields.size(model.x), model.x.levels)
+
+
+def _sampler(model, params, extra, prepared, temperature=1.0):
+  def run_network(*args, method=None):
+    switch = {'train': False, 'method': method}
+    return model.apply('network', params, extra, *args, **switch)[0]
+
+  draw = lambda rng, outputs: model.distribution.draw(rng, outputs, temperature)  # noqa: E731
+  return ancestral(*model.predictor(run_network, prepared), draw, model.order.entries)
+
+
+def _sample(model, params, extra, rng, num, given=None, temperature=1.0):
+  chain_rng, given_rng = jax.random.split(rng)
+  prepared = conditions.to_sample(given_rng, num, given, model.given)
+  kernel = _sampler(model, params, extra, prepared, temperature)
+  start = jnp.zeros((num, *model.x.shape), jnp.int32)
+  state, _ = run(kernel, chain_rng, start, fields.size(model.x))
+  return state.position.astype(fields.dtype(model.x))
+
+
+def _complete(model, params, extra, rng, batch, observed):
+  known = batch['x'].astype(jnp.int32)
+  prepared = conditions.prepared(batch, model.given)
+  kernel = clamped(_sampler(model, params, extra, prepared), known, observed)
+  state, _ = run(kernel, rng, jnp.where(observed, known, 0), fields.size(model.x))
+  return jnp.where(observed, known, state.position).astype(fields.dtype(model.x))
+
+
+def _trajectory(model, params, extra, rng, num, given=None):
+  return _stages(_sample(model, params, extra, rng, num, given), model.order)
 
 
 def _stages(x, order):

@@ -1,9 +1,7 @@
 """Normalizing flows: a bijector and a prior -> GenerativeModel."""
 
-from collections.abc import Callable
 from functools import partial
 from types import MappingProxyType
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -13,24 +11,15 @@ from jaxgen import fields
 from jaxgen.bijectors import Bijector
 from jaxgen.families import conditions
 from jaxgen.families.dequantizations import Dequantization, usual
-from jaxgen.families.networks import Part, networks
+from jaxgen.families.flow_model import FlowModel, assembled, forward, init, inverse
 from jaxgen.families.precision import precisely
 from jaxgen.losses import flow as losses
 from jaxgen.metrics.bits_per_dim import bits_per_dim
-from jaxgen.types import DATA_AXIS, DataSpec, Estimate, Extra, Field, GenerativeModel
+from jaxgen.types import DATA_AXIS, DataSpec, Estimate, Field, GenerativeModel
 from jaxgen.updates import chain, ema, minimize
 
 OBJECTIVE = 'loss = -(log_prior + log_det) / D, the exact negative log-likelihood in nats per dimension'
 BOUND = 'loss = -(log_prior + log_det) / D, a bound on the negative log-likelihood in nats per dimension'
-
-
-class Point(NamedTuple):
-  """One example on its way to the latents."""
-
-  y: jax.Array  # f32[B, *shape], dequantized
-  latents: object
-  log_det: jax.Array  # f32[B], of the bijector and the dequantization
-  extra: Extra
 
 
 def flow(
@@ -75,103 +64,75 @@ def flow(
       'maximum likelihood needs a bijector that goes from the data to the latents in closed form.'
     )
   prior, dequantization = prior or losses.standard_normal(), dequantization or usual(x)
-  names, dims = tuple(given), fields.size(x)
-  prepared, to_sample = partial(conditions.prepared, given=given), partial(conditions.to_sample, given=given)
-  init, forward, inverse = _change_of_variables(bijector, dequantization, prepared)
-
-  def terms(point):
-    nll = losses.negative_log_likelihood(point.latents, point.log_det, prior)
-    return {
-      'loss': nll / dims,
-      'bits_per_dim': bits_per_dim(-nll, x.shape, x.levels),
-      'log_prior': prior.log_prob(point.latents),
-      'log_det': point.log_det,
-    }
-
-  def loss(params, extra, rng, batch):
-    point = forward(params, extra, rng, batch, train=True)
-    metrics = terms(point)
-    return metrics['loss'].mean(), (point.extra, metrics)
-
-  def evaluate(params, extra, rng, batch):
-    point = forward(params, extra, rng, batch)
-    if not bijector.has_inverse:
-      return terms(point)
-    drift = jnp.abs(inverse(params, extra, point.latents, prepared(batch)) - point.y)
-    return terms(point) | {'inversion_error': drift.max(axis=tuple(range(1, drift.ndim)))}
-
-  def log_prob(params, extra, rng, batch):
-    point = forward(params, extra, rng, batch)
-    return losses.log_prob(point.latents, point.log_det, prior)
-
-  def encode(params, extra, rng, batch):
-    return forward(params, extra, rng, batch).latents
-
-  def decode(params, extra, latents, given=None):
-    return dequantization.discrete(inverse(params, extra, latents, prepared(given or {})))
-
-  def latents(params, extra, rng, num):
-    blank = fields.blank({'x': x, **given}, num)
-    return prior.sample(rng, jax.eval_shape(forward, params, extra, rng, blank).latents)
-
-  def sample(params, extra, rng, num, given=None, temperature=temperature):
-    rng_latents, rng_given = jax.random.split(rng)
-    warm = jax.tree.map(lambda z: temperature * z, latents(params, extra, rng_latents, num))
-    return dequantization.discrete(inverse(params, extra, warm, to_sample(rng_given, num, given)))
-
+  model = FlowModel(assembled(bijector, dequantization), bijector, prior, dequantization, x, given)
   closed = precisely if bijector.has_inverse else lambda function: None
   exact = not dequantization.parts
   return GenerativeModel(
-    init=init,
-    update=chain(minimize(loss, tx, axis_name=DATA_AXIS), ema(ema_decay)),
-    evaluate=precisely(evaluate),
-    sample=closed(sample),
+    init=partial(init, model),
+    update=chain(minimize(partial(_loss, model), tx, axis_name=DATA_AXIS), ema(ema_decay)),
+    evaluate=precisely(partial(_evaluate, model)),
+    sample=closed(partial(_sample, model, temperature=temperature)),
     objective=OBJECTIVE if exact else BOUND,
-    given=names,
+    given=tuple(given),
     knobs={'temperature': temperature} if bijector.has_inverse else {},
     selected_by='bits_per_dim',
-    log_prob=precisely(log_prob),
+    log_prob=precisely(partial(_log_prob, model)),
     log_prob_estimate=Estimate(
-      'exact' if exact else 'lower bound', noise_draws=dequantization.noise_draws, given=names
+      'exact' if exact else 'lower bound', noise_draws=dequantization.noise_draws, given=tuple(given)
     ),
-    latents=closed(latents),
-    encode=precisely(encode),
-    decode=closed(decode),
+    latents=closed(partial(_latents, model)),
+    encode=precisely(partial(_encode, model)),
+    decode=closed(partial(_decode, model)),
   )
 
 
-class _Maps(NamedTuple):
-  """`init(rng, batch) -> (params, extra)`, `forward(params, extra, rng, batch, train=False) -> Point` and
-  `inverse(params, extra, latents, given) -> y`."""
+def _terms(model, point):
+  nll = losses.negative_log_likelihood(point.latents, point.log_det, model.prior)
+  return {
+    'loss': nll / fields.size(model.x),
+    'bits_per_dim': bits_per_dim(-nll, model.x.shape, model.x.levels),
+    'log_prior': model.prior.log_prob(point.latents),
+    'log_det': point.log_det,
+  }
 
-  init: Callable
-  forward: Callable
-  inverse: Callable
+
+def _loss(model, params, extra, rng, batch):
+  point = forward(model, params, extra, rng, batch, train=True)
+  metrics = _terms(model, point)
+  return metrics['loss'].mean(), (point.extra, metrics)
 
 
-def _change_of_variables(bijector, dequantization, prepared):
-  parts = {'flow': Part(bijector, lambda: (), 'forward_and_log_det'), **dequantization.parts}
-  modules = {name: part.module for name, part in parts.items()}
-  nets = networks({name: part.method for name, part in parts.items() if part.method}, **modules)
+def _evaluate(model, params, extra, rng, batch):
+  point = forward(model, params, extra, rng, batch)
+  if not model.bijector.has_inverse:
+    return _terms(model, point)
+  again = inverse(model, params, extra, point.latents, conditions.prepared(batch, model.given))
+  drift = jnp.abs(again - point.y)
+  return _terms(model, point) | {'inversion_error': drift.max(axis=tuple(range(1, drift.ndim)))}
 
-  def init(rng, batch):
-    rng_flow, rng_noise = jax.random.split(rng)
-    x, given = batch['x'], prepared(batch)
-    params, extra = nets.init(rng_noise, {name: part.inputs() for name, part in dequantization.parts.items()})
-    y, _, _ = dequantization.draw(nets.apply, params, extra, rng_noise, x, given, train=False)
-    flow_params, flow_extra = nets.init(rng_flow, {'flow': (y, given)})
-    return params | flow_params, extra | flow_extra
 
-  def forward(params, extra, rng, batch, train=False):
-    given = prepared(batch)
-    y, log_q, extra = dequantization.draw(nets.apply, params, extra, rng, batch['x'], given, train=train)
-    key = jax.random.fold_in(rng, 1) if train else None
-    apply = partial(nets.apply, method='forward_and_log_det', train=train, rng=key)
-    (latents, log_det), extra = apply('flow', params, extra, y, given)
-    return Point(y, latents, log_det + log_q, extra)
+def _log_prob(model, params, extra, rng, batch):
+  point = forward(model, params, extra, rng, batch)
+  return losses.log_prob(point.latents, point.log_det, model.prior)
 
-  def inverse(params, extra, latents, given):
-    apply = partial(nets.apply, method='inverse_and_log_det', train=False)
-    return apply('flow', params, extra, latents, given)[0][0]
 
-  return _Maps(init, forward, inverse)
+def _encode(model, params, extra, rng, batch):
+  return forward(model, params, extra, rng, batch).latents
+
+
+def _decode(model, params, extra, latents, given=None):
+  prepared = conditions.prepared(given or {}, model.given)
+  return model.dequantization.discrete(inverse(model, params, extra, latents, prepared))
+
+
+def _latents(model, params, extra, rng, num):
+  blank = fields.blank({'x': model.x, **model.given}, num)
+  like = jax.eval_shape(partial(forward, model), params, extra, rng, blank).latents
+  return model.prior.sample(rng, like)
+
+
+def _sample(model, params, extra, rng, num, given=None, *, temperature):
+  rng_latents, rng_given = jax.random.split(rng)
+  warm = jax.tree.map(lambda z: temperature * z, _latents(model, params, extra, rng_latents, num))
+  prepared = conditions.to_sample(rng_given, num, given, model.given)
+  return model.dequantization.discrete(inverse(model, params, extra, warm, prepared))

@@ -82,7 +82,12 @@ def annealed_way(
 
 
 def predictor_corrector_way(
-  sigmas: Sequence[float], data_std: float, *, num_levels: int, signal_to_noise: float, corrector_steps: int
+  sigmas: Sequence[float] | np.ndarray,
+  data_std: float,
+  *,
+  num_levels: int,
+  signal_to_noise: float,
+  corrector_steps: int,
 ) -> Way:
   """`jaxgen.samplers.predictor_corrector` over as many geometric levels as are asked for, the knob 'steps'."""
   levels = geometric_sigmas(sigmas[0], sigmas[-1], num_levels)

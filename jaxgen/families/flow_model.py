@@ -1,0 +1,72 @@
+"""What a flow is made of, and the change of variables between examples and latents."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+
+from jaxgen.bijectors import Bijector
+from jaxgen.families import conditions
+from jaxgen.families.dequantizations import Dequantization
+from jaxgen.families.networks import Networks, Part, networks
+from jaxgen.losses.flow import Prior
+from jaxgen.types import Batch, DataSpec, Extra, Field, Params, PRNGKey
+
+
+class FlowModel(NamedTuple):
+  """The slots of `jaxgen.families.flow.flow`, and the way to its networks."""
+
+  networks: Networks
+  bijector: Bijector
+  prior: Prior
+  dequantization: Dequantization
+  x: Field
+  given: DataSpec
+
+
+class Point(NamedTuple):
+  """One example on its way to the latents."""
+
+  y: jax.Array  # f32[B, *shape], dequantized
+  latents: Any
+  log_det: jax.Array  # f32[B], of the bijector and the dequantization
+  extra: Extra
+
+
+def assembled(bijector: Bijector, dequantization: Dequantization) -> Networks:
+  """The bijector, under the name 'flow', and the networks of the dequantization."""
+  parts = {'flow': Part(bijector, lambda: (), 'forward_and_log_det'), **dequantization.parts}
+  modules = {name: part.module for name, part in parts.items()}
+  return networks({name: part.method for name, part in parts.items() if part.method}, **modules)
+
+
+def init(model: FlowModel, rng: PRNGKey, batch: Batch) -> tuple[Params, Extra]:
+  """The first `(params, extra)`: some bijectors take theirs from the batch."""
+  rng_flow, rng_noise = jax.random.split(rng)
+  nets, dequantization = model.networks, model.dequantization
+  x, given = batch['x'], conditions.prepared(batch, model.given)
+  params, extra = nets.init(rng_noise, {name: part.inputs() for name, part in dequantization.parts.items()})
+  y, _, _ = dequantization.draw(nets.apply, params, extra, rng_noise, x, given, train=False)
+  flow_params, flow_extra = nets.init(rng_flow, {'flow': (y, given)})
+  return params | flow_params, extra | flow_extra
+
+
+def forward(
+  model: FlowModel, params: Params, extra: Extra, rng: PRNGKey, batch: Batch, train: bool = False
+) -> Point:
+  """From a batch to its latents."""
+  nets, given = model.networks, conditions.prepared(batch, model.given)
+  y, log_q, extra = model.dequantization.draw(nets.apply, params, extra, rng, batch['x'], given, train=train)
+  key = jax.random.fold_in(rng, 1) if train else None
+  apply = partial(nets.apply, method='forward_and_log_det', train=train, rng=key)
+  (latents, log_det), extra = apply('flow', params, extra, y, given)
+  return Point(y, latents, log_det + log_q, extra)
+
+
+def inverse(
+  model: FlowModel, params: Params, extra: Extra, latents: Any, given: Mapping[str, jax.Array]
+) -> jax.Array:
+  """From latents to y f32[B, *shape]; `given` is prepared."""
+  apply = partial(model.networks.apply, method='inverse_and_log_det', train=False)
+  return apply('flow', params, extra, latents, given)[0][0]
