@@ -3,7 +3,8 @@
     python -m jaxgen.main --config=configs/translate_digits.py
     python -m jaxgen.main --mode=sample --workdir=runs/translate_digits --use=translation
 
-Not run to its end yet: no time or number to expect.
+Takes 160 seconds on two cores of an AMD EPYC with other work beside it, and ends at an error of 0.035 on the 300 test
+digits (root mean square, grey levels from 0 to 1): `experiments/translation`.
 """
 
 from ml_collections import ConfigDict
