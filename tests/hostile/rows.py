@@ -188,7 +188,7 @@ CONFIGS = {
   'syntax': 'SyntaxError',
   'indentation': 'IndentationError',
   'missing_import': "fails in line 1: ModuleNotFoundError: No module named 'no_such_package'",
-  'nulls': 'SyntaxError',
+  'nulls': 'source code string cannot contain null bytes',
   'two_arguments': 'TypeError',
   'recursion': 'RecursionError',
   'misspelt': 'config.bacth_size is no key; did you mean "batch_size"?',
