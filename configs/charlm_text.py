@@ -26,7 +26,7 @@ def get_config(arg=''):
   )
   config.optimizer = optimizer(learning_rate=2e-3, schedule='cosine', warmup_steps=100, clip_norm=1.0)
   config.batch_size = 32
-  config.num_steps = 2000
+  config.num_steps = 800
   config.ema_decay = 0.99
   config.steps_per_dispatch = 10
   config.num_samples = 16
