@@ -160,6 +160,10 @@ class GenerativeModel(NamedTuple):
   standing: Callable[..., Extra] | None = None
   codes: Field | None = None
 
+  def __hash__(self) -> int:
+    """Of its functions: models are keys of caches, and what `knobs` is has no hash."""
+    return hash((self.init, self.update, self.evaluate, self.sample))
+
 
 class Stage(NamedTuple):
   """A trained run that a model is built on: what `build(config, stages)` receives for each name in its `STAGES`.
