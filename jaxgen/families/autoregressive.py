@@ -145,7 +145,8 @@ def _sampler(model, params, extra, prepared, temperature=1.0):
     return model.apply('network', params, extra, *args, **switch)[0]
 
   draw = lambda rng, outputs: model.distribution.draw(rng, outputs, temperature)  # noqa: E731
-  return ancestral(*model.predictor(run_network, prepared), draw, model.order.entries)
+  predict, init_cache = model.predictor(run_network, prepared)
+  return ancestral(predict, init_cache, draw, model.order.entries)
 
 
 def _sample(model, params, extra, rng, num, given=None, temperature=1.0):
