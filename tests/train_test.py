@@ -247,7 +247,8 @@ def test_accumulated_batches_are_the_run_of_one_batch_as_large(run_python, tmp_p
     lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), whole.params, slices.params
   )
   for one, other in zip(rows_of(tmp_path / 'whole'), rows_of(tmp_path / 'slices'), strict=True):
-    assert one['nll'] == pytest.approx(other['nll'], rel=1e-4)
+    # A small difference of two terms of about 64 log 17 = 181 nats, each known to float32's 24 bits.
+    assert one['nll'] == pytest.approx(other['nll'], abs=181 * 2**-21)
 
 
 def test_another_configs_workdir_is_refused_with_what_differs(tmp_path):
