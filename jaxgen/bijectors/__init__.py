@@ -11,6 +11,7 @@ per example, f32[B], in nats.
 
 from jaxgen.bijectors import masks, transforms
 from jaxgen.bijectors.actnorm import ActNorm
+from jaxgen.bijectors.batch_norm import BatchNorm
 from jaxgen.bijectors.bijector import Bijector
 from jaxgen.bijectors.chain import Chain
 from jaxgen.bijectors.coupling import Coupling
@@ -21,11 +22,14 @@ from jaxgen.bijectors.logit import Logit
 from jaxgen.bijectors.multi_scale import MultiScale
 from jaxgen.bijectors.permutation import Permutation, Reverse
 from jaxgen.bijectors.repeated import Repeated
+from jaxgen.bijectors.reshape import Reshape
 from jaxgen.bijectors.scale_shift import ScaleShift
+from jaxgen.bijectors.scaling import Scaling
 from jaxgen.bijectors.squeeze import Squeeze
 
 __all__ = [
   'ActNorm',
+  'BatchNorm',
   'Bijector',
   'Chain',
   'Coupling',
@@ -35,8 +39,10 @@ __all__ = [
   'MultiScale',
   'Permutation',
   'Repeated',
+  'Reshape',
   'Reverse',
   'ScaleShift',
+  'Scaling',
   'Squeeze',
   'UniformDequantization',
   'masks',

@@ -40,6 +40,28 @@ def halves(swap: bool = False) -> Mask:
   return Mask(split, merge)
 
 
+def alternating(swap: bool = False) -> Mask:
+  """Keeps entries 0, 2, 4, ... of the last axis and moves 1, 3, 5, ...; the other way round with `swap`.
+
+  The partition of Dinh et al., "NICE", section 5: neighbours of a flattened image stand on different sides.
+  `f32[B, ..., C] -> (f32[B, ..., (C + 1) // 2], f32[B, ..., C // 2])`.
+  """
+
+  def split(x):
+    if x.shape[-1] < 2:
+      raise ValueError(f'a coupling needs at least 2 channels to split, not shape {x.shape}.')
+    first, second = x[..., ::2], x[..., 1::2]
+    return (second, first) if swap else (first, second)
+
+  def merge(kept, moved):
+    first, second = (moved, kept) if swap else (kept, moved)
+    num = first.shape[-1] + second.shape[-1]
+    order = np.argsort(np.concatenate([np.arange(0, num, 2), np.arange(1, num, 2)]))
+    return jnp.concatenate([first, second], axis=-1)[..., order]
+
+  return Mask(split, merge)
+
+
 def binary(keep: np.ndarray) -> Mask:
   """Keeps the elements where `keep` is true and moves the others, without changing any shape.
 

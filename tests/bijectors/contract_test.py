@@ -14,6 +14,7 @@ from jax.flatten_util import ravel_pytree
 from jaxgen import bijectors
 from jaxgen.bijectors import (
   ActNorm,
+  BatchNorm,
   Bijector,
   Chain,
   Coupling,
@@ -23,8 +24,10 @@ from jaxgen.bijectors import (
   MultiScale,
   Permutation,
   Repeated,
+  Reshape,
   Reverse,
   ScaleShift,
+  Scaling,
   Squeeze,
   masks,
   transforms,
@@ -110,6 +113,8 @@ TABLE = {
   'additive_coupling': Row(Coupling(Net(3), transforms.additive(), masks.halves()), (5,)),
   'affine_coupling': Row(Coupling(Net(4), SIGMOID, masks.halves()), (2, 2, 4)),
   'bounded_coupling': Row(Coupling(Net(6), BOUNDED, masks.halves(swap=True)), (6,)),
+  'batch_norm': Row(BatchNorm(), (2, 3, 2)),
+  'batch_norm_vector': Row(BatchNorm(), (3,)),
   'batch_statistics': Row(Centred(), (2, 3)),
   'chain_of_none': Row(Chain(()), (2, 3)),
   'chain': Row(Chain((ScaleShift(2.0, 1.0), step(4), Reverse())), (4,), given=3),
@@ -128,8 +133,10 @@ TABLE = {
   'prior': Row(Coupling(Net(6), BOUNDED, masks.nothing()), (2, 3)),
   'repeated': Row(Repeated(step(4), 3), (2, 2, 4), given=3),
   'repeated_batch_statistics': Row(Repeated(Chain((Centred(), ActNorm())), 3), (3,)),
+  'reshape': Row(Reshape((2, 3), (6,)), (2, 3)),
   'reverse': Row(Reverse(), (2, 3)),
   'scale_shift': Row(ScaleShift(-0.5, 3.0), (2, 3)),
+  'scaling': Row(Scaling(), (2, 3)),
   'sigmoid': Row(Inverse(Logit()), (4,), cube='z'),
   'squeeze': Row(Squeeze(), (4, 6, 2)),
 }

@@ -16,6 +16,17 @@ def test_halves():
   np.testing.assert_array_equal(kept, [[2, 3, 4]])
 
 
+def test_alternating():
+  kept, moved = masks.alternating().split(jnp.arange(5.0)[None])
+  np.testing.assert_array_equal(kept, [[0, 2, 4]])
+  np.testing.assert_array_equal(moved, [[1, 3]])
+  kept, moved = masks.alternating(swap=True).split(jnp.arange(5.0)[None])
+  np.testing.assert_array_equal(kept, [[1, 3]])
+  for swap in (False, True):
+    mask = masks.alternating(swap)
+    np.testing.assert_array_equal(mask.merge(*mask.split(jnp.arange(5.0)[None])), [np.arange(5.0)])
+
+
 def test_checkerboard():
   kept, _ = masks.checkerboard(2, 3).split(X)
   np.testing.assert_array_equal(kept[0, :, :, 0] > 0, [[True, False, True], [False, True, False]])
@@ -30,15 +41,16 @@ def test_nothing_is_kept_by_nothing():
 
 
 @pytest.mark.parametrize(
-  'mask', [masks.halves(), masks.halves(True), masks.checkerboard(2, 3), masks.nothing()]
+  'mask', [masks.halves(), masks.halves(True), masks.alternating(), masks.checkerboard(2, 3), masks.nothing()]
 )
 def test_merge_undoes_split(mask):
   np.testing.assert_array_equal(mask.merge(*mask.split(X)), X)
 
 
 def test_one_channel_cannot_be_halved():
-  with pytest.raises(ValueError, match='at least 2 channels'):
-    masks.halves().split(jnp.ones((3, 1)))
+  for mask in (masks.halves(), masks.alternating()):
+    with pytest.raises(ValueError, match='at least 2 channels'):
+      mask.split(jnp.ones((3, 1)))
 
 
 @pytest.mark.parametrize('keep', [np.array([0.3, 1.0]), np.array([0, 1]), jnp.array([0.0, 1.0])])
