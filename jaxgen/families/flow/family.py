@@ -10,8 +10,8 @@ import optax
 from jaxgen import fields
 from jaxgen.bijectors import Bijector
 from jaxgen.families import conditions
-from jaxgen.families.dequantizations import Dequantization, usual
-from jaxgen.families.flow_model import FlowModel, assembled, forward, init, inverse
+from jaxgen.families.flow.dequantization import Dequantization, usual
+from jaxgen.families.flow.model import FlowModel, assembled, forward, init, inverse
 from jaxgen.families.precision import precisely
 from jaxgen.losses import flow as losses
 from jaxgen.metrics.bits_per_dim import bits_per_dim
@@ -47,7 +47,7 @@ def flow(
     x: what is modelled.
     given: the fields that are conditions.
     prior: of the latents; standard normal by default.
-    dequantization: see `jaxgen.families.dequantizations`; by default uniform noise on discrete data.
+    dequantization: see `jaxgen.families.flow.dequantization`; by default uniform noise on discrete data.
     temperature: T, the latents of a sample are this times a draw from the prior (Kingma & Dhariwal, "Glow", 2018).
       With a normal prior and a log-determinant that is the same everywhere, as of additive couplings, samples are then
       of the density `p^(1 / T^2)`, normalized (the paper writes `T^2`); with affine ones they are not, and T is a knob.

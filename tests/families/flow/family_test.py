@@ -18,8 +18,8 @@ from jaxgen.bijectors import (
 )
 from jaxgen.data import toy
 from jaxgen.families.conditions import joined
-from jaxgen.families.dequantizations import Dequantization
 from jaxgen.families.flow import flow
+from jaxgen.families.flow.dequantization import Dequantization
 from jaxgen.families.networks import Part
 from jaxgen.losses.flow import standard_logistic
 from jaxgen.types import DATA_AXIS, Field, State

@@ -8,14 +8,14 @@ import jax
 
 from jaxgen.bijectors import Bijector
 from jaxgen.families import conditions
-from jaxgen.families.dequantizations import Dequantization
+from jaxgen.families.flow.dequantization import Dequantization
 from jaxgen.families.networks import Networks, Part, networks
 from jaxgen.losses.flow import Prior
 from jaxgen.types import Batch, DataSpec, Extra, Field, Params, PRNGKey
 
 
 class FlowModel(NamedTuple):
-  """The slots of `jaxgen.families.flow.flow`, and the way to its networks."""
+  """The slots of `jaxgen.families.flow.family.flow`, and the way to its networks."""
 
   networks: Networks
   bijector: Bijector
