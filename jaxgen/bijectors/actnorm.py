@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgen.bijectors.bijector import Bijector, Given
-from jaxgen.bijectors.log_det import per_channel
+from jaxgen.bijectors.log_det import dtype, per_channel
 
 # A channel whose spread is below this part of its size is constant up to rounding.
 _ROUNDING = 1e-6
@@ -36,10 +36,11 @@ class ActNorm(Bijector):
   @nn.compact
   def _parameters(self, batch, from_statistics):
     shape = batch.shape[-1:]
-    shift, log_scale = jnp.zeros(shape), jnp.zeros(shape)
+    shift, log_scale = jnp.zeros(shape, jnp.float32), jnp.zeros(shape, jnp.float32)
     if self.is_initializing():
       shift, log_scale = from_statistics(*_statistics(batch))
-    return self.param('shift', lambda _: shift), self.param('log_scale', lambda _: log_scale)
+    parameters = self.param('shift', lambda _: shift), self.param('log_scale', lambda _: log_scale)
+    return tuple(parameter.astype(dtype(batch)) for parameter in parameters)
 
 
 def _statistics(batch):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import jax
 
 from jaxgen.bijectors import log_det as log_dets
-from jaxgen.bijectors.bijector import Bijector, Event, Given
+from jaxgen.bijectors.bijector import Bijector, Event, Given, Shape, shape_through
 
 
 class Chain(Bijector):
@@ -27,6 +27,18 @@ class Chain(Bijector):
   @property
   def has_inverse(self) -> bool:
     return all(bijector.has_inverse for bijector in self.bijectors)
+
+  def latent_shape(self, shape: Shape) -> Shape:
+    """What all bijectors make of it, the first one first."""
+    for index, bijector in enumerate(self.bijectors):
+      shape = shape_through(bijector, shape, f'bijectors[{index}]')
+    return shape
+
+  def data_shape(self, shape: Shape) -> Shape:
+    """What all inverses make of it, that of the last one first."""
+    for index, bijector in reversed(list(enumerate(self.bijectors))):
+      shape = shape_through(bijector, shape, f'bijectors[{index}]', inverse=True)
+    return shape
 
   def forward_and_log_det(self, x: Event, given: Given = None) -> tuple[Event, jax.Array]:
     """x through all bijectors, the first one first; shapes are what they make of it."""

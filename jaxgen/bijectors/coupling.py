@@ -5,7 +5,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from jaxgen.bijectors.bijector import Bijector, Given, nothing
+from jaxgen.bijectors.bijector import Bijector, Given, Shape, nothing, one_array
 from jaxgen.bijectors.log_det import sum_over_event
 from jaxgen.bijectors.masks import Mask
 from jaxgen.bijectors.transforms import Transform
@@ -25,12 +25,17 @@ class Coupling(Bijector):
     mask: see `jaxgen.bijectors.masks`.
 
   Raises:
-    ValueError: if the conditioner returns another number of channels.
+    ValueError: if the mask does not fit, or the conditioner returns another number of channels.
   """
 
   conditioner: Callable
   transform: Transform
   mask: Mask
+
+  def latent_shape(self, shape: Shape) -> Shape:
+    """The same shape, one that the mask fits."""
+    self.mask.check(one_array(shape))
+    return shape
 
   def forward_and_log_det(self, x: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
     """x f32[B, ..., C] with what moves transformed by parameters computed from what is kept."""

@@ -25,7 +25,7 @@ class UniformDequantization(Bijector):
 
   def forward_and_log_det(self, x: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
     """x whole numbers [B, ...] -> a point of its cell, f32[B, ...], and zeros f32[B]."""
-    noise = jax.random.uniform(self.make_rng('dequantization'), x.shape)
+    noise = jax.random.uniform(self.make_rng('dequantization'), x.shape, jnp.float32)
     return (x.astype(jnp.float32) + noise) / self.levels, log_det.zeros(x)
 
   def inverse_and_log_det(self, z: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:

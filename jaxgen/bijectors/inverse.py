@@ -2,7 +2,7 @@
 
 import jax
 
-from jaxgen.bijectors.bijector import Bijector, Event, Given
+from jaxgen.bijectors.bijector import Bijector, Event, Given, Shape, shape_through
 
 
 class Inverse(Bijector):
@@ -21,6 +21,14 @@ class Inverse(Bijector):
   @property
   def has_inverse(self) -> bool:
     return self.bijector.has_forward
+
+  def latent_shape(self, shape: Shape) -> Shape:
+    """What the bijector's own inverse makes of it."""
+    return shape_through(self.bijector, shape, 'bijector', inverse=True)
+
+  def data_shape(self, shape: Shape) -> Shape:
+    """What the bijector's own forward direction makes of it."""
+    return shape_through(self.bijector, shape, 'bijector')
 
   def forward_and_log_det(self, x: Event, given: Given = None) -> tuple[Event, jax.Array]:
     """The bijector's own inverse."""

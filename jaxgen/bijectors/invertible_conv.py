@@ -8,8 +8,8 @@ import jax.numpy as jnp
 from jax.scipy.linalg import lu
 
 from jaxgen.bijectors.bijector import Bijector, Given
-from jaxgen.bijectors.log_det import per_channel
-from jaxgen.bijectors.triangular import lower_inverse
+from jaxgen.bijectors.log_det import dtype, per_channel
+from jaxgen.bijectors.numerics.triangular import lower_inverse
 
 
 class _Factors(NamedTuple):
@@ -39,7 +39,7 @@ class InvertibleConv(Bijector):
 
   def forward_and_log_det(self, x: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
     """x f32[B, ..., C] -> `W x` at every position."""
-    factors = self._factors(x.shape[-1])
+    factors = self._factors(x)
     lower, upper = _triangles(factors)
     with jax.default_matmul_precision('highest'):
       weight = factors.permutation @ lower @ upper
@@ -48,7 +48,7 @@ class InvertibleConv(Bijector):
 
   def inverse_and_log_det(self, z: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
     """z f32[B, ..., C] -> `W^-1 z` at every position."""
-    factors = self._factors(z.shape[-1])
+    factors = self._factors(z)
     lower, upper = _triangles(factors)
     with jax.default_matmul_precision('highest'):
       lower, upper = lower_inverse(jnp.stack([lower, upper.T]))
@@ -57,11 +57,12 @@ class InvertibleConv(Bijector):
     return x.reshape(z.shape), per_channel(-factors.log_scale, z)
 
   @nn.compact
-  def _factors(self, size):
+  def _factors(self, x):
     if self.is_initializing() and not self.has_variable('params', 'lower'):
-      for name, value in _random_rotation(self.make_rng('params'), size)._asdict().items():
+      for name, value in _random_rotation(self.make_rng('params'), x.shape[-1])._asdict().items():
         self.put_variable(_collection(name), name, value)
-    return _Factors(**{name: self.get_variable(_collection(name), name) for name in _Factors._fields})
+    factors = _Factors(**{name: self.get_variable(_collection(name), name) for name in _Factors._fields})
+    return jax.tree.map(lambda factor: factor.astype(dtype(x)), factors)
 
 
 def _collection(name):
@@ -69,7 +70,7 @@ def _collection(name):
 
 
 def _random_rotation(rng, size):
-  rotation, _ = jnp.linalg.qr(jax.random.normal(rng, (size, size)))
+  rotation, _ = jnp.linalg.qr(jax.random.normal(rng, (size, size), jnp.float32))
   permutation, lower, upper = lu(rotation)
   scale = jnp.diagonal(upper)
   return _Factors(permutation, lower, upper, jnp.sign(scale), jnp.log(jnp.abs(scale)))
@@ -77,5 +78,5 @@ def _random_rotation(rng, size):
 
 def _triangles(factors):
   scale = factors.sign * jnp.exp(factors.log_scale)
-  lower = jnp.tril(factors.lower, -1) + jnp.eye(scale.shape[0])
+  lower = jnp.tril(factors.lower, -1) + jnp.eye(scale.shape[0], dtype=scale.dtype)
   return lower, jnp.triu(factors.upper, 1) + jnp.diag(scale)

@@ -15,10 +15,17 @@ from jax.core import Tracer
 
 
 class Mask(NamedTuple):
-  """`split: x -> (kept, moved)` and `merge: (kept, moved) -> x`."""
+  """Which part of an example a coupling looks at, and which it moves.
+
+  Attributes:
+    split: `x -> (kept, moved)`.
+    merge: `(kept, moved) -> x`.
+    check: raises a ValueError if the mask does not fit an example of this shape.
+  """
 
   split: Callable[[jax.Array], tuple[jax.Array, jax.Array]]
   merge: Callable[[jax.Array, jax.Array], jax.Array]
+  check: Callable[[tuple[int, ...]], None] = lambda shape: None
 
 
 def halves(swap: bool = False) -> Mask:
@@ -28,16 +35,19 @@ def halves(swap: bool = False) -> Mask:
   there are any, so a coupling costs half of one with a binary mask.
   """
 
+  def check(shape):
+    if shape[-1] < 2:
+      raise ValueError(f'a coupling needs at least 2 channels to split, not shape {shape}.')
+
   def split(x):
-    if x.shape[-1] < 2:
-      raise ValueError(f'a coupling needs at least 2 channels to split, not shape {x.shape}.')
+    check(x.shape[1:])
     first, second = jnp.split(x, [x.shape[-1] // 2], axis=-1)
     return (second, first) if swap else (first, second)
 
   def merge(kept, moved):
     return jnp.concatenate([moved, kept] if swap else [kept, moved], axis=-1)
 
-  return Mask(split, merge)
+  return Mask(split, merge, check)
 
 
 def alternating(swap: bool = False) -> Mask:
@@ -69,7 +79,8 @@ def binary(keep: np.ndarray) -> Mask:
   place of what moves (Dinh et al., "Density estimation using Real NVP", equation 9).
 
   Raises:
-    ValueError: if it is not bool, or is computed while a function is traced: a mask is a constant.
+    ValueError: if it is not bool, or is computed while a function is traced: a mask is a constant; and of what is
+      split, if it is of another shape.
   """
   if isinstance(keep, Tracer):
     raise ValueError('a mask is a constant: make it with numpy, outside of the function that jax traces.')
@@ -78,7 +89,18 @@ def binary(keep: np.ndarray) -> Mask:
     raise ValueError(
       f'a mask must be bool, not {keep.dtype}; write keep > 0.5, or what else is meant by kept.'
     )
-  return Mask(lambda x: (jnp.where(keep, x, 0), x), lambda kept, moved: jnp.where(keep, kept, moved))
+
+  def check(shape):
+    if keep.ndim > len(shape) or any(
+      size not in (1, wanted) for size, wanted in zip(keep.shape[::-1], shape[::-1], strict=False)
+    ):
+      raise ValueError(f'a mask of shape {keep.shape} does not fit an example of shape {shape}.')
+
+  def split(x):
+    check(x.shape[1:])
+    return jnp.where(keep, x, 0), x
+
+  return Mask(split, lambda kept, moved: jnp.where(keep, kept, moved), check)
 
 
 def checkerboard(height: int, width: int, parity: int = 0) -> Mask:

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgen.bijectors import log_det as log_dets
-from jaxgen.bijectors.bijector import Bijector, Given
+from jaxgen.bijectors.bijector import Bijector, Given, Shape, one_array, shape_through
 
 
 class MultiScale(Bijector):
@@ -38,6 +38,46 @@ class MultiScale(Bijector):
   @property
   def has_inverse(self) -> bool:
     return all(level.has_inverse for level in self.levels)
+
+  def latent_shape(self, shape: Shape) -> Shape:
+    """The shapes of the latents, that of the first level first: (H, W, C) -> ((H_1, W_1, C_1 / 2), ...).
+
+    Raises:
+      ValueError: if a level cannot take its shape, or returns an odd number of channels to split.
+    """
+    *inner, last = self.levels
+    latents = []
+    for index, level in enumerate(inner):
+      layer = f'levels[{index}]'
+      *sides, channels = one_array(shape_through(level, shape, layer))
+      if channels % 2:
+        raise ValueError(
+          f'{layer} ({type(level).__name__}): it returns shape {(*sides, channels)}, whose channels cannot be split '
+          'into two halves: their number must be even.'
+        )
+      shape = (*sides, channels // 2)
+      latents.append(shape)
+    return (*latents, shape_through(last, shape, f'levels[{len(inner)}]'))
+
+  def data_shape(self, shape: Shape) -> Shape:
+    """The shapes of the latents -> (H, W, C).
+
+    Raises:
+      ValueError: if there are not as many latents as levels, or those of a level do not fit to what stays.
+    """
+    if len(shape) != len(self.levels):
+      raise ValueError(f'{len(self.levels)} levels have as many latents, not those of shapes {shape}.')
+    *inner, last = self.levels
+    stays = shape_through(last, shape[-1], f'levels[{len(inner)}]', inverse=True)
+    for index, level in reversed(list(enumerate(inner))):
+      layer = f'levels[{index}]'
+      if stays != shape[index]:
+        raise ValueError(
+          f'{layer} ({type(level).__name__}): latents of shape {shape[index]} leave it, and {stays} stays: they must '
+          'be of one shape.'
+        )
+      stays = shape_through(level, (*stays[:-1], 2 * stays[-1]), layer, inverse=True)
+    return stays
 
   def forward_and_log_det(self, x: jax.Array, given: Given = None) -> tuple[tuple[jax.Array, ...], jax.Array]:
     """x f32[B, ..., C] -> a tuple of latents, that of the first level first."""

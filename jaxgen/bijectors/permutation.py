@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgen.bijectors import log_det
-from jaxgen.bijectors.bijector import Bijector, Given
+from jaxgen.bijectors.bijector import Bijector, Given, Shape, one_array
 
 
 class Permutation(Bijector):
@@ -27,6 +27,14 @@ class Permutation(Bijector):
       raise ValueError(f'{tuple(self.order)} is not a permutation.')
     super().__post_init__()
 
+  def latent_shape(self, shape: Shape) -> Shape:
+    """The same shape, of as many channels as there are in the order."""
+    if one_array(shape)[-1] != len(self.order):  # jnp.take would drop channels, or fill them with nan
+      raise ValueError(
+        f'a permutation of {len(self.order)} channels does not fit an example of shape {shape}.'
+      )
+    return shape
+
   def forward_and_log_det(self, x: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
     """x f32[B, ..., C] with its channels in the new order."""
     return self._take(x, np.asarray(self.order)), log_det.zeros(x)
@@ -36,8 +44,7 @@ class Permutation(Bijector):
     return self._take(z, np.argsort(self.order)), log_det.zeros(z)
 
   def _take(self, x, order):
-    if x.shape[-1] != len(order):  # jnp.take would drop channels, or fill them with nan
-      raise ValueError(f'a permutation of {len(order)} channels does not fit an array of shape {x.shape}.')
+    self.latent_shape(x.shape[1:])
     return jnp.take(x, order, axis=-1)
 
 

@@ -2,9 +2,9 @@
 
 import flax.linen as nn
 import jax
-import jax.numpy as jnp
 
-from jaxgen.bijectors.bijector import Bijector, Given
+from jaxgen.bijectors import log_det as log_dets
+from jaxgen.bijectors.bijector import Bijector, Event, Given, Shape, shape_through
 from jaxgen.computing import loop_body
 
 
@@ -19,10 +19,18 @@ class Repeated(Bijector):
   Attributes:
     bijector: one that returns the shape that it receives.
     num: at least 1.
+
+  Raises:
+    ValueError: if it is less.
   """
 
   bijector: Bijector
   num: int
+
+  def __post_init__(self):
+    if self.num < 1:
+      raise ValueError(f'num={self.num} repeats nothing: it must be at least 1.')
+    super().__post_init__()
 
   @property
   def has_forward(self) -> bool:
@@ -32,11 +40,25 @@ class Repeated(Bijector):
   def has_inverse(self) -> bool:
     return self.bijector.has_inverse
 
-  def forward_and_log_det(self, x: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
+  def latent_shape(self, shape: Shape) -> Shape:
+    """The same shape: no other could be given to the next copy.
+
+    Raises:
+      ValueError: if the bijector returns another.
+    """
+    returned = shape_through(self.bijector, shape, 'bijector')
+    if returned != shape:
+      raise ValueError(
+        f'bijector ({type(self.bijector).__name__}): it makes {returned} of shape {shape}, and what is repeated must '
+        'return the shape that it receives.'
+      )
+    return shape
+
+  def forward_and_log_det(self, x: Event, given: Given = None) -> tuple[Event, jax.Array]:
     """x f32[B, ...] through all copies, the first one first."""
     return self._scan('forward_and_log_det', x, given, reverse=False)
 
-  def inverse_and_log_det(self, z: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
+  def inverse_and_log_det(self, z: Event, given: Given = None) -> tuple[Event, jax.Array]:
     """z f32[B, ...] through the inverses of all copies, that of the last one first."""
     return self._scan('inverse_and_log_det', z, given, reverse=True)
 
@@ -53,5 +75,4 @@ class Repeated(Bijector):
       length=self.num,
       reverse=reverse,
     )
-    start = (x, jnp.zeros(x.shape[0], jnp.float32))
-    return scan(self.bijector, start, None)[0]
+    return scan(self.bijector, (x, log_dets.zeros(x)), None)[0]

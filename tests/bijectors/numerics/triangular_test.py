@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from jaxgen.bijectors.triangular import lower_inverse
+from jaxgen.bijectors.numerics.triangular import lower_inverse
 
 
 @pytest.mark.parametrize('size', [1, 2, 3, 12, 31, 48, 192])

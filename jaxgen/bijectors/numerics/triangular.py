@@ -17,7 +17,7 @@ def lower_inverse(lower: jax.Array) -> jax.Array:
   reciprocal = 1 / jnp.diagonal(lower, axis1=-2, axis2=-1)
   below = jnp.where(_joined(num, 1), lower, 0)
   # 1x1 blocks need no product
-  inverse = reciprocal[..., None] * (jnp.eye(num) - below * reciprocal[..., None, :])
+  inverse = reciprocal[..., None] * (jnp.eye(num, dtype=lower.dtype) - below * reciprocal[..., None, :])
   size = 2
   while size < num:
     inverse -= inverse @ jnp.where(_joined(num, size), lower, 0) @ inverse
