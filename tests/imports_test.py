@@ -26,7 +26,7 @@ ROOMS = {
   'samplers': JAX,
   'bijectors': JAX | {'flax', 'jaxgen.computing'},
   'nn': JAX | {'flax'},
-  'updates.py': JAX | {'optax', 'clu'},
+  'updates': JAX | {'optax', 'clu'},
   'types.py': STANDARD | {'jax'},
   'config_keys.py': STANDARD,
   'families': JAX
