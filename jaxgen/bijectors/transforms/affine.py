@@ -1,33 +1,11 @@
-"""Elementwise maps whose parameters a conditioner computes.
-
-A transform is a pair of pure functions of the elements and their parameters,
-`forward(x, params) -> (z, log|dz/dx|)` and `inverse(z, params) -> (x, log|dx/dz|)`, both elementwise.
-`params` has `num_params` numbers per element, in blocks along the last axis: `f32[B, ..., num_params * C]` for
-`x` f32[B, ..., C].
-"""
+"""A shift and a scale."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-
-class Transform(NamedTuple):
-  """`forward`, `inverse` (see the module) and the number of parameters per element."""
-
-  forward: Callable[[jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
-  inverse: Callable[[jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
-  num_params: int
-
-
-def additive() -> Transform:
-  """`z = x + shift` (Dinh et al., "NICE", section 3.2): it keeps volumes."""
-  return Transform(
-    forward=lambda x, shift: (x + shift, jnp.zeros_like(x)),
-    inverse=lambda z, shift: (z - shift, jnp.zeros_like(z)),
-    num_params=1,
-  )
+from jaxgen.bijectors.transforms.transform import Transform
 
 
 def affine(log_scale: Callable[[jax.Array], jax.Array]) -> Transform:
