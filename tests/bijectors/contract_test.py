@@ -35,6 +35,7 @@ from jaxgen.bijectors import (
 
 SIGMOID = transforms.affine(transforms.sigmoid_log_scale)
 BOUNDED = transforms.affine(transforms.bounded_log_scale(2.0))
+SPLINE = transforms.rational_quadratic(bins=4)
 
 
 class Net(nn.Module):
@@ -138,6 +139,7 @@ TABLE = {
   'scale_shift': Row(ScaleShift(-0.5, 3.0), (2, 3)),
   'scaling': Row(Scaling(), (2, 3)),
   'sigmoid': Row(Inverse(Logit()), (4,), cube='z'),
+  'spline_coupling': Row(Coupling(Net(22), SPLINE, masks.halves()), (2, 4), given=3),
   'squeeze': Row(Squeeze(), (4, 6, 2)),
 }
 
