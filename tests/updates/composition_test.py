@@ -5,6 +5,7 @@ import optax
 import pytest
 
 from jaxgen import updates
+from jaxgen.types import Update
 from tests.updates.steps import apply, game, mean, quadratic, state_of
 
 
@@ -90,7 +91,7 @@ def test_alternate_needs_a_period_for_each_player():
 
 def _silent(update):
   """Without metrics, of which two updates may not have the same."""
-  return updates.Update(update.init, lambda *args: (update.apply(*args)[0], {}))
+  return Update(update.init, lambda *args: (update.apply(*args)[0], {}))
 
 
 def test_a_lazy_penalty_keeps_its_weight_inside_of_the_loss_and_loses_it_to_an_adam_of_its_own():
