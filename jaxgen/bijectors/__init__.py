@@ -16,14 +16,23 @@ from jaxgen.bijectors.bijector import Bijector
 from jaxgen.bijectors.chain import Chain
 from jaxgen.bijectors.coupling import Coupling
 from jaxgen.bijectors.dequantization import UniformDequantization
+from jaxgen.bijectors.elementwise import (
+  Exp,
+  LeakyReLU,
+  Logit,
+  ScaleShift,
+  Softplus,
+  Tanh,
+  conditional_affine,
+)
 from jaxgen.bijectors.inverse import Inverse
 from jaxgen.bijectors.invertible_conv import InvertibleConv
-from jaxgen.bijectors.logit import Logit
 from jaxgen.bijectors.multi_scale import MultiScale
 from jaxgen.bijectors.permutation import Permutation, Reverse
+from jaxgen.bijectors.planar import Planar
+from jaxgen.bijectors.radial import Radial
 from jaxgen.bijectors.repeated import Repeated
 from jaxgen.bijectors.reshape import Reshape
-from jaxgen.bijectors.scale_shift import ScaleShift
 from jaxgen.bijectors.scaling import Scaling
 from jaxgen.bijectors.squeeze import Squeeze
 
@@ -33,18 +42,25 @@ __all__ = [
   'Bijector',
   'Chain',
   'Coupling',
+  'Exp',
   'Inverse',
   'InvertibleConv',
+  'LeakyReLU',
   'Logit',
   'MultiScale',
   'Permutation',
+  'Planar',
+  'Radial',
   'Repeated',
   'Reshape',
   'Reverse',
   'ScaleShift',
   'Scaling',
+  'Softplus',
   'Squeeze',
+  'Tanh',
   'UniformDequantization',
+  'conditional_affine',
   'masks',
   'transforms',
 ]

@@ -86,6 +86,17 @@ def one_array(shape: Shape) -> tuple[int, ...]:
   return tuple(shape)
 
 
+def vector(shape: Shape) -> tuple[int]:
+  """The shape (D,) of one vector.
+
+  Raises:
+    ValueError: if it is something else.
+  """
+  if len(one_array(shape)) != 1:
+    raise ValueError(f'it takes vectors, not arrays of shape {shape}.')
+  return tuple(shape)
+
+
 def image(shape: Shape) -> tuple[int, int, int]:
   """The shape (H, W, C) of one image.
 
