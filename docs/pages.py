@@ -101,11 +101,21 @@ def keys() -> str:
     if hasattr(module, 'KEYS'):
       title = f'## Of `{module.__name__}`'
       parts += [title, module.__doc__.strip().partition('\n\n')[0], _key_table(module.KEYS, 'model.')]
+    if hasattr(module, 'STAGES'):
+      parts += ['The runs that it is built on:', _stage_table(module.STAGES)]
   return '\n\n'.join(parts) + '\n'
 
 
 def _key_table(table, prefix):
   return _table(('key', 'default', 'what it may be', 'meaning'), _key_rows(table, prefix))
+
+
+def _stage_table(stages):
+  rows = [
+    (f'`stages.{name}`', 'the folder of a run', _escaped(stage.meaning), ', '.join(stage.needs))
+    for name, stage in stages.items()
+  ]
+  return _table(('key', 'what it may be', 'meaning', 'what its model must have'), rows)
 
 
 def _key_rows(table, prefix):

@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from jaxgen import config, config_files
+from jaxgen.models import codes_prior
 from tests.conftest import ROOT
 
 pytest.importorskip('mkdocs', reason="needs pip install -e '.[docs]'")
@@ -58,6 +59,12 @@ def test_the_reference_of_keys_has_every_key(site):
   assert 'optimizer.learning_rate' in keys
   assert not [key for key in keys if f'<code>{key}</code>' not in page]
   assert '<code>model.coupling</code>' in page
+
+
+def test_the_reference_of_keys_has_every_stage_of_a_model(site):
+  page = html.unescape((site / 'keys' / 'index.html').read_text())
+  section = page.partition('jaxgen.models.codes_prior</code></h2>')[2].partition('<h2')[0]
+  assert '<code>stages.decoder</code></td>' in section and codes_prior.STAGES['decoder'].meaning in section
 
 
 def test_every_module_with_something_public_is_in_the_api(site):

@@ -14,6 +14,8 @@ from jaxgen.data.images import UnreadableImages
 
 # {name: (shape, dtype)} of the arrays of a whole split
 Expected = Mapping[str, tuple[tuple[int, ...], np.dtype]]
+# i64[B] -> arrays of these examples
+Read = Callable[[np.ndarray], Mapping[str, np.ndarray]]
 
 _CHUNK = 256  # examples that one thread decodes at a time
 _WORTH_A_WORD = 5_000  # so many images take about a second to decode
@@ -31,7 +33,7 @@ def directory() -> Path | None:
   return Path(home) / '.cache' / 'jaxgen' if os.path.isabs(home) else None
 
 
-def decoded(key: str, expected: Expected, read: Callable[[np.ndarray], Mapping[str, np.ndarray]]):
+def decoded(key: str, expected: Expected, read: Read) -> Mapping[str, np.ndarray]:
   """All examples of a split: from the cache, or else by `read`, after which the cache has them.
 
   One uncompressed npz file holds one split. The zip format has a checksum of each array, so that a
@@ -57,7 +59,7 @@ def decoded(key: str, expected: Expected, read: Callable[[np.ndarray], Mapping[s
   return arrays
 
 
-def read_all(expected: Expected, read) -> dict[str, np.ndarray]:
+def read_all(expected: Expected, read: Read) -> dict[str, np.ndarray]:
   """Every example, read in chunks by as many threads as there are cores: Pillow decodes without the GIL.
 
   Raises:

@@ -6,6 +6,7 @@ This module is imported before all others, and so imports nothing that takes tim
 import os
 import signal
 import threading
+from types import FrameType
 
 _taken = 0  # signals that another handler took
 
@@ -25,7 +26,7 @@ def leave_at_signals() -> None:
   threading.Thread(target=_wait, args=(reading,), daemon=True).start()
 
 
-def leave(number, frame) -> None:
+def leave(number: int, frame: FrameType | None) -> None:
   """The handler that stands for leaving at once; the thread looks for it."""
   del number, frame
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.linalg import lapack
 
 from jaxgen.errors import UserError
@@ -17,7 +18,7 @@ class Gaussian(NamedTuple):
   count: int  # type: ignore[assignment]  # a tuple has a method of this name
 
 
-def frechet_distance(mean1, cov1, mean2, cov2) -> float:
+def frechet_distance(mean1: ArrayLike, cov1: ArrayLike, mean2: ArrayLike, cov2: ArrayLike) -> float:
   """The squared Fréchet (2-Wasserstein) distance between two Gaussians, in float64.
 
   `|m1 - m2|^2 + Tr C1 + Tr C2 - 2 Tr (C1 C2)^(1/2)` (Dowson and Landau, "The Fréchet distance between

@@ -1,11 +1,12 @@
 """The Inception score of class probabilities."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from jaxgen.errors import UserError
 
 
-def inception_score(probs, splits: int = 10) -> tuple[float, float]:
+def inception_score(probs: ArrayLike, splits: int = 10) -> tuple[float, float]:
   """`exp(E KL(p(y|x) || p(y)))`, between 1 and the number of classes.
 
   Salimans et al., "Improved techniques for training GANs", section 4. As published, the samples are cut into

@@ -1,13 +1,19 @@
 """The kernel distance (KID): squared maximum mean discrepancy under a cubic kernel."""
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from jaxgen.errors import UserError
 from jaxgen.metrics.frechet import check_features
 
 
 def kernel_distance(
-  features1, features2, *, subsets: int = 100, subset_size: int = 1000, seed: int = 0
+  features1: ArrayLike,
+  features2: ArrayLike,
+  *,
+  subsets: int = 100,
+  subset_size: int = 1000,
+  seed: int = 0,
 ) -> tuple[float, float | None]:
   """The mean over random subsets of the unbiased squared MMD, with `k(x, y) = (x'y / D + 1)^3`.
 

@@ -20,7 +20,9 @@ class Memorization(NamedTuple):
   copied: float
 
 
-def memorization(generated, train, held_out, quantile: float = 0.05) -> Memorization:
+def memorization(
+  generated: np.ndarray, train: np.ndarray, held_out: np.ndarray, quantile: float = 0.05
+) -> Memorization:
   """Compares distances to the nearest training example: those of samples with those of held-out data.
 
   The comparison of these two distributions of distances is that of Meehan et al., "A non-parametric test to
@@ -41,7 +43,9 @@ def memorization(generated, train, held_out, quantile: float = 0.05) -> Memoriza
   return Memorization(float(ratio), float((of_generated <= np.quantile(of_held_out, quantile)).mean()))
 
 
-def nearest_neighbours(generated, train, num: int = 1) -> tuple[np.ndarray, np.ndarray]:
+def nearest_neighbours(
+  generated: np.ndarray, train: np.ndarray, num: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
   """The training examples nearest to each sample: distances f32[M, num], ascending, and places i32[M, num].
 
   Args:

@@ -7,7 +7,7 @@ import numpy as np
 from jaxgen.errors import UserError
 
 
-def sharpness(x, levels: int) -> np.ndarray:
+def sharpness(x: np.ndarray, levels: int) -> np.ndarray:
   """The variance of each image's Laplacian, f32[N].
 
   The grey image, scaled to [0, 1], is convolved with `[[0, 1, 0], [1, -4, 1], [0, 1, 0]]` where that fits
@@ -26,7 +26,7 @@ def sharpness(x, levels: int) -> np.ndarray:
   return np.concatenate([np.asarray(part) for part in parts]) if parts else np.zeros((0,), np.float32)
 
 
-def relative_sharpness(generated, data, levels: int) -> float:
+def relative_sharpness(generated: np.ndarray, data: np.ndarray, levels: int) -> float:
   """The mean sharpness of the generated images over that of the data: below 1 is blurred, above 1 is noisy.
 
   Raises:

@@ -8,7 +8,7 @@ While text is drawn, the keys and values of all characters so far are kept, so t
 the network and not the whole of it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -24,7 +24,7 @@ from jaxgen.errors import UserError
 from jaxgen.families.autoregressive import Run
 from jaxgen.families.conditions import flat
 from jaxgen.settings import autoregressive as settings
-from jaxgen.types import GenerativeModel
+from jaxgen.types import Batch, GenerativeModel
 
 KEYS = {
   'width': Key(128, int, 'of the layers, a multiple of the heads', WIDTH),
@@ -33,6 +33,11 @@ KEYS = {
   'look_back': Key(4, int, 'characters before each that are embedded together', '[1, 1024]'),
   'dropout': Key(0.0, float, "the share of a layer's values that training leaves out", '[0, 1)'),
 }
+
+
+# Of one layer: the keys and the values of all positions so far, f32[B, T, heads, width / heads] each.
+Kept = Sequence[jax.Array]
+Given = Batch | None  # conditions, prepared
 
 
 class Layer(nn.Module):
@@ -48,20 +53,20 @@ class Layer(nn.Module):
   num_heads: int
   dropout: float
 
-  def setup(self):
+  def setup(self) -> None:
     self.norms = [nn.LayerNorm(), nn.LayerNorm()]
     self.qkv = nn.Dense(3 * self.width, use_bias=False)
     self.out = nn.Dense(self.width, use_bias=False)
     self.inner, self.outer = nn.Dense(4 * self.width), nn.Dense(self.width)
     self.drop = nn.Dropout(self.dropout)
 
-  def __call__(self, h, train):
+  def __call__(self, h: jax.Array, train: bool) -> jax.Array:
     """f32[B, T, width] -> f32[B, T, width], where a position sees those up to itself."""
     query, keys, values = self._projected(h)
     visible = jnp.tril(jnp.ones((h.shape[1], h.shape[1]), bool))
     return self._finished(h, _attended(query, keys, values, visible), train)
 
-  def step(self, h, index, kept):
+  def step(self, h: jax.Array, index: jax.Array, kept: Kept) -> tuple[jax.Array, Kept]:
     """f32[B, 1, width] at position `index` -> the same, and what is kept of all positions up to it."""
     query, *new = self._projected(h)
     keys, values = (
@@ -102,7 +107,7 @@ class CharLM(nn.Module):
   look_back: int
   dropout: float = 0.0
 
-  def setup(self):
+  def setup(self) -> None:
     small = nn.initializers.normal(0.02)
     # one more than there are characters: what stands before the first one
     self.embed = nn.Embed(self.look_back * (self.levels + 1), self.width, embedding_init=small)
@@ -111,7 +116,7 @@ class CharLM(nn.Module):
     self.layers = [Layer(self.width, self.num_heads, self.dropout) for _ in range(self.num_layers)]
     self.norm, self.logits = nn.LayerNorm(), nn.Dense(self.levels)
 
-  def __call__(self, x, given, train):
+  def __call__(self, x: jax.Array, given: Given, train: bool) -> jax.Array:
     before = jnp.pad(x.astype(jnp.int32), ((0, 0), (self.look_back, 0)), constant_values=self.levels)
     seen = jnp.stack([before[:, k : k + x.shape[1]] for k in range(self.look_back)], -1)
     h = self._embedded(seen, self.place[: x.shape[1]], given)
@@ -119,7 +124,9 @@ class CharLM(nn.Module):
       h = block(layer, h, train=train)
     return self.logits(self.norm(h))
 
-  def step(self, seen, index, kept, given):
+  def step(
+    self, seen: jax.Array, index: jax.Array, kept: Sequence[Kept], given: Given
+  ) -> tuple[jax.Array, list[Kept]]:
     """The characters before position `index`, i32[B, look_back] -> its logits f32[B, levels], and what is kept."""
     h, new = self._embedded(seen[:, None], lax.dynamic_slice_in_dim(self.place, index, 1), given), []
     for layer, cache in zip(self.layers, kept, strict=True):

@@ -8,6 +8,7 @@ file that `--use=codes` writes, and the stage `decoder` the run that it is of.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import jax
 from flax import linen as nn
 from ml_collections import ConfigDict
 
@@ -32,11 +33,11 @@ class CodesPrior(nn.Module):
 
   text: charlm.CharLM
 
-  def __call__(self, x, given, train):
+  def __call__(self, x: jax.Array, given: charlm.Given, train: bool) -> jax.Array:
     logits = self.text(x.reshape(len(x), -1), given, train)
     return logits.reshape(*x.shape, -1)
 
-  def step(self, *args):
+  def step(self, *args: Any) -> tuple[jax.Array, list[charlm.Kept]]:
     """See `jaxgen.models.charlm.CharLM.step`."""
     return self.text.step(*args)
 

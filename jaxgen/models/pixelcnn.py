@@ -51,7 +51,7 @@ class GatedLayer(nn.Module):
   first: bool
   dropout: float
 
-  def setup(self):
+  def setup(self) -> None:
     def masked(features, kernel_size, kind):
       return MaskedConv(features, kernel_size, kind, self.groups)
 
@@ -101,7 +101,7 @@ class PixelCNN(nn.Module):
   kernel: int = 3
   dropout: float = 0.0
 
-  def setup(self):
+  def setup(self) -> None:
     kernels = (self.first_kernel, *([self.kernel] * self.num_layers))
     self.layers = [
       GatedLayer(self.width, kernel, self.channels, index == 0, self.dropout)

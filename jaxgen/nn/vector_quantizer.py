@@ -47,7 +47,7 @@ class VectorQuantizer(nn.Module):
   restart_below: float = 0.05
   axis_name: str | None = None
 
-  def setup(self):
+  def setup(self) -> None:
     self.counts = self.variable('codebook', 'counts', jnp.zeros, (self.num_codes,))
     self.sums = self.variable('codebook', 'sums', jnp.zeros, (self.num_codes, self.dim))
 

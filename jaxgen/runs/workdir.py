@@ -28,6 +28,7 @@ from jaxgen import files
 from jaxgen.errors import UserError
 from jaxgen.runs import failure, writers
 from jaxgen.runs.checkpoint_reader import Reader
+from jaxgen.types import Params
 from jaxgen.versions import versions
 
 # A run may go on with other values of these sections and keys: none of them changes what a step computes.
@@ -140,7 +141,7 @@ def with_schedules(workdir: Path, config: ConfigDict) -> ConfigDict:
   return configs.fix_schedules(config, begun(workdir))
 
 
-def write_parameters(workdir: Path, params) -> None:
+def write_parameters(workdir: Path, params: Params) -> None:
   """Writes the table of parameters: name, shape, dtype, size."""
   table = parameter_overview.get_parameter_overview(params, include_stats=False)
   files.write_text(Path(workdir) / 'parameters.txt', table + '\n')

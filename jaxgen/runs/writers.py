@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
 from jaxgen import files
@@ -43,7 +44,7 @@ class MetricsWriter:
       if name != 'step' and isinstance(value, (int, float)):
         self._events.add_scalar(f'{prefix}/{name}', value, row['step'])
 
-  def picture(self, name: str, image, step: int) -> None:
+  def picture(self, name: str, image: np.ndarray, step: int) -> None:
     """Shows a picture, uint8[H, W, 3], in TensorBoard."""
     self._events.add_image(name, image, step, dataformats='HWC')
 

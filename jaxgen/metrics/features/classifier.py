@@ -16,6 +16,7 @@ from jax import lax
 
 from jaxgen.errors import UserError
 from jaxgen.nn import Conv
+from jaxgen.types import Params
 
 VERSION = 1  # raise it when the network or its training changes: caches are keyed by it
 _PER_DISPATCH = 40  # training steps in one compiled loop
@@ -67,7 +68,15 @@ class Trained(NamedTuple):
   accuracy: float
 
 
-def train(x, labels, test_x, test_labels, levels: int, classes: int, settings: Settings) -> Trained:
+def train(
+  x: np.ndarray,
+  labels: np.ndarray,
+  test_x: np.ndarray,
+  test_labels: np.ndarray,
+  levels: int,
+  classes: int,
+  settings: Settings,
+) -> Trained:
   """Trains on one split and tests on the other.
 
   Args:
@@ -90,22 +99,22 @@ def train(x, labels, test_x, test_labels, levels: int, classes: int, settings: S
   rng = jax.random.key(settings.seed)
   params = jax.jit(network.init)(rng, scaled(x[:1], levels))['params']
   state = params, _optimizer(settings, rounds).init(params)
-  x, labels = jnp.asarray(x), jnp.asarray(labels)
+  on_device = jnp.asarray(x), jnp.asarray(labels)
   for index in range(rounds):
-    state = _train_round(network, settings, rounds, levels, state, x, labels, jax.random.fold_in(rng, index))
+    state = _train_round(network, settings, rounds, levels, state, *on_device, jax.random.fold_in(rng, index))
   predicted = [predict(network, state[0], part, levels)[1].argmax(-1) for part in _parts(test_x)]
   accuracy = float((np.concatenate(predicted) == np.asarray(test_labels)).mean())
   return Trained(jax.device_get(state[0]), accuracy)
 
 
 @partial(jax.jit, static_argnums=(0, 3))
-def predict(network: Classifier, params, x: jax.Array, levels: int) -> tuple[jax.Array, jax.Array]:
+def predict(network: Classifier, params: Params, x: jax.Array, levels: int) -> tuple[jax.Array, jax.Array]:
   """u8[B, H, W, C] -> features f32[B, F], logits f32[B, classes]."""
   outputs: Any = network.apply({'params': params}, scaled(x, levels))
   return outputs
 
 
-def scaled(x: jax.Array, levels: int) -> jax.Array:
+def scaled(x: jax.Array | np.ndarray, levels: int) -> jax.Array:
   """Pixels in [0, levels) -> f32 in [-1, 1]."""
   return jnp.asarray(x, jnp.float32) * (2 / (levels - 1)) - 1
 

@@ -20,6 +20,7 @@ from jax import lax
 
 from jaxgen.metrics.features.resize import bilinear_tf1
 from jaxgen.nn import conv
+from jaxgen.types import Params
 
 SIZE = 299
 FEATURES = 2048
@@ -38,15 +39,15 @@ class Unit(nn.Module):
   stride: int = 1
   pad: tuple[int, int] = (0, 0)
 
-  def setup(self):
+  def setup(self) -> None:
     shape = (*self.kernel, self.inputs, self.features)
     self.weight = self.param('kernel', nn.initializers.he_normal(), shape)
     self.bias = self.param('bias', nn.initializers.zeros, (self.features,))
 
-  def __call__(self, x):
+  def __call__(self, x: jax.Array) -> jax.Array:
     return self.finish(conv(x, self.weight, self.stride, self.pad, precision=_EXACT))
 
-  def finish(self, x):
+  def finish(self, x: jax.Array) -> jax.Array:
     """Bias and ReLU; the output can be captured as the intermediate 'output'."""
     x = nn.relu(x + self.bias)
     self.sow('intermediates', 'output', x)
@@ -59,7 +60,7 @@ class BlockA(nn.Module):
   inputs: int
   pooled: int
 
-  def setup(self):
+  def setup(self) -> None:
     self.branch1x1 = Unit(self.inputs, 64)
     self.branch5x5_1 = Unit(self.inputs, 48)
     self.branch5x5_2 = Unit(48, 64, (5, 5), pad=(2, 2))
@@ -82,7 +83,7 @@ class BlockB(nn.Module):
 
   inputs: int
 
-  def setup(self):
+  def setup(self) -> None:
     self.branch3x3 = Unit(self.inputs, 384, (3, 3), 2)
     self.branch3x3dbl_1 = Unit(self.inputs, 64)
     self.branch3x3dbl_2 = Unit(64, 96, (3, 3), pad=(1, 1))
@@ -99,7 +100,7 @@ class BlockC(nn.Module):
   inputs: int
   width: int
 
-  def setup(self):
+  def setup(self) -> None:
     width = self.width
     row = functools.partial(Unit, kernel=(1, 7), pad=(0, 3))
     column = functools.partial(Unit, kernel=(7, 1), pad=(3, 0))
@@ -129,7 +130,7 @@ class BlockD(nn.Module):
 
   inputs: int
 
-  def setup(self):
+  def setup(self) -> None:
     self.branch3x3_1 = Unit(self.inputs, 192)
     self.branch3x3_2 = Unit(192, 320, (3, 3), 2)
     self.branch7x7x3_1 = Unit(self.inputs, 192)
@@ -149,7 +150,7 @@ class BlockE(nn.Module):
   inputs: int
   pool_by_max: bool
 
-  def setup(self):
+  def setup(self) -> None:
     row = functools.partial(Unit, kernel=(1, 3), pad=(0, 1))
     column = functools.partial(Unit, kernel=(3, 1), pad=(1, 0))
     self.branch1x1 = Unit(self.inputs, 320)
@@ -182,7 +183,7 @@ class BlockE(nn.Module):
 class InceptionV3(nn.Module):
   """f32[B, 299, 299, 3] in [-1, 1] -> every named layer."""
 
-  def setup(self):
+  def setup(self) -> None:
     self.Conv2d_1a_3x3 = Unit(3, 32, (3, 3), 2)
     self.Conv2d_2a_3x3 = Unit(32, 32, (3, 3))
     self.Conv2d_2b_3x3 = Unit(32, 64, (3, 3), pad=(1, 1))
@@ -230,7 +231,7 @@ def preprocess(x: jax.Array) -> jax.Array:
 
 
 @jax.jit
-def features_and_logits(params, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+def features_and_logits(params: Params, x: jax.Array) -> tuple[jax.Array, jax.Array]:
   """u8[B, H, W, 3] -> the pooled features f32[B, 2048] and the logits without bias, f32[B, 1008]."""
   layers: Any = InceptionV3().apply({'params': params}, preprocess(x))
   return layers['features'], layers['logits_unbiased']

@@ -4,11 +4,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from numpy.typing import ArrayLike
 
 from jaxgen.errors import UserError
 
 
-def to_bytes(x, levels: int) -> np.ndarray:
+def to_bytes(x: ArrayLike, levels: int) -> np.ndarray:
   """Pixels as u8 in [0, 255], of three colours: `round(255 x / (levels - 1))`.
 
   Args:
