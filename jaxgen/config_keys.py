@@ -131,7 +131,7 @@ DATA = {
   'name': Key(
     'digits',
     str,
-    'digits | tfds:, folder:, npz:, toy:<name> | pairs:, domains:<folder> | text:<path> | text:stdlib',
+    'digits | tfds:, folder:, npz:, toy:, synthetic:<name> | pairs:, domains:<folder> | text:<path>',
     least=1,
   ),
   'image_size': Key(0, int, 'pixels a side that images are resized to; 0: as they are', '[0, 4096]'),

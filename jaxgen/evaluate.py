@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 
 from jaxgen import config as configs
 from jaxgen import data, experiment, keys, parallel
-from jaxgen.data import cache, toy
+from jaxgen.data import cache
 from jaxgen.errors import UserError
 from jaxgen.metrics import features, printed, results
 from jaxgen.metrics.catalogue import METRICS, check_names
@@ -103,8 +103,7 @@ def reference_of(config: ConfigDict) -> features.Reference:
   """
   train, test = (data.load(config.data, split) for split in ('train', 'test'))
   validation = data.load(config.data, 'validation') if config.data.validation else None
-  kind, _, name = config.data.name.partition(':')
-  known = toy.DENSITIES[name] if kind == 'toy' else None
+  known = data.known_density(config.data)
   return features.Reference(
     name=config.data.name + (f' at {config.data.image_size}' if config.data.image_size else ''),
     spec=train.spec,
@@ -112,7 +111,7 @@ def reference_of(config: ConfigDict) -> features.Reference:
     test=test,
     modes=known and known.modes,
     mode_std=known.mode_std if known and known.modes is not None else 0.0,
-    entropy=known and known.entropy,
+    log_density=known and known.log_prob,
     validation=validation,
   )
 

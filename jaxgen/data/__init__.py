@@ -2,7 +2,8 @@
 
 from jaxgen.data import usual
 from jaxgen.data.batching import batches, eval_batches, share
-from jaxgen.data.loading import load, monitored_split, resolve, resolved
+from jaxgen.data.densities import synthetic, toy
+from jaxgen.data.loading import known_density, load, monitored_split, resolve, resolved
 from jaxgen.data.order import batch_indices
 from jaxgen.data.source import RESIDENT_BYTES, Source, fingerprint
 
@@ -13,10 +14,13 @@ __all__ = [
   'batches',
   'eval_batches',
   'fingerprint',
+  'known_density',
   'load',
   'monitored_split',
   'resolve',
   'resolved',
   'share',
+  'synthetic',
+  'toy',
   'usual',
 ]

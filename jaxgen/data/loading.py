@@ -8,7 +8,9 @@ from typing import NamedTuple
 from ml_collections import ConfigDict
 
 from jaxgen import fields
-from jaxgen.data import digits, folder, npz, pairs, splits, text, tfds, toy, twins
+from jaxgen.data import digits, folder, npz, pairs, splits, text, tfds, twins
+from jaxgen.data.densities import synthetic, toy
+from jaxgen.data.densities.density import Density
 from jaxgen.data.source import Source
 from jaxgen.errors import UserError
 from jaxgen.types import DataSpec
@@ -20,10 +22,12 @@ class _Kind(NamedTuple):
   Attributes:
     load: `(config.data, name, split) -> Source`.
     has_validation: `name -> bool`, whether the set brings a validation split of its own.
+    density: `name -> Density`, what the examples are drawn from; None where nobody knows.
   """
 
   load: Callable[[ConfigDict, str, str], Source]
   has_validation: Callable[[str], bool] = lambda name: False
+  density: Callable[[str], Density] | None = None
 
 
 _KINDS = {
@@ -34,11 +38,12 @@ _KINDS = {
   'pairs': _Kind(pairs.load_pairs),
   'domains': _Kind(pairs.load_domains),
   'text': _Kind(text.load, lambda name: True),
-  'toy': _Kind(toy.load, lambda name: True),
+  'toy': _Kind(toy.load, lambda name: True, toy.DENSITIES.__getitem__),
+  'synthetic': _Kind(synthetic.load, lambda name: True, synthetic.density),
 }
 _FORMS = (
   'digits, tfds:<name>, folder:<path>, npz:<path>, pairs:<folder>, domains:<folder>, text:<path>, text:stdlib, '
-  'toy:<name>'
+  'toy:<name>, synthetic:<name>'
 )
 
 
@@ -72,6 +77,13 @@ def load(config: ConfigDict, split: str) -> Source:
   if not len(source):
     raise UserError(f'The split "{split}" of {config.name} is empty; give it more examples.')
   return source
+
+
+def known_density(config: ConfigDict) -> Density | None:
+  """What the examples of `config.data`, which can be loaded, are drawn from; None where nobody knows."""
+  kind, _, name = config.name.partition(':')
+  density = _KINDS[kind].density
+  return density and density(name)
 
 
 def monitored_split(config: ConfigDict) -> str:

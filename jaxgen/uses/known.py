@@ -6,7 +6,6 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxgen import data, fields
-from jaxgen.data import toy
 from jaxgen.data.vocabulary import Vocabulary
 from jaxgen.show import About
 
@@ -14,16 +13,15 @@ _SHOWN = 1000  # examples
 
 
 def about(config: ConfigDict, source: Callable[[], data.Source], vocabulary: Vocabulary | None) -> About:
-  """The exact density of a `toy:` set, how far the first of other vectors reach, the vocabulary of tokens.
+  """The exact density where it is known, how far the first of other vectors reach, the vocabulary of tokens.
 
   Args:
     config: of a run, resolved.
     source: gives a split of its data, by which vectors are shown whose density is not known.
     vocabulary: of its tokens.
   """
-  kind, _, name = config.data.name.partition(':')
-  if kind == 'toy':
-    density = toy.DENSITIES[name]
+  density = data.known_density(config.data)
+  if density is not None:
     return About(limits=density.bound, density=density.log_prob)
   if fields.of(config)['x'].kind == 'vector':
     shown = source().examples(np.arange(min(_SHOWN, len(source()))))['x']

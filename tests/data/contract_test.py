@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxgen import data, fields
-from jaxgen.data import splits, toy
+from jaxgen.data import splits, synthetic, toy
 from jaxgen.errors import UserError
 from jaxgen.types import Field
 
@@ -17,6 +17,10 @@ def images(shape, levels=256, classes=0):
 SOURCES = {
   'digits': images((8, 8, 1), 17, 10),
   **{f'toy:{name}': {'x': Field('vector', (2,), 0)} for name in toy.DENSITIES},
+  **{
+    f'synthetic:{family}_{dims}': {'x': Field('vector', (dims,), 0)}
+    for family, dims in zip(synthetic.FAMILIES, (6, 21, 8), strict=True)
+  },
   'npz images': images((6, 6, 3), 256, 3),
   'npz vectors': {'x': Field('vector', (5,), 0), 'label': Field('label', (), 3)},
   'folder colour': images((12, 10, 3), 256, 2),
@@ -106,7 +110,7 @@ def test_all_at_once_is_one_by_one(named, settings):
 
 def test_train_and_validation_divide_the_training_set(named, settings):
   name, _ = named
-  brings_its_own = name.startswith(('toy', 'text'))
+  brings_its_own = name.startswith(('toy', 'synthetic', 'text'))
   train, held_out = (
     data.load(settings(name, validation=0.1, context=16), split) for split in ('train', 'validation')
   )

@@ -38,6 +38,7 @@ def test_resolve_twice():
     ('qqqqq:x', 'folder:<path>'),
     ('toy:', 'toy:<name>'),
     ('toy:two_moon', 'did you mean "two_moons"'),
+    ('synthetic:banana_7', 'did you mean "banana_'),
     ('', 'digits'),
   ],
 )

@@ -29,12 +29,16 @@ def _split(seed, num):
 @pytest.fixture
 def two_modes():
   train, test = _split(0, 400), _split(1, 230)
-  return features.Reference('toy:two', train.spec, train, test, _CENTRES, 0.1, _ENTROPY)
+  return features.Reference('toy:two', train.spec, train, test, _CENTRES, 0.1, _log_density)
+
+
+def _log_density(x, centres=_CENTRES):
+  squared = ((x[:, None] - centres) ** 2).sum(-1) / 0.01
+  return jax.nn.logsumexp(-squared / 2, axis=-1) - jnp.log(2 * 2 * jnp.pi * 0.01)
 
 
 def _log_prob(params, extra, rng, batch):
-  squared = ((batch['x'][:, None] - params['centres']) ** 2).sum(-1) / 0.01
-  return jax.nn.logsumexp(-squared / 2, axis=-1) - jnp.log(2 * 2 * jnp.pi * 0.01)
+  return _log_density(batch['x'], params['centres'])
 
 
 def _sample(params, extra, rng, num, given=None):
@@ -79,13 +83,25 @@ def test_a_perfect_model_of_a_known_density(two_modes, tmp_path):
     'modes_covered', 'close_to_modes',
   }  # fmt: skip
   value = {name: r.value for name, r in records.items()}
-  assert value['kl_data_model'] == pytest.approx(0, abs=4 * records['kl_data_model'].spread / 230**0.5)
-  assert value['bits_per_dim'] == pytest.approx((value['kl_data_model'] + _ENTROPY) / 2 / np.log(2), rel=1e-5)
+  # not only on average: whatever examples are drawn, a perfect model has no divergence
+  assert value['kl_data_model'] == pytest.approx(0, abs=1e-6)
+  assert records['kl_data_model'].standard_error < 1e-6
+  bits = records['bits_per_dim']
+  assert bits.value == pytest.approx(_ENTROPY / 2 / np.log(2), abs=4 * bits.standard_error)
   assert value['reconstruction_error'] == pytest.approx(0.25)
   assert value['frechet_distance'] < 1  # 31 where a mode is dropped
   assert value['modes_covered'] == 2
   assert min(value['precision'], value['recall'], value['coverage']) > 0.9
   assert value['nearest_training_ratio'] == pytest.approx(1, abs=0.2)
+
+
+def test_the_divergence_of_a_model_whose_modes_are_displaced(two_modes, tmp_path):
+  """Between Gaussians of equal variance it is |displacement|^2 / (2 variance), in nats; above 0, as it has to be."""
+  displaced = {'centres': jnp.asarray(_CENTRES + np.array([0.03, 0.04]))}
+  (record,) = _measure(two_modes, tmp_path, params=displaced, metrics=('kl_data_model',))
+  assert record.value == pytest.approx(0.125, abs=4 * record.standard_error)
+  # the log-ratio has the variance |displacement|^2 / variance
+  assert record.standard_error == pytest.approx(0.5 / 230**0.5, rel=0.2)
 
 
 def test_every_number_carries_its_protocol(two_modes, tmp_path):
@@ -343,7 +359,7 @@ def test_images_have_classes_and_sharpness(tmp_path):
 
 
 def test_every_metric_needs_something_that_can_be_told():
-  known = {'sample', 'log_prob', 'encode', 'decode', 'numbers', 'images', 'known modes', 'known entropy',
+  known = {'sample', 'log_prob', 'encode', 'decode', 'numbers', 'images', 'known modes', 'known density',
            'class probabilities', 'a classifier of the data'}  # fmt: skip
   for name, metric in METRICS.items():
     assert metric.needs, name

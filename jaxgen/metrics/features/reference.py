@@ -1,7 +1,9 @@
 """What samples are compared with: a data set with its splits, and what is known of it."""
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
+import jax
 import numpy as np
 
 from jaxgen.errors import UserError
@@ -29,7 +31,7 @@ class Reference(NamedTuple):
     test: what they do not, and what nobody chose by.
     modes: f32[M, D], the centres of separate modes, where they are known.
     mode_std: the standard deviation about each centre.
-    entropy: in nats, where it is known.
+    log_density: `f32[B, D] -> f32[B]`, of what the examples are drawn from, in nats, where it is known.
     validation: what was chosen by; None where nothing was held out for that.
   """
 
@@ -39,7 +41,7 @@ class Reference(NamedTuple):
   test: Split
   modes: np.ndarray | None = None
   mode_std: float = 0.0
-  entropy: float | None = None
+  log_density: Callable[[jax.Array], jax.Array] | None = None
   validation: Split | None = None
 
   @property

@@ -5,40 +5,15 @@ difference is its Kullback-Leibler divergence from the truth.
 """
 
 import difflib
-from collections.abc import Callable
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgen.data.source import Source, from_arrays
+from jaxgen.data.densities.density import Density, drawn, generator
+from jaxgen.data.source import Source
 from jaxgen.errors import UserError
-from jaxgen.types import Field
-
-# seeds and sizes of the splits
-_SPLITS = {'train': (0, 50_000), 'test': (1, 10_000), 'validation': (2, 10_000)}
-
-
-class Density(NamedTuple):
-  """A probability density on the plane.
-
-  Attributes:
-    log_prob: `x f32[..., 2] -> f32[...]`, in nats, exact; -inf where there is nothing.
-    sample: `(seed, num) -> f32[num, 2]`, exact and independent; NumPy's, so that no device is touched.
-    entropy: differential, in nats; `DENSITIES` says for each how it was computed.
-    bound: beyond `[-bound, bound]^2` lies less than 1e-6 of the mass.
-    modes: `f32[M, 2]`, the centres of separate modes, all of equal mass; None where there are no such.
-    mode_std: the standard deviation of a mode along each axis; 0 without modes.
-  """
-
-  log_prob: Callable[[jax.Array], jax.Array]
-  sample: Callable[[int, int], np.ndarray]
-  entropy: float
-  bound: float
-  modes: np.ndarray | None = None
-  mode_std: float = 0.0
 
 
 def gaussians(
@@ -60,7 +35,7 @@ def gaussians(
     return jax.nn.logsumexp(-squares / 2, -1) - np.log(len(centres) * 2 * np.pi * std**2)
 
   def sample(seed, num):
-    rng = _generator(seed)
+    rng = generator(seed)
     chosen = rng.integers(len(centres), size=num)
     return (centres[chosen] + std * rng.standard_normal((num, 2))).astype(np.float32)
 
@@ -86,7 +61,7 @@ def circles(radii: np.ndarray, std: float, entropy: float, bound: float) -> Dens
     return jax.nn.logsumexp(terms, -1) - np.log(len(radii) * 2 * np.pi * std**2)
 
   def sample(seed, num):
-    rng = _generator(seed)
+    rng = generator(seed)
     radius = radii[rng.integers(len(radii), size=num)]
     angle = rng.uniform(0, 2 * np.pi, num)
     on_circle = radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], -1)
@@ -110,17 +85,13 @@ def board(cells: int, side: float) -> Density:
     return jnp.where(covered, -np.log(area), -jnp.inf)
 
   def sample(seed, num):
-    rng = _generator(seed)
+    rng = generator(seed)
     chosen = rng.integers(len(corners), size=num)
     # a lattice that float32 holds exactly, lest a point be rounded onto the far edge, outside its cell
     inside = (rng.integers(2**20, size=(num, 2)) + 0.5) / 2**20
     return (corners[chosen] + side * inside).astype(np.float32)
 
   return Density(log_prob, sample, float(np.log(area)), cells * side / 2)
-
-
-def _generator(seed):
-  return np.random.Generator(np.random.Philox(key=seed))
 
 
 def _ring(num, radius):
@@ -162,7 +133,4 @@ def load(config: ConfigDict, name: str, split: str) -> Source:
     near = difflib.get_close_matches(name, DENSITIES, n=1)
     hint = f' (did you mean "{near[0]}"?)' if near else ''
     raise UserError(f'There is no density "{name}"{hint}; there are {", ".join(DENSITIES)}.')
-  if config.image_size:
-    raise UserError(f'--config.data.image_size is for images, but toy:{name} gives vectors; set it to 0.')
-  x = DENSITIES[name].sample(*_SPLITS[split])
-  return from_arrays(f'toy:{name} ({split})', {'x': Field('vector', (2,), 0)}, {'x': x})
+  return drawn(config, DENSITIES[name], split, num_train=50_000)
