@@ -2,7 +2,9 @@
 
 import contextlib
 import errno
+import fcntl
 import os
+import re
 import shutil
 import uuid
 import zipfile
@@ -21,15 +23,16 @@ def replacing(path: Path | str) -> Iterator[Path]:
   """A new name beside `path` to write to; what was written takes the place of `path` at the end.
 
   Readers see the old file or the new one, and of several writers the last one wins. If the block raises, the old file
-  stays as it was, and nothing is left of the new one. Folders above `path` are made. What the file system refuses is
-  said of `path`: of the new name nobody knows.
+  stays as it was, and nothing is left of the new one; what a writer that was killed has left is removed by the next.
+  Folders above `path` are made. What the file system refuses is said of `path`: of the new name nobody knows.
   """
   path = Path(path)
   path.parent.mkdir(parents=True, exist_ok=True)
-  part = path.with_name(f'.{path.name}.{uuid.uuid4().hex[:8]}.part')
+  part = _hidden(path, 'part')
   try:
-    yield part
-    os.replace(part, path)
+    with _claimed(path, part, Path.touch):
+      yield part
+      os.replace(part, path)
   except OSError as error:
     if error.filename == str(part):
       raise type(error)(error.errno, error.strerror, str(path)) from error
@@ -42,21 +45,67 @@ def replacing(path: Path | str) -> Iterator[Path]:
 def replacing_folder(path: Path | str) -> Iterator[Path]:
   """A new folder beside `path` to fill; it takes the place of `path`, and of what that held, at the end.
 
-  If the block raises, what was there stays as it was, and nothing is left of the new one.
+  If the block raises, what was there stays as it was, and nothing is left of the new one; what a writer that was killed
+  has left is removed by the next.
   """
   path = Path(path)
   path.parent.mkdir(parents=True, exist_ok=True)
-  unique = uuid.uuid4().hex[:8]
-  part, old = (path.with_name(f'.{path.name}.{unique}.{what}') for what in ('part', 'old'))
-  part.mkdir()
+  part, old = _hidden(path, 'part'), _hidden(path, 'old')
   try:
-    yield part
-    if path.exists():
-      os.rename(path, old)
-    os.rename(part, path)
+    with _claimed(path, part, Path.mkdir):
+      yield part
+      if path.exists():
+        os.rename(path, old)
+      os.rename(part, path)
   finally:
     shutil.rmtree(part, ignore_errors=True)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def _hidden(path, what):
+  """A name beside `path` that nobody else has."""
+  return path.with_name(f'.{path.name}.{uuid.uuid4().hex[:8]}.{what}')
+
+
+@contextlib.contextmanager
+def _claimed(path, part, make):
+  """Makes `part` and holds a lock on it, by which other writers of `path` see that its own is alive.
+
+  Those of the dead are removed. Makers and removers take turns at the folder: what is there is locked, or dead.
+  """
+  with _locked(path.parent):
+    for left in _hidden_beside(path):
+      _remove_if_dead(left)
+    make(part)
+    claim = os.open(part, os.O_RDONLY)
+    fcntl.flock(claim, fcntl.LOCK_EX)
+  try:
+    yield
+  finally:
+    os.close(claim)
+
+
+def _hidden_beside(path):
+  name = re.compile(rf'\.{re.escape(path.name)}\.[0-9a-f]{{8}}\.(part|old)')
+  return [Path(entry.path) for entry in os.scandir(path.parent) if name.fullmatch(entry.name)]
+
+
+def _remove_if_dead(left):
+  with contextlib.suppress(OSError), _locked(left, fcntl.LOCK_NB):
+    if left.is_dir():
+      shutil.rmtree(left)
+    else:
+      left.unlink()
+
+
+@contextlib.contextmanager
+def _locked(path, how=0):
+  handle = os.open(path, os.O_RDONLY)
+  try:
+    fcntl.flock(handle, fcntl.LOCK_EX | how)
+    yield
+  finally:
+    os.close(handle)
 
 
 def write_text(path: Path | str, text: str) -> None:

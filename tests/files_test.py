@@ -1,3 +1,8 @@
+import os
+import signal
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -30,6 +35,41 @@ def test_two_writers_do_not_meet(tmp_path):
     second.write_text('second')
   assert path.read_text() == 'first'  # the last to end
   assert list(tmp_path.iterdir()) == [path]
+
+
+WRITER = """
+import sys
+from jaxgen import files
+with getattr(files, sys.argv[1])(sys.argv[2]) as part:
+  (part / 'a' if part.is_dir() else part).write_text('half')
+  print('writing', flush=True)
+  sys.stdin.read()
+"""
+
+
+def writer(way, path):
+  """Another process, in the middle of writing."""
+  command = [sys.executable, '-c', WRITER, way, str(path)]
+  process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+  assert process.stdout.readline() == b'writing\n'
+  return process
+
+
+@pytest.mark.parametrize('way', ['replacing', 'replacing_folder'])
+def test_what_a_killed_writer_leaves_is_removed_by_the_next_and_a_living_one_is_let_be(tmp_path, way):
+  path, near = tmp_path / 'export', tmp_path / '.export.npz.0123abcd.part'
+  near.write_text('of export.npz')
+  killed, living = writer(way, path), writer(way, path)
+  os.kill(killed.pid, signal.SIGKILL)
+  killed.communicate()
+  assert len(list(tmp_path.glob('.export.????????.part'))) == 2
+  with getattr(files, way)(path) as part:
+    assert len(list(tmp_path.glob('.export.????????.part'))) == 2  # that of the living, and this one
+    (part / 'a' if part.is_dir() else part).write_text('whole')
+  living.communicate(b'')
+  assert living.returncode == 0
+  assert sorted(tmp_path.iterdir()) == [near, path]
+  assert ((path / 'a') if path.is_dir() else path).read_text() == 'half'  # the last to end
 
 
 def test_arrays_come_back(tmp_path):
