@@ -5,10 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+_GAP = 2  # pixels around a tile
 _SMALLEST_TILE = 40  # pixels a side; smaller images are magnified by a whole number so that they can be seen
 
 
-def grid(x: np.ndarray, levels: int = 256, columns: int | None = None, gap: int = 2) -> np.ndarray:
+def grid(x: np.ndarray, levels: int = 256, columns: int | None = None, gap: int = _GAP) -> np.ndarray:
   """Images, uint8[N, H, W, C] in `[0, levels)`, side by side; uint8[height, width, 3]."""
   count, height, width, channels = x.shape
   columns = columns or int(np.ceil(np.sqrt(count)))
@@ -23,6 +24,17 @@ def grid(x: np.ndarray, levels: int = 256, columns: int | None = None, gap: int 
   for index, tile in enumerate(tiles):
     top, left = gap + index // columns * high, gap + index % columns * wide
     canvas[top : top + high - gap, left : left + wide - gap] = tile
+  return canvas
+
+
+def stacked(images: Sequence[np.ndarray], overlap: int = _GAP) -> np.ndarray:
+  """Pictures, uint8[H, W, 3], beneath each other, the margin of one on that of the next; uint8[height, width, 3]."""
+  width = max(image.shape[1] for image in images)
+  height = sum(image.shape[0] - overlap for image in images) + overlap
+  canvas, top = np.full((height, width, 3), 255, np.uint8), 0
+  for image in images:
+    canvas[top : top + image.shape[0], : image.shape[1]] = image
+    top += image.shape[0] - overlap
   return canvas
 
 

@@ -26,6 +26,7 @@ class About(NamedTuple):
 
 
 UNKNOWN = About()
+_COLUMNS = 8  # of examples that are compared
 
 
 class Shown(NamedTuple):
@@ -77,16 +78,17 @@ def compared(
 ) -> np.ndarray:
   """Groups of as many examples each, drawn so that the i-th of each can be compared; uint8[height, width, 3].
 
-  Tiles stand beneath each other, eight a row, a row of each group in turn; points are drawn in a picture for each
-  group, side by side beneath its title.
+  Tiles stand beneath each other, eight a row, a row of each group in turn, the last ones as long as there are examples
+  left; points are drawn in a picture for each group, side by side beneath its title.
   """
   arrays = [np.asarray(group) for group in groups]
   if not _shown(field).tiled:
     return images.titled_row([picture(array, field, about) for array in arrays], titles or [''] * len(arrays))
-  columns = min(8, len(arrays[0]))
-  count = len(arrays[0]) // columns * columns
-  rows = np.stack([array[:count] for array in arrays]).reshape(len(arrays), -1, columns, *field.shape)
-  return picture(rows.swapaxes(0, 1).reshape(-1, *field.shape), field, about, columns)
+  rows = []
+  for start in range(0, len(arrays[0]), _COLUMNS):
+    parts = [array[start : start + _COLUMNS] for array in arrays]
+    rows.append(picture(np.concatenate(parts), field, about, len(parts[0])))
+  return images.stacked(rows)
 
 
 def save(

@@ -60,6 +60,16 @@ def test_images_are_compared_beneath_each_other_eight_a_row():
   assert drawn.shape[1] > 8 * 40
 
 
+@pytest.mark.parametrize('count', [1, 8, 11, 16])
+def test_all_examples_are_compared_whatever_their_number(count):
+  """Rows of a rest are shorter: what is left of them stays white."""
+  originals = np.full((count, 40, 40, 1), 50, np.uint8)
+  drawn = show.compared([originals, originals + 50], Field('image', (40, 40, 1), 256))
+  tiles = drawn[20::42, 20::42, 0]
+  assert [(tiles == value).sum() for value in (50, 100)] == [count, count]
+  assert tiles.size == 2 * min(8, count) * -(-count // 8)
+
+
 def test_points_are_drawn_where_they_are():
   x = np.array([[1.0, 1.0]] * 5 + [[-1.0, -1.0]] * 5)
   drawn = show.picture(x, FIELDS['vector'], show.About(limits=2.0))
