@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from jaxgen import show
+from jaxgen import data, show
 from jaxgen.metrics.roc import auc, roc_curve
 from jaxgen.uses.classification import log_marginal, log_shares, under_each_label
 from jaxgen.uses.subject import Subject, TooFew, Written, needed
@@ -21,13 +21,13 @@ def run(subject: Subject) -> Written:
   Raises:
     TooFew: if the split has no anomalies, or nothing else.
   """
-  places = subject.spread(subject.split, _MOST)
-  labels = np.asarray(subject.source(subject.split).examples(places)['label'])
+  source, places = subject.source(subject.split), subject.spread(subject.split, _MOST)
+  labels = np.asarray(source.examples(places)['label'])
   strange = np.isin(labels, subject.trained.config.data.without)
   if strange.all() or not strange.any():
     missing = 'of other classes' if strange.all() else 'of the classes in config.data.without'
     raise TooFew(f'an anomaly score needs both groups, and the split "{subject.split}" has none {missing}.')
-  name, score = scores(subject, places)
+  name, score = scores(subject, source, places)
   area, error = auc(score, strange)
   path = subject.folder / 'anomaly.png'
   show.relation(*roc_curve(score, strange), ('false positive rate', 'true positive rate'), path)
@@ -35,13 +35,13 @@ def run(subject: Subject) -> Written:
   return Written((path,), {'score': name, 'auc': area, 'standard_error': error, **counts})
 
 
-def scores(subject: Subject, places: np.ndarray) -> tuple[str, np.ndarray]:
-  """What the score is, and that of each of these examples of the split, f64[N]."""
+def scores(subject: Subject, source: data.Source, places: np.ndarray) -> tuple[str, np.ndarray]:
+  """What the score is, and that of each of these examples of a source, f64[N]."""
   model, rng = subject.model, subject.rng('likelihood')
   if model.log_prob and 'label' in model.given:
-    return '-log p(x), nats', -log_marginal(subject, places)
+    return '-log p(x), nats', -log_marginal(subject, source, places)
   if model.log_prob:
-    found = subject.per_example(model.log_prob, rng, subject.split, places)
+    found = subject.per_example(model.log_prob, rng, source, places)
     return '-log p(x), nats', -found.astype(np.float64)
 
   encode, decode = needed(model.encode), needed(model.decode)
@@ -54,5 +54,5 @@ def scores(subject: Subject, places: np.ndarray) -> tuple[str, np.ndarray]:
 
   if 'label' in model.given:
     known = np.isfinite(log_shares(subject))
-    return 'mean square error', under_each_label(subject, squared_error, places)[:, known].min(1)
-  return 'mean square error', subject.per_example(squared_error, rng, subject.split, places)
+    return 'mean square error', under_each_label(subject, squared_error, source, places)[:, known].min(1)
+  return 'mean square error', subject.per_example(squared_error, rng, source, places)

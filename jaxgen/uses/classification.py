@@ -9,7 +9,7 @@ import numpy as np
 from jax import lax
 from jax.scipy.special import logsumexp
 
-from jaxgen import fields
+from jaxgen import data, fields
 from jaxgen.uses.subject import Subject, Written, needed
 
 _MOST = 1000  # examples
@@ -21,9 +21,9 @@ def run(subject: Subject) -> Written:
 
   In `classification.json`: `confusion[true][guess]`, and `standard_error` `sqrt(p (1 - p) / n)`.
   """
-  places = subject.spread(subject.split, _MOST)
-  guess = log_joint(subject, places).argmax(1)
-  true = np.asarray(subject.source(subject.split).examples(places)['label']).astype(int)
+  source, places = subject.source(subject.split), subject.spread(subject.split, _MOST)
+  guess = log_joint(subject, source, places).argmax(1)
+  true = np.asarray(source.examples(places)['label']).astype(int)
   accuracy, classes = float(np.mean(guess == true)), subject.spec['label'].levels
   confusion = np.zeros((classes, classes), int)
   np.add.at(confusion, (true, guess), 1)
@@ -32,16 +32,18 @@ def run(subject: Subject) -> Written:
   return Written((), {**numbers, 'confusion': confusion.tolist()})
 
 
-def log_joint(subject: Subject, places: np.ndarray) -> np.ndarray:
-  """`log p(x|y) + log p(y)` of examples of the split for every label y, f64[N, classes], in nats.
+def log_joint(subject: Subject, source: data.Source, places: np.ndarray) -> np.ndarray:
+  """`log p(x|y) + log p(y)` of examples of a source for every label y, f64[N, classes], in nats.
 
   The noise that a likelihood needs is the same for all labels. `p(y)` is the share of y among training examples.
   """
-  return under_each_label(subject, needed(subject.model.log_prob), places) + log_shares(subject)
+  return under_each_label(subject, needed(subject.model.log_prob), source, places) + log_shares(subject)
 
 
-def under_each_label(subject: Subject, function: Callable[..., jax.Array], places: np.ndarray) -> np.ndarray:
-  """`function(params, extra, rng, batch) -> f32[B]` of examples of the split as if of every label, f64[N, classes]."""
+def under_each_label(
+  subject: Subject, function: Callable[..., jax.Array], source: data.Source, places: np.ndarray
+) -> np.ndarray:
+  """`function(params, extra, rng, batch) -> f32[B]` of examples of a source as if of every label, f64[N, classes]."""
   label = subject.spec['label']
 
   def of_all_labels(params, extra, rng, batch):
@@ -51,13 +53,13 @@ def under_each_label(subject: Subject, function: Callable[..., jax.Array], place
 
     return lax.map(given_label, jnp.arange(label.levels)).T
 
-  found = subject.per_example(of_all_labels, subject.rng('likelihood'), subject.split, places)
+  found = subject.per_example(of_all_labels, subject.rng('likelihood'), source, places)
   return found.astype(np.float64)
 
 
-def log_marginal(subject: Subject, places: np.ndarray) -> np.ndarray:
+def log_marginal(subject: Subject, source: data.Source, places: np.ndarray) -> np.ndarray:
   """`log p(x) = log sum_y p(x|y) p(y)`, f64[N], in nats."""
-  return np.asarray(logsumexp(log_joint(subject, places), axis=1), np.float64)
+  return np.asarray(logsumexp(log_joint(subject, source, places), axis=1), np.float64)
 
 
 def log_shares(subject: Subject) -> np.ndarray:

@@ -18,7 +18,8 @@ def run(subject: Subject) -> Written:
   a `Stage` of the same run, but for codes of raw weights where a stage has averaged ones.
   """
   split = subject.options.split or 'train'
-  places, model = np.arange(len(subject.source(split))), subject.model
+  source, model = subject.source(split), subject.model
+  places = np.arange(len(source))
 
   encode = needed(model.encode)
 
@@ -27,7 +28,7 @@ def run(subject: Subject) -> Written:
     code = latents if model.codes else jax.vmap(lambda one: ravel_pytree(one)[0])(latents)
     return {**batch, 'x': code}
 
-  arrays = subject.per_example(encoded, subject.rng('codes'), split, places)
+  arrays = subject.per_example(encoded, subject.rng('codes'), source, places)
   field = model.codes or Field('vector', arrays['x'].shape[1:], 0)
   path = subject.folder / f'codes_{split}.npz'
   sha256 = experiment.checksum(subject.trained, subject.weights)

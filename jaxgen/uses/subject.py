@@ -190,16 +190,16 @@ class Subject:
     """The conditions that examples of the data have."""
     return {name: batch[name] for name in self.model.given} or None
 
-  def per_example(self, function: Any, rng: PRNGKey, split: str, places: np.ndarray) -> Any:
-    """`function(params, extra, rng, batch)` of examples of a split, part by part: its leaves [N, ...].
+  def per_example(self, function: Any, rng: PRNGKey, source: data.Source, places: np.ndarray) -> Any:
+    """`function(params, extra, rng, batch)` of examples of a source, part by part: its leaves [N, ...].
 
     Args:
       function: is compiled once.
       rng: every part folds its number in.
-      split: see `source`.
-      places: i64[N] in the split.
+      source: a split of the run's data, see `source`, or one with the same fields.
+      places: i64[N] in it.
     """
-    source, compiled, size = self.source(split), parallel.shared_work(function), min(_PART, len(places))
+    compiled, size = parallel.shared_work(function), min(_PART, len(places))
     parts = []
     for index in range(-(-len(places) // size)):
       here = np.arange(index * size, (index + 1) * size)

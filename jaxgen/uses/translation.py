@@ -60,7 +60,7 @@ def _of_given(subject):
     x = sample(params, extra, rng, len(batch['x']), subject.given_of(batch))
     return {'x': x, 'truth': batch['x'], 'given': batch[name]}
 
-  found = subject.per_example(translated, subject.rng('samples'), subject.split, places)
+  found = subject.per_example(translated, subject.rng('samples'), subject.source(subject.split), places)
   shown = {key: value[: subject.num] for key, value in found.items()}
   pictures = {'given': (shown['given'], subject.spec[name]), 'translated': (shown['x'], subject.field)}
   path = _draw(subject, pictures | {'truth': (shown['truth'], subject.field)})
@@ -76,7 +76,7 @@ def _of_domains(subject):
     return {'x': batch['x'], 'x to y': there, 'and back': back, 'y': batch['y'], 'y to x': from_y}
 
   places = subject.spread(subject.split, _MOST)
-  found = subject.per_example(carried, subject.rng('reconstruction'), subject.split, places)
+  found = subject.per_example(carried, subject.rng('reconstruction'), subject.source(subject.split), places)
   of = {'x': 'x', 'x to y': 'y', 'and back': 'x', 'y': 'y', 'y to x': 'x'}  # whose fields these are, as shown
   path = _draw(subject, {name: (found[name][: subject.num], spec[field]) for name, field in of.items()})
   measured = {'cycle': 'and back'}

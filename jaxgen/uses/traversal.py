@@ -49,7 +49,11 @@ def _codes(subject):
     return draws.mean(0)
 
   places = subject.spread(subject.split, _EXAMPLES)
-  return one, subject.per_example(mean_code, rng, subject.split, places), subject.given_of(batch)
+  return (
+    one,
+    subject.per_example(mean_code, rng, subject.source(subject.split), places),
+    subject.given_of(batch),
+  )
 
 
 def _flat(latents):

@@ -28,10 +28,11 @@ def test_log_joint_is_the_likelihood_and_the_share_of_the_class(make):
   label = np.array([0] * 30 + [1] * 10, np.uint8)
   few = {'x': np.ones((40, 8, 8, 1), np.uint8), 'label': label}
   subject = make(given=('label',), arrays={'train': few, 'test': few})
-  joint = classification.log_joint(subject, np.arange(3))
+  three = subject.source('test'), np.arange(3)
+  joint = classification.log_joint(subject, *three)
   np.testing.assert_allclose(joint[:, :2], [[-64 + np.log(0.75), np.log(0.25)]] * 3, rtol=1e-6)
   assert (joint[:, 2:] == -np.inf).all()  # no training example is of these classes
-  np.testing.assert_allclose(classification.log_marginal(subject, np.arange(3)), np.log(0.25), rtol=1e-6)
+  np.testing.assert_allclose(classification.log_marginal(subject, *three), np.log(0.25), rtol=1e-6)
 
 
 @pytest.mark.parametrize(
