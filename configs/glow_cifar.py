@@ -28,6 +28,8 @@ def get_config(arg=''):
       width=512,  # of the hidden convolutions
       coupling='affine',  # affine | additive
       temperature=1.0,  # of the samples
+      base='standard_normal',  # standard_logistic | learned_normal | class_conditional | flow
+      dequantization='usual',  # uniform | variational | none
     )
   )
   config.optimizer = optimizer(name='adamax', learning_rate=1e-3, warmup_steps=10 * EPOCH)

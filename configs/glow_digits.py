@@ -20,6 +20,8 @@ def get_config(arg=''):
       width=32,  # of the hidden convolutions
       coupling='affine',  # affine | additive
       temperature=1.0,  # of the samples
+      base='standard_normal',  # standard_logistic | learned_normal | class_conditional | flow
+      dequantization='usual',  # uniform | variational | none
     )
   )
   config.optimizer = optimizer(learning_rate=2e-3, warmup_steps=100, clip_norm=1.0)

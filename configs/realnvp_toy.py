@@ -22,6 +22,8 @@ def get_config(arg=''):
       width=64,  # of the hidden layers
       num_layers=2,  # hidden layers of a coupling
       temperature=1.0,  # of the samples
+      base='standard_normal',  # standard_logistic | learned_normal | class_conditional | flow
+      dequantization='usual',  # uniform | variational | none
     )
   )
   config.optimizer = optimizer(learning_rate=1e-3, schedule='cosine', warmup_steps=100, clip_norm=1.0)

@@ -70,6 +70,21 @@ def check_model(config: ConfigDict, keys: config_keys.Keys) -> None:
   _check(config.model, keys, 'model.', f' of {config.module}')
 
 
+def completed(config: ConfigDict, keys: config_keys.Keys) -> ConfigDict:
+  """The config with what it ran with where it is older than keys of its module: their `before`."""
+  older = {
+    name: key.before
+    for name, key in keys.items()
+    if isinstance(key, config_keys.Key) and key.before is not None and name not in config.model
+  }
+  if not older:
+    return config
+  config = config.copy_and_resolve_references()
+  with config.unlocked():
+    config.model.update(older)
+  return config
+
+
 def check_stages(config: ConfigDict, declared: Mapping[str, config_keys.StageKey]) -> None:
   """Holds `config.stages` against `STAGES` of the module `config.module`.
 

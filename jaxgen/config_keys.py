@@ -22,7 +22,8 @@ class Key(NamedTuple):
     choices: the texts allowed, where only some are.
     prefixes: of other texts that are allowed: 'inception:' stands before any path.
     least: how many entries a tuple has, or letters a text, at least.
-    before: its value in a run that is older than the key, where that is not the default.
+    before: its value in a run that is older than the key, where that is not the default; of a model's key that there
+      are older runs of, in any case.
   """
 
   default: Any

@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 
 from jaxgen import computing, data, fields, keys, models, parallel, updates
 from jaxgen import config as configs
+from jaxgen.config_keys import Keys
 from jaxgen.errors import UserError
 from jaxgen.programs import once
 from jaxgen.runs import best, failure
@@ -75,12 +76,18 @@ def build_model(config: ConfigDict, stages: Mapping[str, Stage] | None = None) -
   """
   module = models.find(config.module)
   if hasattr(module, 'KEYS'):  # a module of the user's own may state none
+    config = configs.completed(config, module.KEYS)
     configs.check_model(config, module.KEYS)
   _check_given(config)
   stages = load_stages(config) if stages is None else stages
   model = module.build(config, stages) if hasattr(module, 'STAGES') else module.build(config)
   model = model._replace(update=updates.accumulated(config.accumulate, model.update))
   return computing.computed(model, config.dtype, config.remat)
+
+
+def model_keys(config: ConfigDict) -> Keys:
+  """What its module says of the keys of `config.model`; a module of the user's own may say nothing."""
+  return getattr(models.find(config.module), 'KEYS', {})
 
 
 def _check_given(config):
@@ -174,7 +181,7 @@ def load(
     with given.unlocked():
       given.data = ConfigDict({**stored.data, **given.data})  # what the run has read off its data
     stored = workdirs.with_schedules(workdir, given)
-    workdirs.check_same_run(workdir, stored)
+    workdirs.check_same_run(workdir, stored, model_keys(stored))
   stages = load_stages(stored, workdir, trust, above)
   model = build_model(stored, stages)
   restored = _restored(workdir, stored, stages, step, model.selected_by)

@@ -47,13 +47,14 @@ def train(config: ConfigDict, workdir: Path | str, trust: bool = False) -> State
   workdir = Path(workdir)
   configs.check(config)
   config = workdirs.with_schedules(workdir, data.resolve(config))
-  workdirs.check_same_run(workdir, config)
+  model_keys = experiment.model_keys(config)
+  workdirs.check_same_run(workdir, config, model_keys)
   # Before anything is written: a config, data or a model that does not fit leaves no folder behind.
   setting = prepare(config, workdir, trust)
   first, fit = init_from.begin(setting, beginning(setting), trust)
   content = {split: data.fingerprint(source) for split, source in _splits(setting).items()}
   with (
-    workdirs.claim(workdir, config, content),
+    workdirs.claim(workdir, config, content, model_keys),
     contextlib.closing(Checkpoints(workdir / 'checkpoints', config.keep_checkpoints)) as checkpoints,
   ):
     state, notes = _start(setting, checkpoints, first, fit)

@@ -46,6 +46,16 @@ class Bijector(nn.Module):
     """Whether `inverse_and_log_det` can be computed: samples can."""
     return True
 
+  @property
+  def first(self) -> 'Bijector':
+    """The layer that data meet first: itself, and of a container that of its first part."""
+    return self
+
+  @property
+  def of_unit_cube(self) -> bool:
+    """Whether it takes data in the unit cube alone."""
+    return False
+
   def latent_shape(self, shape: Shape) -> Shape:
     """The shape of the latents of one example of `shape`; as it is, where a bijector says nothing else.
 

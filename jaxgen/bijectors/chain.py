@@ -28,6 +28,10 @@ class Chain(Bijector):
   def has_inverse(self) -> bool:
     return all(bijector.has_inverse for bijector in self.bijectors)
 
+  @property
+  def first(self) -> Bijector:
+    return self.bijectors[0].first if self.bijectors else self
+
   def latent_shape(self, shape: Shape) -> Shape:
     """What all bijectors make of it, the first one first."""
     for index, bijector in enumerate(self.bijectors):

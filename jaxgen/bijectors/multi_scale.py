@@ -39,6 +39,10 @@ class MultiScale(Bijector):
   def has_inverse(self) -> bool:
     return all(level.has_inverse for level in self.levels)
 
+  @property
+  def first(self) -> Bijector:
+    return self.levels[0].first
+
   def latent_shape(self, shape: Shape) -> Shape:
     """The shapes of the latents, that of the first level first: (H, W, C) -> ((H_1, W_1, C_1 / 2), ...).
 

@@ -40,6 +40,10 @@ class Repeated(Bijector):
   def has_inverse(self) -> bool:
     return self.bijector.has_inverse
 
+  @property
+  def first(self) -> Bijector:
+    return self.bijector.first
+
   def latent_shape(self, shape: Shape) -> Shape:
     """The same shape: no other could be given to the next copy.
 

@@ -14,6 +14,7 @@ from jaxgen.types import State
 from jaxgen.uses import known
 from jaxgen.uses.reconstruction import reconstructor
 from jaxgen.uses.samples import sampler, with_conditions
+from jaxgen.uses.subject import needed
 
 _COLLAPSED = 0.2  # of the data's spread; below it the samples hardly differ from each other
 
@@ -27,7 +28,9 @@ def missed(setting: Any, dispatch: Any, end: bool) -> bool:
 def _due(setting, dispatch, end):
   """The kinds of rows, by their split."""
   config = setting.config
-  every = {data.monitored_split(config.data): config.eval_every, 'samples': config.sample_every}
+  every = {data.monitored_split(config.data): config.eval_every}
+  if setting.model.sample:  # a density alone is evaluated, and nothing is drawn of it
+    every['samples'] = config.sample_every
   return {split for split, steps in every.items() if steps and (end or dispatch.due(steps))}
 
 
@@ -48,7 +51,7 @@ class Watch:
     held_out = data.load(config.data, self._split)
     self._evaluate = evaluator(setting.model, held_out, config.batch_size, config.seed)
     self._best = best.read(setting.workdir)
-    self._sample = sampler(setting.model, config.num_samples, config.seed)
+    self._sample = sampler(setting.model, config.num_samples, config.seed) if setting.model.sample else None
     self._reconstruct = reconstructor(setting.model, config.seed)
     self._shown = held_out.examples(np.arange(min(config.num_samples, len(held_out))))
     self._about = known.about(config, lambda: held_out, setting.source.vocabulary)
@@ -88,7 +91,7 @@ class Watch:
     return found
 
   def _draw(self, name, params, extra, step):
-    x = self._sample(params, extra, self._given)
+    x = needed(self._sample)(params, extra, self._given)
     self._save(f'{name}_{step:08d}', with_conditions(x, self._given, self._spec, self._about), name, step)
     spread = float(x.std(0).mean() / max(1e-9, self._shown['x'].std(0).mean()))
     if spread < _COLLAPSED and len(x) > 1:

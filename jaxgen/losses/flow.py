@@ -69,7 +69,10 @@ def negative_log_likelihood(latents: Any, log_det: jax.Array, prior: Prior) -> j
 def _independent(log_density, draw):
   def log_prob(latents):
     check_batched(**{f'latents[{index}]': leaf for index, leaf in enumerate(jax.tree.leaves(latents))})
-    terms = (log_density(leaf.astype(jnp.float32)) for leaf in jax.tree.leaves(latents))
+    terms = (
+      log_density(leaf.astype(jnp.promote_types(leaf.dtype, jnp.float32)))
+      for leaf in jax.tree.leaves(latents)
+    )
     return functools.reduce(operator.add, (term.reshape(term.shape[0], -1).sum(-1) for term in terms))
 
   def sample(rng, shapes):

@@ -4,14 +4,13 @@
 vector mixes all coordinates) and an affine coupling whose network is a multilayer perceptron.
 """
 
-import flax.linen as nn
 from ml_collections import ConfigDict
 
 from jaxgen import fields
 from jaxgen.bijectors import ActNorm, Bijector, Chain, Coupling, InvertibleConv, Repeated, masks, transforms
 from jaxgen.config_keys import DEPTH, WIDTH, Key
 from jaxgen.errors import UserError
-from jaxgen.families.conditions import joined
+from jaxgen.families.conditioners import MLP
 from jaxgen.settings import flow as settings
 from jaxgen.types import GenerativeModel
 
@@ -24,21 +23,6 @@ KEYS = {
   'num_layers': Key(2, int, 'hidden layers of a coupling', DEPTH),
   **settings.KEYS,
 }
-
-
-class MLP(nn.Module):
-  """`num_layers` hidden layers; the last layer starts at zero. `f32[B, D] (, given) -> f32[B, features]`."""
-
-  width: int
-  num_layers: int
-  features: int
-
-  @nn.compact
-  def __call__(self, x, given=None):
-    h = joined(x, given or {})
-    for _ in range(self.num_layers):
-      h = nn.gelu(nn.Dense(self.width)(h))
-    return nn.Dense(self.features, kernel_init=nn.initializers.zeros_init())(h)
 
 
 def realnvp(dims: int, depth: int, width: int, num_layers: int) -> Bijector:

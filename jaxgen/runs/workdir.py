@@ -17,6 +17,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import jax
@@ -25,6 +26,7 @@ from ml_collections import ConfigDict
 
 from jaxgen import config as configs
 from jaxgen import files
+from jaxgen.config_keys import Keys
 from jaxgen.errors import UserError
 from jaxgen.runs import failure, writers
 from jaxgen.runs.checkpoint_reader import Reader
@@ -50,13 +52,16 @@ _FREE_KEYS = (
 
 
 @contextlib.contextmanager
-def claim(workdir: Path, config: ConfigDict, content: Mapping[str, Any]) -> Iterator[None]:
+def claim(
+  workdir: Path, config: ConfigDict, content: Mapping[str, Any], model_keys: Keys = MappingProxyType({})
+) -> Iterator[None]:
   """Makes `workdir` the folder of this run, alone, for as long as the context lasts.
 
   Args:
     workdir: made where there is none.
     config: of the run, resolved.
     content: what tells its data apart, `{split: jaxgen.data.fingerprint(...)}`.
+    model_keys: see `check_same_run`.
 
   Raises:
     UserError: if it holds the run of another config or of other data, if another process trains there, if a link leads
@@ -72,9 +77,9 @@ def claim(workdir: Path, config: ConfigDict, content: Mapping[str, Any]) -> Iter
   with lock:
     if jax.process_index() == 0:
       _lock(lock, workdir)
-      check_same_run(workdir, config)
+      check_same_run(workdir, config, model_keys)
       _check_same_data(workdir, content)
-      _note_changes(workdir, config)
+      _note_changes(workdir, config, model_keys)
       files.write_text(workdir / 'config.json', configs.to_json(config))
       files.write_text(workdir / 'data.json', json.dumps(content, indent=2) + '\n')
       files.write_text(workdir / 'versions.json', json.dumps(versions(), indent=2) + '\n')
@@ -156,13 +161,18 @@ def _lock(lock, workdir):
     ) from None
 
 
-def check_same_run(workdir: Path, config: ConfigDict) -> None:
+def check_same_run(workdir: Path, config: ConfigDict, model_keys: Keys = MappingProxyType({})) -> None:
   """Compares a resolved config with that of the run in `workdir`, where one has begun.
+
+  Args:
+    workdir: of the run.
+    config: with which it would go on.
+    model_keys: of its module, by which a run that is older than some of them is known.
 
   Raises:
     UserError: if they differ in what a training step computes.
   """
-  changed = binding(_changes(workdir, config))
+  changed = binding(_changes(workdir, config, model_keys))
   if failure.read(workdir) is not None:
     changed = [line for line in changed if not _is_of_optimizer(line)]
   if changed:
@@ -185,10 +195,12 @@ def begun(workdir: Path) -> ConfigDict | None:
   return load_config(workdir) if has_begun and (workdir / 'config.json').exists() else None
 
 
-def _changes(workdir, config):
+def _changes(workdir, config, model_keys):
   """One phrase for each key that differs from the run in `workdir`."""
   before = begun(workdir)
-  return [] if before is None else configs.differences(before, config)
+  if before is None:
+    return []
+  return configs.differences(*(configs.completed(each, model_keys) for each in (before, config)))
 
 
 def _is_of(line, keys):
@@ -200,10 +212,10 @@ def _is_of_optimizer(line):
   return re.split('[.:]', line)[0].endswith('optimizer')
 
 
-def _note_changes(workdir, config):
+def _note_changes(workdir, config, model_keys):
   """Writes down which optimizers go on where others failed; what those wrote after that step is set aside."""
   note = failure.read(workdir)
-  changes = [line for line in _changes(workdir, config) if _is_of_optimizer(line)]
+  changes = [line for line in _changes(workdir, config, model_keys) if _is_of_optimizer(line)]
   if note is None or not changes:
     return
   with open(workdir / 'changes.jsonl', 'a') as file:

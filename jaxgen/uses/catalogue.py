@@ -74,6 +74,12 @@ def chosen(subject: Subject) -> list[str]:
       lacks = ', '.join(sorted(USES[name].needs - able))
       raise UserError(f'--use={name} needs {lacks}; this model on its data allows: {", ".join(apply)}.')
   names = list(subject.options.use) or [name for name in apply if not USES[name].asked]
+  if not names:
+    by_name = ', '.join(apply)
+    raise UserError(
+      'this model on its data has nothing to draw or to compare, as a flow without an inverse; measure it by '
+      '--mode=evaluate' + (f', or ask for --use={by_name}.' if by_name else '.')
+    )
   _check_taken(subject, names)
   return names
 

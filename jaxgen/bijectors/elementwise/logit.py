@@ -28,6 +28,10 @@ class Logit(Bijector):
       raise ValueError(f'alpha must be in [0, 0.5), not {self.alpha}: beyond that the map turns around.')
     super().__post_init__()
 
+  @property
+  def of_unit_cube(self) -> bool:
+    return True
+
   def forward_and_log_det(self, x: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
     """x f32[B, ...] in the unit cube -> f32[B, ...], unbounded."""
     p = self.alpha + (1 - 2 * self.alpha) * x

@@ -1,14 +1,19 @@
 """How a flow makes a density of data as they come: what is added to whole numbers before the bijector sees them."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 import jax
+import jax.numpy as jnp
 
-from jaxgen.bijectors import UniformDequantization, log_det
+from jaxgen.bijectors import Bijector, UniformDequantization, log_det
+from jaxgen.families import conditions
 from jaxgen.families.networks import Apply, Part
-from jaxgen.types import Extra, Field, Params, PRNGKey
+from jaxgen.families.pixels import to_network
+from jaxgen.losses import flow as losses
+from jaxgen.types import DataSpec, Extra, Field, Params, PRNGKey
 
 
 class Draw(Protocol):
@@ -39,12 +44,14 @@ class Dequantization(NamedTuple):
     draw: see `Draw`.
     discrete: `y f32[B, *shape] -> x`, as the data layer has it.
     noise_draws: 1 where y is random, else 0.
+    levels: the number of values of x; 0 of continuous data.
     parts: the networks that it brings, by name; uniform noise needs none.
   """
 
   draw: Draw
   discrete: Callable[[jax.Array], jax.Array]
   noise_draws: int
+  levels: int
   parts: Mapping[str, Part] = MappingProxyType({})
 
 
@@ -56,10 +63,41 @@ def uniform(levels: int) -> Dequantization:
     del apply, params, given, train
     return *bijector.bind({}, rngs={'dequantization': rng}).forward_and_log_det(x), extra
 
-  def discrete(y):
-    return bijector.apply({}, y, method='inverse_and_log_det')[0]
+  return Dequantization(draw, _discrete(levels), 1, levels)
 
-  return Dequantization(draw, discrete, noise_draws=1)
+
+def variational(bijector: Bijector, x: Field, given: DataSpec = MappingProxyType({})) -> Dequantization:
+  """`y = (x + u) / levels` with `u ~ q(u | x)`, a flow that is learned with the model (Ho et al., "Flow++", 2019,
+  section 3.1): `u = f^-1(e)` with `e ~ N(0, I)`, and `log q(u | x) = log N(e; 0, I) - log|det du/de|`.
+
+  Args:
+    bijector: f, from noise in the unit cube to standard normal; it begins with a `Logit`. Its conditions are those of
+      the model and 'x', as networks take it. Its inverse alone is needed. Parameters are in 'dequantization'.
+    x: what is modelled, of discrete values.
+    given: the fields that are conditions.
+
+  Raises:
+    ValueError: if x is continuous, or the bijector has no inverse direction.
+  """
+  if not x.levels:
+    raise ValueError('continuous data need no noise; leave the dequantization away.')
+  if not bijector.has_inverse:
+    raise ValueError('variational noise needs a bijector that goes from its latents to noise in closed form.')
+  normal = losses.standard_normal()
+  most = 1 - x.levels / 2**22  # nearer to 1, x + u would be rounded to the next whole number
+
+  def draw(apply, params, extra, rng, values, given, *, train):
+    e, seen = jax.random.normal(rng, values.shape), {'x': to_network(values, x.levels), **given}
+    run = partial(apply, method='inverse_and_log_det', train=train)
+    (u, log_volume), extra = run('dequantization', params, extra, e, seen)
+    y = (values.astype(jnp.float32) + jnp.minimum(u, most)) / x.levels
+    return y, log_volume - normal.log_prob(e), extra
+
+  def inputs():
+    return jnp.zeros((1, *x.shape)), {'x': jnp.zeros((1, *x.shape)), **conditions.blank(given)}
+
+  part = Part(bijector, inputs, 'inverse_and_log_det')
+  return Dequantization(draw, _discrete(x.levels), 1, x.levels, {'dequantization': part})
 
 
 def none() -> Dequantization:
@@ -69,9 +107,16 @@ def none() -> Dequantization:
     del apply, params, rng, given, train
     return x, log_det.zeros(x), extra
 
-  return Dequantization(draw, lambda y: y, noise_draws=0)
+  return Dequantization(draw, lambda y: y, noise_draws=0, levels=0)
 
 
 def usual(x: Field) -> Dequantization:
   """`uniform` noise on whole numbers, `none` on continuous data."""
   return uniform(x.levels) if x.levels else none()
+
+
+def _discrete(levels):
+  def discrete(y):
+    return UniformDequantization(levels).apply({}, y, method='inverse_and_log_det')[0]
+
+  return discrete

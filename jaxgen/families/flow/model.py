@@ -8,9 +8,9 @@ import jax
 
 from jaxgen.bijectors import Bijector
 from jaxgen.families import conditions
+from jaxgen.families.flow.base import Base
 from jaxgen.families.flow.dequantization import Dequantization
 from jaxgen.families.networks import Networks, Part, networks
-from jaxgen.losses.flow import Prior
 from jaxgen.types import Batch, DataSpec, Extra, Field, Params, PRNGKey
 
 
@@ -19,7 +19,7 @@ class FlowModel(NamedTuple):
 
   networks: Networks
   bijector: Bijector
-  prior: Prior
+  base: Base
   dequantization: Dequantization
   x: Field
   given: DataSpec
@@ -30,13 +30,18 @@ class Point(NamedTuple):
 
   y: jax.Array  # f32[B, *shape], dequantized
   latents: Any
+  log_prior: jax.Array  # f32[B], of the latents under the base
   log_det: jax.Array  # f32[B], of the bijector and the dequantization
   extra: Extra
 
 
-def assembled(bijector: Bijector, dequantization: Dequantization) -> Networks:
-  """The bijector, under the name 'flow', and the networks of the dequantization."""
-  parts = {'flow': Part(bijector, lambda: (), 'forward_and_log_det'), **dequantization.parts}
+def assembled(bijector: Bijector, base: Base, dequantization: Dequantization) -> Networks:
+  """The bijector, under the name 'flow', and the networks of the other slots."""
+  parts = {
+    'flow': Part(bijector, lambda: (), 'forward_and_log_det'),
+    **base.parts,
+    **dequantization.parts,
+  }
   modules = {name: part.module for name, part in parts.items()}
   return networks({name: part.method for name, part in parts.items() if part.method}, **modules)
 
@@ -49,7 +54,12 @@ def init(model: FlowModel, rng: PRNGKey, batch: Batch) -> tuple[Params, Extra]:
   params, extra = nets.init(rng_noise, {name: part.inputs() for name, part in dequantization.parts.items()})
   y, _, _ = dequantization.draw(nets.apply, params, extra, rng_noise, x, given, train=False)
   flow_params, flow_extra = nets.init(rng_flow, {'flow': (y, given)})
-  return params | flow_params, extra | flow_extra
+  params, extra = params | flow_params, extra | flow_extra
+  if not model.base.parts:
+    return params, extra
+  (latents, _), _ = nets.apply('flow', params, extra, y, given, method='forward_and_log_det', train=False)
+  base_params, base_extra = model.base.init(nets, jax.random.fold_in(rng, 2), latents, given)
+  return params | base_params, extra | base_extra
 
 
 def forward(
@@ -61,7 +71,8 @@ def forward(
   key = jax.random.fold_in(rng, 1) if train else None
   apply = partial(nets.apply, method='forward_and_log_det', train=train, rng=key)
   (latents, log_det), extra = apply('flow', params, extra, y, given)
-  return Point(y, latents, log_det + log_q, extra)
+  log_prior, extra = model.base.log_prob(nets.apply, params, extra, latents, given, train=train)
+  return Point(y, latents, log_prior, log_det + log_q, extra)
 
 
 def inverse(

@@ -19,9 +19,9 @@ from jaxgen.bijectors import (
 from jaxgen.data import toy
 from jaxgen.families.conditions import joined
 from jaxgen.families.flow import flow
+from jaxgen.families.flow.base import standard_logistic
 from jaxgen.families.flow.dequantization import Dequantization
 from jaxgen.families.networks import Part
-from jaxgen.losses.flow import standard_logistic
 from jaxgen.types import DATA_AXIS, Field, State
 from jaxgen.updates import averaged_params
 from tests.bijectors.contract_test import Centred, Planar
@@ -165,7 +165,7 @@ def test_pixels_are_dequantized_and_their_probabilities_sum_to_one():
     tx=optax.sgd(0.1),
     ema_decay=0.9,
     x=Field('image', (1, 1, 1), levels),
-    prior=standard_logistic(),
+    base=standard_logistic(),
   )
   batch = {'x': jnp.array([0, 1, 1, 2, 1, 0], jnp.uint8).reshape(-1, 1, 1, 1)}
   params, extra = jax.jit(model.init)(RNG, batch)
@@ -224,7 +224,7 @@ def logistic_noise(levels):
 
   discrete = lambda y: jnp.floor(jnp.clip(y, 0, 1 - 1e-6) * levels).astype(jnp.uint8)  # noqa: E731
   part = Part(Place(), lambda: (jnp.zeros((1, 1)), {}))
-  return Dequantization(draw, discrete, 1, {'noise': part})
+  return Dequantization(draw, discrete, 1, levels, {'noise': part})
 
 
 def test_a_learned_dequantization_fits_and_its_number_is_a_bound():
