@@ -11,6 +11,7 @@ per example, f32[B], in nats.
 
 from jaxgen.bijectors import masks, transforms
 from jaxgen.bijectors.actnorm import ActNorm
+from jaxgen.bijectors.autoregressive import Autoregressive
 from jaxgen.bijectors.batch_norm import BatchNorm
 from jaxgen.bijectors.bijector import Bijector
 from jaxgen.bijectors.chain import Chain
@@ -38,6 +39,7 @@ from jaxgen.bijectors.squeeze import Squeeze
 
 __all__ = [
   'ActNorm',
+  'Autoregressive',
   'BatchNorm',
   'Bijector',
   'Chain',

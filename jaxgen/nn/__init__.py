@@ -1,6 +1,17 @@
 from jaxgen.nn.conv import conv, conv_transpose
 from jaxgen.nn.conv.layers import Conv, ConvTranspose
 from jaxgen.nn.group_norm import GroupNorm
+from jaxgen.nn.made import MADE, MaskedDense
 from jaxgen.nn.upsampled_conv import UpsampledConv, upsampled_conv
 
-__all__ = ['Conv', 'ConvTranspose', 'GroupNorm', 'UpsampledConv', 'conv', 'conv_transpose', 'upsampled_conv']
+__all__ = [
+  'MADE',
+  'Conv',
+  'ConvTranspose',
+  'GroupNorm',
+  'MaskedDense',
+  'UpsampledConv',
+  'conv',
+  'conv_transpose',
+  'upsampled_conv',
+]

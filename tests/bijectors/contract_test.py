@@ -14,6 +14,7 @@ from jax.flatten_util import ravel_pytree
 from jaxgen import bijectors
 from jaxgen.bijectors import (
   ActNorm,
+  Autoregressive,
   BatchNorm,
   Bijector,
   Chain,
@@ -32,6 +33,7 @@ from jaxgen.bijectors import (
   masks,
   transforms,
 )
+from jaxgen.nn import MADE
 
 SIGMOID = transforms.affine(transforms.sigmoid_log_scale)
 BOUNDED = transforms.affine(transforms.bounded_log_scale(2.0))
@@ -114,6 +116,8 @@ TABLE = {
   'additive_coupling': Row(Coupling(Net(3), transforms.additive(), masks.halves()), (5,)),
   'affine_coupling': Row(Coupling(Net(4), SIGMOID, masks.halves()), (2, 2, 4)),
   'bounded_coupling': Row(Coupling(Net(6), BOUNDED, masks.halves(swap=True)), (6,)),
+  'autoregressive': Row(Autoregressive(MADE((8,), 2), BOUNDED, method='scan'), (4,), given=3),
+  'autoregressive_spline': Row(Autoregressive(MADE((8,), 11), SPLINE, method='fixed_point'), (3,)),
   'batch_norm': Row(BatchNorm(), (2, 3, 2)),
   'batch_norm_vector': Row(BatchNorm(), (3,)),
   'batch_statistics': Row(Centred(), (2, 3)),
@@ -124,6 +128,7 @@ TABLE = {
   'conditional_prior': Row(Coupling(Net(6), BOUNDED, masks.nothing()), (3,), given=2),
   'equinox_coupling': Row(Coupling(equinox_mlp(2, 4), BOUNDED, masks.halves()), (4,)),
   'inverse': Row(Inverse(step(4)), (4,)),
+  'inverse_autoregressive': Row(Inverse(Autoregressive(MADE((8,), 2), SIGMOID)), (3,), given=2),
   'invertible_conv': Row(InvertibleConv(), (2, 2, 3)),
   'invertible_conv_vector': Row(InvertibleConv(), (5,)),
   'logit': Row(Logit(), (2, 2, 1), cube='x'),
