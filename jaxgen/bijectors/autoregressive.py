@@ -39,7 +39,9 @@ class Autoregressive(Bijector):
       any other function of its arguments.
     transform: see `jaxgen.bijectors.transforms`.
     order: the elements from the first to the last, that of the conditioner; as they come by default.
-    method: of the way back.
+    method: of the way back, the quicker one by default. The time of a scan divided by that of a fixed point, at 2, 8
+      and 64 dimensions on a CPU: 0.8, 1.2 and 7 for samples; 0.8, 1.6 and 15 for their gradients (256 examples, two
+      hidden layers of 128, affine).
 
   Raises:
     ValueError: if there is no such method, the input is no vector, or the conditioner returns another number of
@@ -49,7 +51,7 @@ class Autoregressive(Bijector):
   conditioner: Callable
   transform: Transform
   order: Sequence[int] | None = None
-  method: str = 'scan'
+  method: str = 'fixed_point'
 
   def __post_init__(self):
     if self.method not in _METHODS:
