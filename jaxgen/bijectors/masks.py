@@ -35,19 +35,15 @@ def halves(swap: bool = False) -> Mask:
   there are any, so a coupling costs half of one with a binary mask.
   """
 
-  def check(shape):
-    if shape[-1] < 2:
-      raise ValueError(f'a coupling needs at least 2 channels to split, not shape {shape}.')
-
   def split(x):
-    check(x.shape[1:])
+    _check_channels(x.shape[1:])
     first, second = jnp.split(x, [x.shape[-1] // 2], axis=-1)
     return (second, first) if swap else (first, second)
 
   def merge(kept, moved):
     return jnp.concatenate([moved, kept] if swap else [kept, moved], axis=-1)
 
-  return Mask(split, merge, check)
+  return Mask(split, merge, _check_channels)
 
 
 def alternating(swap: bool = False) -> Mask:
@@ -58,8 +54,7 @@ def alternating(swap: bool = False) -> Mask:
   """
 
   def split(x):
-    if x.shape[-1] < 2:
-      raise ValueError(f'a coupling needs at least 2 channels to split, not shape {x.shape}.')
+    _check_channels(x.shape[1:])
     first, second = x[..., ::2], x[..., 1::2]
     return (second, first) if swap else (first, second)
 
@@ -69,7 +64,7 @@ def alternating(swap: bool = False) -> Mask:
     order = np.argsort(np.concatenate([np.arange(0, num, 2), np.arange(1, num, 2)]))
     return jnp.concatenate([first, second], axis=-1)[..., order]
 
-  return Mask(split, merge)
+  return Mask(split, merge, _check_channels)
 
 
 def binary(keep: np.ndarray) -> Mask:
@@ -118,3 +113,8 @@ def nothing() -> Mask:
   It makes a coupling of a learned location and scale: the prior of a flow.
   """
   return Mask(lambda x: (jnp.zeros_like(x), x), lambda kept, moved: moved)
+
+
+def _check_channels(shape):
+  if shape[-1] < 2:
+    raise ValueError(f'a coupling needs at least 2 channels to split, not shape {shape}.')

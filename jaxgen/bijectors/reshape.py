@@ -5,7 +5,7 @@ import math
 import jax
 
 from jaxgen.bijectors import log_det
-from jaxgen.bijectors.bijector import Bijector, Given
+from jaxgen.bijectors.bijector import Bijector, Given, Shape
 
 
 class Reshape(Bijector):
@@ -29,9 +29,13 @@ class Reshape(Bijector):
       raise ValueError(f'shape {tuple(self.data)} has not as many numbers as shape {tuple(self.latents)}.')
     super().__post_init__()
 
-  def latent_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+  def latent_shape(self, shape: Shape) -> Shape:
     """`latents`, for an example of the shape `data`."""
     return self._other(shape, self.data, self.latents)
+
+  def data_shape(self, shape: Shape) -> Shape:
+    """`data`, for latents of the shape `latents`."""
+    return self._other(shape, self.latents, self.data)
 
   def forward_and_log_det(self, x: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
     """x f32[B, *data] -> f32[B, *latents]."""

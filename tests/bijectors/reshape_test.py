@@ -11,7 +11,7 @@ def test_the_order_is_row_major():
   z, log_det = FLATTEN.apply({}, jnp.arange(4.0).reshape(1, 2, 2, 1), method='forward_and_log_det')
   np.testing.assert_array_equal(z, [[0, 1, 2, 3]])
   np.testing.assert_array_equal(log_det, [0])
-  assert FLATTEN.latent_shape((2, 2, 1)) == (4,)
+  assert FLATTEN.latent_shape((2, 2, 1)) == (4,) and FLATTEN.data_shape((4,)) == (2, 2, 1)
 
 
 def test_shapes_of_other_sizes_are_refused():
