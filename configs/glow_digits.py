@@ -19,6 +19,7 @@ def get_config(arg=''):
       levels=2,  # L
       width=32,  # of the hidden convolutions
       coupling='affine',  # affine | additive
+      border=False,  # whether convolutions see where the image ends
       temperature=1.0,  # of the samples
       base='standard_normal',  # standard_logistic | learned_normal | class_conditional | flow
       dequantization='usual',  # uniform | variational | none

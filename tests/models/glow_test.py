@@ -92,7 +92,7 @@ def trained():
 
 def test_log_prob_is_the_change_of_variables_built_by_hand():
   """Normal density of the latents times |det J|, with J from autodiff: none of the flow's own log-dets."""
-  bijector = glow.glow(depth=2, levels=2, width=4, coupling='affine')
+  bijector = glow.glow(depth=2, levels=2, width=4, coupling='affine', border=False)
   model, batch = glow.build(config(width=4)), images(num=3)
 
   params, extra = anything(model, batch)
@@ -162,10 +162,40 @@ def test_images_of_one_colour_give_no_nan(trained):
 
 def test_far_latents_stay_finite(trained):
   latents = (30.0 * jnp.ones((1, 4, 4, 2)), -30.0 * jnp.ones((1, 2, 2, 8)))
-  inverse = partial(glow.glow(2, 2, 8, 'affine').apply, method='inverse_and_log_det')
+  inverse = partial(glow.glow(2, 2, 8, 'affine', border=False).apply, method='inverse_and_log_det')
   variables = {'params': trained.last.params['flow'], **trained.last.extra['flow']}
   image, log_det = jax.jit(inverse)(variables, latents, {'label': jax.nn.one_hot(jnp.array([3]), 10)})
   assert np.all(np.isfinite(image)) and np.all(np.isfinite(log_det))
+
+
+def test_the_border_is_a_channel_of_ones_on_the_padding():
+  x = jax.random.normal(RNG, (2, 4, 5, 3))
+  layer = glow.ZeroConv(6, border=True)
+  variables = jax.tree.map(lambda leaf: leaf + jax.random.normal(RNG, leaf.shape), layer.init(RNG, x))
+  params = variables['params']
+  padded = jnp.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)])
+  frame = jnp.pad(jnp.zeros((2, 4, 5, 1)), [(0, 0), (1, 1), (1, 1), (0, 0)], constant_values=1)
+  kernel = jnp.concatenate([params['Conv_0']['kernel'], params['edge']['conv']['kernel']], axis=2)
+  by_hand = jax.lax.conv_general_dilated(
+    jnp.concatenate([padded, frame], -1), kernel, (1, 1), 'VALID', dimension_numbers=('NHWC', 'HWIO', 'NHWC')
+  )
+  by_hand = (by_hand + params['Conv_0']['bias']) * jnp.exp(3 * params['log_scale'])
+  np.testing.assert_allclose(layer.apply(variables, x), by_hand, rtol=1e-4, atol=1e-4)
+
+
+def test_every_3x3_convolution_has_a_border_where_that_is_asked_for():
+  shapes = [
+    jax.eval_shape(glow.build(config(border=border)).init, RNG, images(num=2))[0]['flow']
+    for border in (False, True)
+  ]
+  without, with_border = (
+    {jax.tree_util.keystr(path): leaf.shape for path, leaf in jax.tree_util.tree_leaves_with_path(tree)}
+    for tree in shapes
+  )
+  edges = {name: shape for name, shape in with_border.items() if 'edge' in name}
+  assert {name: shape for name, shape in with_border.items() if name not in edges} == without
+  assert len(edges) == sum('kernel' in name and shape[-4:-2] == (3, 3) for name, shape in without.items())
+  assert all(shape[-2] == 1 for shape in edges.values())
 
 
 def test_glow_cifar_is_as_published():
@@ -174,7 +204,7 @@ def test_glow_cifar_is_as_published():
   batch = {'x': jax.ShapeDtypeStruct((2, 32, 32, 3), jnp.uint8)}
   params, extra = jax.eval_shape(model.init, RNG, batch)
   levels = params['flow']['bijectors_1']
-  assert 44.0e6 < sum(leaf.size for leaf in jax.tree.leaves(params)) < 44.5e6
+  assert 44.6e6 < sum(leaf.size for leaf in jax.tree.leaves(params)) < 44.7e6
   assert [levels[f'levels_{i}']['bijectors_1']['bijector']['bijectors_0']['shift'].shape for i in range(3)] == [
     (32, 12), (32, 24), (32, 48),
   ]  # fmt: skip
