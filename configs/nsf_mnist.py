@@ -1,0 +1,38 @@
+"""Neural spline flow on MNIST (Durkan et al. 2019), small enough for two CPU cores.
+
+    python -m jaxgen.main --config=configs/nsf_mnist.py
+
+Not run to the end yet: no time or number to expect; `--mode=plan` tells what it takes on your device.
+"""
+
+from ml_collections import ConfigDict
+
+from jaxgen.config import defaults, optimizer, preset
+
+
+def get_config(arg=''):
+  config = defaults()
+  config.module = 'jaxgen.models.nsf_conv'
+  config.data.name = 'tfds:mnist'
+  config.model = ConfigDict(
+    dict(
+      depth=8,  # steps a level
+      levels=2,  # how often the image is halved
+      width=32,  # channels of the networks
+      num_blocks=1,  # residual blocks of a coupling
+      bins=4,  # of a spline
+      bound=3.0,  # the splines are the identity beyond it
+      temperature=1.0,  # of the samples
+      base='standard_normal',  # standard_logistic | learned_normal | class_conditional | flow
+      dequantization='usual',  # uniform | variational | none
+    )
+  )
+  config.optimizer = optimizer(learning_rate=1e-3, schedule='cosine', warmup_steps=500, clip_norm=1.0)
+  config.batch_size = 64
+  config.num_steps = 20_000
+  config.steps_per_dispatch = 10
+  config.log_every = 100
+  config.eval_every = 2000
+  config.sample_every = 2000
+  config.checkpoint_every = 500
+  return preset(config, arg, depth=2, width=4)

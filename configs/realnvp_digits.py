@@ -1,0 +1,32 @@
+"""Real NVP on scikit-learn's 8x8 digits (Dinh et al. 2017), small enough for two CPU cores.
+
+    python -m jaxgen.main --config=configs/realnvp_digits.py
+
+Not run to the end yet: no time or number to expect; `--mode=plan` tells what it takes on your device.
+"""
+
+from ml_collections import ConfigDict
+
+from jaxgen.config import defaults, optimizer, preset
+
+
+def get_config(arg=''):
+  config = defaults()
+  config.module = 'jaxgen.models.realnvp_conv'
+  config.model = ConfigDict(
+    dict(
+      levels=2,  # scales
+      width=16,  # channels of the first networks, doubled with every halving
+      num_blocks=1,  # residual blocks of a coupling
+      lag=0.0,  # batch normalization by the batch alone
+      temperature=1.0,  # of the samples
+      base='standard_normal',  # standard_logistic | learned_normal | class_conditional | flow
+      dequantization='usual',  # uniform | variational | none
+    )
+  )
+  config.optimizer = optimizer(learning_rate=2e-3, schedule='cosine', warmup_steps=100, clip_norm=10.0)
+  config.batch_size = 64
+  config.num_steps = 600  # longer, and it learns its images by heart
+  config.ema_decay = 0.99
+  config.steps_per_dispatch = 10
+  return preset(config, arg, width=4)

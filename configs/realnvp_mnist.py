@@ -1,0 +1,38 @@
+"""Real NVP on MNIST (Dinh et al. 2017), small enough for two CPU cores.
+
+    python -m jaxgen.main --config=configs/realnvp_mnist.py
+
+Grathwohl et al. (FFJORD, 2019, table 2) report 1.06 bits per dimension for Real NVP on this data.
+
+Not run to the end yet: no time or number to expect; `--mode=plan` tells what it takes on your device.
+"""
+
+from ml_collections import ConfigDict
+
+from jaxgen.config import defaults, optimizer, preset
+
+
+def get_config(arg=''):
+  config = defaults()
+  config.module = 'jaxgen.models.realnvp_conv'
+  config.data.name = 'tfds:mnist'
+  config.model = ConfigDict(
+    dict(
+      levels=3,  # scales: 28x28, 14x14 and 7x7 pixels
+      width=16,  # channels of the first networks, doubled with every halving
+      num_blocks=2,  # residual blocks of a coupling
+      lag=0.0,  # batch normalization by the batch alone
+      temperature=1.0,  # of the samples
+      base='standard_normal',  # standard_logistic | learned_normal | class_conditional | flow
+      dequantization='usual',  # uniform | variational | none
+    )
+  )
+  config.optimizer = optimizer(learning_rate=1e-3, schedule='cosine', warmup_steps=500, clip_norm=10.0)
+  config.batch_size = 64
+  config.num_steps = 20_000
+  config.steps_per_dispatch = 10
+  config.log_every = 100
+  config.eval_every = 2000
+  config.sample_every = 2000
+  config.checkpoint_every = 500
+  return preset(config, arg, levels=2, width=2, num_blocks=1)
