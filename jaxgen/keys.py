@@ -24,6 +24,8 @@ TAGS = {
   'traversal': 12,
   'export': 13,
   'codes': 14,
+  'outliers': 15,  # sets made of images
+  'attributes': 16,
 }
 
 

@@ -18,7 +18,7 @@ python -m jaxgen.main --mode=plan --config=configs/glow_cifar.py    what a run w
 and with --mode=sample alone
 --use         what to do, between commas, by default all that applies and is looked at:
               samples, decoded, trajectory, reconstruction, interpolation, traversal, completion, classification,
-              anomaly, translation; and by name alone export, of samples, and codes, of a split
+              attributes, anomaly, outliers, translation; and by name alone export, of samples, and codes, of a split
 --num         how many samples; by default config.num_samples
 --given.<field>=<value>   what samples are conditioned on: --given.label=3, several in turn: --given.label=0,1,2;
               fields that are not named are those of random training examples
@@ -27,6 +27,8 @@ and with --mode=sample alone
 --weights     raw | averaged; by default averaged ones where there are any
 --seed        of samples and noise; by default that of the run
 --form        of an export: npz | folder
+--attribute   the class whose attribute vector is shown, or two: --attribute=3,8 is that of 3 less that of 8
+--against     another set of images, as config.data.name, that outliers are of too
 
 and with --mode=plan:
 --savings     what remat, bfloat16, accumulate and fsdp would each save; a compilation each
@@ -56,7 +58,9 @@ _OF_MODES = {
   'step': ('evaluate', 'sample'),
   'split': ('evaluate', 'sample'),
   'savings': ('plan',),
-  **dict.fromkeys(('num', 'seed', 'use', 'prompt', 'weights', 'form', 'given', 'knobs'), ('sample',)),
+  **dict.fromkeys(
+    ('num', 'seed', 'use', 'prompt', 'weights', 'form', 'given', 'knobs', 'attribute', 'against'), ('sample',)
+  ),
 }
 _DOTTED = ('given', 'knobs')  # written --given.<name>=<value>
 _CHOICES = {'weights': ('raw', 'averaged'), 'form': ('npz', 'folder')}
@@ -130,7 +134,7 @@ def _parse(argv: list[str]) -> flags.FlagValues:
   flags.DEFINE_string('workdir', _usual_workdir(path), '', flag_values=options)
   for name in ('num', 'seed'):
     flags.DEFINE_integer(name, None, '', flag_values=options)
-  for name in ('step', 'split', 'use', 'prompt'):
+  for name in ('step', 'split', 'use', 'prompt', 'attribute', 'against'):
     flags.DEFINE_string(name, None, '', flag_values=options)
   for name in _DOTTED:
     flags.DEFINE_multi_string(name, None, '', flag_values=options)

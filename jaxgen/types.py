@@ -120,6 +120,8 @@ class GenerativeModel(NamedTuple):
     objective: one line that states the loss as it is computed, with its weights.
     given: the fields that are conditions: ('label',), or none.
     knobs: the numbers that one may turn when sampling, with their defaults: temperature, truncation, guidance, steps.
+    meanings: of knobs whose name does not say all, `{name: a clause}`: what samples are at another temperature.
+    completion_knobs: those of the knobs that `complete` takes too.
     selected_by: the term of `evaluate` whose lowest mean over the validation split marks the best checkpoint; empty
       where no term does, as in a game of two losses.
     log_prob: `(params, extra, rng, batch) -> f32[B]`, the log-density in nats of
@@ -129,12 +131,12 @@ class GenerativeModel(NamedTuple):
     latents: `(params, extra, rng, num) -> latents`, draws of the prior: a pytree of arrays with leading axis num.
     encode: `(params, extra, rng, batch) -> latents`, of the same structure; conditions are no part of it.
     decode: `(params, extra, latents, given=None) -> x[B, ...]`.
-    complete: `(params, extra, rng, batch, observed) -> x[B, ...]`: x where `observed`, bool[B, *shape], and elsewhere a
-      draw of what is missing given what is there.
+    complete: `(params, extra, rng, batch, observed, **knobs) -> x[B, ...]`: x where `observed`, bool[B, *shape], and
+      elsewhere a draw of what is missing given what is there.
     score: `(params, extra, x, sigma, given=None) -> f32[B, *shape]`, of the data blurred by `sigma`, f32[B], at `x`,
       f32[B, *shape]: any sampler of `jaxgen.samplers` can be run on it.
-    trajectory: `(params, extra, rng, num, given=None) -> x[T, num, ...]`, the stages a sample goes through: a Langevin
-      chain, an image filled in position by position.
+    trajectory: `(params, extra, rng, num, given=None, **knobs) -> x[T, num, ...]`, the stages that `sample` goes
+      through: a Langevin chain, an image filled in position by position.
     standing: `(params, extra, rng) -> extra`, with what training measures of its own parameters (batch statistics)
       measured anew for these: averaged ones need it. None where there is nothing of the kind.
     codes: the field that latents are an example of, where another model can be trained on them as they are: tokens of a
@@ -148,6 +150,8 @@ class GenerativeModel(NamedTuple):
   objective: str
   given: tuple[str, ...] = ()
   knobs: Mapping[str, float] = MappingProxyType({})
+  meanings: Mapping[str, str] = MappingProxyType({})
+  completion_knobs: tuple[str, ...] = ()
   selected_by: str = ''
   log_prob: Callable[..., jax.Array] | None = None
   log_prob_estimate: Estimate | None = None

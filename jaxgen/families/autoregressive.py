@@ -87,9 +87,10 @@ def autoregressive(
     predictor: how an entry is predicted while sampling; by default the whole network runs once per entry.
 
   Returns:
-    A `GenerativeModel` with params 'network'. `sample` has the knob 'temperature', of each entry's distribution.
-    `complete` draws entry after entry and leaves what is observed as it is: exactly a draw of what is missing where
-    what is observed comes first in the order, and else one that does not know what is observed later on.
+    A `GenerativeModel` with params 'network'. `sample`, `complete` and `trajectory` have the knob 'temperature', of
+    each entry's distribution. `complete` draws entry after entry and leaves what is observed as it is: exactly a draw
+    of what is missing where what is observed comes first in the order, and else one that does not know what is
+    observed later on.
 
   Raises:
     ValueError: if the data is continuous.
@@ -107,6 +108,7 @@ def autoregressive(
     objective=f'loss = -sum_i log p(x_i | x_<i), {distribution.name}',
     given=tuple(given),
     knobs={'temperature': 1.0},
+    completion_knobs=('temperature',),
     selected_by='bits_per_dim',
     log_prob=partial(_log_prob, model),
     log_prob_estimate=Estimate('exact', given=tuple(given)),
@@ -158,16 +160,16 @@ def _sample(model, params, extra, rng, num, given=None, temperature=1.0):
   return state.position.astype(fields.dtype(model.x))
 
 
-def _complete(model, params, extra, rng, batch, observed):
+def _complete(model, params, extra, rng, batch, observed, temperature=1.0):
   known = batch['x'].astype(jnp.int32)
   prepared = conditions.prepared(batch, model.given)
-  kernel = clamped(_sampler(model, params, extra, prepared), known, observed)
+  kernel = clamped(_sampler(model, params, extra, prepared, temperature), known, observed)
   state, _ = run(kernel, rng, jnp.where(observed, known, 0), fields.size(model.x))
   return jnp.where(observed, known, state.position).astype(fields.dtype(model.x))
 
 
-def _trajectory(model, params, extra, rng, num, given=None):
-  return _stages(_sample(model, params, extra, rng, num, given), model.order)
+def _trajectory(model, params, extra, rng, num, given=None, temperature=1.0):
+  return _stages(_sample(model, params, extra, rng, num, given, temperature), model.order)
 
 
 def _stages(x, order):

@@ -28,9 +28,7 @@ def sample(
   **knobs: float,
 ) -> jax.Array:
   """`num` examples; the knobs are the way's."""
-  with jax.ensure_compile_time_eval():  # a way is made of numbers, in a compiled program too
-    turned = model._replace(way=model.way.turned(**knobs)) if knobs else model
-  return to_data(_drawn(turned, params, extra, rng, num, given)[0].position, model.x.levels)
+  return to_data(_drawn(_turned(model, knobs), params, extra, rng, num, given)[0].position, model.x.levels)
 
 
 def trajectory(
@@ -40,8 +38,10 @@ def trajectory(
   rng: PRNGKey,
   num: int,
   given: Mapping[str, jax.Array] | None = None,
+  **knobs: float,
 ) -> jax.Array:
-  """At most 32 frames of the way to `num` examples, [T, num, *shape]; the last are samples."""
+  """At most 32 frames of the way to `num` examples, [T, num, *shape]; the last are samples. Knobs as of `sample`."""
+  model = _turned(model, knobs)
   frame = lambda state, info: to_data(state.position, model.x.levels)  # noqa: E731
   thin = -(-model.way.num_steps // _FRAMES)
   return _drawn(model, params, extra, rng, num, given, trace=frame, thin=thin)[1]
@@ -85,6 +85,13 @@ def score_at(
     ValueError: if a condition of the model is not given.
   """
   return score_of(model, params, extra, conditions.prepared(given or {}, model.given))(noisy, sigma)
+
+
+def _turned(model, knobs):
+  if not knobs:
+    return model
+  with jax.ensure_compile_time_eval():  # a way is made of numbers, in a compiled program too
+    return model._replace(way=model.way.turned(**knobs))
 
 
 def _start(model, rng, num):

@@ -36,18 +36,37 @@ def curves(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     figure.savefig(part, format='png', dpi=110)
 
 
-def relation(x: np.ndarray, y: np.ndarray, labels: tuple[str, str], path: Path) -> None:
-  """Draws one share against another, both from 0 to 1, over the diagonal of chance."""
+def relation(
+  panels: Mapping[str, Mapping[str, tuple[np.ndarray, np.ndarray]]],
+  labels: tuple[str, str],
+  path: Path,
+  title: str = '',
+) -> None:
+  """Draws shares against others, all from 0 to 1, over the diagonal of chance.
+
+  Args:
+    panels: `{title: {name of a curve: (x, y)}}`, side by side.
+    labels: of the axes.
+    path: of the picture.
+    title: above all panels.
+  """
   from matplotlib.figure import Figure
 
-  figure = Figure(figsize=(4.4, 4.4), layout='constrained')
-  panel = figure.subplots()
-  panel.plot([0, 1], [0, 1], color='0.8', linewidth=1)
-  panel.plot(x, y, linewidth=1.6)
-  panel.set_xlabel(labels[0])
-  panel.set_ylabel(labels[1])
-  panel.set_aspect('equal')
-  panel.grid(alpha=0.25)
+  figure = Figure(figsize=(4.4 * len(panels), 4.4 + 0.4 * bool(title)), layout='constrained')
+  figure.suptitle(title, fontsize=10)
+  for panel, (name, curves) in zip(
+    figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
+  ):
+    panel.plot([0, 1], [0, 1], color='0.8', linewidth=1)
+    for label, (x, y) in curves.items():
+      panel.plot(x, y, linewidth=1.6, label=label)
+    panel.set_title(name, fontsize=10)
+    panel.set_xlabel(labels[0])
+    panel.set_ylabel(labels[1])
+    panel.set_aspect('equal')
+    panel.grid(alpha=0.25)
+    if any(curves):
+      panel.legend(fontsize=7, frameon=False)
   with files.replacing(path) as part:
     figure.savefig(part, format='png', dpi=110)
 

@@ -30,7 +30,8 @@ def run(subject: Subject) -> Written:
   name, score = scores(subject, source, places)
   area, error = auc(score, strange)
   path = subject.folder / 'anomaly.png'
-  show.relation(*roc_curve(score, strange), ('false positive rate', 'true positive rate'), path)
+  curves = {'': {'': roc_curve(score, strange)}}
+  show.relation(curves, ('false positive rate', 'true positive rate'), path)
   counts = {'anomalies': int(strange.sum()), 'others': int((~strange).sum())}
   return Written((path,), {'score': name, 'auc': area, 'standard_error': error, **counts})
 

@@ -1,22 +1,20 @@
 """What was asked for on the command line, from text to values: conditions, knobs and a prompt."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import jax
 import numpy as np
+from ml_collections import ConfigDict
 
-from jaxgen import fields
+from jaxgen import data, fields
 from jaxgen.data.vocabulary import Vocabulary
 from jaxgen.errors import UserError
-from jaxgen.show import About
 from jaxgen.types import DataSpec, Field, GenerativeModel
 
 
-def given(
-  texts: Mapping[str, str], model: GenerativeModel, spec: DataSpec, about: About
-) -> dict[str, np.ndarray]:
+def given(texts: Mapping[str, str], model: GenerativeModel, spec: DataSpec) -> dict[str, np.ndarray]:
   """`--given.<field>=<text>` as arrays of the field, [M, *shape]: several labels stand between commas.
 
   Raises:
@@ -26,7 +24,7 @@ def given(
     if name not in model.given:
       has = f'it follows {", ".join(model.given)}' if model.given else 'it follows no condition'
       raise UserError(f'--given.{name} cannot be followed: the model was trained without it; {has}.')
-  return {name: _value(f'--given.{name}', text, spec[name], about) for name, text in texts.items()}
+  return {name: _value(f'--given.{name}', text, spec[name]) for name, text in texts.items()}
 
 
 def knobs(texts: Mapping[str, str], model: GenerativeModel) -> dict[str, float]:
@@ -100,17 +98,64 @@ def prompt(text: str, model: GenerativeModel, field: Field, vocabulary: Vocabula
   return tokens
 
 
-def _value(flag, text, field, about):
+def attribute(text: str, spec: DataSpec) -> tuple[int, ...]:
+  """`--attribute=<class>` or `<class>,<class>`, which differ.
+
+  Raises:
+    UserError: if it is no such class.
+  """
+  if 'label' not in spec:
+    raise UserError('--attribute is a class, and these data have no labels; leave it out.')
+  classes = tuple(_value('--attribute', text, spec['label']).tolist())
+  if len(classes) > 2 or len(set(classes)) < len(classes):
+    raise UserError(f'--attribute={text} cannot be used; it is one class, or two that differ.')
+  return classes
+
+
+def against(name: str, config: ConfigDict, given: Sequence[str]) -> data.Source:
+  """`--against=<name of data>`: its test split, resized to the images of a run.
+
+  Args:
+    name: as `config.data.name`.
+    config: of the run, resolved.
+    given: the conditions of its model.
+
+  Raises:
+    UserError: if it cannot be read or has no images of the shape that the model is of, or the model has conditions that
+      other data do not have.
+  """
+  if others := [field for field in given if field != 'label']:
+    raise UserError(
+      f'--against={name} cannot be used: the model is given {others[0]}, which only its own data have.'
+    )
+  field, settings = fields.of(config)['x'], config.data.copy_and_resolve_references()
+  height, width = field.shape[:2]
+  with settings.unlocked():
+    settings.update(dict(name=name, without=(), twin=()))
+    settings.image_size = height if height == width else settings.image_size
+  try:
+    source = data.load(settings, 'test')
+  except UserError as error:
+    raise UserError(f'--against={name} cannot be used: {error}') from None
+  found = source.spec['x']
+  if (found.kind, found.shape) != (field.kind, field.shape):
+    raise UserError(
+      f'--against={name} cannot be used: its examples are of kind {found.kind} and shape {found.shape}, and those of '
+      f'the run of kind {field.kind} and shape {field.shape}.'
+    )
+  return source
+
+
+def _value(flag, text, field):
   if field.kind not in _READ:
     raise UserError(
       f'{flag} is an example of kind {field.kind}, which cannot be typed; leave it out, and it is that of random '
       'training examples.'
     )
-  return _READ[field.kind](flag, text, field, about).astype(fields.dtype(field))
+  return _READ[field.kind](flag, text, field).astype(fields.dtype(field))
 
 
-def _labels(flag, text, field, about):
-  del about
+def _labels(flag, text, field):
   values = [_number(flag, part, int) for part in text.split(',')]
   if field.shape:
     raise UserError(f'{flag} is of shape {field.shape}; a label has none.')
@@ -120,8 +165,7 @@ def _labels(flag, text, field, about):
   return np.array(values)
 
 
-def _vector(flag, text, field, about):
-  del about
+def _vector(flag, text, field):
   values = np.array([_number(flag, part, float) for part in text.split(',')])
   if len(values) != fields.size(field):
     raise UserError(f'{flag} takes {fields.size(field)} numbers between commas, not {len(values)}.')
@@ -139,4 +183,4 @@ def _number(flag, text, kind):
   return value
 
 
-_READ: Mapping[str, Callable[[str, str, Field, About], np.ndarray]] = {'label': _labels, 'vector': _vector}
+_READ: Mapping[str, Callable[[str, str, Field], np.ndarray]] = {'label': _labels, 'vector': _vector}

@@ -9,12 +9,14 @@ import jax.numpy as jnp
 from jaxgen.errors import UserError
 from jaxgen.uses import (
   anomaly,
+  attributes,
   classification,
   codes,
   completion,
   decoded,
   export,
   interpolation,
+  outliers,
   reconstruction,
   samples,
   trajectory,
@@ -28,13 +30,14 @@ class Use(NamedTuple):
   """Attributes:
   needs: of `abilities`.
   run: writes what it makes.
-  takes: the options, beside those that all take, that change what it makes: given, knobs, prompt, form.
+  takes: the options, beside those that all take, that change what it makes of a subject: given, prompt, form, against,
+    attribute, and `knobs.<name>` for each knob.
   asked: whether it is done only where it is named: what makes data, not something to look at.
   """
 
   needs: frozenset[str]
   run: Callable[[Subject], Written]
-  takes: frozenset[str] = frozenset()
+  takes: Callable[[Subject], frozenset[str]] = lambda subject: frozenset()
   asked: bool = False
 
 
@@ -52,6 +55,8 @@ def abilities(subject: Subject) -> frozenset[str]:
     'continuous latents': _continuous(subject),
     'log_prob or encode and decode': model.log_prob or (model.encode and model.decode),
     'labels that are given (config.given)': 'label' in model.given,
+    'labels that are not given': attributes.applies(subject),
+    'images': subject.field.kind == 'image',
     'a class held out of training (config.data.without)': subject.trained.config.data.get('without'),
     'an image that is given, or two domains': _translates(subject),
     'a stage decoder': decoded.applies(subject),
@@ -86,12 +91,17 @@ def chosen(subject: Subject) -> list[str]:
 
 def _check_taken(subject, names):
   """Raises a `UserError` for an option that changes nothing of what is to be done."""
-  for option in ('given', 'knobs', 'prompt', 'form'):
-    if getattr(subject.options, option) == Options._field_defaults[option]:
-      continue
-    if not any(option in USES[name].takes for name in names):
-      of = ', '.join(name for name, use in USES.items() if option in use.takes)
+  for option in _options(subject.options):
+    if not any(option in USES[name].takes(subject) for name in names):
+      of = ', '.join(name for name, use in USES.items() if option in use.takes(subject))
       raise UserError(f'--{option} changes nothing of {", ".join(names)}; it is of --use={of}.')
+
+
+def _options(options):
+  """Those that only some uses take and that are not as they are by default."""
+  plain = ('prompt', 'form', 'against', 'attribute')
+  asked = [name for name in plain if getattr(options, name) != Options._field_defaults[name]]
+  return [*asked, *(['given'] if options.given else []), *(f'knobs.{name}' for name in options.knobs)]
 
 
 def left_out(subject: Subject) -> dict[str, str]:
@@ -112,29 +122,60 @@ def _continuous(subject):
 
 
 _WAY = ['decode', 'latents or encode', 'continuous latents']
+_ATTRIBUTES = ['encode', 'decode', 'continuous latents', 'labels that are not given']
 
-_DRAWN = ['given', 'knobs']
+
+def _knobs(subject, names=None):
+  return frozenset(f'knobs.{name}' for name in (subject.model.knobs if names is None else names))
+
+
+def _drawn(subject):
+  return _knobs(subject) | {'given'}
+
+
+def _exported(subject):
+  return _drawn(subject) | {'form'}
+
+
+def _of_prior(subject):
+  """Examples that are encoded keep the conditions that they have."""
+  return frozenset() if subject.model.encode else frozenset(['given'])
+
+
+def _completed(subject):
+  """So do examples that are completed; a prompt has none."""
+  given = ['given'] if subject.options.prompt else []
+  return _knobs(subject, subject.model.completion_knobs) | {'prompt', *given}
+
+
+def _translated(subject):
+  """Between domains nothing is drawn."""
+  return _knobs(subject) if translation.source_field(subject) else frozenset()
+
+
+def _only(*options):
+  return lambda subject: frozenset(options)
+
+
+_ANOMALY = ['log_prob or encode and decode', 'a class held out of training (config.data.without)']
 
 USES = {
-  name: Use(frozenset(needs), run, frozenset(takes))
+  name: Use(frozenset(needs), run, takes)
   for name, needs, run, takes in (
-    ('samples', ['sample'], samples.run, _DRAWN),
-    ('decoded', ['sample', 'a stage decoder'], decoded.run, _DRAWN),
-    ('trajectory', ['trajectory'], trajectory.run, ['given']),
-    ('reconstruction', ['encode', 'decode'], reconstruction.run, []),
-    ('interpolation', _WAY, interpolation.run, ['given']),
-    ('traversal', _WAY, traversal.run, ['given']),
-    ('completion', ['complete'], completion.run, ['given', 'prompt']),
-    ('classification', ['log_prob', 'labels that are given (config.given)'], classification.run, []),
-    (
-      'anomaly',
-      ['log_prob or encode and decode', 'a class held out of training (config.data.without)'],
-      anomaly.run,
-      [],
-    ),
-    ('translation', ['an image that is given, or two domains'], translation.run, ['knobs']),
+    ('samples', ['sample'], samples.run, _drawn),
+    ('decoded', ['sample', 'a stage decoder'], decoded.run, _drawn),
+    ('trajectory', ['trajectory'], trajectory.run, _drawn),
+    ('reconstruction', ['encode', 'decode'], reconstruction.run, _only()),
+    ('interpolation', _WAY, interpolation.run, _of_prior),
+    ('traversal', _WAY, traversal.run, _of_prior),
+    ('attributes', _ATTRIBUTES, attributes.run, _only('attribute')),
+    ('completion', ['complete'], completion.run, _completed),
+    ('classification', ['log_prob', 'labels that are given (config.given)'], classification.run, _only()),
+    ('anomaly', _ANOMALY, anomaly.run, _only()),
+    ('outliers', ['log_prob', 'images'], outliers.run, _only('against')),
+    ('translation', ['an image that is given, or two domains'], translation.run, _translated),
   )
 } | {
-  'export': Use(frozenset(['sample']), export.run, frozenset([*_DRAWN, 'form']), asked=True),
+  'export': Use(frozenset(['sample']), export.run, _exported, asked=True),
   'codes': Use(frozenset(['encode']), codes.run, asked=True),
 }

@@ -1,12 +1,11 @@
 """Codes: the encodings of a split, as data that another model is trained on."""
 
-import jax
 import numpy as np
-from jax.flatten_util import ravel_pytree
 
 from jaxgen import experiment
 from jaxgen.types import Field
 from jaxgen.uses import archive
+from jaxgen.uses.latents import flat
 from jaxgen.uses.subject import Subject, Written, needed
 
 
@@ -25,8 +24,7 @@ def run(subject: Subject) -> Written:
 
   def encoded(params, extra, rng, batch):
     latents = encode(params, extra, rng, batch)
-    code = latents if model.codes else jax.vmap(lambda one: ravel_pytree(one)[0])(latents)
-    return {**batch, 'x': code}
+    return {**batch, 'x': latents if model.codes else flat(latents)}
 
   arrays = subject.per_example(encoded, subject.rng('codes'), source, places)
   field = model.codes or Field('vector', arrays['x'].shape[1:], 0)

@@ -15,7 +15,7 @@ from jaxgen.errors import UserError
 from jaxgen.runs import workdir as workdirs
 from jaxgen.uses import asked
 from jaxgen.uses.catalogue import USES, chosen, left_out
-from jaxgen.uses.subject import Options, Subject, TooFew, Written
+from jaxgen.uses.subject import Options, Subject, Written
 
 _PRINTED = 1000  # letters of a text
 
@@ -47,31 +47,39 @@ def use(
   trained = experiment.load(workdir, config, options.step, trust)
   _check(trained, options)
   subject = Subject(trained, options, Path(workdir) / 'sampled')
-  subject.asked = asked.given(options.given, subject.model, subject.spec, subject.about)
+  subject.asked = asked.given(options.given, subject.model, subject.spec)
   subject.knobs = asked.knobs(options.knobs, subject.model)
   if subject.knobs:
     asked.check_sampling(subject.model, subject.params, subject.extra, subject.spec, subject.knobs)
   if options.prompt:
     subject.prompt = asked.prompt(options.prompt, subject.model, subject.field, subject.vocabulary)
+  if options.attribute:
+    subject.attribute = asked.attribute(options.attribute, subject.spec)
+  if options.against and subject.field.kind == 'image':
+    subject.against = asked.against(options.against, trained.config, subject.model.given)
   with parallel.one_speaks(), parallel.one_writes(subject.folder) as subject.folder:
     return _used(subject)
 
 
 def _used(subject):
   written: dict[str, Path] = {}
+  refusal = None
   for name in chosen(subject):
     try:
       done = USES[name].run(subject)
-    except TooFew as error:
+    except UserError as error:  # its data are gone, or too few
       if subject.options.use:
         raise
       print(f'{name:14} left out: {error}')
+      refusal = error
       continue
     record = subject.folder / f'{name}.json'
     files.write_text(record, json.dumps(_record(name, subject, done), indent=2) + '\n')
     written |= {path.name: path for path in (*done.files, record)}
-    for line in _lines(name, done):
+    for line in _lines(name, subject, done):
       print(line, flush=True)
+  if refusal and not written:
+    raise refusal
   if not subject.options.use:
     for name, lacks in left_out(subject).items():
       print(f'{name:14} left out: it needs {lacks}')
@@ -94,10 +102,10 @@ def _check(trained, options):
 
 def _record(name: str, subject: Subject, done: Written) -> Mapping[str, Any]:
   """What the result depends on."""
-  takes = USES[name].takes
   asked_for = {field: np.asarray(values).tolist() for field, values in subject.asked.items()}
   drawn = dict.fromkeys(subject.model.given, 'of random training examples')
   own = dict.fromkeys(subject.model.given, 'of the examples themselves')
+  knobs = _knobs(name, subject)
   return {
     'use': name,
     'step': int(subject.trained.state.step),
@@ -105,19 +113,26 @@ def _record(name: str, subject: Subject, done: Written) -> Mapping[str, Any]:
     'seed': subject.seed,
     'split': subject.split,
     'num': subject.num,
-    'given': drawn | asked_for if 'given' in takes else own,
-    'knobs': {**subject.model.knobs, **subject.knobs} if 'knobs' in takes else {},
+    'given': drawn | asked_for if 'given' in USES[name].takes(subject) else own,
+    'knobs': knobs,
+    'meanings': {knob: words for knob, words in subject.model.meanings.items() if knob in knobs},
     'prompt': subject.options.prompt,
     'files': [path.name for path in done.files],
     **done.numbers,
   }
 
 
-def _lines(name, done):
-  """One per thing written, the beginning of what is text, and one with the numbers."""
+def _knobs(name, subject):
+  """The values of those that a use takes."""
+  takes, values = USES[name].takes(subject), {**subject.model.knobs, **subject.knobs}
+  return {knob: value for knob, value in values.items() if f'knobs.{knob}' in takes}
+
+
+def _lines(name, subject, done):
+  """One per thing written, the beginning of what is text, one with the numbers, one per knob with a meaning."""
   lines = [f'{name:14} {path}' for path in done.files]
   texts = [path.read_text(encoding='utf-8') for path in done.files if path.suffix == '.txt']
-  lines += [text[:_PRINTED].rstrip() for text in texts]
+  lines += [text[:_PRINTED].rstrip() for text in (*texts, done.text) if text]
   short = {key: value for key, value in done.numbers.items() if isinstance(value, (int, float))}
   numbers = ', '.join(
     f'{key.replace("_", " ")} {value:.4g}'
@@ -125,4 +140,7 @@ def _lines(name, done):
     else f'{key.replace("_", " ")} {value:,}'
     for key, value in short.items()
   )
-  return [*lines, f'{name:14} {numbers}'] if numbers else lines
+  meanings = subject.model.meanings
+  turned = [knob for knob in subject.knobs if knob in meanings and knob in _knobs(name, subject)]
+  lines += [f'{name:14} {numbers}'] if numbers else []
+  return [*lines, *(f'{name:14} {knob} {subject.knobs[knob]:g}: {meanings[knob]}' for knob in turned)]

@@ -1,5 +1,6 @@
 """Completion: what is missing of an example, drawn given what is there; a prompt of text, continued."""
 
+import functools
 from collections.abc import Mapping
 
 import jax
@@ -63,7 +64,8 @@ def _complete(subject: Subject, batch: Mapping[str, np.ndarray], seen: np.ndarra
   x = np.where(seen, batch['x'], 0).astype(field_dtype)
   rng = jax.random.fold_in(subject.rng('completion'), index)
   mask = np.broadcast_to(seen, x.shape)
-  complete = jax.jit(needed(subject.model.complete))
+  taken = {name: value for name, value in subject.knobs.items() if name in subject.model.completion_knobs}
+  complete = jax.jit(functools.partial(needed(subject.model.complete), **taken))
   return np.asarray(complete(subject.params, subject.extra, rng, {**batch, 'x': x}, mask))
 
 

@@ -1,5 +1,6 @@
 """What is known of a run's data beside their fields, as `jaxgen.show` takes it."""
 
+import contextlib
 from collections.abc import Callable
 
 import numpy as np
@@ -7,6 +8,7 @@ from ml_collections import ConfigDict
 
 from jaxgen import data, fields
 from jaxgen.data.vocabulary import Vocabulary
+from jaxgen.errors import UserError
 from jaxgen.show import About
 
 _SHOWN = 1000  # examples
@@ -24,6 +26,7 @@ def about(config: ConfigDict, source: Callable[[], data.Source], vocabulary: Voc
   if density is not None:
     return About(limits=density.bound, density=density.log_prob)
   if fields.of(config)['x'].kind == 'vector':
-    shown = source().examples(np.arange(min(_SHOWN, len(source()))))['x']
-    return About(limits=float(np.abs(shown).max()) * 1.1)
+    with contextlib.suppress(UserError):  # without its data a run can be sampled all the same
+      shown = source().examples(np.arange(min(_SHOWN, len(source()))))['x']
+      return About(limits=float(np.abs(shown).max()) * 1.1)
   return About(decode=vocabulary and vocabulary.decode)

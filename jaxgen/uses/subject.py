@@ -47,6 +47,8 @@ class Options(NamedTuple):
     knobs: texts by the name of a knob of the model.
     prompt: the text that a model of tokens continues.
     form: of an export: 'npz' or 'folder'.
+    against: another set of images, as `config.data.name`, that outliers are of too.
+    attribute: a class, whose vector is shown, or two between commas: the first less the second.
   """
 
   use: tuple[str, ...] = ()
@@ -59,6 +61,8 @@ class Options(NamedTuple):
   knobs: Mapping[str, str] = {}
   prompt: str = ''
   form: str = 'npz'
+  against: str = ''
+  attribute: str = ''
 
 
 class TooFew(UserError):
@@ -66,10 +70,11 @@ class TooFew(UserError):
 
 
 class Written(NamedTuple):
-  """What a use has left: files, and the numbers that belong to them."""
+  """What a use has left: files, the numbers that belong to them, and a text that is printed beside."""
 
   files: tuple[Path, ...]
   numbers: Mapping[str, Any] = {}
+  text: str = ''
 
 
 class Subject:
@@ -89,6 +94,8 @@ class Subject:
     asked: values of given fields, each [M, *shape], of which every sample takes one in turn.
     knobs: values of the model's knobs, in place of its defaults.
     prompt: tokens to continue, i[T]; None without a prompt.
+    against: the test split of another set of data, with images of the same shape; None without one.
+    attribute: the class whose vector is shown, and perhaps the class that it is less; empty: all.
   """
 
   def __init__(self, trained: experiment.Trained, options: Options, folder: Path):
@@ -104,6 +111,8 @@ class Subject:
     self.asked: dict[str, np.ndarray] = {}
     self.knobs: dict[str, float] = {}
     self.prompt: np.ndarray | None = None
+    self.against: data.Source | None = None
+    self.attribute: tuple[int, ...] = ()
     self._sources: dict[str, data.Source] = {}
 
   @property

@@ -1,5 +1,7 @@
 """Trajectories: the stages that a sample goes through."""
 
+import functools
+
 import jax
 import numpy as np
 
@@ -12,7 +14,8 @@ _MOST = 16  # samples
 def run(subject: Subject) -> Written:
   """`trajectory.gif`, a picture per stage."""
   num, rng = min(subject.num, _MOST), subject.rng('trajectory')
-  trajectory = jax.jit(needed(subject.model.trajectory), static_argnums=3)
+  turned = functools.partial(needed(subject.model.trajectory), **subject.knobs)
+  trajectory = jax.jit(turned, static_argnums=3)
   stages = trajectory(subject.params, subject.extra, rng, num, subject.given(num))
   path = subject.folder / 'trajectory.gif'
   show.save_gif([subject.picture(stage) for stage in np.asarray(stages)], path)

@@ -168,3 +168,59 @@ def test_numbers_are_given_as_a_vector_and_images_not_at_all(make, tmp_path):
     UserError, match='--given.y is an example of kind image, which cannot be typed; leave it out'
   ):
     samples(tmp_path, given={'y': '1'})
+
+
+@pytest.mark.parametrize('use', ['samples', 'trajectory', 'export'])
+def test_knobs_reach_whatever_is_drawn_and_the_record_says_so(make, tmp_path, use):
+  """At temperature 0 a label draws 0 in place of itself, in every stage of a trajectory too."""
+  seen = []
+
+  def trajectory(params, extra, rng, num, given=None, temperature=1.0, steps=3):
+    seen.append(temperature)
+    return jnp.zeros((2, num, 8, 8, 1), jnp.uint8)
+
+  make(given=('label',), trajectory=trajectory)
+  options = uses.Options(use=(use,), num=2, knobs={'temperature': '0.5'})
+  written = uses.use(tmp_path, options=options)
+  assert json.loads(written[f'{use}.json'].read_text())['knobs'] == {'temperature': 0.5, 'steps': 3}
+  assert seen == ([0.5] if use == 'trajectory' else [])
+
+
+def test_a_completion_takes_the_knobs_that_the_model_says(make, tmp_path):
+  seen = []
+
+  def complete(params, extra, rng, batch, observed, temperature=1.0):
+    seen.append(temperature)
+    return batch['x']
+
+  make(complete=complete, completion_knobs=('temperature',))
+  options = uses.Options(use=('completion',), num=2, knobs={'temperature': '0.5'})
+  written = uses.use(tmp_path, options=options)
+  assert json.loads(written['completion.json'].read_text())['knobs'] == {'temperature': 0.5}
+  assert set(seen) == {0.5}
+  with pytest.raises(UserError, match='--knobs.steps changes nothing of completion; it is of --use=samples'):
+    uses.use(tmp_path, options=options._replace(knobs={'steps': '2'}))
+
+
+@pytest.mark.parametrize('use', ['interpolation', 'traversal', 'completion'])
+def test_examples_keep_the_conditions_that_they_have(make, tmp_path, use):
+  """What is encoded or completed is an example with its own label; draws of the prior take what is asked for."""
+  options = uses.Options(use=(use,), num=2)
+  make(given=('label',))
+  record = json.loads(uses.use(tmp_path, options=options)[f'{use}.json'].read_text())
+  assert record['given'] == {'label': 'of the examples themselves'}
+  with pytest.raises(UserError, match=f'--given changes nothing of {use}; it is of --use=samples, '):
+    uses.use(tmp_path, options=options._replace(given={'label': '3'}))
+  if use != 'completion':
+    make(given=('label',), encode=None)
+    written = uses.use(tmp_path, options=options._replace(given={'label': '3'}))
+    assert json.loads(written[f'{use}.json'].read_text())['given'] == {'label': [3]}
+
+
+def test_what_a_knob_means_is_recorded_and_said_where_it_is_turned(make, tmp_path, capsys):
+  make(meanings={'temperature': 'samples are of p(x)^(1 / T^2)'})
+  _, record = samples(tmp_path, num=2)
+  assert record['meanings'] == {'temperature': 'samples are of p(x)^(1 / T^2)'}
+  assert 'p(x)^' not in capsys.readouterr().out
+  samples(tmp_path, num=2, knobs={'temperature': '0.7'})
+  assert 'samples        temperature 0.7: samples are of p(x)^(1 / T^2)\n' in capsys.readouterr().out

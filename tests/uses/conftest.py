@@ -59,8 +59,8 @@ def model_of(spec, given=(), **changes):
     encode=lambda params, extra, rng, batch: {'z': batch['x'].astype(jnp.float32)},
     decode=decode,
     complete=complete,
-    trajectory=lambda params, extra, rng, num, given=None: jnp.stack(
-      [sample(params, extra, rng, num, given)] * 3
+    trajectory=lambda params, extra, rng, num, given=None, **knobs: jnp.stack(
+      [sample(params, extra, rng, num, given, **knobs)] * 3
     ),
     knobs={'temperature': 1.0, 'steps': 3},
   )

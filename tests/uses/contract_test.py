@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxgen import uses
+from jaxgen import data, uses
 from jaxgen.errors import UserError
 from jaxgen.types import Field
 from jaxgen.uses import catalogue
@@ -15,19 +15,21 @@ from tests.uses.conftest import IMAGES, labelled
 LABEL = {'label': Field('label', (), 10)}
 SPECS = {
   'images': IMAGES,
+  'classes': IMAGES,
   'colours': {'x': Field('image', (6, 4, 3), 256), **LABEL},
   'vectors': {'x': Field('vector', (3,), 0), **LABEL},
   'tokens': {'x': Field('tokens', (12,), 256), **LABEL},
   'two images': {'x': Field('image', (8, 8, 1), 17), 'y': Field('image', (4, 4, 1), 17), **LABEL},
   'two domains': {'x': Field('image', (8, 8, 1), 17), 'y': Field('image', (8, 8, 1), 17), **LABEL},
 }
-GIVEN = {'two images': ('y', 'label'), 'two domains': ()}
+GIVEN = {'classes': (), 'two images': ('y', 'label'), 'two domains': ()}
 CHANGES = {
   'two domains': dict(
     encode=lambda params, extra, rng, batch: 16 - batch['x'],
     decode=lambda params, extra, latents, given=None: 16 - latents,
   )
 }
+DRAWN = ('samples', 'trajectory', 'export')  # by the knobs of the model, and translations of what is given
 ROWS = [(kind, use) for kind in SPECS for use in uses.USES]
 
 
@@ -44,7 +46,8 @@ def test_a_use_leaves_what_it_says(make, tmp_path, kind, use):
   record = json.loads(written[f'{use}.json'].read_text())
   assert (record['use'], record['step'], record['seed'], record['weights']) == (use, 0, 3, 'raw')
   assert set(record['files']) | {f'{use}.json'} == set(written)
-  assert record['knobs'] == ({'temperature': 1.0, 'steps': 3} if 'knobs' in uses.USES[use].takes else {})
+  turned = use in DRAWN or (use, kind) == ('translation', 'two images')
+  assert record['knobs'] == ({'temperature': 1.0, 'steps': 3} if turned else {})
   for path in written.values():
     if path.suffix == '.png':
       with Image.open(path) as image:
@@ -64,7 +67,7 @@ def test_by_default_all_is_done_that_applies_and_is_looked_at(make, tmp_path, ca
   make(given=('label',), without=(3,))
   written = uses.use(tmp_path, options=uses.Options(num=4))
   done = {name.removesuffix('.json') for name in written if name.endswith('.json')}
-  assert done == uses.USES.keys() - {'decoded', 'translation', 'export', 'codes'}
+  assert done == uses.USES.keys() - {'decoded', 'attributes', 'translation', 'export', 'codes'}
   out = capsys.readouterr().out
   assert 'translation    left out: it needs an image that is given, or two domains' in out
   assert all(str(path) in out for name, path in written.items() if not name.endswith('.json'))
@@ -105,7 +108,7 @@ def test_a_split_that_is_too_small_is_said_and_the_other_uses_are_done(
     (
       'completion',
       dict(knobs={'temperature': '2'}),
-      '--knobs changes nothing of completion; it is of --use=samples',
+      '--knobs.temperature changes nothing of completion; it is of --use=samples, decoded, trajectory, export',
     ),
     (
       'classification',
@@ -138,3 +141,22 @@ def test_same_seed_same_files_and_another_seed_others(make, tmp_path):
       found.append(arrays['x'])
   np.testing.assert_array_equal(found[0], found[1])
   assert (found[0] != found[2]).any()
+
+
+@pytest.mark.parametrize('spec', [IMAGES, SPECS['vectors']], ids=['images', 'vectors'])
+def test_without_its_data_a_run_is_used_for_what_needs_none(make, tmp_path, monkeypatch, capsys, spec):
+  make(spec)
+
+  def gone(config, split):
+    raise UserError('There is no folder /gone.')
+
+  monkeypatch.setattr(data, 'load', gone)
+  written = uses.use(tmp_path, options=uses.Options(num=4))
+  assert {name for name in written if name.endswith('.json')} == {'samples.json', 'trajectory.json'}
+  assert 'reconstruction left out: There is no folder /gone.\n' in capsys.readouterr().out
+  with pytest.raises(UserError, match='There is no folder /gone'):
+    uses.use(tmp_path, options=uses.Options(use=('samples', 'reconstruction')))
+  make(spec, sample=None, trajectory=None, knobs={})
+  monkeypatch.setattr(data, 'load', gone)
+  with pytest.raises(UserError, match='There is no folder /gone'):
+    uses.use(tmp_path)  # nothing is left to be done

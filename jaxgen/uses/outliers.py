@@ -1,0 +1,161 @@
+"""Out-of-distribution scores: does the likelihood tell other images from those that the model was trained on?"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxgen import show
+from jaxgen.data.source import from_arrays
+from jaxgen.metrics.bits_per_dim import bits_per_dim
+from jaxgen.metrics.roc import auc, roc_curve
+from jaxgen.types import Field, PRNGKey
+from jaxgen.uses.anomaly import scores
+from jaxgen.uses.subject import Subject, Written
+
+_MOST = 500  # examples of each set
+_SHOWN = 8
+
+
+def run(subject: Subject) -> Written:
+  """`outliers.png`, ROC curves of two scores for each other set of images, and `outliers_sets.png`, which they are.
+
+  The sets are made of the examples of the split, see `made`; with `--against` there is another set of data too. The
+  scores, higher for what is strange, are `-log p(x)` and the typicality `|log p(x) - m|`, where m is the mean over
+  training examples (Nalisnick et al., "Detecting out-of-distribution inputs to deep generative models using
+  typicality", 2019, equation 5, of one example). Beneath an area of 0.5 the other set is scored as more likely than
+  the model's own: of flows and autoregressive models that is known for images that are smoother than their data
+  (Nalisnick et al., "Do deep generative models know what they don't know?", 2019), and it is said by name.
+
+  The standard error of an area is that of two sets drawn for themselves; where one is made of the other it is an upper
+  one.
+  """
+  batches = _batches(subject)
+  found = _log_prob(subject, batches)
+  typical = {name: np.abs(values - found['train'].mean()) for name, values in found.items()}
+  others = [name for name in found if name not in ('train', 'test')]
+  panels = {
+    '-log p(x)': {name: _curve(-found['test'], -found[name]) for name in others},
+    '|log p(x) - its mean in training|': {name: _curve(typical['test'], typical[name]) for name in others},
+  }
+  rows = {name: _numbers(found, typical, name, subject.field) for name in found}
+  said = failure({name: (rows[name]['auc'], rows[name]['standard_error']) for name in others})
+  path = subject.folder / 'outliers.png'
+  show.relation(panels, ('false positive rate', 'true positive rate'), path, said)
+  drawn = [subject.picture(batches[name]['x'][:_SHOWN], 1) for name in ('test', *others)]
+  sets = subject.save_picture('outliers_sets', show.titled_row(drawn, ['test', *others], gap=70))
+  numbers = {'means_of': 'train', 'failure': said, 'sets': rows}
+  return Written((path, sets), numbers, _table(rows, said))
+
+
+def made(x: np.ndarray, field: Field, rng: PRNGKey) -> dict[str, np.ndarray]:
+  """Sets of images made of images [N, H, W, C]: for each of them it is known in what they differ.
+
+  `smoothed` by the average of 3x3 pixels, `constant`: of the mean of each channel, `inverted`: white for black,
+  `permuted`: the pixels of each image in an order of its own, and `noise`, every entry uniform.
+  """
+  low, high = (0.0, field.levels - 1.0) if field.levels else (-1.0, 1.0)
+  real, (order_rng, noise_rng) = x.astype(np.float64), jax.random.split(rng)
+  num, height, width, channels = x.shape
+  order = np.asarray(jax.random.uniform(order_rng, (num, height * width))).argsort(1)[..., None]
+  permuted = np.take_along_axis(x.reshape(num, -1, channels), order, axis=1).reshape(x.shape)
+  share = np.asarray(jax.random.uniform(noise_rng, x.shape))
+  noise = np.floor(share * field.levels) if field.levels else low + (high - low) * share
+  sets = {
+    'smoothed': _averaged(real),
+    'constant': np.broadcast_to(real.mean((1, 2), keepdims=True), x.shape),
+    'inverted': low + high - real,
+    'permuted': permuted,
+    'noise': noise,
+  }
+  return {name: (np.rint(each) if field.levels else each).astype(x.dtype) for name, each in sets.items()}
+
+
+def failure(areas: Mapping[str, tuple[float, float]]) -> str:
+  """Which sets the model finds more likely than its own, as a sentence.
+
+  They are those whose area under the curve of -log p(x) is below 0.5 by more than twice its standard error.
+  """
+  likelier = [name for name, (area, error) in areas.items() if area + 2 * error < 0.5]
+  if not likelier:
+    return 'no set scores higher than the test set'
+  return f'scores higher than the test set: {", ".join(likelier)}'
+
+
+def matched(x: np.ndarray, field: Field, own: Field) -> np.ndarray:
+  """Images of a field in the levels of another one, of the same shape."""
+  if field.levels == own.levels:
+    return x
+  share = x / (field.levels - 1) if field.levels else (x + 1) / 2
+  return np.rint(share * (own.levels - 1)).astype(np.uint8) if own.levels else np.float32(2 * share - 1)
+
+
+def _averaged(x):
+  """The mean of 3x3 pixels; the outermost are repeated beyond the border."""
+  height, width = x.shape[1:3]
+  padded = np.pad(x, [(0, 0), (1, 1), (1, 1), (0, 0)], mode='edge')
+  return sum(padded[:, i : i + height, j : j + width] for i in range(3) for j in range(3)) / 9
+
+
+def _batches(subject: Subject) -> dict[str, dict[str, np.ndarray]]:
+  """Batches by the name of their set: 'train', 'test' and the others."""
+  names = ('x', *subject.model.given)
+  own = {}
+  for name, split in (('train', 'train'), ('test', subject.split)):
+    examples = subject.source(split).examples(subject.spread(split, _MOST))
+    own[name] = {key: np.asarray(examples[key]) for key in names}
+  sets = made(own['test']['x'], subject.field, subject.rng('outliers'))
+  found = own | {name: {**own['test'], 'x': x} for name, x in sets.items()}
+  if subject.against is not None:
+    places = np.linspace(0, len(subject.against) - 1, min(_MOST, len(subject.against))).astype(int)
+    x = matched(subject.against.examples(places)['x'], subject.against.spec['x'], subject.field)
+    label = {'label': np.zeros(len(x), np.int32)} if 'label' in names else {}  # of which log p(x) is the sum
+    found[subject.options.against] = {'x': x, **label}
+  return found
+
+
+def _log_prob(subject: Subject, batches: Mapping[str, Any]) -> dict[str, np.ndarray]:
+  """log p(x) of the examples of each set, f64[N], in nats; what is no number is as unlikely as can be."""
+  arrays = {
+    name: np.concatenate([batch[name] for batch in batches.values()]) for name in ('x', *subject.model.given)
+  }
+  source = from_arrays('sets', {name: subject.spec[name] for name in arrays}, arrays)
+  log_prob = np.nan_to_num(-scores(subject, source, np.arange(len(source)))[1], nan=-np.inf)
+  ends = np.cumsum([len(batch['x']) for batch in batches.values()])
+  return dict(zip(batches, np.split(log_prob, ends[:-1]), strict=True))
+
+
+def _both(own, other):
+  return np.concatenate([own, other]), np.arange(len(own) + len(other)) >= len(own)
+
+
+def _curve(own, other):
+  return roc_curve(*_both(own, other))
+
+
+def _numbers(found, typical, name, field):
+  """Those of one set; areas are against the test set."""
+  mean = float(found[name].mean())
+  numbers = {'examples': len(found[name]), 'log_prob': mean if np.isfinite(mean) else None}
+  if field.levels:
+    numbers['bits_per_dim'] = (
+      float(bits_per_dim(mean, field.shape, field.levels)) if np.isfinite(mean) else None
+    )
+  if name in ('train', 'test'):
+    return numbers
+  area, error = auc(*_both(-found['test'], -found[name]))
+  typicality, typicality_error = auc(*_both(typical['test'], typical[name]))
+  numbers |= {'auc': area, 'standard_error': error}
+  return numbers | {'typicality_auc': typicality, 'typicality_standard_error': typicality_error}
+
+
+def _table(rows, said):
+  """The areas as a person reads them."""
+  lines = [f'{"":24} {"log p(x), nats":>14} {"AUROC, -log p":>15} {"AUROC, typicality":>18}']
+  for name, row in rows.items():
+    mean = '-' if row['log_prob'] is None else f'{row["log_prob"]:.1f}'
+    areas = ('auc', 'standard_error'), ('typicality_auc', 'typicality_standard_error')
+    first, second = (f'{row[a]:.3f} ± {row[e]:.3f}' if a in row else '' for a, e in areas)
+    lines.append(f'{name:24} {mean:>14} {first:>15} {second:>18}'.rstrip())
+  return '\n'.join([*lines, said])
