@@ -9,20 +9,18 @@ import jax.numpy as jnp
 from jaxgen.errors import UserError
 from jaxgen.uses import (
   anomaly,
-  attributes,
   classification,
   codes,
   completion,
   decoded,
   export,
-  interpolation,
   outliers,
   reconstruction,
   samples,
   trajectory,
   translation,
-  traversal,
 )
+from jaxgen.uses.latents import attributes, interpolation, traversal
 from jaxgen.uses.subject import Options, Subject, Written
 
 

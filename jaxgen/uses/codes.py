@@ -5,7 +5,7 @@ import numpy as np
 from jaxgen import experiment
 from jaxgen.types import Field
 from jaxgen.uses import archive
-from jaxgen.uses.latents import flat
+from jaxgen.uses.latents.vectors import flat
 from jaxgen.uses.subject import Subject, Written, needed
 
 

@@ -9,7 +9,7 @@ import pytest
 from jaxgen import uses
 from jaxgen.errors import UserError
 from jaxgen.types import Field
-from jaxgen.uses import attributes
+from jaxgen.uses.latents import attributes
 from tests.uses.conftest import IMAGES, labelled
 
 VECTORS = {'x': Field('vector', (3,), 0), 'label': Field('label', (), 3)}

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgen import show
-from jaxgen.uses.latents import flat, unflat
+from jaxgen.uses.latents.vectors import flat, unflat
 from jaxgen.uses.subject import Subject, TooFew, Written, needed
 
 _MOST = 5000  # training examples, whose latents are averaged

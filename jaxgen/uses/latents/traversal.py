@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jaxgen.uses.latents import flat, unflat
+from jaxgen.uses.latents.vectors import flat, unflat
 from jaxgen.uses.subject import Subject, Written, needed
 
 _LATENTS, _STAGES, _REACH = 8, 9, 2.5  # how many, in how many pictures, to how many standard deviations

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jaxgen import uses
-from jaxgen.uses.interpolation import interpolate
+from jaxgen.uses.latents.interpolation import interpolate
 from tests.uses.conftest import IMAGES, labelled
 
 
