@@ -1,0 +1,37 @@
+"""A masked autoregressive flow on eight Gaussians in the plane (Papamakarios et al. 2017).
+
+    python -m jaxgen.main --config=configs/maf_toy.py
+    python -m jaxgen.main --config=configs/maf_toy.py --config.data.name=toy:checkerboard --workdir=runs/board
+
+On 2 CPU cores: TO MEASURE
+"""
+
+from ml_collections import ConfigDict
+
+from jaxgen.config import defaults, optimizer, preset
+
+
+def get_config(arg=''):
+  config = defaults()
+  config.module = 'jaxgen.models.maf'
+  config.data.name = 'toy:eight_gaussians'  # or grid_25, two_moons, checkerboard, rings
+  config.model = ConfigDict(
+    dict(
+      depth=8,  # masked networks
+      width=64,  # of their hidden layers
+      num_layers=2,  # hidden layers of each
+      residual=False,
+      transform='affine',  # affine | spline
+      norm='actnorm',  # actnorm | batch_norm
+      temperature=1.0,  # of the samples
+      base='standard_normal',  # standard_logistic | learned_normal | class_conditional | flow
+      dequantization='usual',  # uniform | variational | none
+    )
+  )
+  config.optimizer = optimizer(learning_rate=1e-3, schedule='cosine', warmup_steps=100, clip_norm=1.0)
+  config.batch_size = 256
+  config.num_steps = 6000
+  config.ema_decay = 0.99
+  config.steps_per_dispatch = 50
+  config.num_samples = 2000
+  return preset(config, arg, depth=2, width=8)

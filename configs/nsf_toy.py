@@ -1,0 +1,36 @@
+"""A neural spline flow on eight Gaussians in the plane (Durkan et al. 2019).
+
+    python -m jaxgen.main --config=configs/nsf_toy.py
+    python -m jaxgen.main --config=configs/nsf_toy.py --config.data.name=toy:checkerboard --workdir=runs/board
+
+On 2 CPU cores: TO MEASURE
+"""
+
+from ml_collections import ConfigDict
+
+from jaxgen.config import defaults, optimizer, preset
+
+
+def get_config(arg=''):
+  config = defaults()
+  config.module = 'jaxgen.models.nsf'
+  config.data.name = 'toy:eight_gaussians'  # or grid_25, two_moons, checkerboard, rings
+  config.model = ConfigDict(
+    dict(
+      depth=4,  # couplings
+      width=32,  # of the hidden layers
+      num_blocks=1,  # residual blocks of a coupling
+      bins=8,  # of a spline
+      bound=3.0,  # half of the side of its box
+      temperature=1.0,  # of the samples
+      base='standard_normal',  # standard_logistic | learned_normal | class_conditional | flow
+      dequantization='usual',  # uniform | variational | none
+    )
+  )
+  config.optimizer = optimizer(learning_rate=2e-3, schedule='cosine', warmup_steps=100, clip_norm=1.0)
+  config.batch_size = 256
+  config.num_steps = 6000
+  config.ema_decay = 0.99
+  config.steps_per_dispatch = 50
+  config.num_samples = 2000
+  return preset(config, arg, depth=2, width=8)

@@ -1,0 +1,72 @@
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+
+from configs.maf_digits import get_config
+from jaxgen import fields
+from jaxgen.errors import UserError
+from jaxgen.models import maf
+from jaxgen.types import Field
+
+RNG = jax.random.key(0)
+VECTOR, IMAGE = Field('vector', (3,), 0), Field('image', (2, 2, 1), 17)
+
+
+def config(x=VECTOR, given=(), **changes):
+  config = get_config('smoke')
+  config.model.update(dict(width=8) | changes)
+  config.given = given
+  with config.unlocked():
+    config.data.fields = ConfigDict(fields.to_dict({'x': x, 'label': Field('label', (), 3)}))
+  return config
+
+
+@pytest.mark.parametrize('changes', [{}, dict(transform='spline', norm='batch_norm', residual=True)])
+def test_it_inverts_starts_standardized_and_reads_the_label(changes):
+  model = maf.build(config(given=('label',), **changes))
+  batch = {'x': 3 + 2 * jax.random.normal(RNG, (64, 3)), 'label': jnp.arange(64) % 3}
+  other = {**batch, 'label': (batch['label'] + 1) % 3}
+
+  @jax.jit
+  def run():
+    params, extra = model.init(RNG, batch)
+    start = model.encode(params, extra, RNG, batch)
+    params = jax.tree.map(lambda p: p + 0.1, params)
+    again = model.decode(params, extra, model.encode(params, extra, RNG, batch), {'label': batch['label']})
+    return start, again, *(model.log_prob(params, extra, RNG, given) for given in (batch, other))
+
+  start, again, own, wrong = run()
+  np.testing.assert_allclose(start.mean(0), 0, atol=1e-4)
+  np.testing.assert_allclose(start.std(0), 1, atol=1e-3)
+  np.testing.assert_allclose(again, batch['x'], atol=1e-3)
+  assert np.all(own != wrong)
+
+
+def test_images_are_flattened_through_a_logit_and_come_back_as_they_were():
+  model = maf.build(config(x=IMAGE))
+  batch = {'x': jax.random.randint(RNG, (16, 2, 2, 1), 0, 17).astype(jnp.uint8)}
+
+  @jax.jit
+  def run():
+    params, extra = model.init(RNG, batch)
+    latents = model.encode(params, extra, RNG, batch)
+    return latents, model.decode(params, extra, latents), model.sample(params, extra, RNG, 3)
+
+  latents, again, samples = run()
+  assert latents.shape == (16, 4)
+  np.testing.assert_array_equal(again, batch['x'])
+  assert samples.shape == (3, 2, 2, 1) and samples.dtype == jnp.uint8
+
+
+@pytest.mark.parametrize(
+  'changes, message',
+  [
+    (dict(x=Field('tokens', (8,), 17)), 'not tokens data'),
+    (dict(x=IMAGE, width=3), 'width=3 is less than the 4 elements'),
+  ],
+)
+def test_bad_settings_say_what_to_do(changes, message):
+  with pytest.raises(UserError, match=message):
+    maf.build(config(**changes))
