@@ -2,7 +2,7 @@
 
     python -m jaxgen.main --config=configs/maf_digits.py
 
-On 2 CPU cores: TO MEASURE
+On 2 CPU cores: 1 minute.
 """
 
 from ml_collections import ConfigDict
