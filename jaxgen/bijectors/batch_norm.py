@@ -6,7 +6,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxgen.bijectors.bijector import Bijector, Given
-from jaxgen.bijectors.log_det import per_channel
+from jaxgen.bijectors.log_det import dtype, per_channel
 
 
 class BatchNorm(Bijector):
@@ -74,17 +74,18 @@ class BatchNorm(Bijector):
       self.variable('batch_stats', name, lambda i=i: moments[i])
       for i, name in enumerate(('mean', 'variance'))
     ]
-    running = [lax.stop_gradient(variable.value) for variable in kept]
+    running = [lax.stop_gradient(variable.value).astype(dtype(batch)) for variable in kept]
     if starting or not (learns and self.is_mutable_collection('batch_stats')):
       return running
     moments = self._moments(batch)
     for variable, old, new in zip(kept, running, moments, strict=True):
-      variable.value = _mixed(self.momentum, old, lax.stop_gradient(new))
+      moved = _mixed(self.momentum, old, lax.stop_gradient(new))
+      variable.value = moved.astype(variable.value.dtype)
     return [_mixed(self.lag, old, new) for old, new in zip(running, moments, strict=True)]
 
   def _moments(self, batch):
     """Mean and variance of a batch over all but the last axis; over all devices once there are some."""
-    batch = batch.astype(jnp.promote_types(batch.dtype, jnp.float32))
+    batch = batch.astype(dtype(batch))
     axes = tuple(range(batch.ndim - 1))
     mean = self._over_devices(batch.mean(axes))
     return mean, self._over_devices(jnp.square(batch - mean).mean(axes))
