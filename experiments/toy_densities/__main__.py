@@ -135,12 +135,12 @@ def _conclude(out, runs):
     _rows(out), key=lambda row: tuple(order.get(row[key], len(order)) for key in ('density', 'flow'))
   )
   files.write_text(out / 'results.md', table(rows))
-  drawn = {}
+  drawn = {row['flow']: {} for row in sorted(rows, key=lambda row: order.get(row['flow'], len(order)))}
   for row in rows:
     path = _grid_file(runs, row['density'], row['flow'])
     if row['density'] in protocol.PLANE and path.is_file():
       with np.load(path) as found:
-        drawn.setdefault(row['flow'], {})[row['density']] = found['on_grid']
+        drawn[row['flow']][row['density']] = found['on_grid']
   shown = [name for name in protocol.PLANE if any(name in found for found in drawn.values())]
   if shown:
     pictures.wall([protocol.points(name) for name in shown], drawn, out / 'densities.png')

@@ -79,9 +79,11 @@ BUILD = {'distrax': _distrax, 'flowjax': _flowjax}
 def fit(job: Job, train: np.ndarray):
   """Trains; returns a log-density `f32[N, D] -> f64[N]`, and what the table says of the fit."""
   build, dims, key = BUILD[job.peer], train.shape[1], jax.random.key(job.seed)
-  params, log_prob = build(
-    dims, width_for(lambda width: _size(build(dims, width, key)[0]), job.parameters), key
-  )
+
+  def count(width):
+    return _size(jax.eval_shape(lambda: build(dims, width, key)[0]))
+
+  params, log_prob = build(dims, width_for(count, job.parameters), key)
   tx = optax.chain(optax.clip_by_global_norm(5.0), optax.scale_by_adam())
 
   def one(carry, chosen_and_rate):

@@ -34,5 +34,7 @@ def wall(columns: Sequence[Points], rows: Mapping[str, Mapping[str, np.ndarray]]
         brightest = np.exp(truth[points.name].max())
         density = np.exp(found[points.name]).reshape(GRID, GRID)
         panel.imshow(density, vmin=0, vmax=brightest, cmap='inferno', interpolation='nearest')
+      else:
+        panel.set_frame_on(False)
   with files.replacing(path) as part:
     figure.savefig(part, format='png', dpi=110)
