@@ -4,8 +4,8 @@ from jaxgen.families.vae.codebook import codebook
 from jaxgen.families.vae.family import vae
 from jaxgen.families.vae.likelihood import LIKELIHOODS, Likelihood
 from jaxgen.families.vae.objective import Objective, Terms, commitment, elbo
-from jaxgen.families.vae.posterior import Drawn, Posterior, diagonal_gaussian
-from jaxgen.families.vae.prior import Prior, standard_normal, uniform_codes
+from jaxgen.families.vae.posterior import Drawn, Posterior, diagonal_gaussian, flow_posterior
+from jaxgen.families.vae.prior import Prior, flow_prior, standard_normal, uniform_codes
 
 __all__ = [
   'LIKELIHOODS',
@@ -19,6 +19,8 @@ __all__ = [
   'commitment',
   'diagonal_gaussian',
   'elbo',
+  'flow_posterior',
+  'flow_prior',
   'standard_normal',
   'uniform_codes',
   'vae',

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxgen.bijectors import Bijector
 from jaxgen.families.networks import Part
 from jaxgen.losses import vae as losses
 from jaxgen.types import Field, Metrics
@@ -71,3 +72,51 @@ def diagonal_gaussian(latent_dim: int) -> Posterior:
     return latents
 
   return Posterior(draw, center, embed, lambda num: jnp.zeros((num, latent_dim)))
+
+
+def flow_posterior(bijector: Bijector, latent_dim: int, context_dim: int) -> Posterior:
+  """A flow upon a Gaussian: `z = f^-1(e; context)` with `e ~ N(mean, diag(exp(log_var)))`, so that
+  `log q(z|x) = log N(e; mean, diag(exp(log_var))) - log|det dz/de|`.
+
+  Rezende & Mohamed, "Variational inference with normalizing flows" (2015), equation 13, where the encoder gives the
+  parameters of the flow; Kingma et al., "Improving variational inference with inverse autoregressive flow" (2016),
+  equations 10 and 11, where it gives a context. The encoder gives `(mean, log_var, context)`, the last of them
+  f32[B, context_dim]. There is no closed form of the KL: it is estimated by the draw.
+
+  Args:
+    bijector: f, from latents to noise, f32[B, latent_dim] both, as of any flow: its inverse alone is needed, so that
+      draws of `Inverse(Planar())` and of `Inverse(Autoregressive(...))` are closed. Its condition is 'context'.
+    latent_dim: the numbers in z.
+    context_dim: the numbers in the context, at least 1.
+
+  Raises:
+    ValueError: if the bijector has no inverse, without which there is nothing to draw.
+  """
+  if not bijector.has_inverse:
+    raise ValueError('a posterior is drawn from, and needs a bijector that goes from noise to latents.')
+
+  def through(apply, params, extra, e, context, train):
+    given = {'context': context}
+    return apply('posterior', params, extra, e, given, train=train, method='inverse_and_log_det')
+
+  def draw(apply, params, extra, rng, outputs, *, prior, train):
+    mean, log_var, context = outputs
+    e = losses.reparameterize(rng, mean=mean, log_var=log_var)
+    (z, log_det), extra = through(apply, params, extra, e, context, train)
+    log_prior, extra = prior.log_prob(apply, params, extra, z, train=train)
+    log_weight = log_prior - losses.log_normal(e, mean=mean, log_var=log_var) + log_det
+    return Drawn(z, -log_weight, log_weight), extra
+
+  def center(apply, params, extra, outputs):
+    mean, _, context = outputs
+    return through(apply, params, extra, mean, context, train=False)[0][0]
+
+  def embed(apply, params, extra, latents):
+    del apply, params, extra
+    return latents
+
+  def blank(num):
+    return jnp.zeros((num, latent_dim))
+
+  part = Part(bijector, lambda: (blank(1), {'context': jnp.zeros((1, context_dim))}), 'inverse_and_log_det')
+  return Posterior(draw, center, embed, blank, parts={'posterior': part})

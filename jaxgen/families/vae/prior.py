@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from jaxgen.bijectors import Bijector
 from jaxgen.families.networks import Part
 from jaxgen.losses import vae as losses
 
@@ -49,6 +50,34 @@ def standard_normal(latent_dim: int) -> Prior:
     return losses.kl_standard_normal(mean=mean, log_var=log_var)
 
   return Prior('N(0, I)', log_prob, sample, kl, knobs={'temperature': 1.0})
+
+
+def flow_prior(bijector: Bijector, latent_dim: int) -> Prior:
+  """A flow that is learned with the autoencoder: `log p(z) = log N(f(z); 0, I) + log|det df/dz|`.
+
+  As of Chen et al., "Variational lossy autoencoder" (2017), section 3.2. The temperature is the standard deviation of
+  the noise that draws are made of.
+
+  Args:
+    bijector: f, from latents to noise, f32[B, latent_dim] both, without conditions, in both directions.
+    latent_dim: the numbers in z.
+
+  Raises:
+    ValueError: if the bijector lacks a direction: one is needed for training, the other for samples.
+  """
+  if not (bijector.has_forward and bijector.has_inverse):
+    raise ValueError('a prior is trained and drawn from, and needs a bijector with both directions.')
+
+  def log_prob(apply, params, extra, z, *, train):
+    (e, log_det), extra = apply('prior', params, extra, z, train=train, method='forward_and_log_det')
+    return losses.log_normal(e, mean=jnp.zeros_like(e), log_var=jnp.zeros_like(e)) + log_det, extra
+
+  def sample(apply, params, extra, rng, num, temperature=1.0):
+    e = temperature * jax.random.normal(rng, (num, latent_dim))
+    return apply('prior', params, extra, e, train=False, method='inverse_and_log_det')[0][0]
+
+  part = Part(bijector, lambda: (jnp.zeros((1, latent_dim)),), 'forward_and_log_det')
+  return Prior('a flow upon N(0, I)', log_prob, sample, knobs={'temperature': 1.0}, parts={'prior': part})
 
 
 def uniform_codes(num_codes: int, shape: tuple[int, ...]) -> Prior:
