@@ -29,14 +29,16 @@ SIGMOID = transforms.affine(transforms.sigmoid_log_scale)
 
 
 class Encoder(nn.Module):
+  """Wide, so that what is drawn reaches all of p(z|x)."""
+
   dims: int
   context: int
 
   @nn.compact
   def __call__(self, x, given, train):
     h = nn.Dense(2 * self.dims + self.context)(x)
-    outputs = jnp.split(h, [self.dims, 2 * self.dims], axis=-1)
-    return outputs if self.context else outputs[:2]
+    mean, log_var, context = jnp.split(h / 4, [self.dims, 2 * self.dims], axis=-1)
+    return (mean, log_var + 1, context) if self.context else (mean, log_var + 1)
 
 
 class Decoder(nn.Module):
@@ -92,7 +94,7 @@ def test_the_importance_weighted_bound_closes_upon_the_integral(name):
     tx=optax.sgd(0.1),
     ema_decay=0.9,
     x=X,
-    importance_samples=4000,
+    importance_samples=20_000,
     **slots,
   )
   batch = {'x': jnp.asarray(np.random.default_rng(0).integers(5, size=(4, 3)), jnp.uint8)}

@@ -1,0 +1,44 @@
+"""A variational autoencoder on the embedded 8x8 digits with an inverse autoregressive posterior (Kingma et al. 2016).
+
+    python -m jaxgen.main --config=configs/iaf_vae_digits.py
+
+TO MEASURE
+
+Others: `--config.model.prior=flow`, `--config.given="('label',)"`.
+"""
+
+from ml_collections import ConfigDict
+
+from jaxgen.config import defaults, optimizer, preset
+
+
+def get_config(arg=''):
+  config = defaults()
+  config.module = 'jaxgen.models.iaf_vae'
+  config.data.name = 'digits'
+  config.model = ConfigDict(
+    dict(
+      hidden=(256, 256),  # widths of encoder and decoder
+      latent_dim=6,
+      posterior='iaf',  # gaussian | planar | iaf
+      prior='normal',  # normal | flow
+      depth=4,  # layers of each flow
+      width=64,  # of the hidden layers of masked networks
+      context=32,  # numbers that the encoder gives the flow of the posterior
+      likelihood='discretized_logistic',  # bernoulli | gaussian | laplace | discretized_logistic
+      likelihood_scale=0.1,  # sigma of gaussian, b of laplace, where pixels fill the unit interval
+      reconstruction_weight=1.0,  # lambda_1
+      kl_weight=1.0,  # lambda_2, beta
+      kl_warmup_steps=1000,
+      importance_samples=64,  # K of the bound that is evaluated
+    )
+  )
+  config.optimizer = optimizer(learning_rate=1e-3, schedule='cosine')
+  config.batch_size = 128
+  config.num_steps = 1500
+  config.steps_per_dispatch = 50
+  config.log_every = 100
+  config.eval_every = 500
+  config.sample_every = 500
+  config.checkpoint_every = 500
+  return preset(config, arg, hidden=(16,), latent_dim=3, depth=2, width=8, context=4, importance_samples=4)
