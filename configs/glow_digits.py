@@ -3,6 +3,13 @@
     python -m jaxgen.main --config=configs/glow_digits.py
 
 On 2 CPU cores: 1 minute, 2.19 bits per dimension on the test set (an exact density; see experiments/digits).
+
+A density of digits given their class says by Bayes' rule which class an image is of:
+
+    python -m jaxgen.main --config=configs/glow_digits.py --config.given="('label',)" --workdir=runs/glow_given
+    python -m jaxgen.main --mode=sample --use=classification --workdir=runs/glow_given
+
+On 2 CPU cores: 1 minute, 98.0 % of the test set (standard error 0.8 %), and 2.12 bits per dimension given the label.
 """
 
 from ml_collections import ConfigDict
