@@ -23,6 +23,10 @@ class ActNorm(Bijector):
   Shapes: `f32[B, ..., C] -> f32[B, ..., C]`; parameters `shift` and `log_scale`, f32[C].
   """
 
+  @property
+  def constant_log_det(self) -> bool:
+    return True
+
   def forward_and_log_det(self, x: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
     """x f32[B, ..., C] shifted, then scaled, channel by channel; the log-determinant is `P sum(log_scale)`."""
     shift, log_scale = self._parameters(x, lambda mean, log_std: (-mean, -log_std))

@@ -53,6 +53,10 @@ class Autoregressive(Bijector):
   order: Sequence[int] | None = None
   method: str = 'fixed_point'
 
+  @property
+  def constant_log_det(self) -> bool:
+    return self.transform.keeps_volume
+
   def __post_init__(self):
     if self.method not in _METHODS:
       raise ValueError(f'there is no method "{self.method}"; the methods are: {", ".join(_METHODS)}.')

@@ -52,6 +52,11 @@ class Bijector(nn.Module):
     return self
 
   @property
+  def constant_log_det(self) -> bool:
+    """Whether the log-determinant is the same for all x, whatever is learned; it may depend on the conditions."""
+    return False
+
+  @property
   def of_unit_cube(self) -> bool:
     """Whether it takes data in the unit cube alone."""
     return False

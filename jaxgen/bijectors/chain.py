@@ -21,6 +21,10 @@ class Chain(Bijector):
   bijectors: Sequence[Bijector]
 
   @property
+  def constant_log_det(self) -> bool:
+    return all(bijector.constant_log_det for bijector in self.bijectors)
+
+  @property
   def has_forward(self) -> bool:
     return all(bijector.has_forward for bijector in self.bijectors)
 

@@ -32,6 +32,10 @@ class Coupling(Bijector):
   transform: Transform
   mask: Mask
 
+  @property
+  def constant_log_det(self) -> bool:
+    return self.transform.keeps_volume
+
   def latent_shape(self, shape: Shape) -> Shape:
     """The same shape, one that the mask fits."""
     self.mask.check(one_array(shape))

@@ -15,6 +15,10 @@ class Inverse(Bijector):
   bijector: Bijector
 
   @property
+  def constant_log_det(self) -> bool:
+    return self.bijector.constant_log_det
+
+  @property
   def has_forward(self) -> bool:
     return self.bijector.has_inverse
 

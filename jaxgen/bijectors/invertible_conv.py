@@ -54,6 +54,10 @@ class InvertibleConv(Bijector):
       self.weight = tuple(map(tuple, weight.tolist()))  # a module's attributes can be compared
     super().__post_init__()
 
+  @property
+  def constant_log_det(self) -> bool:
+    return True
+
   def latent_shape(self, shape: Shape) -> Shape:
     """The same shape, of as many channels as the weight has rows."""
     if self.weight is not None and one_array(shape)[-1] != len(self.weight):

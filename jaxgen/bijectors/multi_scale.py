@@ -26,6 +26,10 @@ class MultiScale(Bijector):
 
   levels: Sequence[Bijector]
 
+  @property
+  def constant_log_det(self) -> bool:
+    return all(level.constant_log_det for level in self.levels)
+
   def __post_init__(self):
     if not self.levels:
       raise ValueError('a multi-scale flow needs at least one level.')

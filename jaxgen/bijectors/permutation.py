@@ -22,6 +22,10 @@ class Permutation(Bijector):
 
   order: Sequence[int]
 
+  @property
+  def constant_log_det(self) -> bool:
+    return True
+
   def __post_init__(self):
     if sorted(self.order) != list(range(len(self.order))):
       raise ValueError(f'{tuple(self.order)} is not a permutation.')
@@ -50,6 +54,10 @@ class Permutation(Bijector):
 
 class Reverse(Bijector):
   """`z[..., i] = x[..., C - 1 - i]`, the permutation of Real NVP's channel-wise layers; it keeps volumes."""
+
+  @property
+  def constant_log_det(self) -> bool:
+    return True
 
   def forward_and_log_det(self, x: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
     """x f32[B, ..., C] with its channels from the last to the first."""

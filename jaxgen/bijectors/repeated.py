@@ -27,6 +27,10 @@ class Repeated(Bijector):
   bijector: Bijector
   num: int
 
+  @property
+  def constant_log_det(self) -> bool:
+    return self.bijector.constant_log_det
+
   def __post_init__(self):
     if self.num < 1:
       raise ValueError(f'num={self.num} repeats nothing: it must be at least 1.')

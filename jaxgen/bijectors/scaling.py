@@ -17,6 +17,10 @@ class Scaling(Bijector):
   Shapes: `f32[B, *S] -> f32[B, *S]`; parameter `log_scale` f32[*S], which starts at zero.
   """
 
+  @property
+  def constant_log_det(self) -> bool:
+    return True
+
   def forward_and_log_det(self, x: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
     """x f32[B, *S] -> `exp(s) x`."""
     return self._scaled(x, 1)

@@ -21,6 +21,10 @@ class Squeeze(Bijector):
 
   factor: int = 2
 
+  @property
+  def constant_log_det(self) -> bool:
+    return True
+
   def latent_shape(self, shape: Shape) -> Shape:
     """(H, W, C) -> (H / factor, W / factor, factor^2 C)."""
     h, w, c = image(shape)

@@ -216,6 +216,24 @@ def test_it_says_which_directions_are_closed(name):
   assert (bijector.has_forward, bijector.has_inverse) == (forward, inverse)
 
 
+ADDITIVE = Coupling(Net(2), transforms.additive(), masks.halves())
+# Whether the log-determinant is the same everywhere.
+CONSTANT = {
+  'additive': (Chain((ScaleShift(2.0, 1.0), ActNorm(), InvertibleConv(), ADDITIVE, Scaling())), True),
+  'affine': (Chain((ActNorm(), Coupling(Net(4), SIGMOID, masks.halves()))), False),
+  'inverse': (Inverse(Repeated(ADDITIVE, 2)), True),
+  'multi_scale': (MultiScale((Chain((Squeeze(), ADDITIVE)), Logit())), False),
+  'autoregressive': (Autoregressive(MADE((8,), 1), transforms.additive()), True),
+  'spline': (Coupling(Net(22), SPLINE, masks.halves()), False),
+}
+
+
+@pytest.mark.parametrize('name', CONSTANT)
+def test_it_says_whether_the_log_det_is_the_same_everywhere(name):
+  bijector, constant = CONSTANT[name]
+  assert bijector.constant_log_det == constant
+
+
 def test_a_direction_that_is_missing_is_named():
   with pytest.raises(NotImplementedError, match='OneWay has no closed form from the latents to the data'):
     OneWay().inverse_and_log_det(jnp.zeros((1, 2)))
@@ -252,6 +270,8 @@ def test_it_inverts_and_its_log_det_is_that_of_the_jacobian(name, shape, given, 
     close(single.log_det_back, -single.log_det, 2e-4)
     close(single.image, exact.image, 1e-4)
     close(single.log_det, exact.log_det, 2e-4)
+    if bijector.constant_log_det and not given:
+      close(exact.log_det, np.broadcast_to(exact.log_det[0], exact.log_det.shape), 1e-10)
     assert all(found.get('finite', ()))
 
 

@@ -25,6 +25,10 @@ class ScaleShift(Bijector):
   scale: float = 1.0
   shift: float = 0.0
 
+  @property
+  def constant_log_det(self) -> bool:
+    return True
+
   def __post_init__(self):
     if not (self.scale and math.isfinite(self.scale) and math.isfinite(self.shift)):
       raise ValueError(

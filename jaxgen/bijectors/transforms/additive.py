@@ -11,4 +11,5 @@ def additive() -> Transform:
     forward=lambda x, shift: (x + shift, jnp.zeros_like(x)),
     inverse=lambda z, shift: (z - shift, jnp.zeros_like(z)),
     num_params=1,
+    keeps_volume=True,
   )

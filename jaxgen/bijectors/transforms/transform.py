@@ -14,8 +14,10 @@ class Transform(NamedTuple):
     inverse: `(z, params) -> (x, log|dx/dz|)`, the way back.
     num_params: numbers per element. `params` is f32[B, ..., num_params * C] for x f32[B, ..., C], in blocks along the
       last axis: the first parameter of all channels, then the second of all.
+    keeps_volume: whether `log|dz/dx|` is 0 everywhere.
   """
 
   forward: Callable[[jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
   inverse: Callable[[jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
   num_params: int
+  keeps_volume: bool = False

@@ -82,6 +82,7 @@ class Base(NamedTuple):
     init: see `Init`.
     needs: the labels among the conditions that it depends on.
     parts: its networks, by the names that they have in `params`.
+    tempered: whether a draw at temperature T is one of the density `p^(1 / T^2)`, normalized.
   """
 
   name: str
@@ -90,11 +91,12 @@ class Base(NamedTuple):
   init: Init
   needs: tuple[str, ...] = ()
   parts: Mapping[str, Part] = MappingProxyType({})
+  tempered: bool = False
 
 
 def standard_normal() -> Base:
   """N(0, I)."""
-  return _fixed('N(0, I)', losses.standard_normal())
+  return _fixed('N(0, I)', losses.standard_normal())._replace(tempered=True)
 
 
 def standard_logistic() -> Base:
@@ -156,7 +158,10 @@ def flow(bijector: Bijector, base: Base | None = None, name: str = 'base_flow') 
 
   parts = {name: Part(bijector, lambda: (), 'forward_and_log_det'), **inner.parts}
   closed = bijector.has_inverse and inner.sample is not None
-  return Base(f'a flow upon {inner.name}', log_prob, sample if closed else None, init, inner.needs, parts)
+  tempered = inner.tempered and bijector.constant_log_det
+  return Base(
+    f'a flow upon {inner.name}', log_prob, sample if closed else None, init, inner.needs, parts, tempered
+  )
 
 
 class MeanAndLogScale(nn.Module):
@@ -213,7 +218,7 @@ def _normal(name, module, needs=()):
     noise = standard.sample(rng, like)
     return jax.tree.map(lambda m, s, e: m + temperature * jnp.exp(s) * e, mean, log_scale, noise)
 
-  return Base(name, log_prob, sample, init, needs, {'base': Part(module, lambda: ())})
+  return Base(name, log_prob, sample, init, needs, {'base': Part(module, lambda: ())}, tempered=True)
 
 
 def _flat(latents):

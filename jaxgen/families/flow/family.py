@@ -20,6 +20,10 @@ from jaxgen.types import DATA_AXIS, DataSpec, Estimate, Field, GenerativeModel
 from jaxgen.updates import chain, ema, minimize
 
 OBJECTIVE = 'loss = -(log_prior + log_det) / D, the exact negative log-likelihood in nats per dimension'
+TEMPERED = (
+  'samples are of p(x)^(1 / T^2), normalized: the base is normal, and the log-determinant everywhere the same'
+)
+HEURISTIC = 'a heuristic: samples are not of a power of p(x), since the log-determinant varies with x'
 BOUND = 'loss = -(log_prior + log_det) / D, a bound on the negative log-likelihood in nats per dimension'
 
 
@@ -51,7 +55,8 @@ def flow(
     dequantization: see `jaxgen.families.flow.dequantization`; by default uniform noise on discrete data.
     temperature: T, the latents of a sample are draws of the base at this temperature (Kingma & Dhariwal, "Glow", 2018).
       With a normal base and a log-determinant that is the same everywhere, as of additive couplings, samples are then
-      of the density `p^(1 / T^2)`, normalized (the paper writes `T^2`); with affine ones they are not, and T is a knob.
+      of the density `p^(1 / T^2)`, normalized (the paper writes `T^2`); with affine ones they are not. The model's
+      `meanings` say which holds.
 
   Returns:
     A model with `log_prob` and `encode`, where the bijector has an inverse `decode`, and where the base can be drawn
@@ -80,6 +85,7 @@ def flow(
     objective=OBJECTIVE if exact else BOUND,
     given=tuple(given),
     knobs={'temperature': temperature} if sampled else {},
+    meanings={'temperature': _meaning(bijector, base)} if sampled else {},
     selected_by='bits_per_dim',
     log_prob=precisely(partial(_log_prob, model)),
     log_prob_estimate=Estimate(
@@ -89,6 +95,13 @@ def flow(
     encode=precisely(partial(_encode, model)),
     decode=precisely(partial(_decode, model)) if invertible else None,
   )
+
+
+def _meaning(bijector, base):
+  """What a sample at temperature T is."""
+  if not base.tempered:
+    return f'a heuristic: {base.name} at temperature T is no power of its density'
+  return TEMPERED if bijector.constant_log_det else HEURISTIC
 
 
 def _check_data(bijector, dequantization, x):

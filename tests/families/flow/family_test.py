@@ -120,6 +120,40 @@ def test_encode_and_decode_are_inverse_and_evaluation_says_how_nearly(two_moons)
   np.testing.assert_allclose(terms['loss'], -log_prob / 2, rtol=1e-5, atol=1e-6)
 
 
+TEMPERED, BASE = 'samples are of p(x)^(1 / T^2)', 'a heuristic: independent logistics at temperature T'
+TEMPERATURES = {
+  'additive': (transforms.additive(), None, TEMPERED),
+  'affine': (BOUNDED, None, 'a heuristic: samples are not of a power of p(x)'),
+  'logistic': (transforms.additive(), standard_logistic(), BASE),
+}
+
+
+@pytest.mark.parametrize('name', TEMPERATURES)
+def test_what_it_says_of_the_temperature_holds(name):
+  """Of p(x)^(1 / T^2), a normal of two dimensions bent by shifts, `-log p / T^2` is exponential: its deviation is 1."""
+  transform, base, meaning = TEMPERATURES[name]
+  coupling = lambda: Coupling(Shifts(transform.num_params), transform, masks.halves())  # noqa: E731
+  bijector = Chain((ActNorm(), coupling(), Reverse(), coupling()))
+  model = flow(bijector, tx=optax.sgd(0.1), ema_decay=0.9, x=PLANE, base=base)
+  assert model.meanings['temperature'].startswith(meaning)
+  params, extra = model.init(RNG, {'x': jax.random.normal(RNG, (100, 2))})
+  sample = jax.jit(model.sample, static_argnums=3)
+  log_prob = lambda x: jax.jit(model.log_prob)(params, extra, RNG, {'x': x})  # noqa: E731
+  deviation = log_prob(sample(params, extra, RNG, 20_000, temperature=0.5)).std() / 0.5**2
+  is_tempered = abs(deviation - 1) < 0.05  # seven standard errors
+  assert is_tempered == (meaning == TEMPERED)
+
+
+class Shifts(nn.Module):
+  """Parameters that vary with what is kept."""
+
+  features: int
+
+  @nn.compact
+  def __call__(self, x):
+    return nn.Dense(self.features)(jnp.sin(3 * nn.Dense(16)(x)))
+
+
 def test_samples_follow_the_temperature_and_the_same_key_gives_the_same_latents(two_moons):
   model, _, first, last, _ = two_moons
   extra = last.extra
