@@ -17,6 +17,7 @@ from ml_collections import ConfigDict
 from jaxgen import fields
 from jaxgen.bijectors import ActNorm, Autoregressive, Bijector, Chain, Inverse, Planar, transforms
 from jaxgen.config_keys import DEPTH, WIDTH, Key
+from jaxgen.errors import UserError
 from jaxgen.families.conditioners import MLP
 from jaxgen.families.conditions import joined
 from jaxgen.families.vae import diagonal_gaussian, elbo, flow_posterior, flow_prior, standard_normal
@@ -94,9 +95,14 @@ def build(config: ConfigDict) -> GenerativeModel:
   """The model that `config.model` describes (keys: `KEYS`).
 
   Raises:
-    UserError: if a setting does not fit the data.
+    UserError: if a setting does not fit the data, or masked networks are narrower than a latent vector is long.
   """
   model, shape = config.model, fields.of(config)['x'].shape
+  if model.width < model.latent_dim and (model.posterior == 'iaf' or model.prior == 'flow'):
+    raise UserError(
+      f'config.model.width={model.width} leaves masked networks without a hidden unit for each of the '
+      f'config.model.latent_dim={model.latent_dim} latents; set it to at least as many.'
+    )
   hidden, flow = tuple(model.hidden), (model.latent_dim, model.depth, model.width)
   bijector = POSTERIORS[model.posterior]
   return settings.with_slots(

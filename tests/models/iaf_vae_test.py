@@ -6,6 +6,7 @@ from ml_collections import ConfigDict
 
 from configs.iaf_vae_digits import get_config
 from jaxgen import fields
+from jaxgen.errors import UserError
 from jaxgen.models import iaf_vae
 from jaxgen.types import Field
 
@@ -49,3 +50,9 @@ def test_the_flow_of_the_posterior_hears_the_image(posterior):
   again, back = bijector.apply(variables, z, context, method='forward_and_log_det')
   np.testing.assert_allclose(again, e, atol=1e-4)
   np.testing.assert_allclose(back, -log_det, atol=1e-4)
+
+
+def test_masked_networks_that_are_too_narrow_are_refused():
+  with pytest.raises(UserError, match='config.model.width=2 leaves masked networks'):
+    built(width=2)
+  assert built(width=2, posterior='planar').log_prob
