@@ -144,7 +144,8 @@ def test_every_module_has_a_storey_and_no_arrow_points_upwards():
 
 
 def test_no_room_is_crowded():
-  rooms = {path.parent for path in ROOT.rglob('*.py')}
+  # one architecture a file, which configs find by its name: there are as many as there are
+  rooms = {path.parent for path in ROOT.rglob('*.py')} - {ROOT / 'models'}
   assert not {room.name for room in rooms if len(list(room.glob('[!_]*.py'))) > 20}
 
 
