@@ -22,6 +22,7 @@ def get_config(arg=''):
       levels=2,  # L: 28x28 pixels can be halved twice
       width=64,  # of the hidden convolutions
       coupling='affine',  # affine | additive
+      least_scale=0.1,  # of an affine coupling; 0: the published one, whose samples may overflow
       border=True,  # convolutions see where the image ends
       temperature=1.0,  # of the samples
       base='standard_normal',  # standard_logistic | learned_normal | class_conditional | flow

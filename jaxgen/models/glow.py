@@ -7,9 +7,10 @@ per channel, which may depend on the conditions. Here these priors are the last 
 `z = (h - mean) / std`, so that all latents are standard normal.
 
 As in the released code: hidden convolutions start at normal(0.05) and are followed by activation normalization, the
-last one starts at zero with output scale `exp(3 s)`; `scale = sigmoid(s + 2)`; `x = (u + U) / levels - 1/2`; as an
-option, an input channel of the 3x3 convolutions that marks the image's border. Conditions also enter the first hidden
-layer of each coupling.
+last one starts at zero with output scale `exp(3 s)`; `x = (u + U) / levels - 1/2`; as an option, an input channel of
+the 3x3 convolutions that marks the image's border. Its scale is `sigmoid(s + 2)`; the inverse divides by that, however
+small it is, and samples overflow: here it stays above `least_scale`. Conditions also enter the first hidden layer of
+each coupling.
 """
 
 from collections.abc import Callable
@@ -42,14 +43,15 @@ from jaxgen.settings import flow as settings
 from jaxgen.types import GenerativeModel
 
 COUPLINGS = {
-  'affine': transforms.affine(transforms.sigmoid_log_scale),
-  'additive': transforms.additive(),
+  'affine': lambda least_scale: transforms.affine(transforms.floored_sigmoid_log_scale(least_scale)),
+  'additive': lambda least_scale: transforms.additive(),
 }
 KEYS = {
   'depth': Key(16, int, 'steps a level, K in the paper', DEPTH),
   'levels': Key(2, int, 'how often the image is halved, L in the paper', '[1, 12]'),
   'width': Key(32, int, 'of the hidden convolutions', WIDTH),
   'coupling': Key('affine', str, 'the transform of a coupling', choices=tuple(COUPLINGS)),
+  'least_scale': Key(0.1, float, 'of an affine coupling, whose inverse divides by it', '[0, 1)', before=0.0),
   'border': Key(False, bool, 'whether 3x3 convolutions see where the image ends', before=False),
   **settings.KEYS,
 }
@@ -133,9 +135,9 @@ class Conditioner(nn.Module):
     return ZeroConv(self.multiple * x.shape[-1], self.border, name='last')(nn.relu(h))
 
 
-def glow(depth: int, levels: int, width: int, coupling: str, border: bool) -> Bijector:
+def glow(depth: int, levels: int, width: int, coupling: str, least_scale: float, border: bool) -> Bijector:
   """Glow itself; see `multi_scale`."""
-  transform = COUPLINGS[coupling]
+  transform = COUPLINGS[coupling](least_scale)
   conditioner = partial(Conditioner, width, transform.num_params, border)
   return multi_scale(conditioner, transform, depth, levels, border)
 
@@ -175,7 +177,8 @@ def build(config: ConfigDict) -> GenerativeModel:
   """
   model = config.model
   check_images(config, model.levels)
-  return settings.assemble(config, glow(model.depth, model.levels, model.width, model.coupling, model.border))
+  bijector = glow(model.depth, model.levels, model.width, model.coupling, model.least_scale, model.border)
+  return settings.assemble(config, bijector)
 
 
 def check_images(config: ConfigDict, halvings: int) -> None:

@@ -8,6 +8,7 @@ from jaxgen.bijectors import transforms
 TABLE = {
   'additive': transforms.additive(),
   'sigmoid': transforms.affine(transforms.sigmoid_log_scale),
+  'floored': transforms.affine(transforms.floored_sigmoid_log_scale(0.1)),
   'bounded': transforms.affine(transforms.bounded_log_scale(3.0)),
   'spline': transforms.rational_quadratic(bins=5),
   'spline_of_one_bin': transforms.rational_quadratic(bins=1),
@@ -29,6 +30,20 @@ def test_hand_computed_scales():
   np.testing.assert_allclose(jnp.exp(transforms.sigmoid_log_scale(0.0)), 0.880797, rtol=1e-5)
   np.testing.assert_allclose(transforms.bounded_log_scale(2.0)(1e9), 2.0)
   np.testing.assert_allclose(transforms.bounded_log_scale(2.0)(1e-3), 1e-3, rtol=1e-5)
+
+
+def test_a_floored_scale_stays_above_its_floor_and_has_a_gradient_everywhere():
+  s = jnp.array([-1e4, -20.0, 0.0, 1e4])
+  log_scale = transforms.floored_sigmoid_log_scale(0.25)
+  np.testing.assert_allclose(jnp.exp(log_scale(s)), [0.25, 0.25, 0.25 + 0.75 * 0.880797, 1.0], rtol=1e-5)
+  for least in (0.0, 0.25):
+    slope = jax.vmap(jax.grad(transforms.floored_sigmoid_log_scale(least)))(s)
+    assert np.isfinite(slope).all() and (slope >= 0).all()
+  np.testing.assert_allclose(
+    transforms.floored_sigmoid_log_scale(0.0)(s), transforms.sigmoid_log_scale(s), rtol=1e-6
+  )
+  with pytest.raises(ValueError, match='least scale must be in'):
+    transforms.floored_sigmoid_log_scale(1.0)
 
 
 def test_shift_comes_before_scale_in_the_parameters():

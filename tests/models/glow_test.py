@@ -92,7 +92,7 @@ def trained():
 
 def test_log_prob_is_the_change_of_variables_built_by_hand():
   """Normal density of the latents times |det J|, with J from autodiff: none of the flow's own log-dets."""
-  bijector = glow.glow(depth=2, levels=2, width=4, coupling='affine', border=False)
+  bijector = glow.glow(depth=2, levels=2, width=4, coupling='affine', least_scale=0.1, border=False)
   model, batch = glow.build(config(width=4)), images(num=3)
 
   params, extra = anything(model, batch)
@@ -162,7 +162,9 @@ def test_images_of_one_colour_give_no_nan(trained):
 
 def test_far_latents_stay_finite(trained):
   latents = (30.0 * jnp.ones((1, 4, 4, 2)), -30.0 * jnp.ones((1, 2, 2, 8)))
-  inverse = partial(glow.glow(2, 2, 8, 'affine', border=False).apply, method='inverse_and_log_det')
+  inverse = partial(
+    glow.glow(2, 2, 8, 'affine', least_scale=0.1, border=False).apply, method='inverse_and_log_det'
+  )
   variables = {'params': trained.last.params['flow'], **trained.last.extra['flow']}
   image, log_det = jax.jit(inverse)(variables, latents, {'label': jax.nn.one_hot(jnp.array([3]), 10)})
   assert np.all(np.isfinite(image)) and np.all(np.isfinite(log_det))
@@ -196,6 +198,26 @@ def test_every_3x3_convolution_has_a_border_where_that_is_asked_for():
   assert {name: shape for name, shape in with_border.items() if name not in edges} == without
   assert len(edges) == sum('kernel' in name and shape[-4:-2] == (3, 3) for name, shape in without.items())
   assert all(shape[-2] == 1 for shape in edges.values())
+
+
+def inverse_of_small_scales(least_scale):
+  """Images of latents drawn at temperature 1, where every coupling asks for a scale of `exp(-98)`."""
+  bijector = glow.glow(2, 2, 4, 'affine', least_scale, border=False)
+  params, extra = anything(glow.build(config(width=4)), images(num=2))
+  params = jax.tree_util.tree_map_with_path(
+    lambda path, leaf: leaf - 100.0 if "['last']['Conv_0']['bias']" in jax.tree_util.keystr(path) else leaf,
+    params,
+  )
+  latents = jax.random.normal(RNG, (8, 2, 2, 2)), jax.random.normal(jax.random.key(1), (8, 1, 1, 8))
+  inverse = jax.jit(partial(bijector.apply, method='inverse_and_log_det'))
+  return inverse({'params': params['flow'], **extra['flow']}, latents)
+
+
+def test_no_scale_is_so_small_that_samples_overflow():
+  image, _ = inverse_of_small_scales(0.0)
+  assert not np.isfinite(image).all()  # as published
+  image, log_det = inverse_of_small_scales(0.1)
+  assert np.isfinite(image).all() and np.isfinite(log_det).all()
 
 
 def test_glow_cifar_is_as_published():

@@ -39,7 +39,7 @@ class Row(NamedTuple):
 
 TABLE = {
   'glow': Row(
-    glow_digits, dict(depth=1, levels=1, width=4, border=True), glow.glow(1, 1, 4, 'affine', border=True)
+    glow_digits, dict(depth=1, levels=1, width=4, border=True), glow.glow(1, 1, 4, 'affine', 0.1, border=True)
   ),
   'nice': Row(nice_mnist, dict(depth=2), nice.nice(SHAPE, 2, 8, 1)),
   'nsf': Row(nsf_digits, dict(depth=1, levels=1, width=4, bins=3), nsf_conv.nsf(1, 1, 4, 1, 3, 3.0)),

@@ -33,8 +33,22 @@ def affine(log_scale: Callable[[jax.Array], jax.Array]) -> Transform:
 
 
 def sigmoid_log_scale(s: jax.Array) -> jax.Array:
-  """`log sigmoid(s + 2)`: scales below 1, 0.88 at the start (the released code of Glow)."""
+  """`log sigmoid(s + 2)`: scales below 1, 0.88 at the start (the released code of Glow).
+
+  The inverse divides by a scale that may come as near to 0 as it likes; see `floored_sigmoid_log_scale`.
+  """
   return jax.nn.log_sigmoid(s + 2.0)
+
+
+def floored_sigmoid_log_scale(least: float) -> Callable[[jax.Array], jax.Array]:
+  """`log(least + (1 - least) sigmoid(s + 2))`: the same with scales in (least, 1), so that the inverse is bounded too.
+
+  Raises:
+    ValueError: if `least` is not in [0, 1).
+  """
+  if not 0 <= least < 1:
+    raise ValueError(f'the least scale must be in [0, 1), not {least}: scales are between it and 1.')
+  return lambda s: jnp.logaddexp(jnp.log(least), jnp.log1p(-least) + sigmoid_log_scale(s))
 
 
 def bounded_log_scale(bound: float) -> Callable[[jax.Array], jax.Array]:
