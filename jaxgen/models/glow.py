@@ -135,7 +135,9 @@ class Conditioner(nn.Module):
     return ZeroConv(self.multiple * x.shape[-1], self.border, name='last')(nn.relu(h))
 
 
-def glow(depth: int, levels: int, width: int, coupling: str, least_scale: float, border: bool) -> Bijector:
+def glow(
+  depth: int, levels: int, width: int, coupling: str, least_scale: float = 0.1, border: bool = False
+) -> Bijector:
   """Glow itself; see `multi_scale`."""
   transform = COUPLINGS[coupling](least_scale)
   conditioner = partial(Conditioner, width, transform.num_params, border)
