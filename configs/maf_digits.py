@@ -28,7 +28,7 @@ def get_config(arg=''):
   )
   config.optimizer = optimizer(learning_rate=1e-3, schedule='cosine', warmup_steps=100, clip_norm=1.0)
   config.batch_size = 64
-  config.num_steps = 1000  # longer, and it learns its images by heart
+  config.num_steps = 600  # longer, and it learns its images by heart
   config.ema_decay = 0.99
   config.steps_per_dispatch = 10
   return preset(config, arg, depth=2, width=64)

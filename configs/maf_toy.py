@@ -17,8 +17,8 @@ def get_config(arg=''):
   config.data.name = 'toy:eight_gaussians'  # or grid_25, two_moons, checkerboard, rings
   config.model = ConfigDict(
     dict(
-      depth=8,  # masked networks
-      width=64,  # of their hidden layers
+      depth=12,  # masked networks
+      width=32,  # of their hidden layers
       num_layers=2,  # hidden layers of each
       residual=False,
       transform='affine',  # affine | spline
@@ -28,9 +28,9 @@ def get_config(arg=''):
       dequantization='usual',  # uniform | variational | none
     )
   )
-  config.optimizer = optimizer(learning_rate=1e-3, schedule='cosine', warmup_steps=100, clip_norm=1.0)
+  config.optimizer = optimizer(learning_rate=5e-3, schedule='cosine', warmup_steps=100, clip_norm=1.0)
   config.batch_size = 256
-  config.num_steps = 6000
+  config.num_steps = 5000
   config.ema_decay = 0.99
   config.steps_per_dispatch = 50
   config.num_samples = 2000

@@ -18,17 +18,17 @@ def get_config(arg=''):
   config.data.name = 'toy:eight_gaussians'  # or grid_25, two_moons, checkerboard, rings
   config.model = ConfigDict(
     dict(
-      depth=12,  # couplings
-      width=64,  # of the hidden layers
+      depth=16,  # couplings
+      width=32,  # of the hidden layers
       num_layers=2,  # hidden layers of a coupling
       temperature=1.0,  # of the samples
       base='standard_normal',  # standard_logistic | learned_normal | class_conditional | flow
       dequantization='usual',  # uniform | variational | none
     )
   )
-  config.optimizer = optimizer(learning_rate=1e-3, schedule='cosine', warmup_steps=100, clip_norm=1.0)
+  config.optimizer = optimizer(learning_rate=5e-3, schedule='cosine', warmup_steps=100, clip_norm=1.0)
   config.batch_size = 256
-  config.num_steps = 3000
+  config.num_steps = 5000
   config.ema_decay = 0.99
   config.steps_per_dispatch = 50
   config.num_samples = 2000
