@@ -2,7 +2,7 @@
 
     python -m jaxgen.main --config=configs/maf_digits.py
 
-On 2 CPU cores: 1 minute.
+On 2 CPU cores: 1 minute, 2.19 bits per dimension on the test set (an exact density).
 """
 
 from ml_collections import ConfigDict

@@ -3,7 +3,8 @@
     python -m jaxgen.main --config=configs/nsf_toy.py
     python -m jaxgen.main --config=configs/nsf_toy.py --config.data.name=toy:checkerboard --workdir=runs/board
 
-On 2 CPU cores: 1 minute, 0.011 nats of KL(data || model) above the data's entropy of 1.698 nats.
+On 2 CPU cores: 1 minute, 1.235 bits per dimension on the test set, KL(data || model) = 0.0115 nats. The data's entropy
+is 1.225 bits per dimension, and no model can be below it.
 """
 
 from ml_collections import ConfigDict
