@@ -3,8 +3,9 @@
     python -m jaxgen.main --config=configs/maf_toy.py
     python -m jaxgen.main --config=configs/maf_toy.py --config.data.name=toy:checkerboard --workdir=runs/board
 
-On 2 CPU cores: 1 minute, 1.331 bits per dimension on the test set, KL(data || model) = 0.145 nats: filaments of an
-affine flow between the modes. The data's entropy is 1.225 bits per dimension, and no model can be below it.
+On 2 CPU cores: 1 minute, 1.331 bits per dimension on the test set, KL(data || model) = 0.145 nats; with
+`--config.model.transform=spline` it is an autoregressive spline flow. The data's entropy is 1.225 bits per dimension,
+and no model can be below it.
 """
 
 from ml_collections import ConfigDict
