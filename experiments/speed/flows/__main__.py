@@ -69,10 +69,11 @@ def measure(flow, due, options, results):
     for name in EQUAL.get(flow, ()):
       assert parameters[name] == parameters['jaxgen'], f'{flow}: not as large: {parameters}'
     versions = {name: answer['version'] for name, answer in built.items()}
-    late = set()  # what was too long in compiling once is not tried again
+    late = {}  # why something did not compile; it is not tried again
     for what, batch in due:
       times = _row(sides, what, batch, options, late)
-      row = {'seconds': times, 'parameters': parameters, 'versions': versions}
+      failed = {name: why for (name, which), why in late.items() if which == what}
+      row = {'seconds': times, 'parameters': parameters, 'versions': versions, 'failed': failed}
       results.add('flows', f'{flow} {what} {batch}', row)
 
 
@@ -82,8 +83,9 @@ def _row(sides, what, batch, options, late):
   for name, side in sides.items():
     if (name, what) not in late:
       limit = {'limit': options.limit} if name.endswith('compiled') else {}
-      if side.ask(seconds=0, **question, **limit)['seconds'] is None:
-        late.add((name, what))
+      answer = side.ask(seconds=0, **question, **limit)
+      if answer['seconds'] is None:
+        late[name, what] = answer['why']
   for turn in range(options.rounds):
     for name in sorted(sides, reverse=bool(turn % 2)):
       if (name, what) not in late:

@@ -177,7 +177,7 @@ class Side:
       signal.alarm(limit)
       call()
     except (TimeoutError, RuntimeError) as error:
-      return {'seconds': None, 'why': type(error).__name__}
+      return {'seconds': None, 'why': f'{type(error).__name__} {error}'[:200]}
     finally:
       signal.alarm(0)
     return {'seconds': time.perf_counter() - start}
