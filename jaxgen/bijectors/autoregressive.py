@@ -41,7 +41,8 @@ class Autoregressive(Bijector):
     order: the elements from the first to the last, that of the conditioner; as they come by default.
     method: of the way back, the quicker one by default. The time of a scan divided by that of a fixed point, at 2, 8
       and 64 dimensions on a CPU: 0.8, 1.2 and 7 for samples; 0.8, 1.6 and 15 for their gradients (256 examples, two
-      hidden layers of 128, affine).
+      hidden layers of 128, affine, weights near the first ones). Trained on 64 pixels, five steps take 8 to 11 turns
+      each, a third of a scan's time.
 
   Raises:
     ValueError: if there is no such method, the input is no vector, or the conditioner returns another number of

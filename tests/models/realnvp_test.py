@@ -43,6 +43,13 @@ def test_it_inverts_starts_standardized_and_reads_the_label():
   assert np.all(own != wrong)
 
 
+def test_a_coupling_may_stretch_by_more_than_e():
+  """With less it stays far from densities with gaps, as eight Gaussians are."""
+  network_says = jnp.array([[0.0, 5.0]])
+  _, log_scale = realnvp.TRANSFORM.forward(jnp.ones((1, 1)), network_says)
+  assert 1.5 < log_scale < 2.5
+
+
 @pytest.mark.parametrize(
   'changes, message',
   [
