@@ -48,7 +48,7 @@ def _arguments():
   parser.add_argument(
     '--densities', type=_densities, default=protocol.PLANE, help='plane, synthetic, or names'
   )
-  parser.add_argument('--seconds-per-fit', type=float, default=25.0, help='of training, compilation left out')
+  parser.add_argument('--seconds-per-fit', type=float, default=20.0, help='of training, compilation left out')
   parser.add_argument(
     '--steps', type=int, default=0, help='train for so many steps instead, whatever they take'
   )
