@@ -31,7 +31,7 @@ def main():
   parser.add_argument('--depths', default=','.join(map(str, DEPTHS)))
   parser.add_argument('--rounds', type=int, default=3, help='turns of each side; the median counts')
   parser.add_argument('--seconds', type=float, default=0.3, help='that a turn takes')
-  parser.add_argument('--limit', type=int, default=20, help='seconds in which PyTorch may compile a function')
+  parser.add_argument('--limit', type=int, default=40, help='seconds in which PyTorch may compile a function')
   parser.add_argument('--again', action='store_true', help='measure what was measured before too')
   options = parser.parse_args()
   results = table.Results()
