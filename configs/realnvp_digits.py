@@ -2,8 +2,7 @@
 
     python -m jaxgen.main --config=configs/realnvp_digits.py
 
-On 2 CPU cores: 1 minute, 2.02 bits per dimension on the validation images (an exact density; see
-experiments/flows).
+On 2 CPU cores: 1 minute, 2.03 bits per dimension on the test set (an exact density; see experiments/flows).
 """
 
 from ml_collections import ConfigDict
