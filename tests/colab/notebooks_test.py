@@ -30,6 +30,14 @@ def test_it_runs_and_shows_pictures(name, tmp_path):
 
 
 @pytest.mark.parametrize('name', NAMES)
+def test_what_it_imports_of_the_project_is_there(name):
+  code = '\n'.join(cell.source for cell in code_cells(stored(name)))
+  imports = re.findall(r'^(?:from|import) (?:jaxgen|configs|experiments)\b.*', code, re.MULTILINE)
+  assert imports
+  exec('\n'.join(imports), {})
+
+
+@pytest.mark.parametrize('name', NAMES)
 def test_it_is_stored_without_outputs(name):
   notebook = stored(name)
   nbformat.validate(notebook)
