@@ -16,6 +16,16 @@ def test_a_layer_has_the_parameters_of_its_perceptron(flow, parameters):
   assert sum(leaf.size for leaf in jax.tree.leaves(params)) == parameters
 
 
+@pytest.mark.parametrize('flow', ['maf', 'spline'])
+def test_what_is_timed_is_no_identity(flow):
+  """Of networks that start at zero a fixed point is found in one turn, whatever the dimensions."""
+  size = SIZES[flow]
+  params, log_prob, _ = jax_side.of_bijector(jax_side.layer(flow, size, 'fixed_point'), (size.dims,))
+  x = jax.random.normal(jax.random.key(0), (64, size.dims))
+  moved = log_prob(params, x) - jax.scipy.stats.norm.logpdf(x).sum(-1)
+  assert jax.numpy.std(moved) > 0.1
+
+
 def test_every_flow_has_sides_and_only_these_are_compared():
   assert set(JAX) == set(TORCH) == set(SIZES) and set(depth.FLOWS) <= set(SIZES)
   for flow, equal in EQUAL.items():

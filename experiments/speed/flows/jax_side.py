@@ -49,7 +49,11 @@ def _jaxgen(name, method='fixed_point'):
 
 
 def of_bijector(flow: bijectors.Bijector, shape: tuple[int, ...]):
-  """A flow with standard normal latents: its parameters, `log_prob(params, x)` and `sample(params, rng, num)`."""
+  """A flow with standard normal latents: its parameters, `log_prob(params, x)` and `sample(params, rng, num)`.
+
+  No parameter is where it starts: of networks that start at zero, as no other package's do, a fixed point is found at
+  once.
+  """
   start = jax.random.uniform(jax.random.key(1), (64, *shape))
   variables = jax.jit(partial(flow.init, method='forward_and_log_det'))(jax.random.key(0), start)
   like = jax.eval_shape(partial(flow.apply, method='forward_and_log_det'), variables, start)[0]
@@ -62,7 +66,15 @@ def of_bijector(flow: bijectors.Bijector, shape: tuple[int, ...]):
     z = jax.tree.map(lambda leaf: jax.random.normal(rng, (num, *leaf.shape[1:])), like)
     return flow.apply(variables | {'params': params}, z, method='inverse_and_log_det')[0]
 
-  return variables['params'], log_prob, sample
+  return _moved(variables['params'], jax.random.key(2)), log_prob, sample
+
+
+def _moved(params, rng):
+  """Every parameter elsewhere, by draws of about what a layer of a hundred inputs begins with."""
+  leaves, structure = jax.tree.flatten(params)
+  rngs = jax.random.split(rng, len(leaves))
+  moved = [leaf + 0.1 * jax.random.normal(rng, leaf.shape) for leaf, rng in zip(leaves, rngs, strict=True)]
+  return structure.unflatten(moved)
 
 
 def _flowjax(name):
