@@ -21,6 +21,7 @@ def get_config(arg=''):
       depth=16,  # couplings
       width=32,  # of the hidden layers
       num_layers=2,  # hidden layers of a coupling
+      bound=2.0,  # of the logarithm of what a coupling stretches by
       temperature=1.0,  # of the samples
       base='standard_normal',  # standard_logistic | learned_normal | class_conditional | flow
       dequantization='usual',  # uniform | variational | none

@@ -14,23 +14,22 @@ from jaxgen.families.conditioners import MLP
 from jaxgen.settings import flow as settings
 from jaxgen.types import GenerativeModel
 
-# Scales within exp(-2) and exp(2): exp(1) is too little for gaps as between eight Gaussians, and with exp(3) an outlier
-# costs so much that sixteen steps learn their examples by heart.
-TRANSFORM = transforms.affine(transforms.bounded_log_scale(2.0))
-
 KEYS = {
   'depth': Key(16, int, 'couplings', DEPTH),
   'width': Key(64, int, 'of the hidden layers', WIDTH),
   'num_layers': Key(2, int, 'hidden layers of a coupling', DEPTH),
+  # 1 is too little for gaps as between eight Gaussians; with 3 an outlier costs so much that sixteen couplings learn
+  # their examples by heart
+  'bound': Key(2.0, float, 'of the logarithm of what a coupling stretches by', '(0, 10]', before=1.0),
   **settings.KEYS,
 }
 
 
-def realnvp(dims: int, depth: int, width: int, num_layers: int) -> Bijector:
+def realnvp(dims: int, depth: int, width: int, num_layers: int, bound: float) -> Bijector:
   """A bijector `f32[B, dims] -> f32[B, dims]`."""
-  moved = dims - dims // 2
-  network = MLP(width, num_layers, TRANSFORM.num_params * moved)
-  coupling = Coupling(network, TRANSFORM, masks.halves())
+  transform, moved = transforms.affine(transforms.bounded_log_scale(bound)), dims - dims // 2
+  network = MLP(width, num_layers, transform.num_params * moved)
+  coupling = Coupling(network, transform, masks.halves())
   step = Chain((ActNorm(), InvertibleConv(), coupling))
   return Chain((Repeated(step, depth), ActNorm()))
 
@@ -47,4 +46,5 @@ def build(config: ConfigDict) -> GenerativeModel:
       f'jaxgen.models.realnvp models vectors of at least 2 numbers, not {x.kind} data of shape {x.shape}; '
       'for images there is jaxgen.models.glow.'
     )
-  return settings.assemble(config, realnvp(x.shape[0], model.depth, model.width, model.num_layers))
+  bijector = realnvp(x.shape[0], model.depth, model.width, model.num_layers, model.bound)
+  return settings.assemble(config, bijector)

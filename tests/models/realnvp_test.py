@@ -5,7 +5,7 @@ import pytest
 from ml_collections import ConfigDict
 
 from configs.realnvp_toy import get_config
-from jaxgen import fields
+from jaxgen import config_keys, fields
 from jaxgen.errors import UserError
 from jaxgen.models import realnvp
 from jaxgen.types import Field
@@ -43,11 +43,20 @@ def test_it_inverts_starts_standardized_and_reads_the_label():
   assert np.all(own != wrong)
 
 
-def test_a_coupling_may_stretch_by_more_than_e():
-  """With less it stays far from densities with gaps, as eight Gaussians are."""
-  network_says = jnp.array([[0.0, 5.0]])
-  _, log_scale = realnvp.TRANSFORM.forward(jnp.ones((1, 1)), network_says)
-  assert 1.5 < log_scale < 2.5
+@pytest.mark.parametrize('bound', [1.0, 2.0])
+def test_a_coupling_stretches_by_at_most_what_the_config_says(bound):
+  """Saturated networks leave the log-determinant of the one coupling, which moves one number, at the bound."""
+  batch = {'x': jax.random.normal(RNG, (8, 2))}
+  params, extra = (model := realnvp.build(config(depth=1, bound=bound))).init(RNG, batch)
+  start = model.evaluate(params, extra, RNG, batch)['log_det']
+  coupling = params['flow']['bijectors_0']['bijector']['bijectors_2']['conditioner']
+  coupling['Dense_2']['bias'] = jnp.array([[0.0, 1e4]])
+  np.testing.assert_allclose(model.evaluate(params, extra, RNG, batch)['log_det'] - start, bound, rtol=1e-4)
+
+
+def test_a_run_that_is_older_than_the_bound_keeps_what_it_was_trained_with():
+  """Its checkpoints would else be another density."""
+  assert config_keys.values_before(realnvp.KEYS)['bound'] == 1.0
 
 
 @pytest.mark.parametrize(
