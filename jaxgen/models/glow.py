@@ -9,8 +9,8 @@ per channel, which may depend on the conditions. Here these priors are the last 
 As in the released code: hidden convolutions start at normal(0.05) and are followed by activation normalization, the
 last one starts at zero with output scale `exp(3 s)`; `x = (u + U) / levels - 1/2`; as an option, an input channel of
 the 3x3 convolutions that marks the image's border. Its scale is `sigmoid(s + 2)`; the inverse divides by that, however
-small it is, and samples can overflow: here it stays above `least_scale`. Conditions also enter the first hidden layer of
-each coupling.
+small it is, and samples can overflow: here it stays above `least_scale`. Conditions also enter the first hidden layer
+of each coupling.
 """
 
 from collections.abc import Callable
