@@ -23,9 +23,9 @@ KEYS = {
   'levels': Key(2, int, 'how often the image is halved', '[1, 12]'),
   'width': Key(32, int, 'channels of the networks', WIDTH),
   'num_blocks': Key(1, int, 'residual blocks of a coupling', DEPTH),
-  'bins': Key(4, int, 'of a spline, K in the paper', '[1, 1024]'),
+  'bins': Key(4, int, 'of a spline, K in the paper', '[1, 512]'),
   'bound': Key(
-    3.0, float, 'the splines are the identity outside [-bound, bound], B in the paper', '(0, inf)'
+    3.0, float, 'the splines are the identity outside [-bound, bound], B in the paper', '(0, 1000]'
   ),
   **settings.KEYS,
 }

@@ -6,8 +6,9 @@ from ml_collections import ConfigDict
 
 from configs.nsf_toy import get_config
 from jaxgen import fields
+from jaxgen.bijectors import transforms
 from jaxgen.errors import UserError
-from jaxgen.models import nsf
+from jaxgen.models import nsf, nsf_conv
 from jaxgen.types import Field
 
 RNG = jax.random.key(0)
@@ -53,3 +54,11 @@ def test_it_inverts_starts_standardized_and_reads_the_label():
 def test_bad_settings_say_what_to_do(changes, message):
   with pytest.raises(UserError, match=message):
     nsf.build(config(**changes))
+
+
+@pytest.mark.parametrize('module', [nsf, nsf_conv])
+def test_the_most_bins_and_the_largest_box_that_a_config_may_name_make_a_spline(module):
+  bins, bound = (float(module.KEYS[name].range[1:-1].split(',')[1]) for name in ('bins', 'bound'))
+  spline = transforms.rational_quadratic(int(bins), bound)
+  z, log_derivative = spline.forward(jnp.ones((1, 1)), jnp.zeros((1, spline.num_params)))
+  np.testing.assert_allclose((z, log_derivative), [[[1]], [[0]]], atol=1e-3)
