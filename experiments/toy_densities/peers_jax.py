@@ -58,7 +58,7 @@ def _flowjax(dims, width, key):
   flow = flows.masked_autoregressive_flow(
     key,
     base_dist=distributions.Normal(jnp.zeros(dims)),
-    transformer=bijections.RationalQuadraticSpline(knots=BINS, interval=BOUND),
+    transformer=bijections.RationalQuadraticSpline(knots=BINS - 1, interval=BOUND),  # the inner ones
     flow_layers=LAYERS,
     nn_width=width,
     nn_depth=2,

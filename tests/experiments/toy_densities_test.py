@@ -3,6 +3,7 @@
 import json
 import sys
 
+import jax
 import numpy as np
 import pytest
 from PIL import Image
@@ -51,6 +52,17 @@ def test_a_learning_rate_falls_to_zero_at_the_end_of_the_budget():
   assert rates[0] == pytest.approx(peers.RATE / 100)
   assert max(rates) < peers.RATE and rates[99] > 0.97 * peers.RATE
   assert rates[-1] == 0
+
+
+@pytest.mark.parametrize('peer', ['distrax', 'flowjax'])
+def test_the_splines_of_jax_have_the_bins_that_the_protocol_names(peer):
+  """The last layer of a conditioner gives widths, heights and derivatives at all knots, of each of two numbers."""
+  pytest.importorskip(peer, reason="needs pip install -e '.[peers]'")
+  from experiments.toy_densities import peers_jax
+
+  params = jax.eval_shape(lambda: peers_jax.BUILD[peer](2, 8, jax.random.key(0))[0])
+  biases = {leaf.shape[-1] for leaf in jax.tree.leaves(params) if leaf.ndim and leaf.shape[-1] > 16}
+  assert biases == {2 * (3 * peers.BINS + 1)}
 
 
 def test_a_peer_that_is_not_installed_is_said_to_be_missing(monkeypatch, tmp_path):
