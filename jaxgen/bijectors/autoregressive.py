@@ -129,7 +129,11 @@ def _all_at_once(params_of, inverse, z, order):
 
 
 def _settled(function, start, most):
-  """`function` of itself again and again, until nothing moves by more than rounding or `most` turns are over."""
+  """`function` of itself again and again, until nothing moves by more than rounding or `most` turns are over.
+
+  An element may overflow while those before it are not settled. It is taken for 0 then: masked weights times infinity
+  are nan, for elements too that do not depend on it.
+  """
   tolerance = 4 * jnp.finfo(start.dtype).eps
 
   def moves(state):
@@ -138,7 +142,7 @@ def _settled(function, start, most):
 
   def again(state):
     turn, _, now = state
-    return turn + 1, now, function(now)
+    return turn + 1, now, function(jnp.where(jnp.isfinite(now), now, 0))
 
   return lax.while_loop(moves, again, (1, start, function(start)))[2]
 

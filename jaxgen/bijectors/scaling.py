@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgen.bijectors.bijector import Bijector, Given
-from jaxgen.bijectors.log_det import sum_over_event
+from jaxgen.bijectors.log_det import dtype, sum_over_event
 
 
 class Scaling(Bijector):
@@ -31,5 +31,6 @@ class Scaling(Bijector):
 
   @nn.compact
   def _scaled(self, x, sign):
-    log_scale = sign * self.param('log_scale', nn.initializers.zeros_init(), x.shape[1:])
+    log_scale = self.param('log_scale', nn.initializers.zeros_init(), x.shape[1:])
+    log_scale = sign * log_scale.astype(dtype(x))
     return x * jnp.exp(log_scale), sum_over_event(jnp.broadcast_to(log_scale, x.shape))

@@ -61,7 +61,8 @@ def _program(row, shape, given_size, gradients):
   single = partial(jax.tree.map, lambda leaf: leaf.astype(jnp.float32))
   # the far one would set the scale of those that look at the data, and leave the others few digits
   ordinary = jax.tree.map(lambda leaf: leaf[:ORDINARY], single((x, given)))
-  variables = _disturbed(bijector.init(jax.random.key(0), *ordinary, method='forward_and_log_det'))
+  # weights in float32, as training leaves them: data in float64 keep their digits all the same
+  variables = single(_disturbed(bijector.init(jax.random.key(0), *ordinary, method='forward_and_log_det')))
   apply = {way: partial(bijector.apply, method=f'{way}_and_log_det') for way in WAYS}
   like = jax.eval_shape(apply['forward'], variables, x, given)[0]
   z = jax.tree.map(lambda leaf: _draw(leaf.shape[1:], row.bounded == 'z', row.far), like)

@@ -19,6 +19,16 @@ def test_every_level_comes_back(levels):
   np.testing.assert_array_equal(log_det, np.zeros(100))
 
 
+@pytest.mark.parametrize('levels', [256, 65_536])
+def test_noise_that_rounds_up_to_one_stays_in_its_cell(levels):
+  """Of a million draws seven are so near to 1 that float32 has `200 + u` as 201, and thousands of `60,000 + u`."""
+  x = jnp.full((1_000_000, 1), levels - 1)
+  layer = UniformDequantization(levels)
+  z, _ = layer.apply({}, x, rngs=RNGS, method='forward_and_log_det')
+  assert z.max() < 1
+  np.testing.assert_array_equal(layer.apply({}, z - 1 / levels, method='inverse_and_log_det')[0], levels - 2)
+
+
 def test_the_noise_fills_the_cell_of_a_level():
   x = jnp.full((1, 20_000), 3, jnp.uint8)
   z, _ = UniformDequantization(17).apply({}, x, rngs=RNGS, method='forward_and_log_det')

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgen.bijectors import Bijector, UniformDequantization, log_det
+from jaxgen.bijectors.dequantization import highest
 from jaxgen.families import conditions
 from jaxgen.families.networks import Apply, Part
 from jaxgen.families.pixels import to_network
@@ -84,13 +85,12 @@ def variational(bijector: Bijector, x: Field, given: DataSpec = MappingProxyType
   if not bijector.has_inverse:
     raise ValueError('variational noise needs a bijector that goes from its latents to noise in closed form.')
   normal = losses.standard_normal()
-  most = 1 - x.levels / 2**22  # nearer to 1, x + u would be rounded to the next whole number
 
   def draw(apply, params, extra, rng, values, given, *, train):
     e, seen = jax.random.normal(rng, values.shape), {'x': to_network(values, x.levels), **given}
     run = partial(apply, method='inverse_and_log_det', train=train)
     (u, log_volume), extra = run('dequantization', params, extra, e, seen)
-    y = (values.astype(jnp.float32) + jnp.minimum(u, most)) / x.levels
+    y = (values.astype(jnp.float32) + jnp.minimum(u, highest(x.levels))) / x.levels
     return y, log_volume - normal.log_prob(e), extra
 
   def inputs():
