@@ -36,5 +36,5 @@ class UniformDequantization(Bijector):
 
 
 def highest(levels: int) -> float:
-  """Up to where float32 keeps noise within its cell: `floor((x + u) / levels * levels)` is x for all x below `levels`."""
+  """Up to where float32 keeps noise within its cell: `floor((x + u) / levels * levels)` is x, for x below `levels`."""
   return 1 - levels / 2**22

@@ -80,7 +80,8 @@ class Base(NamedTuple):
     log_prob: see `LogProb`.
     sample: see `Sample`; None of a density alone.
     init: see `Init`.
-    needs: the labels among the conditions that it depends on.
+    needs: the labels among the conditions that it cannot do without.
+  conditional: whether it depends on the conditions, where there are any.
     parts: its networks, by the names that they have in `params`.
     tempered: whether a draw at temperature T is one of the density `p^(1 / T^2)`, normalized.
   """
@@ -90,6 +91,7 @@ class Base(NamedTuple):
   sample: Sample | None
   init: Init
   needs: tuple[str, ...] = ()
+  conditional: bool = False
   parts: Mapping[str, Part] = MappingProxyType({})
   tempered: bool = False
 
@@ -159,9 +161,8 @@ def flow(bijector: Bijector, base: Base | None = None, name: str = 'base_flow') 
   parts = {name: Part(bijector, lambda: (), 'forward_and_log_det'), **inner.parts}
   closed = bijector.has_inverse and inner.sample is not None
   tempered = inner.tempered and bijector.constant_log_det
-  return Base(
-    f'a flow upon {inner.name}', log_prob, sample if closed else None, init, inner.needs, parts, tempered
-  )
+  name_in_words, draw = f'a flow upon {inner.name}', sample if closed else None
+  return Base(name_in_words, log_prob, draw, init, inner.needs, True, parts, tempered)
 
 
 class MeanAndLogScale(nn.Module):
@@ -218,7 +219,8 @@ def _normal(name, module, needs=()):
     noise = standard.sample(rng, like)
     return jax.tree.map(lambda m, s, e: m + temperature * jnp.exp(s) * e, mean, log_scale, noise)
 
-  return Base(name, log_prob, sample, init, needs, {'base': Part(module, lambda: ())}, tempered=True)
+  parts = {'base': Part(module, lambda: ())}
+  return Base(name, log_prob, sample, init, needs, bool(needs), parts, tempered=True)
 
 
 def _flat(latents):

@@ -91,7 +91,7 @@ def flow(
     log_prob_estimate=Estimate(
       'exact' if exact else 'lower bound', noise_draws=dequantization.noise_draws, given=tuple(given)
     ),
-    latents=precisely(partial(_latents, model)) if sampled and not base.needs else None,
+    latents=precisely(partial(_latents, model)) if sampled and not (base.conditional and given) else None,
     encode=precisely(partial(_encode, model)),
     decode=precisely(partial(_decode, model)) if invertible else None,
   )

@@ -36,12 +36,16 @@ class Point(NamedTuple):
 
 
 def assembled(bijector: Bijector, base: Base, dequantization: Dequantization) -> Networks:
-  """The bijector, under the name 'flow', and the networks of the other slots."""
-  parts = {
-    'flow': Part(bijector, lambda: (), 'forward_and_log_det'),
-    **base.parts,
-    **dequantization.parts,
-  }
+  """The bijector, under the name 'flow', and the networks of the other slots.
+
+  Raises:
+    ValueError: if two of them have one name.
+  """
+  parts = {'flow': Part(bijector, lambda: (), 'forward_and_log_det')}
+  for slot in (base, dequantization):
+    if taken := parts.keys() & slot.parts.keys():
+      raise ValueError(f'two networks of a flow are called {min(taken)}; give one of them another name.')
+    parts |= slot.parts
   modules = {name: part.module for name, part in parts.items()}
   return networks({name: part.method for name, part in parts.items() if part.method}, **modules)
 

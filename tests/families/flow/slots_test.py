@@ -156,9 +156,9 @@ def test_the_density_of_whole_numbers_is_that_of_a_point_of_their_cell_over_that
 
 
 @pytest.mark.parametrize('base', BASES)
-def test_conditions_are_no_part_of_latents_so_a_base_that_needs_them_gives_none(base):
+def test_conditions_are_no_part_of_latents_so_a_base_that_depends_on_them_gives_none(base):
   model, params, extra, *_ = made(base)
-  assert (model.latents is None) == ('class' in base)
+  assert (model.latents is None) == ('class' in base or 'flow' in base)
   if model.latents:
     drawn = jax.eval_shape(partial(model.latents, num=3), params, extra, RNG)
     assert [leaf.shape for leaf in drawn] == [(3, 1), (3, 1)]
@@ -288,12 +288,18 @@ def test_a_condition_of_another_shape_is_refused_by_name(way):
     calls[way]()
 
 
-def test_slots_without_the_direction_that_they_need_are_refused():
+def test_a_base_that_is_a_flow_without_conditions_has_latents():
+  assert built(base=bases.flow(vectors())).latents
+
+
+def test_slots_that_lack_what_they_need_are_refused():
   x = Field('vector', (2,), 4)
   with pytest.raises(ValueError, match='from its data to its latents'):
     bases.flow(Inverse(OneWay()))
   with pytest.raises(ValueError, match='base_flow is the name of a flow within'):
     bases.flow(vectors(), bases.flow(vectors()))
+  with pytest.raises(ValueError, match='two networks of a flow are called flow;'):
+    built(base=bases.flow(vectors(), name='flow'))
   with pytest.raises(ValueError, match='from its latents to noise'):
     dequantizations.variational(OneWay(), x)
   with pytest.raises(ValueError, match='continuous data need no noise'):
