@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgen.bijectors import log_det as log_dets
-from jaxgen.bijectors.bijector import Bijector, Given, Shape, one_array, shape_through
+from jaxgen.bijectors.bijector import Bijector, Given, Shape, shape_through
 
 
 class MultiScale(Bijector):
@@ -57,11 +57,11 @@ class MultiScale(Bijector):
     latents = []
     for index, level in enumerate(inner):
       layer = f'levels[{index}]'
-      *sides, channels = one_array(shape_through(level, shape, layer))
-      if channels % 2:
+      *sides, channels = returned = shape_through(level, shape, layer)
+      if not isinstance(channels, int) or channels % 2:
         raise ValueError(
-          f'{layer} ({type(level).__name__}): it returns shape {(*sides, channels)}, whose channels cannot be split '
-          'into two halves: their number must be even.'
+          f'{layer} ({type(level).__name__}): it returns shape {returned}, whose channels cannot be split into two '
+          'halves: it must be one array with an even number of them.'
         )
       shape = (*sides, channels // 2)
       latents.append(shape)

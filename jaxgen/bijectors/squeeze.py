@@ -16,10 +16,15 @@ class Squeeze(Bijector):
     factor: at least 1; it must divide height and width.
 
   Raises:
-    ValueError: if it does not.
+    ValueError: if it is less, or does not divide them.
   """
 
   factor: int = 2
+
+  def __post_init__(self):
+    if self.factor < 1:
+      raise ValueError(f'factor={self.factor} is no side of a block of pixels: it must be at least 1.')
+    super().__post_init__()
 
   @property
   def constant_log_det(self) -> bool:

@@ -51,8 +51,14 @@ REFUSED = {
   'odd_channels_leave': (
     MultiScale((ActNorm(), ActNorm())),
     (4, 4, 3),
-    'levels[0] (ActNorm): it returns shape (4, 4, 3), whose channels cannot be split into two halves: their '
-    'number must be even.',
+    'levels[0] (ActNorm): it returns shape (4, 4, 3), whose channels cannot be split into two halves: it must be '
+    'one array with an even number of them.',
+  ),
+  'several_latents_within_a_level': (
+    MultiScale((glow(2), ActNorm())),
+    (4, 4, 1),
+    'levels[0] (MultiScale): it returns shape ((2, 2, 2), (1, 1, 8)), whose channels cannot be split into two halves: '
+    'it must be one array with an even number of them.',
   ),
   'one_channel_to_couple': (
     Chain((coupling(masks.halves()),)),
@@ -140,6 +146,11 @@ def test_shapes_are_those_of_the_arrays_and_lead_back(name):
   init = lambda x: bijector.init_with_output(jax.random.key(0), x, method='forward_and_log_det')[0]  # noqa: E731
   z, _ = jax.eval_shape(init, x)
   assert jax.tree.map(lambda leaf: leaf.shape[1:], z) == latents
+
+
+def test_blocks_have_a_side():
+  with pytest.raises(ValueError, match='factor=0 is no side of a block'):
+    Squeeze(0)
 
 
 def test_nothing_cannot_be_repeated():

@@ -12,7 +12,8 @@ class Logit(Bijector):
 
   After Dinh et al., "Density estimation using Real NVP", section 4.1, who keep away from 0 alone. With
   `p = alpha + (1 - 2 alpha) x`, `log|det dz/dx| = sum(log(1 - 2 alpha) - log p - log(1 - p))`; in the other direction
-  `-log p - log(1 - p) = softplus(z) + softplus(-z)`, which does not cancel. `Inverse(Logit())` is a sigmoid.
+  `-log p - log(1 - p) = softplus(z) + softplus(-z)`, which does not cancel. `Inverse(Logit())` is a sigmoid. Without an
+  alpha the ends, to which noise is rounded now and then, are taken for the last numbers before them.
 
   Attributes:
     alpha: keeps the ends of the interval away from infinity; in [0, 0.5).
@@ -35,6 +36,8 @@ class Logit(Bijector):
   def forward_and_log_det(self, x: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
     """x f32[B, ...] in the unit cube -> f32[B, ...], unbounded."""
     p = self.alpha + (1 - 2 * self.alpha) * x
+    limits = jnp.finfo(p.dtype)
+    p = jnp.where(p == 0, limits.tiny, jnp.where(p == 1, 1 - limits.epsneg, p))
     z = jnp.log(p) - jnp.log1p(-p)
     return z, sum_over_event(self._log_derivative(z))
 

@@ -9,7 +9,7 @@ flow hands T on to its own base: exact where that is, and the log-determinant is
 
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
@@ -19,6 +19,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxgen.bijectors import Bijector, transforms
+from jaxgen.bijectors.bijector import Shape, shape_through
 from jaxgen.bijectors.log_det import sum_over_event
 from jaxgen.families.networks import Apply, Networks, Part
 from jaxgen.losses import flow as losses
@@ -83,6 +84,7 @@ class Base(NamedTuple):
     needs: the labels among the conditions that it cannot do without.
   conditional: whether it depends on the conditions, where there are any.
     parts: its networks, by the names that they have in `params`.
+    check: raises a ValueError if it does not fit latents of these shapes, a tree of such.
     tempered: whether a draw at temperature T is one of the density `p^(1 / T^2)`, normalized.
   """
 
@@ -93,6 +95,7 @@ class Base(NamedTuple):
   needs: tuple[str, ...] = ()
   conditional: bool = False
   parts: Mapping[str, Part] = MappingProxyType({})
+  check: Callable[[Shape], None] = lambda shapes: None
   tempered: bool = False
 
 
@@ -161,8 +164,14 @@ def flow(bijector: Bijector, base: Base | None = None, name: str = 'base_flow') 
   parts = {name: Part(bijector, lambda: (), 'forward_and_log_det'), **inner.parts}
   closed = bijector.has_inverse and inner.sample is not None
   tempered = inner.tempered and bijector.constant_log_det
+
+  def check(shapes):
+    # a tree of shapes has their numbers at its leaves
+    leaves = jax.tree.leaves(shapes, is_leaf=lambda shape: all(isinstance(size, int) for size in shape))
+    inner.check(shape_through(bijector, (sum(map(math.prod, leaves)),), name))
+
   name_in_words, draw = f'a flow upon {inner.name}', sample if closed else None
-  return Base(name_in_words, log_prob, draw, init, inner.needs, True, parts, tempered)
+  return Base(name_in_words, log_prob, draw, init, inner.needs, True, parts, check, tempered)
 
 
 class MeanAndLogScale(nn.Module):

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgen.bijectors import Bijector, UniformDequantization, log_det
+from jaxgen.bijectors.bijector import shape_through
 from jaxgen.bijectors.dequantization import highest
 from jaxgen.families import conditions
 from jaxgen.families.networks import Apply, Part
@@ -78,12 +79,13 @@ def variational(bijector: Bijector, x: Field, given: DataSpec = MappingProxyType
     given: the fields that are conditions.
 
   Raises:
-    ValueError: if x is continuous, or the bijector has no inverse direction.
+    ValueError: if x is continuous, or the bijector has no inverse direction or cannot take noise of its shape.
   """
   if not x.levels:
     raise ValueError('continuous data need no noise; leave the dequantization away.')
   if not bijector.has_inverse:
     raise ValueError('variational noise needs a bijector that goes from its latents to noise in closed form.')
+  shape_through(bijector, x.shape, 'dequantization')
   normal = losses.standard_normal()
 
   def draw(apply, params, extra, rng, values, given, *, train):

@@ -71,7 +71,7 @@ def flow(
       'maximum likelihood needs a bijector that goes from the data to the latents in closed form.'
     )
   base, dequantization = base or standard_normal(), dequantization or usual(x)
-  _check_data(bijector, dequantization, x)
+  _check_data(bijector, base, dequantization, x)
   _check_conditions(base, given)
   model = FlowModel(assembled(bijector, base, dequantization), bijector, base, dequantization, x, given)
   invertible = bijector.has_inverse
@@ -104,7 +104,7 @@ def _meaning(bijector, base):
   return TEMPERED if bijector.constant_log_det else HEURISTIC
 
 
-def _check_data(bijector, dequantization, x):
+def _check_data(bijector, base, dequantization, x):
   if dequantization.levels != x.levels:
     takes, theirs = (
       f'{levels} values' if levels else 'continuous data' for levels in (dequantization.levels, x.levels)
@@ -119,7 +119,7 @@ def _check_data(bijector, dequantization, x):
       f'of shape {x.shape}, may lie anywhere; put a ScaleShift before it that takes them there.'
     )
   try:
-    bijector.latent_shape(x.shape)
+    base.check(bijector.latent_shape(x.shape))
   except ValueError as error:
     raise UserError(f'the flow cannot take {x.kind} data of shape {x.shape}: {error}') from None
 

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgen.bijectors import Bijector
+from jaxgen.bijectors.bijector import shape_through
 from jaxgen.families.networks import Part
 from jaxgen.losses import vae as losses
 from jaxgen.types import Field, Metrics
@@ -90,10 +91,11 @@ def flow_posterior(bijector: Bijector, latent_dim: int, context_dim: int) -> Pos
     context_dim: the numbers in the context, at least 1.
 
   Raises:
-    ValueError: if the bijector has no inverse, without which there is nothing to draw.
+    ValueError: if the bijector has no inverse, without which there is nothing to draw, or cannot take such latents.
   """
   if not bijector.has_inverse:
     raise ValueError('a posterior is drawn from, and needs a bijector that goes from noise to latents.')
+  shape_through(bijector, (latent_dim,), 'posterior')
 
   def through(apply, params, extra, e, context, train):
     given = {'context': context}

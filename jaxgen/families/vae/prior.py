@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgen.bijectors import Bijector
+from jaxgen.bijectors.bijector import shape_through
 from jaxgen.families.networks import Part
 from jaxgen.losses import vae as losses
 
@@ -63,10 +64,12 @@ def flow_prior(bijector: Bijector, latent_dim: int) -> Prior:
     latent_dim: the numbers in z.
 
   Raises:
-    ValueError: if the bijector lacks a direction: one is needed for training, the other for samples.
+    ValueError: if the bijector lacks a direction, one is needed for training and the other for samples, or cannot take
+      such latents.
   """
   if not (bijector.has_forward and bijector.has_inverse):
     raise ValueError('a prior is trained and drawn from, and needs a bijector with both directions.')
+  shape_through(bijector, (latent_dim,), 'prior')
 
   def log_prob(apply, params, extra, z, *, train):
     (e, log_det), extra = apply('prior', params, extra, z, train=train, method='forward_and_log_det')

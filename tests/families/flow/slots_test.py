@@ -18,6 +18,7 @@ from jaxgen.bijectors import (
   Inverse,
   Logit,
   MultiScale,
+  Permutation,
   ScaleShift,
   Squeeze,
   masks,
@@ -260,6 +261,14 @@ def built(**changes):
       'bijectors[1] (Squeeze)',
     ),
     (
+      dict(base=bases.flow(Chain((ActNorm(), Squeeze())))),
+      'of shape (2,): base_flow (Chain): bijectors[1] (Squeeze): it takes images',
+    ),
+    (
+      dict(bijector=MultiScale((ActNorm(), ActNorm())), base=bases.flow(Permutation((2, 1, 0)))),
+      'base_flow (Permutation): a permutation of 3 channels does not fit an example of shape (2,)',
+    ),
+    (
       dict(bijector=Chain((Chain((Logit(),)), ActNorm()))),
       'the first layer of the flow (Logit) takes numbers',
     ),
@@ -302,6 +311,8 @@ def test_slots_that_lack_what_they_need_are_refused():
     built(base=bases.flow(vectors(), name='flow'))
   with pytest.raises(ValueError, match='from its latents to noise'):
     dequantizations.variational(OneWay(), x)
+  with pytest.raises(ValueError, match=r'dequantization \(Squeeze\): it takes images'):
+    dequantizations.variational(Squeeze(), x)
   with pytest.raises(ValueError, match='continuous data need no noise'):
     dequantizations.variational(noise(), x._replace(levels=0))
 

@@ -132,6 +132,13 @@ def test_the_importance_weighted_bound_closes_upon_the_integral(name):
   assert model.decode(params, extra, draws).shape == (4, 3)
 
 
+def test_latents_that_a_flow_cannot_take_are_refused_when_it_is_built():
+  with pytest.raises(ValueError, match=r'posterior \(Coupling\): a coupling needs at least 2 channels'):
+    flow_posterior(coupling(1), 1, CONTEXT)
+  with pytest.raises(ValueError, match=r'prior \(Coupling\): a coupling needs at least 2 channels'):
+    flow_prior(coupling(1), 1)
+
+
 def test_a_slot_without_the_direction_that_it_needs_is_refused():
   with pytest.raises(ValueError, match='from noise to latents'):
     flow_posterior(OneWay(), 2, 1)
