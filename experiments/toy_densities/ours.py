@@ -39,6 +39,8 @@ def fit(flow: str, points: Points, limit: Limit, seed: int, workdir: Path) -> Fi
   cpu = time.process_time() - cpu
   trained = experiment.load(workdir)
   command = f'python -m jaxgen.main --config={flow} --config.data.name={points.name}'
+  if 'width' in config.model:
+    command += f' --config.model.width={config.model.width}'
   about = {
     'parameters': sum(leaf.size for leaf in jax.tree.leaves(trained.state.params)),
     'steps': int(trained.state.step),
@@ -63,6 +65,8 @@ def _config(flow, points, seed):
   config = config_files.load(flow)
   config.data.name, config.seed = points.name, seed
   config.eval_every = config.sample_every = 0  # nothing but training takes time
+  if 'width' in config.model:  # no network is narrower than an example is long
+    config.model.width = max(config.model.width, points.density.dims)
   return config
 
 

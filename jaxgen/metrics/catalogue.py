@@ -119,9 +119,11 @@ def _mean_over_draws(log_prob, draws):
 
 
 def _reconstruction_error(e):
-  error = _squared_error(e.model.encode, e.model.decode, e.model.given, max(e.reference.x.levels - 1, 1))
+  levels = e.reference.x.levels
+  error = _squared_error(e.model.encode, e.model.decode, e.model.given, max(levels - 1, 1))
   errors = e.per_example('reconstruction', error)
-  return [of_held_out(e, 'reconstruction_error', errors, 'mean square, pixels in [0, 1]')]
+  scale = 'mean square, pixels in [0, 1]' if levels else 'mean square'
+  return [of_held_out(e, 'reconstruction_error', errors, scale)]
 
 
 @functools.lru_cache(maxsize=8)  # so that a model measured at many moments is compiled once

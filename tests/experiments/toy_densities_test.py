@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 
 from experiments.toy_densities import __main__ as command
-from experiments.toy_densities import peers, pictures, protocol
+from experiments.toy_densities import ours, peers, pictures, protocol
 from experiments.toy_densities.table import table
+from jaxgen.data import synthetic
 
 
 @pytest.fixture(scope='module')
@@ -40,6 +41,12 @@ def test_the_grid_begins_at_the_top_left_and_covers_the_mass(moons):
   assert np.exp(np.asarray(moons.density.log_prob(moons.grid), np.float64)).sum() * cell == pytest.approx(
     1, abs=1e-3
   )
+
+
+@pytest.mark.parametrize('flow', ours.FLOWS)
+def test_every_flow_takes_the_longest_table(flow):
+  points = protocol.Points('synthetic:banana_63', synthetic.density('banana_63'), *3 * [np.zeros((0, 63))])
+  assert ours.parameters(flow, points) > 63
 
 
 def test_a_peer_gets_the_width_that_is_nearest_to_the_parameters():
