@@ -89,6 +89,7 @@ def test_a_perfect_model_of_a_known_density(two_modes, tmp_path):
   bits = records['bits_per_dim']
   assert bits.value == pytest.approx(_ENTROPY / 2 / np.log(2), abs=4 * bits.standard_error)
   assert value['reconstruction_error'] == pytest.approx(0.25)
+  assert records['reconstruction_error'].settings == 'mean square'  # vectors have no pixels
   assert value['frechet_distance'] < 1  # 31 where a mode is dropped
   assert value['modes_covered'] == 2
   assert min(value['precision'], value['recall'], value['coverage']) > 0.9
