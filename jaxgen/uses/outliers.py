@@ -34,17 +34,17 @@ def run(subject: Subject) -> Written:
   batches = _batches(subject)
   found = _log_prob(subject, batches)
   typical = {name: np.abs(values - found['train'].mean()) for name, values in found.items()}
-  others = [name for name in found if name not in ('train', 'test')]
+  own, others = subject.split, [name for name in found if name not in ('train', subject.split)]
   panels = {
-    '-log p(x)': {name: _curve(-found['test'], -found[name]) for name in others},
-    '|log p(x) - its mean in training|': {name: _curve(typical['test'], typical[name]) for name in others},
+    '-log p(x)': {name: _curve(-found[own], -found[name]) for name in others},
+    '|log p(x) - its mean in training|': {name: _curve(typical[own], typical[name]) for name in others},
   }
-  rows = {name: _numbers(found, typical, name, subject.field) for name in found}
-  said = failure({name: (rows[name]['auc'], rows[name]['standard_error']) for name in others})
+  rows = {name: _numbers(found, typical, name, own, subject.field) for name in found}
+  said = failure({name: (rows[name]['auc'], rows[name]['standard_error']) for name in others}, own)
   path = subject.folder / 'outliers.png'
   show.relation(panels, ('false positive rate', 'true positive rate'), path, said)
-  drawn = [subject.picture(batches[name]['x'][:_SHOWN], 1) for name in ('test', *others)]
-  sets = subject.save_picture('outliers_sets', show.titled_row(drawn, ['test', *others], gap=70))
+  drawn = [subject.picture(batches[name]['x'][:_SHOWN], 1) for name in (own, *others)]
+  sets = subject.save_picture('outliers_sets', show.titled_row(drawn, [own, *others], gap=70))
   numbers = {'means_of': 'train', 'failure': said, 'sets': rows}
   return Written((path, sets), numbers, _table(rows, said))
 
@@ -72,15 +72,16 @@ def made(x: np.ndarray, field: Field, rng: PRNGKey) -> dict[str, np.ndarray]:
   return {name: (np.rint(each) if field.levels else each).astype(x.dtype) for name, each in sets.items()}
 
 
-def failure(areas: Mapping[str, tuple[float, float]]) -> str:
+def failure(areas: Mapping[str, tuple[float, float]], split: str) -> str:
   """Which sets the model finds more likely than its own, as a sentence.
 
-  They are those whose area under the curve of -log p(x) is below 0.5 by more than twice its standard error.
+  They are those whose area under the curve of -log p(x), against the examples of `split`, is below 0.5 by more than
+  twice its standard error.
   """
   likelier = [name for name, (area, error) in areas.items() if area + 2 * error < 0.5]
   if not likelier:
-    return 'no set scores higher than the test set'
-  return f'scores higher than the test set: {", ".join(likelier)}'
+    return f'no set scores higher than the {split} set'
+  return f'scores higher than the {split} set: {", ".join(likelier)}'
 
 
 def matched(x: np.ndarray, field: Field, own: Field) -> np.ndarray:
@@ -99,14 +100,14 @@ def _averaged(x):
 
 
 def _batches(subject: Subject) -> dict[str, dict[str, np.ndarray]]:
-  """Batches by the name of their set: 'train', 'test' and the others."""
+  """Batches by the name of their set: 'train', the split and the others."""
   names = ('x', *subject.model.given)
   own = {}
-  for name, split in (('train', 'train'), ('test', subject.split)):
+  for split in ('train', subject.split):
     examples = subject.source(split).examples(subject.spread(split, _MOST))
-    own[name] = {key: np.asarray(examples[key]) for key in names}
-  sets = made(own['test']['x'], subject.field, subject.rng('outliers'))
-  found = own | {name: {**own['test'], 'x': x} for name, x in sets.items()}
+    own[split] = {key: np.asarray(examples[key]) for key in names}
+  sets = made(own[subject.split]['x'], subject.field, subject.rng('outliers'))
+  found = own | {name: {**own[subject.split], 'x': x} for name, x in sets.items()}
   if subject.against is not None:
     places = np.linspace(0, len(subject.against) - 1, min(_MOST, len(subject.against))).astype(int)
     x = matched(subject.against.examples(places)['x'], subject.against.spec['x'], subject.field)
@@ -134,18 +135,18 @@ def _curve(own, other):
   return roc_curve(*_both(own, other))
 
 
-def _numbers(found, typical, name, field):
-  """Those of one set; areas are against the test set."""
+def _numbers(found, typical, name, own, field):
+  """Those of one set; areas are against the split `own`."""
   mean = float(found[name].mean())
   numbers = {'examples': len(found[name]), 'log_prob': mean if np.isfinite(mean) else None}
   if field.levels:
     numbers['bits_per_dim'] = (
       float(bits_per_dim(mean, field.shape, field.levels)) if np.isfinite(mean) else None
     )
-  if name in ('train', 'test'):
+  if name in ('train', own):
     return numbers
-  area, error = auc(*_both(-found['test'], -found[name]))
-  typicality, typicality_error = auc(*_both(typical['test'], typical[name]))
+  area, error = auc(*_both(-found[own], -found[name]))
+  typicality, typicality_error = auc(*_both(typical[own], typical[name]))
   numbers |= {'auc': area, 'standard_error': error}
   return numbers | {'typicality_auc': typicality, 'typicality_standard_error': typicality_error}
 

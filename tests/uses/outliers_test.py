@@ -57,6 +57,12 @@ def test_smoother_images_score_higher_and_the_use_says_so(done, capsys):
   assert 'smoothed' in out and '0.000 ± 0.000' in out
 
 
+def test_another_split_is_not_called_the_test_set(done):
+  record = done(split='train')
+  assert 'test' not in record['sets'] and 'auc' not in record['sets']['train']
+  assert record['failure'] == 'scores higher than the train set: smoothed, constant'
+
+
 def test_typicality_finds_what_is_too_likely(done):
   """All pixels of a typical image are not the most likely ones."""
   sets = done()['sets']
@@ -95,8 +101,10 @@ def test_levels_of_other_images_become_those_of_the_model():
 
 
 def test_no_failure_is_said_where_there_is_none():
-  assert outliers.failure({'a': (0.48, 0.02), 'b': (1.0, 0.0)}) == 'no set scores higher than the test set'
-  assert outliers.failure({'a': (0.4, 0.02)}) == 'scores higher than the test set: a'
+  assert (
+    outliers.failure({'a': (0.48, 0.02), 'b': (1.0, 0.0)}, 'test') == 'no set scores higher than the test set'
+  )
+  assert outliers.failure({'a': (0.4, 0.02)}, 'test') == 'scores higher than the test set: a'
 
 
 def other(monkeypatch, spec, arrays):
