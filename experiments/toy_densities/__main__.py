@@ -150,5 +150,4 @@ if __name__ == '__main__':
   try:
     main()
   except UserError as error:
-    print(f'jaxgen: {error}', file=sys.stderr)
-    sys.exit(2)
+    sys.exit(f'jaxgen: {error}')

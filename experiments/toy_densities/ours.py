@@ -14,7 +14,7 @@ from jaxgen import config_files, data, experiment, keys, train
 from jaxgen.runs import writers
 from jaxgen.versions import versions
 
-FLOWS = ('planar_toy', 'radial_toy', 'realnvp_toy', 'maf_toy', 'nsf_toy')
+FLOWS = ('planar_toy', 'radial_toy', 'realnvp_toy', 'maf_toy', 'nsf_toy', 'nsf_ar_toy')
 _TRIED = 0.1  # of the seconds, to find out how many steps they hold
 
 

@@ -2,7 +2,7 @@
 
 `depth` steps of normalization, a masked network (MADE) that says how each element is transformed given those before it,
 and the reverse order for the next step. Images are flattened; discrete data go through a logit first (appendix D). With
-`transform='spline'` it is the autoregressive neural spline flow (Durkan et al., 2019).
+`transform='spline'` it is the autoregressive neural spline flow (Durkan et al., "Neural spline flows", 2019).
 
 A density is one pass of the networks, a sample as many as its elements need: see `jaxgen.bijectors.Autoregressive`.
 """
@@ -32,8 +32,8 @@ from jaxgen.settings import flow as settings
 from jaxgen.types import DATA_AXIS, Field, GenerativeModel
 
 TRANSFORMS = {
-  'affine': transforms.affine(transforms.bounded_log_scale(3.0)),
-  'spline': transforms.rational_quadratic(),
+  'affine': lambda bins, bound: transforms.affine(transforms.bounded_log_scale(3.0)),
+  'spline': transforms.rational_quadratic,
 }
 NORMS = {'actnorm': ActNorm, 'batch_norm': partial(BatchNorm, axis_name=DATA_AXIS)}
 
@@ -42,18 +42,34 @@ KEYS = {
   'width': Key(64, int, 'of their hidden layers, at least the elements of an example', WIDTH),
   'num_layers': Key(2, int, 'hidden layers of each', DEPTH),
   'residual': Key(False, bool, 'whether a hidden layer is added to the one before'),
+  'frequencies': Key(
+    0, int, 'of the Fourier features that a network sees beside its inputs; 0: none', '[0, 16]', before=0
+  ),
   'transform': Key('affine', str, 'of an element given those before it', choices=tuple(TRANSFORMS)),
+  'bins': Key(8, int, 'of a spline', '[1, 512]', before=8),
+  'bound': Key(
+    3.0, float, 'half of the side of the box outside which a spline is the identity', '(0, 1000]', before=3.0
+  ),
   'norm': Key('actnorm', str, 'before every step', choices=tuple(NORMS)),
   **settings.KEYS,
 }
 
 
 def maf(
-  x: Field, depth: int, width: int, num_layers: int, residual: bool, transform: str, norm: str
+  x: Field,
+  depth: int,
+  width: int,
+  num_layers: int,
+  residual: bool,
+  frequencies: int,
+  transform: str,
+  bins: int,
+  bound: float,
+  norm: str,
 ) -> Bijector:
   """A bijector from `x`, in the unit cube where it is discrete, to vectors: `f32[B, *shape] -> f32[B, D]`."""
-  size, elementwise = math.prod(x.shape), TRANSFORMS[transform]
-  network = MADE((width,) * num_layers, elementwise.num_params, residual=residual)
+  size, elementwise = math.prod(x.shape), TRANSFORMS[transform](bins, bound)
+  network = MADE((width,) * num_layers, elementwise.num_params, residual=residual, frequencies=frequencies)
   step = Chain((NORMS[norm](), Autoregressive(network, elementwise), Reverse()))
   unbounded = (Logit(),) if x.levels else ()
   return Chain((*unbounded, Reshape(x.shape, (size,)), Repeated(step, depth), NORMS[norm]()))
@@ -73,5 +89,5 @@ def build(config: ConfigDict) -> GenerativeModel:
       f'config.model.width={model.width} is less than the {math.prod(x.shape)} elements of an example, each of which '
       'needs a hidden unit; raise it.'
     )
-  keys = ('depth', 'width', 'num_layers', 'residual', 'transform', 'norm')
-  return settings.assemble(config, maf(x, **{name: model[name] for name in keys}))
+  own = {name: model[name] for name in KEYS if name not in settings.KEYS}
+  return settings.assemble(config, maf(x, **own))

@@ -5,6 +5,7 @@ import pytest
 from ml_collections import ConfigDict
 
 from configs.maf_digits import get_config
+from jaxgen import config as configs
 from jaxgen import fields
 from jaxgen.errors import UserError
 from jaxgen.models import maf
@@ -37,6 +38,15 @@ def test_images_are_flattened_through_a_logit_and_come_back_as_they_were():
   assert latents.shape == (16, 4)
   np.testing.assert_array_equal(again, batch['x'])
   assert samples.shape == (3, 2, 2, 1) and samples.dtype == jnp.uint8
+
+
+def test_a_run_that_is_older_than_the_settings_of_splines_keeps_its_flow():
+  """It had eight bins, a bound of 3 and saw no Fourier features, whatever defaults become."""
+  older = config(transform='spline')
+  for name in ('frequencies', 'bins', 'bound'):
+    del older.model[name]
+  model = configs.completed(older, maf.KEYS).model
+  assert (model.frequencies, model.bins, model.bound) == (0, 8, 3.0)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from configs import maf_toy, nsf_toy, planar_toy, radial_toy, realnvp_toy
+from configs import maf_toy, nsf_ar_toy, nsf_toy, planar_toy, radial_toy, realnvp_toy
 from jaxgen import experiment, fields
 from jaxgen.errors import UserError
 from jaxgen.types import Field
@@ -29,6 +29,7 @@ TABLE = {
   'maf': Row(maf_toy),
   'maf, all else': Row(maf_toy, dict(transform='spline', norm='batch_norm', residual=True)),
   'nsf': Row(nsf_toy),
+  'nsf, autoregressive': Row(nsf_ar_toy),
   'planar': Row(planar_toy),
   'radial': Row(radial_toy),
   'realnvp': Row(realnvp_toy),

@@ -29,6 +29,27 @@ def test_an_output_sees_all_inputs_before_its_own_and_no_other(size, order, resi
     np.testing.assert_array_equal(block[np.ix_(order, order)] != 0, np.tri(size, k=-1, dtype=bool))
 
 
+@pytest.mark.parametrize('order', [(0, 1, 2), (2, 0, 1)])
+def test_fourier_features_have_the_degrees_of_their_inputs(order):
+  network, place = (
+    MADE((9, 9), features=2, order=order, frequencies=3, activation=jnp.tanh),
+    np.asarray(order),
+  )
+  for block in jacobian(network, 3):
+    np.testing.assert_array_equal(block[np.ix_(place, place)] != 0, np.tri(3, k=-1, dtype=bool))
+
+
+def test_fourier_features_are_sines_and_cosines_of_doubling_frequencies():
+  """By a layer that adds up all that the second output may see of x: x, and a pair for each of pi/4 and pi/2."""
+  network, x = MADE((1,), features=1, frequencies=2, activation=lambda h: h), jnp.array([[0.7, -1.0]])
+  variables = jax.tree.map(jnp.ones_like, network.init(RNG, x))
+  variables = {
+    'params': {name: layer | {'bias': 0 * layer['bias']} for name, layer in variables['params'].items()}
+  }
+  waves = sum(np.sin(0.7 * w) + np.cos(0.7 * w) for w in (np.pi / 4, np.pi / 2))
+  np.testing.assert_allclose(network.apply(variables, x), [[0, 0.7 + waves]], rtol=1e-6)
+
+
 def test_a_condition_reaches_every_output_and_breaks_no_order():
   network, given = MADE((6,), features=1, activation=jnp.tanh), {'label': jnp.ones((1, 2))}
   assert np.all((jacobian(network, 3, given)[0] != 0) == np.tri(3, k=-1, dtype=bool))
