@@ -150,4 +150,5 @@ if __name__ == '__main__':
   try:
     main()
   except UserError as error:
-    sys.exit(f'jaxgen: {error}')
+    print(f'jaxgen: {error}', file=sys.stderr)
+    sys.exit(2)

@@ -8,6 +8,7 @@ from ml_collections import ConfigDict
 from jaxgen import config as configs
 from jaxgen import data
 from jaxgen.data.densities.density import Density
+from jaxgen.errors import UserError
 
 PLANE = tuple(f'toy:{name}' for name in ('eight_gaussians', 'two_moons', 'rings', 'checkerboard'))
 TABLES = tuple(f'synthetic:{name}' for name in data.synthetic.NAMES)
@@ -58,10 +59,14 @@ def points(name: str) -> Points:
   """Those of a density that `config.data.name` may name.
 
   Raises:
-    UserError: if there is none.
+    UserError: if there is none, or nobody knows the density of these data.
   """
   config = configs.defaults().data
   config.name = name
+  if name.partition(':')[0] not in ('toy', 'synthetic'):
+    raise UserError(
+      f'Nobody knows the density of "{name}"; --densities takes toy:<name> and synthetic:<name>.'
+    )
   train, test = (data.load(config, split).resident()['x'] for split in ('train', 'test'))
   density = data.known_density(ConfigDict(config))
   return Points(name, density, train, test, _grid(density))

@@ -12,6 +12,7 @@ from experiments.toy_densities import __main__ as command
 from experiments.toy_densities import ours, peers, pictures, protocol
 from experiments.toy_densities.table import table
 from jaxgen.data import synthetic
+from jaxgen.errors import UserError
 
 
 @pytest.fixture(scope='module')
@@ -41,6 +42,14 @@ def test_the_grid_begins_at_the_top_left_and_covers_the_mass(moons):
   assert np.exp(np.asarray(moons.density.log_prob(moons.grid), np.float64)).sum() * cell == pytest.approx(
     1, abs=1e-3
   )
+
+
+@pytest.mark.parametrize(
+  ('name', 'message'), [('digits', 'Nobody knows'), ('toy:nosuch', 'no density "nosuch"')]
+)
+def test_data_of_no_known_density_are_refused(name, message):
+  with pytest.raises(UserError, match=message):
+    protocol.points(name)
 
 
 @pytest.mark.parametrize('flow', ours.FLOWS)
