@@ -286,7 +286,7 @@ RUNS = {
   'a use that is none': ('--mode=sample --workdir={run} --trust --use=smaples', 'There is no use "smaples"'),
   'a use beyond the model': (
     '--mode=sample --workdir={run} --trust --use=samples,codes',
-    '--use=codes needs encode; this model on its data allows: samples, export',
+    '--use=codes needs encode; this model on its data allows: samples, outliers, export',
   ),
   'a condition that it was not trained with': (
     '--mode=sample --workdir={run} --trust --given.label=3',
