@@ -165,4 +165,4 @@ def test_other_data_are_refused(name, x):
 @pytest.mark.parametrize('name, sides', [('glow', 6), ('nsf', 6), ('realnvp', 5)])
 def test_sides_that_cannot_be_halved_are_refused(name, sides):
   with pytest.raises(UserError, match='set config.data.image_size to a multiple of'):
-    experiment.build_model(config(name, x=Field('image', (sides, sides, 1), LEVELS)))
+    experiment.build_model(config(name, x=Field('image', (sides, sides, 1), LEVELS), levels=2))
