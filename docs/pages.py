@@ -58,14 +58,19 @@ def gallery() -> str:
 
 
 def _family(name):
-  """That of the model of a config: what its module imports says it."""
-  module = importlib.import_module(config_files.load(name).module)
-  source = Path(str(module.__file__)).read_text()
+  """That of the model of a config: what its module imports says it, or that of a model which it imports."""
+  source = _source(config_files.load(name).module)
+  others = re.findall(r'^from jaxgen\.models(?:\.| import )(\w+)', source, re.MULTILINE)
   return next(
     family
+    for text in (source, *(_source(f'jaxgen.models.{other}') for other in others))
     for family in FAMILIES
-    if re.search(rf'jaxgen\.(settings(\.| import )|families\.){family}\b', source)
+    if re.search(rf'jaxgen\.(settings(\.| import )|families\.){family}\b', text)
   )
+
+
+def _source(module):
+  return Path(str(importlib.import_module(module).__file__)).read_text()
 
 
 def _exhibit(name):

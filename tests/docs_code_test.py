@@ -7,6 +7,7 @@ import pytest
 from tests.conftest import ROOT
 
 
+@pytest.mark.slow
 def test_bijectors_in_plain_jax_equinox_and_nnx(capsys):
   pytest.importorskip('equinox', reason="needs pip install -e '.[test]'")
   names = {}

@@ -6,6 +6,7 @@ from jaxgen.bijectors import transforms
 from jaxgen.models import nsf, nsf_conv
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('module', [nsf, nsf_conv])
 def test_the_most_bins_and_the_largest_box_that_a_config_may_name_make_a_spline(module):
   bins, bound = (float(module.KEYS[name].range[1:-1].split(',')[1]) for name in ('bins', 'bound'))
