@@ -69,7 +69,7 @@ class BatchNorm(Bijector):
   def _used(self, batch, learns):
     """Mean and variance, f32[C] each, by which to normalize."""
     starting = self.is_initializing()
-    moments = self._moments(batch) if starting else None
+    moments: tuple[jax.Array, ...] = self._moments(batch) if starting else ()
     kept = [
       self.variable('batch_stats', name, lambda i=i: moments[i])
       for i, name in enumerate(('mean', 'variance'))
@@ -83,14 +83,14 @@ class BatchNorm(Bijector):
       variable.value = moved.astype(variable.value.dtype)
     return [_mixed(self.lag, old, new) for old, new in zip(running, moments, strict=True)]
 
-  def _moments(self, batch):
+  def _moments(self, batch: jax.Array) -> tuple[jax.Array, jax.Array]:
     """Mean and variance of a batch over all but the last axis; over all devices once there are some."""
     batch = batch.astype(dtype(batch))
     axes = tuple(range(batch.ndim - 1))
     mean = self._over_devices(batch.mean(axes))
     return mean, self._over_devices(jnp.square(batch - mean).mean(axes))
 
-  def _over_devices(self, value):
+  def _over_devices(self, value: jax.Array) -> jax.Array:
     alone = self.axis_name is None or self.is_initializing()
     return value if alone else lax.pmean(value, self.axis_name)
 

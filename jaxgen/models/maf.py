@@ -8,6 +8,7 @@ A density is one pass of the networks, a sample as many as its elements need: se
 """
 
 import math
+from collections.abc import Callable
 from functools import partial
 
 from ml_collections import ConfigDict
@@ -35,7 +36,10 @@ TRANSFORMS = {
   'affine': lambda bins, bound: transforms.affine(transforms.bounded_log_scale(3.0)),
   'spline': transforms.rational_quadratic,
 }
-NORMS = {'actnorm': ActNorm, 'batch_norm': partial(BatchNorm, axis_name=DATA_AXIS)}
+NORMS: dict[str, Callable[[], Bijector]] = {
+  'actnorm': ActNorm,
+  'batch_norm': partial(BatchNorm, axis_name=DATA_AXIS),
+}
 
 KEYS = {
   'depth': Key(5, int, 'masked networks', DEPTH),

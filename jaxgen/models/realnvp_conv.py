@@ -68,7 +68,7 @@ def batch_norm(lag: float) -> BatchNorm:
   return BatchNorm(lag=lag, axis_name=DATA_AXIS)
 
 
-def realnvp(shape: tuple[int, int, int], levels: int, width: int, num_blocks: int, lag: float) -> Bijector:
+def realnvp(shape: tuple[int, ...], levels: int, width: int, num_blocks: int, lag: float) -> Bijector:
   """A bijector from images in the unit cube to a tuple of latents.
 
   `f32[B, H, W, C] -> (f32[B, H/2, W/2, 2 C], f32[B, H/4, W/4, 4 C], ..., f32[B, H/2^l, W/2^l, 2^l C])` with l =

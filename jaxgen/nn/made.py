@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
+from flax.linen.dtypes import promote_dtype
 
 
 class MaskedDense(nn.Module):
@@ -28,7 +29,7 @@ class MaskedDense(nn.Module):
     """f32[B, inputs] -> f32[B, outputs]."""
     kernel = self.param('kernel', self.kernel_init, self.mask.shape)
     bias = self.param('bias', nn.initializers.zeros_init(), self.mask.shape[1:])
-    x, kernel, bias = nn.dtypes.promote_dtype(x, kernel, bias, dtype=self.dtype)
+    x, kernel, bias = promote_dtype(x, kernel, bias, dtype=self.dtype)
     return x @ (kernel * jnp.asarray(self.mask, kernel.dtype)) + bias
 
 

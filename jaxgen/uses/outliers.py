@@ -89,7 +89,11 @@ def matched(x: np.ndarray, field: Field, own: Field) -> np.ndarray:
   if field.levels == own.levels:
     return x
   share = x / (field.levels - 1) if field.levels else (x + 1) / 2
-  return np.rint(share * (own.levels - 1)).astype(np.uint8) if own.levels else np.float32(2 * share - 1)
+  return (
+    np.rint(share * (own.levels - 1)).astype(np.uint8)
+    if own.levels
+    else np.asarray(2 * share - 1, np.float32)
+  )
 
 
 def _averaged(x):
@@ -141,7 +145,7 @@ def _numbers(found, typical, name, own, field):
   numbers = {'examples': len(found[name]), 'log_prob': mean if np.isfinite(mean) else None}
   if field.levels:
     numbers['bits_per_dim'] = (
-      float(bits_per_dim(mean, field.shape, field.levels)) if np.isfinite(mean) else None
+      float(bits_per_dim(jax.numpy.asarray(mean), field.shape, field.levels)) if np.isfinite(mean) else None
     )
   if name in ('train', own):
     return numbers

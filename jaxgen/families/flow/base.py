@@ -157,6 +157,7 @@ def flow(bijector: Bijector, base: Base | None = None, name: str = 'base_flow') 
 
   def sample(apply, params, extra, rng, like, given, temperature):
     shapes = jax.eval_shape(partial(forward, apply, params, extra, given=given), like)[0][0]
+    assert inner.sample is not None  # of a density alone no sample is offered, see below
     z = inner.sample(apply, params, extra, rng, shapes, given, temperature)
     drawn, _ = apply(name, params, extra, z, given, train=False, method='inverse_and_log_det')
     return _unflat(drawn[0], like)
@@ -197,7 +198,7 @@ class MeanAndLogScale(nn.Module):
 
     mean = [of_each(f'mean_{index}', leaf) for index, leaf in enumerate(leaves)]
     log_scale = [_LOG_SCALE(of_each(f'log_scale_{index}', leaf)) for index, leaf in enumerate(leaves)]
-    return structure.unflatten(mean), structure.unflatten(log_scale)
+    return jax.tree.unflatten(structure, mean), jax.tree.unflatten(structure, log_scale)
 
 
 def _fixed(name, prior):

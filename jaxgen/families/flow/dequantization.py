@@ -86,13 +86,13 @@ def variational(bijector: Bijector, x: Field, given: DataSpec = MappingProxyType
   if not bijector.has_inverse:
     raise ValueError('variational noise needs a bijector that goes from its latents to noise in closed form.')
   shape_through(bijector, x.shape, 'dequantization')
-  normal = losses.standard_normal()
+  normal, levels = losses.standard_normal(), x.levels
 
-  def draw(apply, params, extra, rng, values, given, *, train):
-    e, seen = jax.random.normal(rng, values.shape), {'x': to_network(values, x.levels), **given}
+  def draw(apply, params, extra, rng, x, given, *, train):
+    e, seen = jax.random.normal(rng, x.shape), {'x': to_network(x, levels), **given}
     run = partial(apply, method='inverse_and_log_det', train=train)
     (u, log_volume), extra = run('dequantization', params, extra, e, seen)
-    y = (values.astype(jnp.float32) + jnp.minimum(u, highest(x.levels))) / x.levels
+    y = (x.astype(jnp.float32) + jnp.minimum(u, highest(levels))) / levels
     return y, log_volume - normal.log_prob(e), extra
 
   def inputs():

@@ -102,7 +102,7 @@ def _rows(subject: Subject, trained: np.ndarray) -> list[Row]:
   places = subject.spread(subject.split, _SEARCHED)
   labels = np.asarray(subject.source(subject.split).examples(places)['label']).astype(int)
   if subject.attribute:
-    attribute, less = (*subject.attribute, None)[:2]
+    attribute, less = subject.attribute[0], next(iter(subject.attribute[1:]), None)
     found = places[labels != attribute if less is None else labels == less][:_EXAMPLES]
     rows = [Row(attribute, less, int(place)) for place in found]
   else:

@@ -24,9 +24,9 @@ def run(subject: Subject) -> Written:
   moved = np.tile(latents[0], (len(chosen), _STAGES, 1))
   for row, latent in enumerate(chosen):
     moved[row, :, latent] = mean[latent] + std[latent] * np.linspace(-_REACH, _REACH, _STAGES)
-  moved = jnp.asarray(moved.reshape(-1, moved.shape[-1]))
-  stays = given and {name: np.repeat(value[:1], len(moved), axis=0) for name, value in given.items()}
-  x = jax.jit(needed(subject.model.decode))(subject.params, subject.extra, unflat(subject)(moved), stays)
+  points = jnp.asarray(moved.reshape(-1, moved.shape[-1]))
+  stays = given and {name: np.repeat(value[:1], len(points), axis=0) for name, value in given.items()}
+  x = jax.jit(needed(subject.model.decode))(subject.params, subject.extra, unflat(subject)(points), stays)
   picture = subject.save_picture('traversal', subject.picture(np.asarray(x), _STAGES))
   return Written((picture,), {'latents': chosen.tolist(), 'std': std[chosen].tolist()})
 
