@@ -12,7 +12,7 @@ from jaxgen.config import defaults, optimizer, preset
 
 def get_config(arg=''):
   config = defaults()
-  config.module = 'jaxgen.models.charlm'
+  config.module = 'jaxgen.models.autoregressive.charlm'
   config.data.name = 'text:stdlib'
   config.data.context = 128  # characters of an example
   config.model = ConfigDict(

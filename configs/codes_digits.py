@@ -17,7 +17,7 @@ from jaxgen.config import defaults, optimizer, preset
 
 def get_config(arg=''):
   config = defaults()
-  config.module = 'jaxgen.models.codes_prior'
+  config.module = 'jaxgen.models.autoregressive.codes_prior'
   config.data.name = 'npz:runs/vqvae_digits/sampled/codes_train.npz'
   config.stages.decoder = 'runs/vqvae_digits'
   config.given = ('label',)

@@ -16,7 +16,7 @@ from jaxgen.config import defaults, optimizer, preset
 
 def get_config(arg=''):
   config = defaults()
-  config.module = 'jaxgen.models.dcgan'
+  config.module = 'jaxgen.models.gan.dcgan'
   config.data.name = 'tfds:cifar10'
   config.model = ConfigDict(
     dict(

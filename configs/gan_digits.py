@@ -13,7 +13,7 @@ from jaxgen.config import defaults, optimizer, preset
 
 def get_config(arg=''):
   config = defaults()
-  config.module = 'jaxgen.models.dcgan'
+  config.module = 'jaxgen.models.gan.dcgan'
   config.model = ConfigDict(
     dict(
       latent_dim=32,

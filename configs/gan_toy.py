@@ -14,7 +14,7 @@ from jaxgen.config import defaults, optimizer, preset
 
 def get_config(arg=''):
   config = defaults()
-  config.module = 'jaxgen.models.gan_mlp'
+  config.module = 'jaxgen.models.gan.gan_mlp'
   config.data.name = 'toy:eight_gaussians'  # or grid_25, two_moons, checkerboard, rings
   config.model = ConfigDict(
     dict(

@@ -19,7 +19,7 @@ EPOCH = 50_000 // 64
 
 def get_config(arg=''):
   config = defaults()
-  config.module = 'jaxgen.models.glow'
+  config.module = 'jaxgen.models.flow.glow'
   config.data.name = 'tfds:cifar10'
   config.model = ConfigDict(
     dict(

@@ -20,7 +20,7 @@ from jaxgen.config import defaults, optimizer, preset
 
 def get_config(arg=''):
   config = defaults()
-  config.module = 'jaxgen.models.glow'
+  config.module = 'jaxgen.models.flow.glow'
   config.model = ConfigDict(
     dict(
       depth=16,  # steps a level, K in the paper

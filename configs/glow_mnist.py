@@ -14,7 +14,7 @@ from jaxgen.config import defaults, optimizer, preset
 
 def get_config(arg=''):
   config = defaults()
-  config.module = 'jaxgen.models.glow'
+  config.module = 'jaxgen.models.flow.glow'
   config.data.name = 'tfds:mnist'
   config.model = ConfigDict(
     dict(

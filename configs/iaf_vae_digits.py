@@ -17,7 +17,7 @@ from jaxgen.config import defaults, optimizer, preset
 
 def get_config(arg=''):
   config = defaults()
-  config.module = 'jaxgen.models.iaf_vae'
+  config.module = 'jaxgen.models.vae.iaf_vae'
   config.data.name = 'digits'
   config.model = ConfigDict(
     dict(

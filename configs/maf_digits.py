@@ -12,7 +12,7 @@ from jaxgen.config import defaults, optimizer, preset
 
 def get_config(arg=''):
   config = defaults()
-  config.module = 'jaxgen.models.maf'
+  config.module = 'jaxgen.models.flow.maf'
   config.model = ConfigDict(
     dict(
       depth=5,  # masked networks

@@ -20,7 +20,7 @@ _SMOKE = dict(
 
 def get_config(arg=''):
   config = defaults()
-  config.module = 'jaxgen.models.ncsn'
+  config.module = 'jaxgen.models.score.ncsn'
   config.data.name = 'tfds:cifar10'
   config.model = ConfigDict(
     dict(

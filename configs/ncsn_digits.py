@@ -17,7 +17,7 @@ _SMOKE = dict(
 
 def get_config(arg=''):
   config = defaults()
-  config.module = 'jaxgen.models.ncsn'
+  config.module = 'jaxgen.models.score.ncsn'
   config.model = ConfigDict(
     dict(
       widths=(32, 64),  # channels at 8x8 and 4x4

@@ -16,7 +16,7 @@ _SMOKE = dict(
 
 def get_config(arg=''):
   config = defaults()
-  config.module = 'jaxgen.models.ncsn'
+  config.module = 'jaxgen.models.score.ncsn'
   config.data.name = 'tfds:mnist'
   config.model = ConfigDict(
     dict(

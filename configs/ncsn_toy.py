@@ -16,7 +16,7 @@ _SMOKE = dict(
 
 def get_config(arg=''):
   config = defaults()
-  config.module = 'jaxgen.models.ncsn_mlp'
+  config.module = 'jaxgen.models.score.ncsn_mlp'
   config.data.name = 'toy:eight_gaussians'  # or grid_25, two_moons, checkerboard, rings
   config.model = ConfigDict(
     dict(

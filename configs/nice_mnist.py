@@ -16,7 +16,7 @@ from jaxgen.config import defaults, optimizer, preset
 
 def get_config(arg=''):
   config = defaults()
-  config.module = 'jaxgen.models.nice'
+  config.module = 'jaxgen.models.flow.nice'
   config.data.name = 'tfds:mnist'
   config.model = ConfigDict(
     dict(

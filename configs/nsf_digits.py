@@ -12,7 +12,7 @@ from jaxgen.config import defaults, optimizer, preset
 
 def get_config(arg=''):
   config = defaults()
-  config.module = 'jaxgen.models.nsf_conv'
+  config.module = 'jaxgen.models.flow.nsf_conv'
   config.model = ConfigDict(
     dict(
       depth=6,  # steps a level

@@ -12,7 +12,7 @@ from jaxgen.config import defaults, optimizer, preset
 
 def get_config(arg=''):
   config = defaults()
-  config.module = 'jaxgen.models.nsf_conv'
+  config.module = 'jaxgen.models.flow.nsf_conv'
   config.data.name = 'tfds:mnist'
   config.model = ConfigDict(
     dict(

@@ -12,7 +12,7 @@ from jaxgen.config import defaults, optimizer, preset
 
 def get_config(arg=''):
   config = defaults()
-  config.module = 'jaxgen.models.pixelcnn'
+  config.module = 'jaxgen.models.autoregressive.pixelcnn'
   config.data.name = 'tfds:mnist'
   config.model = ConfigDict(
     dict(

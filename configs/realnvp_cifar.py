@@ -17,7 +17,7 @@ EPOCH = 50_000 // 64
 
 def get_config(arg=''):
   config = defaults()
-  config.module = 'jaxgen.models.realnvp_conv'
+  config.module = 'jaxgen.models.flow.realnvp_conv'
   config.data.name = 'tfds:cifar10'
   config.model = ConfigDict(
     dict(

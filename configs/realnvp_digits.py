@@ -12,7 +12,7 @@ from jaxgen.config import defaults, optimizer, preset
 
 def get_config(arg=''):
   config = defaults()
-  config.module = 'jaxgen.models.realnvp_conv'
+  config.module = 'jaxgen.models.flow.realnvp_conv'
   config.model = ConfigDict(
     dict(
       levels=2,  # scales

@@ -14,7 +14,7 @@ from jaxgen.config import defaults, optimizer, preset
 
 def get_config(arg=''):
   config = defaults()
-  config.module = 'jaxgen.models.realnvp_conv'
+  config.module = 'jaxgen.models.flow.realnvp_conv'
   config.data.name = 'tfds:mnist'
   config.model = ConfigDict(
     dict(

@@ -14,7 +14,7 @@ from jaxgen.config import defaults, optimizer, preset
 
 def get_config(arg=''):
   config = defaults()
-  config.module = 'jaxgen.models.realnvp'
+  config.module = 'jaxgen.models.flow.realnvp'
   config.data.name = 'toy:eight_gaussians'  # or grid_25, two_moons, checkerboard, rings
   config.model = ConfigDict(
     dict(

@@ -14,7 +14,7 @@ from jaxgen.config import defaults, optimizer, preset
 
 def get_config(arg=''):
   config = defaults()
-  config.module = 'jaxgen.models.pix2pix'
+  config.module = 'jaxgen.models.gan.pix2pix'
   config.data.name = 'digits'
   config.data.twin = ('inverted', 'rotated')
   config.given = ('y',)

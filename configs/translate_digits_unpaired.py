@@ -14,7 +14,7 @@ from jaxgen.config import defaults, optimizer, preset
 
 def get_config(arg=''):
   config = defaults()
-  config.module = 'jaxgen.models.cyclegan'
+  config.module = 'jaxgen.models.gan.cyclegan'
   config.data.name = 'digits'
   config.data.twin = ('inverted', 'rotated')
   config.data.paired = False

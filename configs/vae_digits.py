@@ -5,7 +5,7 @@
 On 2 CPU cores: 1 minute, 1.88 bits per dimension on the test set (importance-weighted bound,
 K = 64; see experiments/digits).
 
-Others: `--config.module=jaxgen.models.vae_mlp`, `--config.model.likelihood=bernoulli` (or gaussian, laplace with
+Others: `--config.module=jaxgen.models.vae.vae_mlp`, `--config.model.likelihood=bernoulli` (or gaussian, laplace with
 `--config.model.likelihood_scale=0.1`), `--config.model.kl_weight=4.0` (beta), `--config.given="('label',)"`.
 """
 
@@ -16,7 +16,7 @@ from jaxgen.config import defaults, optimizer, preset
 
 def get_config(arg=''):
   config = defaults()
-  config.module = 'jaxgen.models.vae_conv'  # or jaxgen.models.vae_mlp
+  config.module = 'jaxgen.models.vae.vae_conv'  # or jaxgen.models.vae.vae_mlp
   config.data.name = 'digits'
   config.model = ConfigDict(
     dict(

@@ -5,7 +5,7 @@
 On 2 CPU cores: 3 minutes, 1.54 bits per dimension on the test set (importance-weighted bound, K = 16) after
 training on all 60,000 images, `--config.data.validation=0`.
 
-Convolutional: `--config.module=jaxgen.models.vae_conv`. With `--config.model.likelihood=bernoulli` the loss is the
+Convolutional: `--config.module=jaxgen.models.vae.vae_conv`. With `--config.model.likelihood=bernoulli` the loss is the
 usual cross-entropy on intensities, which is not a likelihood of grey levels: no bits per dimension then.
 """
 
@@ -16,7 +16,7 @@ from jaxgen.config import defaults, optimizer, preset
 
 def get_config(arg=''):
   config = defaults()
-  config.module = 'jaxgen.models.vae_mlp'  # or jaxgen.models.vae_conv
+  config.module = 'jaxgen.models.vae.vae_mlp'  # or jaxgen.models.vae.vae_conv
   config.data.name = 'tfds:mnist'
   config.model = ConfigDict(
     dict(

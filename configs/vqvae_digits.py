@@ -15,7 +15,7 @@ from jaxgen.config import defaults, optimizer, preset
 
 def get_config(arg=''):
   config = defaults()
-  config.module = 'jaxgen.models.vqvae'
+  config.module = 'jaxgen.models.vae.vqvae'
   config.data.name = 'digits'
   config.model = ConfigDict(
     dict(

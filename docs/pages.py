@@ -4,7 +4,6 @@ import ast
 import importlib
 import json
 import pkgutil
-import re
 import sys
 from pathlib import Path
 
@@ -15,7 +14,7 @@ sys.path.insert(0, str(ROOT))  # these sources, whatever is installed
 
 from jaxgen import config_files, config_keys, models  # noqa: E402
 
-# By the modules of `jaxgen.settings` and `jaxgen.families` that a model is built with.
+# By the rooms of `jaxgen.models`.
 FAMILIES = {
   'vae': 'Variational autoencoders',
   'gan': 'Adversarial networks',
@@ -58,19 +57,8 @@ def gallery() -> str:
 
 
 def _family(name):
-  """That of the model of a config: what its module imports says it, or that of a model which it imports."""
-  source = _source(config_files.load(name).module)
-  others = re.findall(r'^from jaxgen\.models(?:\.| import )(\w+)', source, re.MULTILINE)
-  return next(
-    family
-    for text in (source, *(_source(f'jaxgen.models.{other}') for other in others))
-    for family in FAMILIES
-    if re.search(rf'jaxgen\.(settings(\.| import )|families\.){family}\b', text)
-  )
-
-
-def _source(module):
-  return Path(str(importlib.import_module(module).__file__)).read_text()
+  """The room of its model: `jaxgen.models.flow.glow` is a flow."""
+  return config_files.load(name).module.split('.')[2]
 
 
 def _exhibit(name):
@@ -101,8 +89,8 @@ def keys() -> str:
     '## Of every experiment',
     _key_table(config_keys.KEYS, ''),
   ]
-  for info in pkgutil.iter_modules(models.__path__):
-    module = importlib.import_module(f'jaxgen.models.{info.name}')
+  for info in pkgutil.walk_packages(models.__path__, f'{models.__name__}.'):
+    module = importlib.import_module(info.name)
     if hasattr(module, 'KEYS'):
       title = f'## Of `{module.__name__}`'
       parts += [title, module.__doc__.strip().partition('\n\n')[0], _key_table(module.KEYS, 'model.')]

@@ -8,7 +8,6 @@ import difflib
 import json
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -182,16 +181,6 @@ def to_json(config: ConfigDict) -> str:
   return json.dumps(config.to_dict(), indent=2, sort_keys=True) + '\n'
 
 
-def load(path: Path) -> ConfigDict:
-  """Reads what `to_json` gave; lists become tuples again, and a run that is older than a key has one too."""
-  return from_dict(json.loads(Path(path).read_text()))
-
-
-def from_dict(values: Mapping[str, Any]) -> ConfigDict:
-  """What JSON made of a config, as one; see `load`."""
-  return fix_schedules(ConfigDict(_completed(_renamed(_tuples(values)), config_keys.KEYS)))
-
-
 def optimizers(config: ConfigDict) -> list[str]:
   """The sections that are an optimizer's, one for each player."""
   return ['optimizer', *sorted(name for name in config if name.endswith('_optimizer'))]
@@ -234,34 +223,8 @@ def differences(old: ConfigDict, new: ConfigDict) -> list[str]:
   return [
     f'{key}: {old.get(key, missing)} -> {new.get(key, missing)}'
     for key in keys
-    if _tuples(old.get(key, missing)) != _tuples(new.get(key, missing))
+    if tuples(old.get(key, missing)) != tuples(new.get(key, missing))
   ]
-
-
-def _renamed(values):
-  """What older runs say in other words."""
-  evaluation, data, model = (dict(values.get(name, {})) for name in ('evaluation', 'data', 'model'))
-  if 'split' in evaluation:
-    evaluation['against'] = evaluation.pop('split')
-  if 'shape' in data:
-    data['fields'] = _fields(data.pop('shape'), data.pop('levels'), data.pop('classes'))
-  given = {'given': ('label',)} if model.pop('conditional', False) else {}
-  dtype = {'dtype': model.pop('dtype')} if 'dtype' in model and 'dtype' not in values else {}
-  return {**given, **dtype, **values, 'evaluation': evaluation, 'data': data, 'model': model}
-
-
-def _fields(shape, levels, classes):
-  """Images or vectors, and perhaps labels, were all there was."""
-  x = {'kind': 'image' if len(shape) == 3 else 'vector', 'shape': shape, 'levels': levels}
-  return {'x': x} | ({'label': {'kind': 'label', 'shape': (), 'levels': classes}} if classes else {})
-
-
-def _completed(values, keys):
-  """What a run that is older than some keys ran with."""
-  sections = {name: key for name, key in keys.items() if not isinstance(key, config_keys.Key)}
-  sections |= {name: config_keys.OPTIMIZER for name in values if name.endswith('_optimizer')}
-  completed = {name: _completed(values.get(name, {}), section) for name, section in sections.items()}
-  return config_keys.values_before(keys) | values | completed
 
 
 def _flat(tree, prefix=''):
@@ -270,9 +233,10 @@ def _flat(tree, prefix=''):
   return {key: value for name, sub in tree.items() for key, value in _flat(sub, f'{prefix}{name}.').items()}
 
 
-def _tuples(value):
+def tuples(value: Any) -> Any:
+  """The value with each list in it, as JSON has them, a tuple."""
   if isinstance(value, dict):
-    return {key: _tuples(sub) for key, sub in value.items()}
+    return {key: tuples(sub) for key, sub in value.items()}
   if isinstance(value, (list, tuple)):
-    return tuple(_tuples(sub) for sub in value)
+    return tuple(tuples(sub) for sub in value)
   return value

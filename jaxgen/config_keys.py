@@ -208,7 +208,7 @@ EVALUATION = {
 }
 
 KEYS: dict[str, Any] = {
-  'module': Key('', str, "whose build(config) makes the model: 'jaxgen.models.glow'", least=1),
+  'module': Key('', str, "whose build(config) makes the model: 'jaxgen.models.flow.glow'", least=1),
   'model': {},  # the keys of the module
   'stages': {},  # the folders of the runs that it is built on, by the names in `STAGES` of the module
   'init_from': Key(

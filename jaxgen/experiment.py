@@ -6,14 +6,12 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import jax
-import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgen import computing, data, fields, keys, models, parallel, updates
+from jaxgen import beginning, computing, fields, keys, models, parallel, updates
 from jaxgen import config as configs
 from jaxgen.config_keys import Keys
 from jaxgen.errors import UserError
-from jaxgen.programs import once
 from jaxgen.runs import best, failure
 from jaxgen.runs import stages as run_stages
 from jaxgen.runs import workdir as workdirs
@@ -26,13 +24,6 @@ class Weights(NamedTuple):
 
   params: Params
   extra: Extra
-
-
-class Beginning(NamedTuple):
-  """The state at step 0 before it is computed: its shapes, `jax.ShapeDtypeStruct`s, and what computes it."""
-
-  shapes: State
-  compute: Callable[[], State]
 
 
 class Trained(NamedTuple):
@@ -100,54 +91,6 @@ def _check_given(config):
       raise UserError('config.given names x, which is what is modelled; leave it away.')
     if name not in names:
       raise UserError(f'config.given names "{name}", which is no field of {config.data.name}; {there}.')
-
-
-def step_size(config: ConfigDict) -> int:
-  """The examples of one step, over all devices and all the slices of `config.accumulate`."""
-  return config.batch_size * config.accumulate
-
-
-def first_state(
-  model: GenerativeModel, config: ConfigDict, batch: Mapping[str, Any], backend: str = 'jit'
-) -> State:
-  """The state at step 0, laid out for a `backend`: a function of the seed and of the first batch alone."""
-  return beginning(model, config, batch, backend).compute()
-
-
-def beginning(
-  model: GenerativeModel, config: ConfigDict, batch: Mapping[str, Any], backend: str = 'jit'
-) -> Beginning:
-  """The state at step 0, traced: what does not fit together is found, and nothing is compiled."""
-  program, arguments = once(_start(model)), (*_start_keys(config), batch)
-  shapes = jax.eval_shape(program, *arguments)
-  laid_out = parallel.shapes(shapes, backend)
-  if backend == 'fsdp':  # in parts at once: whole it may fit nowhere
-    in_parts = once(_start(model), parallel.of_state(shapes, backend))
-    return Beginning(laid_out, lambda: in_parts(*arguments))
-  return Beginning(laid_out, lambda: parallel.place(program(*arguments), backend))
-
-
-def first_shapes(model: GenerativeModel, config: ConfigDict) -> State:
-  """The shapes of the state at step 0, `jax.ShapeDtypeStruct`s: no data are read, nothing is computed."""
-  batch = fields.blank(fields.of(config), step_size(config))
-  return jax.eval_shape(_start(model), *_start_keys(config), batch)
-
-
-def _start(model):
-  def start(init_rng, run_rng, batch):
-    params, extra = model.init(init_rng, batch)
-    return parallel.initial_state(params, extra, model.update.init(params), run_rng)
-
-  return start
-
-
-def _start_keys(config):
-  return keys.of(config.seed, 'init'), keys.of(config.seed, 'training')
-
-
-def first_batch(source: data.Source, config: ConfigDict) -> dict[str, np.ndarray]:
-  """The whole batch of step 0, over all hosts, so that all of them initialize alike."""
-  return source.examples(source.indices(config.seed, 0, step_size(config)))
 
 
 def load(
@@ -298,6 +241,6 @@ def saved_shapes(config: ConfigDict, stages: Mapping[str, Stage]) -> Callable[[M
     saved = config.copy_and_resolve_references()
     with saved.unlocked():
       saved.update(notes.get('optimizers', {}))  # an older checkpoint does not say
-    return first_shapes(build_model(saved, stages), saved)
+    return beginning.first_shapes(build_model(saved, stages), saved)
 
   return shapes

@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
+from jaxgen import beginning, data, experiment, fields, flops, parallel
 from jaxgen import config as configs
-from jaxgen import data, experiment, fields, flops, parallel
 from jaxgen.errors import UserError
 from jaxgen.runs.writers import duration
 from jaxgen.types import GenerativeModel
@@ -47,7 +47,7 @@ def plan(config: ConfigDict, trust: bool = False, savings: bool = False) -> dict
   config = data.resolved(config, source.spec)
   backend = parallel.backend(config)
   model = experiment.build_model(config, experiment.load_stages(config, trust=trust))
-  state = parallel.shapes(experiment.first_shapes(model, config), backend)
+  state = parallel.shapes(beginning.first_shapes(model, config), backend)
   bill: dict[str, float] = {'parameters': sum(leaf.size for leaf in jax.tree.leaves(state.params))}
   _report_before(config, source, is_assumed, model, backend, bill)
 
@@ -95,7 +95,7 @@ def _savings(config, source, trust):
     changed.update(changes)
     backend = parallel.backend(changed)
     model = experiment.build_model(changed, experiment.load_stages(changed, trust=trust))
-    state = parallel.shapes(experiment.first_shapes(model, changed), backend)
+    state = parallel.shapes(beginning.first_shapes(model, changed), backend)
     batches, resident = _blank_batches(changed, source, 1)
     resident = None if resident is None else parallel.replicate(resident, backend)
     compiled = parallel.data_parallel(model.update.apply, backend).compile(state, batches, resident)
@@ -129,7 +129,7 @@ def _training_set(config):
 
 def _blank_batches(config, source, size):
   """What the loop gives to a dispatch of `size` steps, all zeros: batches of this process, and what is resident."""
-  share = experiment.step_size(config) // jax.process_count()
+  share = beginning.step_size(config) // jax.process_count()
   if source.nbytes > data.RESIDENT_BYTES:
     return fields.blank(source.spec, size, share), None
   indices = jax.tree.map(lambda index: np.zeros((size, share), index.dtype), source.indices(0, 0, 1))
@@ -191,7 +191,7 @@ def _report_after(config, source, bill):
   else:
     print(f'compute       {gflop:,.3f} GFLOP a step, {gflop * speed:,.1f} GFLOP/s')
   about = 'about ' if bill['is_estimate'] else ''
-  print(f'speed         {about}{speed:,.2f} steps/s, {speed * experiment.step_size(config):,.0f} examples/s')
-  epochs = config.num_steps * experiment.step_size(config) / len(source)
+  print(f'speed         {about}{speed:,.2f} steps/s, {speed * beginning.step_size(config):,.0f} examples/s')
+  epochs = config.num_steps * beginning.step_size(config) / len(source)
   left = f'{about}{duration(bill["hours"] * 3600)} for {config.num_steps:,} steps'
   print(f'to the end    {left} ({epochs:,.1f} epochs), evaluation and pictures not counted')

@@ -7,13 +7,13 @@ import jax
 import jax.numpy as jnp
 from ml_collections import ConfigDict
 
+from jaxgen import beginning, data, experiment, parallel
 from jaxgen import config as configs
-from jaxgen import data, experiment, parallel
 from jaxgen.data import vocabulary
 from jaxgen.errors import UserError
 from jaxgen.loop import init_from, signals, watch
 from jaxgen.loop.clock import Clock
-from jaxgen.loop.preparation import begin, beginning, dispatch_before, dispatches, prepare
+from jaxgen.loop.preparation import begin, dispatch_before, dispatches, prepare, trace
 from jaxgen.loop.stop import Stopped, on_any_host, stop_signals
 from jaxgen.loop.window import NotFinite, Window
 from jaxgen.programs import compiling
@@ -51,7 +51,7 @@ def train(config: ConfigDict, workdir: Path | str, trust: bool = False) -> State
   workdirs.check_same_run(workdir, config, model_keys)
   # Before anything is written: a config, data or a model that does not fit leaves no folder behind.
   setting = prepare(config, workdir, trust)
-  first, fit = init_from.begin(setting, beginning(setting), trust)
+  first, fit = init_from.begin(setting, trace(setting), trust)
   content = {split: data.fingerprint(source) for split, source in _splits(setting).items()}
   with (
     workdirs.claim(workdir, config, content, model_keys),
@@ -89,7 +89,7 @@ def _start(setting, checkpoints, first, fit):
   size = sum(leaf.size for leaf in jax.tree.leaves(first.shapes.params))
   device = jax.devices()[0]
   where = 'streamed' if setting.resident is None else 'on the device'
-  shape, size_of_step = 'x'.join(map(str, config.data.fields.x.shape)), experiment.step_size(config)
+  shape, size_of_step = 'x'.join(map(str, config.data.fields.x.shape)), beginning.step_size(config)
   print(f'model    {config.module}, {size:,} parameters; {setting.model.objective}')
   print(
     f'data     {setting.source.name}: {len(setting.source):,} examples of {shape}, {where}; {size_of_step} a step'

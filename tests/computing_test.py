@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgen import computing, data, experiment, fields, parallel
-from jaxgen.models import pixelcnn
+from jaxgen import beginning, computing, data, experiment, fields, parallel
+from jaxgen.models.autoregressive import pixelcnn
 from jaxgen.nn import UpsampledConv
 from jaxgen.nn.masked_conv import MaskedConv
 from jaxgen.nn.spectral_norm import SpectralConv, SpectralDense
@@ -26,9 +26,9 @@ def built(name, home, **changes):
 def some_steps(config, model, num=20):
   """The state and the metrics of the first steps, one by one."""
   source = data.load(config.data, 'train')
-  batch = experiment.first_batch(source, config)
+  batch = beginning.first_batch(source, config)
   step = parallel.data_parallel(model.update.apply, 'jit')
-  state = experiment.first_state(model, config, batch)
+  state = beginning.first_state(model, config, batch)
   metrics = []
   for _ in range(num):
     state, found = step(state, jax.tree.map(lambda leaf: leaf[None], batch), None)
@@ -110,9 +110,9 @@ def test_a_step_in_bfloat16_multiplies_in_bfloat16(tmp_path):
   """Each config's step, traced: most of its products are of bfloat16. A flow without networks has none."""
   for name in QUICK:
     config, model = built(name, tmp_path, dtype='bfloat16')
-    batches = fields.blank(fields.of(config), 1, experiment.step_size(config))
+    batches = fields.blank(fields.of(config), 1, beginning.step_size(config))
     lowered = parallel.data_parallel(model.update.apply, 'jit').lower(
-      experiment.first_shapes(model, config), batches, None
+      beginning.first_shapes(model, config), batches, None
     )
     products = [
       line for line in lowered.as_text().splitlines() if 'dot_general' in line or 'convolution(' in line
@@ -134,8 +134,8 @@ def test_what_is_computed_twice_is_the_same(name, tmp_path):
 
 
 def temporaries(config, model):
-  batches = fields.blank(fields.of(config), 1, experiment.step_size(config))
-  shapes = experiment.first_shapes(model, config)
+  batches = fields.blank(fields.of(config), 1, beginning.step_size(config))
+  shapes = beginning.first_shapes(model, config)
   compiled = parallel.data_parallel(model.update.apply, 'jit').compile(shapes, batches, None)
   return compiled.memory_analysis().temp_size_in_bytes
 

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from jaxgen import config, config_files
-from jaxgen.models import codes_prior
+from jaxgen.models.autoregressive import codes_prior
 from tests.conftest import ROOT
 
 pytest.importorskip('mkdocs', reason="needs pip install -e '.[docs]'")
@@ -63,7 +63,7 @@ def test_the_reference_of_keys_has_every_key(site):
 
 def test_the_reference_of_keys_has_every_stage_of_a_model(site):
   page = html.unescape((site / 'keys' / 'index.html').read_text())
-  section = page.partition('jaxgen.models.codes_prior</code></h2>')[2].partition('<h2')[0]
+  section = page.partition('jaxgen.models.autoregressive.codes_prior</code></h2>')[2].partition('<h2')[0]
   assert '<code>stages.decoder</code></td>' in section and codes_prior.STAGES['decoder'].meaning in section
 
 

@@ -2,10 +2,10 @@ from jaxgen import types
 
 SCRIPT = """
 from configs.vae_digits import get_config
-from jaxgen import data, experiment
+from jaxgen import beginning, data, experiment
 
 config = data.resolve(get_config('smoke'))
-print(experiment.first_shapes(experiment.build_model(config), config).step)
+print(beginning.first_shapes(experiment.build_model(config), config).step)
 """
 
 

@@ -147,7 +147,7 @@ MISTAKES = {
     [CONFIG, '--config.optimizer.name=adan'],
     'config.optimizer.name="adan" cannot be used; it must be one of: adam',
   ),
-  'unknown module': ([CONFIG, '--config.module=jaxgen.models.glwo'], 'did you mean jaxgen.models.glow?'),
+  'unknown module': ([CONFIG, '--config.module=jaxgen.models.glwo'], 'did you mean jaxgen.models.flow.glow?'),
   'empty workdir': (['--workdir=', CONFIG], '--workdir is given without a value'),
   'negative steps': ([CONFIG, '--config.num_steps=-1'], 'num_steps=-1'),
   'negative keep': ([CONFIG, '--config.keep_checkpoints=-1'], 'keep_checkpoints=-1'),

@@ -6,7 +6,7 @@ import pytest
 
 from jaxgen import config as configs
 from jaxgen import data, optim, train
-from jaxgen.runs import workdir
+from jaxgen.runs import history, workdir
 from tests.tiny_config import get_config
 
 
@@ -96,6 +96,6 @@ def test_a_run_that_is_older_than_the_key_ends_its_schedule_where_it_did(tmp_pat
   path = tmp_path / 'run' / 'config.json'
   path.write_text(path.read_text().replace('    "decay_steps": 4,\n', ''))
   assert 'decay_steps' not in path.read_text()
-  assert configs.load(path).optimizer.decay_steps == 4
+  assert history.load(path).optimizer.decay_steps == 4
   _, output = _run(tmp_path / 'run', capsys)
   assert 'done     already' in output

@@ -81,4 +81,4 @@ def test_the_command_line_takes_a_name(run_python, tmp_path):
     '-m', 'jaxgen.main', '--config', 'vae_digits:smoke', '--mode=plan', '--workdir', tmp_path / 'run'
   )
   assert done.returncode == 0, done.stderr
-  assert 'jaxgen.models.vae_conv' in done.stdout
+  assert 'jaxgen.models.vae.vae_conv' in done.stdout

@@ -12,18 +12,18 @@ import json, sys
 from pathlib import Path
 import jax, numpy as np
 from jaxgen import config as configs
-from jaxgen import data, experiment, parallel
+from jaxgen import beginning, data, experiment, parallel
 from tests.contracts.configs import prepared
 
 config = data.resolve(prepared(sys.argv[1], Path(sys.argv[2])))
 for section in configs.optimizers(config):
   config[section].update(dict(name='sgd', weight_decay=0.0))  # Adam makes a step of a gradient's last digit
 model = experiment.build_model(config)
-batch = experiment.first_batch(data.load(config.data, 'train'), config)
+batch = beginning.first_batch(data.load(config.data, 'train'), config)
 found, held = {}, {}
 for backend, devices in (('jit', jax.devices()[:1]), ('fsdp', None)):
   step = parallel.data_parallel(model.update.apply, backend, devices)
-  state = experiment.first_state(model, config, batch, backend)
+  state = beginning.first_state(model, config, batch, backend)
   for _ in range(2):
     state, _ = step(state, jax.tree.map(lambda leaf: leaf[None], batch), None)
   found[backend] = jax.tree.leaves(parallel.on_host(state.params))

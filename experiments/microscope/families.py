@@ -40,7 +40,7 @@ class Family(NamedTuple):
 
 
 def _vae(config, width):
-  config.module = 'jaxgen.models.vae_conv'
+  config.module = 'jaxgen.models.vae.vae_conv'
   config.model.update(dict(channels=(width, 2 * width), hidden=(8 * width,)))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from experiments.microscope import budget, families, quality, walls
 from experiments.microscope.settings import Settings, kept
-from jaxgen import data, experiment, fields, train
+from jaxgen import beginning, data, experiment, fields, train
 from jaxgen.errors import UserError
 from jaxgen.metrics import features as feature_kinds
 from jaxgen.metrics import measure as measuring
@@ -227,7 +227,7 @@ def _measurements(tools, bill, run):
 
 def _weights(tools, model, config, checkpoints, step):
   """Averaged where there are such."""
-  state, _ = checkpoints.restore(experiment.first_shapes(model, config), step)
+  state, _ = checkpoints.restore(beginning.first_shapes(model, config), step)
   return list(experiment.weights(model, state, config.seed).values())[-1]
 
 

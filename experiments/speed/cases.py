@@ -42,7 +42,7 @@ CASES = {
   for case in (
     Case('vae_digits', 'vae', 'vae_digits', {}, *_DIGITS),
     Case('vae_mnist', 'vae', 'vae_mnist', {}, *_MNIST),
-    Case('vae_conv_mnist', 'vae', 'vae_mnist', {'module': 'jaxgen.models.vae_conv'}, *_MNIST),
+    Case('vae_conv_mnist', 'vae', 'vae_mnist', {'module': 'jaxgen.models.vae.vae_conv'}, *_MNIST),
     Case('glow_digits', 'glow', 'glow_digits', {}, *_DIGITS),
     Case(
       'glow_32x32', 'glow', 'glow_cifar', {'model.depth': 4, 'model.width': 256, 'batch_size': 16}, *_CIFAR

@@ -81,7 +81,7 @@ def _start(config):
   import jax
   from ml_collections import ConfigDict
 
-  from jaxgen import data, experiment, fields, parallel
+  from jaxgen import beginning, data, experiment, fields, parallel
   from jaxgen.loop import preparation
 
   end('import')
@@ -91,7 +91,7 @@ def _start(config):
     batch = fields.blank(fields.of(config), config.batch_size)
     step = parallel.data_parallel(model.update.apply, 'jit')
     batches = jax.ShapeDtypeStruct((1, config.batch_size), 'int32')
-    state = jax.block_until_ready(experiment.first_state(model, config, batch))
+    state = jax.block_until_ready(beginning.first_state(model, config, batch))
     end('first state')
     program = step.lower(state, batches, batch)
     end('trace')
@@ -99,10 +99,10 @@ def _start(config):
   else:
     setting = preparation.prepare(data.resolve(config), '.')
     end('data')
-    beginning = preparation.beginning(setting)
+    start = preparation.trace(setting)
     end('trace')
     with contextlib.redirect_stdout(io.StringIO()):  # what is printed is read by whoever asked
-      jax.block_until_ready(preparation.begin(setting, beginning))
+      jax.block_until_ready(preparation.begin(setting, start))
   end('compile')
   return phases
 

@@ -11,7 +11,7 @@ import numpy as np  # noqa: E402
 from ml_collections import ConfigDict  # noqa: E402
 
 from experiments.speed import worker  # noqa: E402
-from jaxgen import experiment, fields, parallel, updates  # noqa: E402
+from jaxgen import beginning, experiment, fields, parallel, updates  # noqa: E402
 
 _EXAMPLES = 1500  # as many as the digits
 
@@ -34,7 +34,7 @@ class Side:
     start = time.perf_counter()
     self._model = experiment.build_model(config)
     first = {'x': x[: config.batch_size]}
-    self._state = parallel.replicate(experiment.first_state(self._model, config, first), 'jit')
+    self._state = parallel.replicate(beginning.first_state(self._model, config, first), 'jit')
     self._data = parallel.replicate({'x': x}, 'jit')
     self._step = parallel.data_parallel(self._model.update.apply, 'jit')
     size = (config.steps_per_dispatch, config.batch_size)

@@ -10,7 +10,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from experiments.toy_densities.protocol import Fit, Limit, Points
-from jaxgen import config_files, data, experiment, keys, train
+from jaxgen import beginning, config_files, data, experiment, keys, train
 from jaxgen.runs import writers
 from jaxgen.versions import versions
 
@@ -21,7 +21,7 @@ _TRIED = 0.1  # of the seconds, to find out how many steps they hold
 def parameters(flow: str, points: Points) -> int:
   """How many the flow of this config has on these data; nothing is trained."""
   config = data.resolve(_config(flow, points, 0))
-  shapes = experiment.first_shapes(experiment.build_model(config), config)
+  shapes = beginning.first_shapes(experiment.build_model(config), config)
   return sum(leaf.size for leaf in jax.tree.leaves(shapes.params))
 
 

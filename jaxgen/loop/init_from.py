@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 import jax
 
 from jaxgen import experiment, files, parallel
+from jaxgen.beginning import Beginning
 from jaxgen.errors import UserError
-from jaxgen.experiment import Beginning
 from jaxgen.loop.preparation import Setting
 from jaxgen.runs import best
 from jaxgen.runs.checkpoint_reader import Reader, leaf_name

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgen import data, experiment, parallel
+from jaxgen import beginning, data, experiment, parallel
 from jaxgen.programs import compiling
 from jaxgen.types import GenerativeModel, Stage, State
 
@@ -56,7 +56,7 @@ def prepare(config: ConfigDict, workdir: Path, trust: bool = False) -> Setting:
   return Setting(config, Path(workdir), source, model, stages, backend, resident, step)
 
 
-def beginning(setting: Setting) -> experiment.Beginning:
+def trace(setting: Setting) -> beginning.Beginning:
   """The state at step 0, on all devices, traced and not yet computed; the training step is traced with it.
 
   Raises:
@@ -64,19 +64,19 @@ def beginning(setting: Setting) -> experiment.Beginning:
     TypeError: as jax does, if shapes or types of the model do not fit.
     ValueError: likewise.
   """
-  batch = experiment.first_batch(setting.source, setting.config)
-  start = experiment.beginning(setting.model, setting.config, batch, setting.backend)
+  batch = beginning.first_batch(setting.source, setting.config)
+  start = beginning.trace(setting.model, setting.config, batch, setting.backend)
   setting.step.check(start.shapes, _first_batches(setting), setting.resident)
   return start
 
 
 def first_state(setting: Setting) -> State:
   """The state at step 0, on all devices."""
-  batch = experiment.first_batch(setting.source, setting.config)
-  return experiment.first_state(setting.model, setting.config, batch, setting.backend)
+  batch = beginning.first_batch(setting.source, setting.config)
+  return beginning.first_state(setting.model, setting.config, batch, setting.backend)
 
 
-def begin(setting: Setting, start: experiment.Beginning) -> State:
+def begin(setting: Setting, start: beginning.Beginning) -> State:
   """The state at step 0, computed while the training step is compiled; a line says so.
 
   To trace a program keeps one processor busy, and to compile it not much more than one: with two programs at a time
@@ -118,11 +118,11 @@ def _first_batches(setting):
 
 
 def _streamed_batches(setting, start, stop, process, processes):
-  config, size = setting.config, experiment.step_size(setting.config)
+  config, size = setting.config, beginning.step_size(setting.config)
   return data.batches(setting.source, config.seed, start, stop, size, process, processes)
 
 
 def _index_batches(setting, start, stop, process, processes):
-  config, size = setting.config, experiment.step_size(setting.config)
+  config, size = setting.config, beginning.step_size(setting.config)
   for step in range(start, stop):
     yield data.share(setting.source.indices(config.seed, step, size), size, process, processes)

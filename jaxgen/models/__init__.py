@@ -1,4 +1,4 @@
-"""One architecture per file: a network and `build(config)`; a config names the module."""
+"""A room for each family, one architecture per file: a network and `build(config)`; a config names the module."""
 
 import difflib
 import importlib
@@ -21,7 +21,7 @@ def find(name: str) -> ModuleType:
       raise UserError(
         f'config.module names "{name}", which imports {error.name}, and that is not installed.'
       ) from error
-    names = [f'{__name__}.{info.name}' for info in pkgutil.iter_modules(__path__)]
+    names = [info.name for info in pkgutil.walk_packages(__path__, f'{__name__}.') if not info.ispkg]
     near = difflib.get_close_matches(name, names, n=1)
     hint = f'did you mean {near[0]}?' if near else f'there are: {", ".join(names)}.'
     raise UserError(f'config.module names "{name}", which cannot be imported; {hint}') from None

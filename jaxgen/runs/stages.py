@@ -13,6 +13,7 @@ from ml_collections import ConfigDict
 from jaxgen import config as configs
 from jaxgen import files
 from jaxgen.errors import UserError
+from jaxgen.runs import history
 from jaxgen.runs import workdir as workdirs
 from jaxgen.runs.checkpoint_reader import leaf_name
 from jaxgen.types import Stage
@@ -47,7 +48,7 @@ def read(workdir: Path, names: Iterable[str]) -> dict[str, Note]:
   try:
     notes = json.loads(path.read_text())
     return {
-      name: Note(**{**notes[name], 'config': configs.from_dict(notes[name]['config'])}) for name in names
+      name: Note(**{**notes[name], 'config': history.from_dict(notes[name]['config'])}) for name in names
     }
   except (OSError, ValueError, TypeError, AttributeError, KeyError):
     raise UserError(

@@ -28,7 +28,7 @@ from jaxgen import config as configs
 from jaxgen import files
 from jaxgen.config_keys import Keys
 from jaxgen.errors import UserError
-from jaxgen.runs import failure, writers
+from jaxgen.runs import failure, history, writers
 from jaxgen.runs.checkpoint_reader import Reader
 from jaxgen.types import Params
 from jaxgen.versions import versions
@@ -114,7 +114,7 @@ def load_config(workdir: Path) -> ConfigDict:
       f'{workdir} holds no run; train one there first: --config=configs/<name>.py --workdir={workdir}.'
     )
   try:
-    config = configs.load(path)
+    config = history.load(path)
     complete = 'name' in config.data and 'x' in config.data.fields and config.module
   except OSError as error:
     raise UserError(f'{path} cannot be read: {error.strerror}.') from None

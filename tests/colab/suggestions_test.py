@@ -14,7 +14,7 @@ import pytest
 
 from configs.pixelcnn_digits import get_config
 from experiments.microscope import families, runs
-from jaxgen import data, experiment, fields, show
+from jaxgen import beginning, data, experiment, fields, show
 from tests.colab.notebooks import code_cells, stored
 
 MADE, TRAINED = 'config = get_config(PRESET)', 'state = train(config, workdir)'
@@ -64,7 +64,7 @@ TRIALS = [
   Trial(
     'vae',
     (
-      "config.module = 'jaxgen.models.vae_mlp'",
+      "config.module = 'jaxgen.models.vae.vae_mlp'",
       "config.model.likelihood = 'bernoulli'",
       'config.model.latent_dim = 2',
       "config.given = ('label',)",
@@ -159,7 +159,7 @@ def test_the_microscope_takes_the_data_that_its_notebook_suggests(
   for family, row in families.FAMILIES.items():
     config = families.config_of(family, settings, row.smoke_width)
     model = experiment.build_model(config)
-    state = experiment.first_shapes(model, config)
+    state = beginning.first_shapes(model, config)
     given = {'label': np.zeros(4, np.uint8)} if model.given else None
     draw = functools.partial(model.sample, num=4, given=given)
     x = jax.eval_shape(draw, state.params, state.extra, jax.random.key(0))

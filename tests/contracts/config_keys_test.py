@@ -15,11 +15,12 @@ from jaxgen.config_keys import Key
 from jaxgen.errors import UserError
 from jaxgen.metrics import catalogue
 from jaxgen.metrics.features import extraction
+from jaxgen.runs import history
 from jaxgen.types import Field
 from tests import tiny_config
 from tests.contracts.configs import CONFIGS, load_module
 
-MODULES = [f'jaxgen.models.{info.name}' for info in pkgutil.iter_modules(models.__path__)]
+MODULES = [info.name for info in pkgutil.walk_packages(models.__path__, 'jaxgen.models.') if not info.ispkg]
 
 
 def flat(keys, prefix=''):
@@ -134,7 +135,7 @@ def test_a_misspelt_key_of_a_config_file_is_named_with_what_was_meant():
   config = load_module('vae_digits').get_config('smoke')
   for path, near in (('bacth_size', 'batch_size'), ('optimizer.learning_rat', 'learning_rate')):
     assert f'did you mean "{near}"?' in refused(changed(config, path, 3))
-  assert 'config.model.latent_dims is no key of jaxgen.models.vae_conv' in refused(
+  assert 'config.model.latent_dims is no key of jaxgen.models.vae.vae_conv' in refused(
     changed(config, 'model.latent_dims', 3)
   )
 
@@ -156,9 +157,9 @@ def test_what_is_missing_is_named():
 
 def test_a_module_of_another_family_is_no_model_of_this_config():
   config = load_module('vae_digits').get_config('smoke')
-  config.module = 'jaxgen.models.glow'
+  config.module = 'jaxgen.models.flow.glow'
   config = data.resolve(config)
-  with pytest.raises(UserError, match=r'is no key of jaxgen.models.glow; there are: depth, levels'):
+  with pytest.raises(UserError, match=r'is no key of jaxgen.models.flow.glow; there are: depth, levels'):
     experiment.build_model(config)
 
 
@@ -166,7 +167,7 @@ def test_an_older_run_says_otherwise_what_samples_are_compared_with(tmp_path):
   older = configs.defaults().to_dict()
   older['evaluation'] = {'split': 'test', 'metrics': ['bits_per_dim']}
   (tmp_path / 'config.json').write_text(json.dumps(older))
-  found = configs.load(tmp_path / 'config.json').evaluation
+  found = history.load(tmp_path / 'config.json').evaluation
   assert (found.against, found.metrics, found.noise_draws) == ('test', ('bits_per_dim',), 1)
   assert 'split' not in found
 
@@ -176,8 +177,19 @@ def test_an_older_run_says_in_its_model_what_networks_compute_in(tmp_path):
   del older['dtype']
   older['model'] = {'width': 32, 'dtype': 'bfloat16'}
   (tmp_path / 'config.json').write_text(json.dumps(older))
-  found = configs.load(tmp_path / 'config.json')
+  found = history.load(tmp_path / 'config.json')
   assert (found.dtype, found.model.to_dict()) == ('bfloat16', {'width': 32})
+
+
+def test_an_older_run_names_its_module_without_the_room_of_its_family(tmp_path):
+  older = configs.defaults().to_dict()
+  for name, now in (
+    ('jaxgen.models.glow', 'jaxgen.models.flow.glow'),
+    ('glow', 'glow'),
+    ('evil.glow', 'evil.glow'),
+  ):
+    (tmp_path / 'config.json').write_text(json.dumps(older | {'module': name}))
+    assert history.load(tmp_path / 'config.json').module == now
 
 
 def test_the_kinds_are_those_that_there_are():
@@ -196,7 +208,7 @@ def test_an_older_run_says_otherwise_what_its_data_are_and_what_is_given(
   older['data'] |= {'shape': (8, 8, 1), 'levels': 17, 'classes': classes}
   older['model'] = {'depth': 4, 'conditional': conditional}
   (tmp_path / 'config.json').write_text(json.dumps(older))
-  found = configs.load(tmp_path / 'config.json')
+  found = history.load(tmp_path / 'config.json')
   assert fields.of(found) == {'x': Field('image', (8, 8, 1), 17), **label}
   assert fields.given(found) == label
   assert (found.given, found.model.to_dict()) == (given, {'depth': 4})
@@ -244,7 +256,7 @@ def test_a_run_that_is_older_than_a_key_has_it(tmp_path):
   expected = configs.defaults()
   expected.data.validation = 0.0  # such a run was trained on everything
   expected.optimizer.decay_steps = expected.num_steps
-  assert configs.load(tmp_path / 'config.json').to_dict() == expected.to_dict()
+  assert history.load(tmp_path / 'config.json').to_dict() == expected.to_dict()
 
 
 def test_each_optimizer_of_a_model_is_held_against_the_same_table():

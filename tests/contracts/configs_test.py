@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgen import data, evaluate, experiment, fields, train, uses
+from jaxgen import beginning, data, evaluate, experiment, fields, train, uses
 from jaxgen.config import defaults
 from jaxgen.runs import writers
 from jaxgen.uses.samples import sampler
@@ -48,8 +48,8 @@ def test_training_leaves_finite_parameters_that_moved(run):
   config, workdir, state = run
   assert int(state.step) == 4
   first = experiment.load(workdir)
-  start = experiment.first_state(
-    first.model, first.config, experiment.first_batch(data.load(config.data, 'train'), config)
+  start = beginning.first_state(
+    first.model, first.config, beginning.first_batch(data.load(config.data, 'train'), config)
   )
   moved = jax.tree.map(lambda a, b: bool(jnp.any(a != b)), start.params, state.params)
   assert any(jax.tree.leaves(moved))

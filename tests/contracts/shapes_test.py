@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import pytest
 
-from jaxgen import data, experiment, fields, parallel
+from jaxgen import beginning, data, experiment, fields, parallel
 from tests.contracts.configs import CONFIGS, prepared
 
 NUM = 3
@@ -40,12 +40,12 @@ def case(request, tmp_path_factory):
   batch = fields.blank(spec, NUM)
   given = {name: batch[name] for name in model.given} or None
   like_x, per_example = ((NUM, *spec['x'].shape), fields.dtype(spec['x'])), ((NUM,), jnp.float32)
-  return Case(config, model, experiment.first_shapes(model, config), batch, given, like_x, per_example)
+  return Case(config, model, beginning.first_shapes(model, config), batch, given, like_x, per_example)
 
 
 def test_the_state_that_goes_into_a_step_comes_out_of_it(case):
   step = parallel.data_parallel(case.model.update.apply, 'jit')
-  batches = fields.blank(fields.of(case.config), 2, experiment.step_size(case.config))
+  batches = fields.blank(fields.of(case.config), 2, beginning.step_size(case.config))
   step.check(case.state, batches, None)  # two steps are a loop, which sees to it
 
 
@@ -53,7 +53,7 @@ def test_in_bfloat16_and_in_blocks_too(case):
   config = case.config.copy_and_resolve_references()
   config.update(dict(dtype='bfloat16', remat=True))
   model = experiment.build_model(config)
-  batches = fields.blank(fields.of(config), 2, experiment.step_size(config))
+  batches = fields.blank(fields.of(config), 2, beginning.step_size(config))
   parallel.data_parallel(model.update.apply, 'jit').check(case.state, batches, None)
   start = (case.state.params, case.state.extra, RNG)
   assert shapes(lambda *start: model.sample(*start, NUM, case.given), *start) == case.like_x

@@ -3,7 +3,7 @@ import pytest
 from configs.ncsn_digits import get_config
 from experiments.samplers.__main__ import CASES, table
 from jaxgen import config as configs
-from jaxgen.models.ncsn import KEYS
+from jaxgen.models.score.ncsn import KEYS
 
 
 @pytest.mark.parametrize('name, settings', CASES)

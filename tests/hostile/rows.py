@@ -66,10 +66,10 @@ ARGUMENTS = {
 
 MODULES = {
   'no module': ('--config.module=', 'must be text that is not empty'),
-  'a misspelt module': ('--config.module=jaxgen.models.glwo', 'did you mean jaxgen.models.glow?'),
+  'a misspelt module': ('--config.module=jaxgen.models.glwo', 'did you mean jaxgen.models.flow.glow?'),
   'a module far from any': ('--config.module=zzz', 'which cannot be imported; there are:'),
   'a relative module': ('--config.module=.glow', 'fails when it is imported'),
-  'a path for a module': ('--config.module=jaxgen/models/glow.py', 'cannot be imported'),
+  'a path for a module': ('--config.module=jaxgen/models/flow/glow.py', 'cannot be imported'),
   'a module with a space': ('--config.module=a b', 'cannot be imported'),
   'a module that builds nothing': ('--config.module=jaxgen.optim', 'has no function build(config)'),
   'a package': ('--config.module=jaxgen.models', 'has no function build(config)'),
@@ -83,7 +83,7 @@ DATA = {
   'an unknown set': ('tfds:mnits', 'has no set "mnits"'),
   'a path as a set': ('tfds:../../etc', 'tfds:../../etc|has no set'),
   'an unknown density': ('toy:eight_gausians', 'did you mean "eight_gaussians"'),
-  'a density': ('toy:rings', 'jaxgen.models.glow|image'),
+  'a density': ('toy:rings', 'jaxgen.models.flow.glow|image'),
   'no folder': ('folder:/nowhere', 'There is no folder'),
   'a file for a folder': ('folder:{files}/rubbish.npz', 'There is no folder'),
   'no file': ('npz:/nowhere.npz', 'There is no file'),
@@ -226,12 +226,12 @@ FILES = {
 # What does not fit together, of shipped configs: (config, arguments, sentence)
 FITS = {
   'an image size beyond memory': ('vae_digits', '--config.data.image_size=4096', '4096x4096'),
-  'a score network for a VAE': ('vae_digits', '--config.module=jaxgen.models.ncsn', 'is no key of jaxgen.models.ncsn'),
-  'a flow for a VAE': ('vae_digits', '--config.module=jaxgen.models.glow', 'is no key of jaxgen.models.glow'),
-  'a GAN for a VAE': ('vae_digits', '--config.module=jaxgen.models.dcgan', 'is no key of jaxgen.models.dcgan'),
-  'a VAE for a GAN': ('gan_digits', '--config.module=jaxgen.models.vae_mlp', 'is no key of jaxgen.models.vae_mlp'),
-  'perceptrons for a GAN': ('gan_digits', '--config.module=jaxgen.models.gan_mlp', 'is no key of'),
-  'a flow for a PixelCNN': ('pixelcnn_digits', '--config.module=jaxgen.models.realnvp', 'is no key of'),
+  'a score network for a VAE': ('vae_digits', '--config.module=jaxgen.models.score.ncsn', 'is no key of'),
+  'a flow for a VAE': ('vae_digits', '--config.module=jaxgen.models.flow.glow', 'is no key of'),
+  'a GAN for a VAE': ('vae_digits', '--config.module=jaxgen.models.gan.dcgan', 'is no key of'),
+  'a VAE for a GAN': ('gan_digits', '--config.module=jaxgen.models.vae.vae_mlp', 'is no key of'),
+  'perceptrons for a GAN': ('gan_digits', '--config.module=jaxgen.models.gan.gan_mlp', 'is no key of'),
+  'a flow for a PixelCNN': ('pixelcnn_digits', '--config.module=jaxgen.models.flow.realnvp', 'is no key of'),
   'an even kernel': ('pixelcnn_digits', '--config.model.kernel=4', 'odd'),
   'noise that rises': ('ncsn_digits', '--config.model.sigma_min=20', 'sigma_max > sigma_min'),
   'noise that stays': ('ncsn_digits', '--config.model.sigma_min=12', 'sigma_max > sigma_min'),
@@ -245,7 +245,7 @@ FITS = {
   'vectors for a U-Net': ('ncsn_digits', '--config.data.name=toy:rings', 'for vectors there is'),
   'a likelihood of bits for vectors': (
     'vae_digits',
-    '--config.module=jaxgen.models.vae_mlp --config.data.name=toy:rings --config.model.likelihood=bernoulli',
+    '--config.module=jaxgen.models.vae.vae_mlp --config.data.name=toy:rings --config.model.likelihood=bernoulli',
     'cannot be used here',
   ),
   'conditions without labels': (

@@ -11,7 +11,7 @@ def test_a_run_begins_with_its_first_state_and_a_compiled_step(tmp_path, capsys)
   config.update(dict(steps_per_dispatch=2, num_steps=4))
   setting = preparation.prepare(config, tmp_path)
   first = next(preparation.dispatches(setting, 0, config.num_steps)).batches
-  start = preparation.beginning(setting)
+  start = preparation.trace(setting)
   assert not setting.step.is_compiled(first)
   assert capsys.readouterr().out == ''
 

@@ -10,7 +10,7 @@ from jaxgen import fields
 from jaxgen.config import defaults
 from jaxgen.errors import UserError
 from jaxgen.families.autoregressive import whole_network
-from jaxgen.models import charlm
+from jaxgen.models.autoregressive import charlm
 from jaxgen.types import DATA_AXIS, Field, State
 
 TEXT = Field('tokens', (12,), 5)

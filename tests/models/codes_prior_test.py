@@ -8,8 +8,8 @@ from configs import codes_digits, vqvae_digits
 from jaxgen import experiment, fields, train, uses
 from jaxgen.errors import UserError
 from jaxgen.families.autoregressive import whole_network
-from jaxgen.models import charlm
-from jaxgen.models.codes_prior import CodesPrior, build, cached
+from jaxgen.models.autoregressive import charlm
+from jaxgen.models.autoregressive.codes_prior import CodesPrior, build, cached
 from jaxgen.types import Field, GenerativeModel, Stage, Update
 
 CODES = Field('tokens', (2, 3), 5)

@@ -6,7 +6,7 @@ import pytest
 from configs.translate_digits_unpaired import get_config
 from jaxgen import fields
 from jaxgen.errors import UserError
-from jaxgen.models.cyclegan import build
+from jaxgen.models.gan.cyclegan import build
 from jaxgen.types import DATA_AXIS, Field, State
 
 X, Y = Field('image', (4, 4, 1), 17), Field('image', (4, 4, 1), 17)

@@ -6,7 +6,7 @@ import pytest
 from configs.gan_digits import get_config
 from jaxgen import fields
 from jaxgen.errors import UserError
-from jaxgen.models.dcgan import Discriminator, Generator, build, halvings
+from jaxgen.models.gan.dcgan import Discriminator, Generator, build, halvings
 from jaxgen.types import DATA_AXIS, Field, State
 
 DIGITS = Field('image', (8, 8, 1), 17)
@@ -107,7 +107,7 @@ def test_a_config_without_an_optimizer_for_the_discriminator_says_what_to_do():
 def test_data_that_does_not_fit_says_what_to_do():
   for x, words in {
     Field('image', (8, 12, 1), 17): 'image_size',
-    Field('vector', (2,), 0): 'jaxgen.models.gan_mlp',
+    Field('vector', (2,), 0): 'jaxgen.models.gan.gan_mlp',
     Field('image', (9, 9, 1), 17): 'image_size',
   }.items():
     with pytest.raises(UserError, match=words):

@@ -5,7 +5,7 @@ import pytest
 
 from configs.gan_toy import get_config
 from jaxgen import fields
-from jaxgen.models.gan_mlp import build
+from jaxgen.models.gan.gan_mlp import build
 from jaxgen.types import Field
 
 

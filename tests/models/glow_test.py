@@ -13,7 +13,7 @@ from configs import glow_cifar, glow_digits
 from jaxgen import fields
 from jaxgen.bijectors import UniformDequantization
 from jaxgen.errors import UserError
-from jaxgen.models import glow
+from jaxgen.models.flow import glow
 from jaxgen.types import DATA_AXIS, Field, State
 
 RNG = jax.random.key(0)
@@ -237,7 +237,7 @@ def test_glow_cifar_is_as_published():
 @pytest.mark.parametrize(
   'changes, message',
   [
-    (dict(x=Field('vector', (2,), 0)), 'jaxgen.models.realnvp'),
+    (dict(x=Field('vector', (2,), 0)), 'jaxgen.models.flow.realnvp'),
     (dict(x=Field('image', (8, 8, 1), 0)), 'discrete'),
     (dict(x=Field('image', (6, 6, 1), 17)), 'multiple of 4'),
   ],

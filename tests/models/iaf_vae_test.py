@@ -7,7 +7,7 @@ from ml_collections import ConfigDict
 from configs.iaf_vae_digits import get_config
 from jaxgen import fields
 from jaxgen.errors import UserError
-from jaxgen.models import iaf_vae
+from jaxgen.models.vae import iaf_vae
 from jaxgen.types import Field
 
 RNG = jax.random.key(0)

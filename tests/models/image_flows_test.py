@@ -15,7 +15,7 @@ from configs import glow_digits, nice_mnist, nsf_digits, realnvp_digits
 from jaxgen import experiment, fields
 from jaxgen.bijectors import Bijector, UniformDequantization
 from jaxgen.errors import UserError
-from jaxgen.models import glow, nice, nsf_conv, realnvp_conv
+from jaxgen.models.flow import glow, nice, nsf_conv, realnvp_conv
 from jaxgen.types import DATA_AXIS, Extra, Field, GenerativeModel, Params, State
 
 RNG = jax.random.key(0)
@@ -158,7 +158,7 @@ def test_half_of_the_channels_leave_after_every_level_of_real_nvp_but_the_last()
 @pytest.mark.parametrize('name', TABLE)
 @pytest.mark.parametrize('x', [Field('vector', (2,), 0), Field('image', (8, 8, 1), 0)])
 def test_other_data_are_refused(name, x):
-  with pytest.raises(UserError, match='models images of discrete values.*jaxgen.models.realnvp'):
+  with pytest.raises(UserError, match='models images of discrete values.*jaxgen.models.flow.realnvp'):
     experiment.build_model(config(name, x=x))
 
 

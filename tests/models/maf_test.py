@@ -8,7 +8,7 @@ from configs.maf_digits import get_config
 from jaxgen import config as configs
 from jaxgen import fields
 from jaxgen.errors import UserError
-from jaxgen.models import maf
+from jaxgen.models.flow import maf
 from jaxgen.types import Field
 
 RNG = jax.random.key(0)

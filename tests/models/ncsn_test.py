@@ -9,7 +9,7 @@ from ml_collections import ConfigDict
 from configs.ncsn_digits import get_config
 from jaxgen import fields
 from jaxgen.errors import UserError
-from jaxgen.models.ncsn import ScoreNetwork, build
+from jaxgen.models.score.ncsn import ScoreNetwork, build
 from jaxgen.types import DATA_AXIS, Field, State
 
 IMAGE = Field('image', (8, 8, 1), 17)
@@ -109,5 +109,5 @@ def test_the_config_chooses_the_way_to_samples(name, words):
 
 
 def test_data_that_does_not_fit_says_what_to_do():
-  with pytest.raises(UserError, match='for vectors there is jaxgen.models.ncsn_mlp'):
+  with pytest.raises(UserError, match='for vectors there is jaxgen.models.score.ncsn_mlp'):
     build(_config(Field('vector', (2,), 0)))

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from jaxgen.bijectors import transforms
-from jaxgen.models import nsf, nsf_conv
+from jaxgen.models.flow import nsf, nsf_conv
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from configs.translate_digits import get_config
 from jaxgen import fields
 from jaxgen.data.twins import transformed
 from jaxgen.errors import UserError
-from jaxgen.models.pix2pix import build
+from jaxgen.models.gan.pix2pix import build
 from jaxgen.types import DATA_AXIS, Field, State
 
 X = Field('image', (4, 4, 1), 17)

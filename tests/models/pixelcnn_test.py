@@ -12,7 +12,7 @@ from jaxgen.computing import computed
 from jaxgen.config import defaults
 from jaxgen.errors import UserError
 from jaxgen.families.autoregressive import whole_network
-from jaxgen.models import pixelcnn
+from jaxgen.models.autoregressive import pixelcnn
 from jaxgen.types import DATA_AXIS, Field, State
 
 IMAGE = Field('image', (2, 2, 1), 3)

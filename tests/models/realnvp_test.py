@@ -6,7 +6,7 @@ from ml_collections import ConfigDict
 
 from configs.realnvp_toy import get_config
 from jaxgen import config_keys, fields
-from jaxgen.models import realnvp
+from jaxgen.models.flow import realnvp
 from jaxgen.types import Field
 
 RNG = jax.random.key(0)

@@ -7,7 +7,7 @@ from ml_collections import ConfigDict
 from jaxgen import fields
 from jaxgen.config import defaults
 from jaxgen.errors import UserError
-from jaxgen.models import vae_conv, vae_mlp
+from jaxgen.models.vae import vae_conv, vae_mlp
 from jaxgen.types import Field
 
 LABEL = {'label': Field('label', (), 10)}

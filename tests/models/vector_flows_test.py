@@ -69,8 +69,8 @@ def test_it_inverts_starts_standardized_and_reads_the_label(name):
 @pytest.mark.parametrize(
   ('names', 'x', 'message'),
   [
-    (('nsf',), IMAGE, 'for images there is jaxgen.models.nsf_conv'),
-    (('planar', 'radial', 'realnvp'), IMAGE, 'models vectors.*, not image data.*jaxgen.models.glow'),
+    (('nsf',), IMAGE, 'for images there is jaxgen.models.flow.nsf_conv'),
+    (('planar', 'radial', 'realnvp'), IMAGE, 'models vectors.*, not image data.*jaxgen.models.flow.glow'),
     (('nsf', 'realnvp'), Field('vector', (1,), 0), 'at least 2'),
   ],
 )

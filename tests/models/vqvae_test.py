@@ -6,7 +6,7 @@ import pytest
 from configs.vqvae_digits import get_config
 from jaxgen import fields
 from jaxgen.errors import UserError
-from jaxgen.models.vqvae import build
+from jaxgen.models.vae.vqvae import build
 from jaxgen.types import DATA_AXIS, Field, State
 
 LABEL = {'label': Field('label', (), 10)}

@@ -10,8 +10,8 @@ from jaxgen import fields, optim
 from jaxgen.families.pixels import to_data, to_network
 from jaxgen.losses import gan as gan_losses
 from jaxgen.losses import vae as vae_losses
-from jaxgen.models.gan_mlp import Discriminator, Generator
-from jaxgen.models.vae_mlp import Encoder
+from jaxgen.models.gan.gan_mlp import Discriminator, Generator
+from jaxgen.models.vae.vae_mlp import Encoder
 from jaxgen.types import DATA_AXIS, GenerativeModel
 from jaxgen.updates import alternate, chain, ema, minimize
 
@@ -27,7 +27,7 @@ def encoder_gan(config: ConfigDict) -> GenerativeModel:
   where the paper takes it of a hidden layer of the discriminator.
 
   Args:
-    config: of `jaxgen.models.gan_mlp`, resolved.
+    config: of `jaxgen.models.gan.gan_mlp`, resolved.
   """
   model, field = config.model, fields.of(config)['x']
   shape, levels = field.shape, field.levels

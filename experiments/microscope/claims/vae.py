@@ -18,7 +18,7 @@ _SAMPLES = 500
 def vae(lab: Lab, name: str, changes: dict, **options) -> list[dict]:
   """An arm: the small VAE with these keys changed."""
   base = {
-    'module': 'jaxgen.models.vae_mlp',
+    'module': 'jaxgen.models.vae.vae_mlp',
     'model.hidden': (128, 128),
     'model.latent_dim': 16,
     'model.likelihood': 'discretized_logistic',

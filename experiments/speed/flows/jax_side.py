@@ -16,7 +16,7 @@ from experiments.speed import worker  # noqa: E402
 from experiments.speed.flows.sizes import BINS, BOUND, SIZES  # noqa: E402
 from jaxgen import bijectors  # noqa: E402
 from jaxgen.bijectors import Autoregressive, Chain, Coupling, Repeated, Reverse, masks, transforms  # noqa: E402
-from jaxgen.models.glow import glow  # noqa: E402
+from jaxgen.models.flow.glow import glow  # noqa: E402
 from jaxgen.nn.made import MADE  # noqa: E402
 
 SPLINE = transforms.rational_quadratic(BINS, BOUND)

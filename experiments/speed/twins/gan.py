@@ -1,4 +1,4 @@
-"""`jaxgen.models.dcgan` with the non-saturating loss, in PyTorch."""
+"""`jaxgen.models.gan.dcgan` with the non-saturating loss, in PyTorch."""
 
 import torch
 import torch.nn.functional as F

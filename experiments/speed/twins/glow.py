@@ -1,4 +1,4 @@
-"""`jaxgen.models.glow` in PyTorch."""
+"""`jaxgen.models.flow.glow` in PyTorch."""
 
 import torch
 import torch.nn.functional as F

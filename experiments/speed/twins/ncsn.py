@@ -1,4 +1,4 @@
-"""`jaxgen.models.ncsn` in PyTorch."""
+"""`jaxgen.models.score.ncsn` in PyTorch."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""`jaxgen.models.pixelcnn` for images of one channel, in PyTorch, with the same cut kernels and the same cache."""
+"""`jaxgen.models.autoregressive.pixelcnn` for one channel, in PyTorch, with the same cut kernels and cache."""
 
 import torch
 import torch.nn.functional as F

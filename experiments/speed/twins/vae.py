@@ -1,4 +1,4 @@
-"""`jaxgen.models.vae_mlp` and `vae_conv` with the discretized logistic likelihood, in PyTorch."""
+"""`jaxgen.models.vae.vae_mlp` and `vae_conv` with the discretized logistic likelihood, in PyTorch."""
 
 import math
 
@@ -66,7 +66,7 @@ def _convolutions(model, shape, layout):
   return encoder, decoder
 
 
-_NETWORKS = {'jaxgen.models.vae_mlp': _perceptrons, 'jaxgen.models.vae_conv': _convolutions}
+_NETWORKS = {'jaxgen.models.vae.vae_mlp': _perceptrons, 'jaxgen.models.vae.vae_conv': _convolutions}
 
 
 def build(config, layout) -> Twin:

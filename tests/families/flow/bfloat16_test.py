@@ -9,7 +9,7 @@ import pytest
 from jaxgen import computing, data
 from jaxgen.config import defaults
 from jaxgen.families.flow import base, flow
-from jaxgen.models import glow
+from jaxgen.models.flow import glow
 from jaxgen.types import DATA_AXIS, Field, State
 
 RNG = jax.random.key(0)

@@ -5,10 +5,9 @@ import shutil
 
 import pytest
 
-from jaxgen import config as configs
 from jaxgen import evaluate, experiment, train, uses
 from jaxgen.errors import UserError
-from jaxgen.runs import writers
+from jaxgen.runs import history, writers
 from tests.tiny_flow import get_config
 
 
@@ -56,7 +55,7 @@ def test_a_run_that_is_older_than_a_key_is_read_and_goes_on_with_what_it_ran_wit
   longer = config.copy_and_resolve_references()
   longer.num_steps = 6
   assert int(train.train(longer, old).step) == 6
-  assert configs.load(old / 'config.json').model.base == 'standard_normal'
+  assert history.load(old / 'config.json').model.base == 'standard_normal'
   longer.model.base = 'learned_normal'
   with pytest.raises(UserError, match='model.base: standard_normal -> learned_normal'):
     train.train(longer, old)

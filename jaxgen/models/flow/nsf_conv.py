@@ -13,7 +13,7 @@ from ml_collections import ConfigDict
 from jaxgen.bijectors import ActNorm, Bijector, transforms
 from jaxgen.config_keys import DEPTH, WIDTH, Key
 from jaxgen.families.conditions import flat
-from jaxgen.models.glow import check_images, multi_scale
+from jaxgen.models.flow.glow import check_images, multi_scale
 from jaxgen.nn.residual import ResNet
 from jaxgen.settings import flow as settings
 from jaxgen.types import GenerativeModel
@@ -45,7 +45,7 @@ class Conditioner(nn.Module):
 
 
 def nsf(depth: int, levels: int, width: int, num_blocks: int, bins: int, bound: float) -> Bijector:
-  """See `jaxgen.models.glow.multi_scale`."""
+  """See `jaxgen.models.flow.glow.multi_scale`."""
   transform = transforms.rational_quadratic(bins=bins, bound=bound)
   conditioner = partial(Conditioner, width, num_blocks, transform.num_params)
   return multi_scale(conditioner, transform, depth, levels)

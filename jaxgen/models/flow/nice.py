@@ -13,7 +13,7 @@ from jaxgen import fields
 from jaxgen.bijectors import Bijector, Chain, Coupling, Reshape, ScaleShift, Scaling, masks, transforms
 from jaxgen.config_keys import DEPTH, WIDTH, Key
 from jaxgen.families.conditioners import MLP
-from jaxgen.models.glow import check_images
+from jaxgen.models.flow.glow import check_images
 from jaxgen.settings import flow as settings
 from jaxgen.types import GenerativeModel
 

@@ -64,8 +64,8 @@ def build(config: ConfigDict) -> GenerativeModel:
   model, x = config.model, fields.of(config)['x']
   if x.kind != 'vector' or x.shape[0] < 2:
     raise UserError(
-      f'jaxgen.models.nsf models vectors of at least 2 numbers, not {x.kind} data of shape {x.shape}; for images there '
-      'is jaxgen.models.nsf_conv.'
+      f'jaxgen.models.flow.nsf models vectors of at least 2 numbers, not {x.kind} data of shape {x.shape}; for '
+      'images there is jaxgen.models.flow.nsf_conv.'
     )
   bijector = nsf(x.shape[0], model.depth, model.width, model.num_blocks, model.bins, model.bound)
   return settings.assemble(config, bijector)

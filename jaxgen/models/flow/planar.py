@@ -47,7 +47,8 @@ def of_layers(
   x = fields.of(config)['x']
   if x.kind != 'vector':
     raise UserError(
-      f'{config.module} models vectors, not {x.kind} data of shape {x.shape}; for images there is jaxgen.models.glow.'
+      f'{config.module} models vectors, not {x.kind} data of shape {x.shape}; for images there is '
+      'jaxgen.models.flow.glow.'
     )
   network = MLP(_WIDTH, _LAYERS, num_params(x.shape[0])) if fields.given(config) else None
   return settings.assemble(config, Chain((ActNorm(), Repeated(layer(network), config.model.depth))))

@@ -3,7 +3,7 @@
 Kingma et al., "Improving variational inference with inverse autoregressive flow", 2016; Rezende & Mohamed, "Variational
 inference with normalizing flows", 2015.
 
-Encoder and decoder are those of `jaxgen.models.vae_mlp`; the encoder also gives the context that the flow of the
+Encoder and decoder are those of `jaxgen.models.vae.vae_mlp`; the encoder also gives the context that the flow of the
 posterior is conditioned on. Of the inverse autoregressive flow every layer is
 `z = sigmoid(s + 2) (e + m)`, with m and s of a masked network and the order of the latents turned round from layer to
 layer; the paper has `sigmoid(s) e + (1 - sigmoid(s)) m`, another way to write the same maps. Of the planar flow all
@@ -21,7 +21,7 @@ from jaxgen.errors import UserError
 from jaxgen.families.conditioners import MLP
 from jaxgen.families.conditions import joined
 from jaxgen.families.vae import diagonal_gaussian, elbo, flow_posterior, flow_prior, standard_normal
-from jaxgen.models.vae_mlp import Decoder
+from jaxgen.models.vae.vae_mlp import Decoder
 from jaxgen.nn.made import MADE
 from jaxgen.settings import vae as settings
 from jaxgen.types import GenerativeModel

@@ -70,7 +70,7 @@ def build(config: ConfigDict) -> GenerativeModel:
   model, x = config.model, fields.of(config)['x']
   if x.kind != 'image':
     raise UserError(
-      f'vae_conv needs images, not {x.kind} data of shape {x.shape}; use config.module=jaxgen.models.vae_mlp.'
+      f'vae_conv needs images, not {x.kind} data of shape {x.shape}; use config.module=jaxgen.models.vae.vae_mlp.'
     )
   channels, hidden = tuple(model.channels), model.hidden[-1]
   if math.log2(min(x.shape[:2])) < len(channels) - 1:

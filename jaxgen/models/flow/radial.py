@@ -1,12 +1,12 @@
 """Radial flows (Rezende & Mohamed, "Variational inference with normalizing flows", 2015), as densities of vectors.
 
-As `jaxgen.models.planar`, of radial layers, which have a closed form in both directions.
+As `jaxgen.models.flow.planar`, of radial layers, which have a closed form in both directions.
 """
 
 from ml_collections import ConfigDict
 
 from jaxgen.bijectors import Radial
-from jaxgen.models import planar
+from jaxgen.models.flow import planar
 from jaxgen.types import GenerativeModel
 
 KEYS = planar.KEYS

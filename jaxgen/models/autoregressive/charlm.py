@@ -167,7 +167,7 @@ def build(config: ConfigDict) -> GenerativeModel:
   """
   model, x = config.model, fields.of(config)['x']
   if x.kind != 'tokens':
-    raise UserError(f'jaxgen.models.charlm models text, not {x.kind} data of shape {x.shape}.')
+    raise UserError(f'jaxgen.models.autoregressive.charlm models text, not {x.kind} data of shape {x.shape}.')
   if model.width % model.num_heads:
     raise UserError(
       f'config.model.width={model.width} must be a multiple of config.model.num_heads={model.num_heads}.'

@@ -1,8 +1,8 @@
 """A prior on the codes of a trained autoencoder (van den Oord et al., "Neural discrete representation learning", 2017,
 section 3.2), whose draws that autoencoder decodes.
 
-The codes of an example, row by row, are a text, and `jaxgen.models.charlm` is what models it. `config.data.name` is the
-file that `--use=codes` writes, and the stage `decoder` the run that it is of.
+The codes of an example, row by row, are a text, and `jaxgen.models.autoregressive.charlm` is what models it.
+`config.data.name` is the file that `--use=codes` writes, and the stage `decoder` the run that it is of.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from jaxgen import fields
 from jaxgen.config_keys import StageKey
 from jaxgen.errors import UserError
 from jaxgen.families.autoregressive import Run
-from jaxgen.models import charlm
+from jaxgen.models.autoregressive import charlm
 from jaxgen.settings import autoregressive as settings
 from jaxgen.types import GenerativeModel, Stage
 
@@ -38,12 +38,12 @@ class CodesPrior(nn.Module):
     return logits.reshape(*x.shape, -1)
 
   def step(self, *args: Any) -> tuple[jax.Array, list[charlm.Kept]]:
-    """See `jaxgen.models.charlm.CharLM.step`."""
+    """See `jaxgen.models.autoregressive.charlm.CharLM.step`."""
     return self.text.step(*args)
 
 
 def cached(network: CodesPrior) -> Callable[[Run, Any], tuple[Callable, Callable]]:
-  """The predictor of `jaxgen.models.charlm`, for codes of any shape."""
+  """The predictor of `jaxgen.models.autoregressive.charlm`, for codes of any shape."""
 
   def predictor(run, given):
     predict, init_cache = charlm.cached(network.text)(run, given)

@@ -27,7 +27,7 @@ from jaxgen.bijectors import (
 )
 from jaxgen.config_keys import DEPTH, WIDTH, Key
 from jaxgen.families.conditions import flat
-from jaxgen.models.glow import check_images
+from jaxgen.models.flow.glow import check_images
 from jaxgen.nn.residual import ResNet
 from jaxgen.settings import flow as settings
 from jaxgen.types import DATA_AXIS, GenerativeModel

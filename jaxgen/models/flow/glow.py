@@ -193,7 +193,7 @@ def check_images(config: ConfigDict, halvings: int) -> None:
   if x.kind != 'image' or not x.levels:
     raise UserError(
       f'{config.module} models images of discrete values, not {x.kind} data of shape {x.shape}; for vectors there '
-      'is jaxgen.models.realnvp.'
+      'is jaxgen.models.flow.realnvp.'
     )
   height, width, _ = x.shape
   if height % 2**halvings or width % 2**halvings:

@@ -96,7 +96,7 @@ def build(config: ConfigDict) -> GenerativeModel:
   if x.kind != 'image':
     raise UserError(
       f'A convolutional GAN needs images, not {x.kind} data of shape {x.shape}; for vectors there is '
-      'jaxgen.models.gan_mlp.'
+      'jaxgen.models.gan.gan_mlp.'
     )
   if x.shape[0] != x.shape[1] or halvings(x.shape[0])[0] > 8:
     raise UserError(

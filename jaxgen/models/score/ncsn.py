@@ -101,7 +101,7 @@ def build(config: ConfigDict) -> GenerativeModel:
   if x.kind != 'image':
     raise UserError(
       f'This score network needs images, not {x.kind} data of shape {x.shape}; for vectors there is '
-      'jaxgen.models.ncsn_mlp.'
+      'jaxgen.models.score.ncsn_mlp.'
     )
   if x.shape[0] % factor or x.shape[1] % factor:
     raise UserError(

@@ -1,5 +1,5 @@
 """Two domains of images without pairs (Zhu et al., "Unpaired image-to-image translation using cycle-consistent
-adversarial networks", 2017), with the networks of `jaxgen.models.pix2pix`.
+adversarial networks", 2017), with the networks of `jaxgen.models.gan.pix2pix`.
 
 Nothing but the cycle and the two distributions says what belongs to what: a translation may come back to where it began
 and still be another one than the true one. `--use=translation` shows its error where the truth is known.
@@ -13,7 +13,7 @@ from jaxgen.config_keys import DEPTH, WIDTH, Key
 from jaxgen.errors import UserError
 from jaxgen.families.gan import cycle_gan
 from jaxgen.losses.gan import LOSSES
-from jaxgen.models.pix2pix import Judge, Translator
+from jaxgen.models.gan.pix2pix import Judge, Translator
 from jaxgen.types import GenerativeModel
 
 KEYS = {
@@ -27,7 +27,7 @@ KEYS = {
 
 
 class Generator(nn.Module):
-  """One domain f32[B, *shape] -> the other, see `jaxgen.models.pix2pix.Translator`."""
+  """One domain f32[B, *shape] -> the other, see `jaxgen.models.gan.pix2pix.Translator`."""
 
   translator: Translator
 
@@ -37,7 +37,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-  """x f32[B, H, W, C] -> logits of patches, see `jaxgen.models.pix2pix.Judge`."""
+  """x f32[B, H, W, C] -> logits of patches, see `jaxgen.models.gan.pix2pix.Judge`."""
 
   judge: Judge
 

@@ -43,8 +43,8 @@ def build(config: ConfigDict) -> GenerativeModel:
   model, x = config.model, fields.of(config)['x']
   if x.kind != 'vector' or x.shape[0] < 2:
     raise UserError(
-      f'jaxgen.models.realnvp models vectors of at least 2 numbers, not {x.kind} data of shape {x.shape}; '
-      'for images there is jaxgen.models.glow.'
+      f'jaxgen.models.flow.realnvp models vectors of at least 2 numbers, not {x.kind} data of shape {x.shape}; '
+      'for images there is jaxgen.models.flow.glow.'
     )
   bijector = realnvp(x.shape[0], model.depth, model.width, model.num_layers, model.bound)
   return settings.assemble(config, bijector)

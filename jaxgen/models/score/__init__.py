@@ -1,0 +1,1 @@
+"""Score models: one architecture per file."""

@@ -1,0 +1,1 @@
+"""Variational autoencoders: one architecture per file."""

@@ -1,0 +1,57 @@
+"""The config of a run as it stands in its folder: what earlier versions said, in the words of this one."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from jaxgen import config as configs
+from jaxgen import config_keys
+
+_MODELS = Path(configs.__file__).parent / 'models'
+
+
+def load(path: Path) -> ConfigDict:
+  """Reads what `jaxgen.config.to_json` gave; lists become tuples again, and a run older than a key has one too."""
+  return from_dict(json.loads(Path(path).read_text()))
+
+
+def from_dict(values: Mapping[str, Any]) -> ConfigDict:
+  """What JSON made of a config, as one; see `load`."""
+  return configs.fix_schedules(ConfigDict(_completed(_renamed(configs.tuples(values)), config_keys.KEYS)))
+
+
+def _renamed(values):
+  """What older runs say in other words."""
+  evaluation, data, model = (dict(values.get(name, {})) for name in ('evaluation', 'data', 'model'))
+  if 'split' in evaluation:
+    evaluation['against'] = evaluation.pop('split')
+  if 'shape' in data:
+    data['fields'] = _fields(data.pop('shape'), data.pop('levels'), data.pop('classes'))
+  given = {'given': ('label',)} if model.pop('conditional', False) else {}
+  dtype = {'dtype': model.pop('dtype')} if 'dtype' in model and 'dtype' not in values else {}
+  module = {'module': _module(values['module'])} if isinstance(values.get('module'), str) else {}
+  return {**given, **dtype, **values, **module, 'evaluation': evaluation, 'data': data, 'model': model}
+
+
+def _module(name):
+  """What was `jaxgen.models.glow` stands in the room of its family."""
+  package, _, stem = name.rpartition('.')
+  found = list(_MODELS.glob(f'*/{stem}.py')) if package == 'jaxgen.models' and stem.isidentifier() else []
+  return f'{package}.{found[0].parent.name}.{stem}' if found else name
+
+
+def _fields(shape, levels, classes):
+  """Images or vectors, and perhaps labels, were all there was."""
+  x = {'kind': 'image' if len(shape) == 3 else 'vector', 'shape': shape, 'levels': levels}
+  return {'x': x} | ({'label': {'kind': 'label', 'shape': (), 'levels': classes}} if classes else {})
+
+
+def _completed(values, keys):
+  """What a run that is older than some keys ran with."""
+  sections = {name: key for name, key in keys.items() if not isinstance(key, config_keys.Key)}
+  sections |= {name: config_keys.OPTIMIZER for name in values if name.endswith('_optimizer')}
+  completed = {name: _completed(values.get(name, {}), section) for name, section in sections.items()}
+  return config_keys.values_before(keys) | values | completed
