@@ -31,8 +31,8 @@ def test_hand_computed_and_exact_where_every_element_hangs_on_the_one_before(met
 
 @pytest.mark.parametrize('method', METHODS)
 def test_the_order_is_that_of_the_conditioner(method):
-  order = (2, 0, 1)
-  bijector = Autoregressive(MADE((4,), 2, order), BOUNDED, order, method)
+  order = (2, 0, 1)  # said once: a scan that went another way would come to other numbers
+  bijector = Autoregressive(MADE((4,), 2, order), BOUNDED, method=method)
   x = jax.random.normal(RNG, (5, 3))
   variables = jax.tree.map(lambda p: p + 0.3, bijector.init(RNG, x, method='forward_and_log_det'))
   z, log_det = bijector.apply(variables, x, method='forward_and_log_det')

@@ -68,7 +68,7 @@ def maf(dims: int, depth: int, width: int) -> Bijector:
 
 
 def _autoregressive(order, width, transform):
-  return Autoregressive(MADE((width, width), transform.num_params, order), transform, order)
+  return Autoregressive(MADE((width, width), transform.num_params, order), transform)
 
 
 # The bijector of the posterior from (latent_dim, depth, width); None where it has none.
