@@ -44,6 +44,10 @@ class BatchNorm(Bijector):
   epsilon: float = 1e-4
   axis_name: str | None = None
 
+  @property
+  def constant_log_det(self) -> bool:
+    return True
+
   def __post_init__(self):
     if not (0 <= self.momentum < 1 and 0 <= self.lag < 1 and self.epsilon > 0):
       raise ValueError(

@@ -48,12 +48,19 @@ class Bijector(nn.Module):
 
   @property
   def first(self) -> 'Bijector':
-    """The layer that data meet first: itself, and of a container that of its first part."""
+    """The layer that changes the numbers of the data first: itself, and of a container that of one of its parts."""
     return self
 
   @property
+  def rearranges(self) -> bool:
+    """Whether it changes no number, but its place alone."""
+    return False
+
+  @property
   def constant_log_det(self) -> bool:
-    """Whether the log-determinant is the same for all x, whatever is learned; it may depend on the conditions."""
+    """Whether the log-determinant is the same for all x, whatever is learned; it may depend on the conditions, and in
+    training on the batch.
+    """
     return False
 
   @property

@@ -224,6 +224,7 @@ ADDITIVE = Coupling(Net(2), transforms.additive(), masks.halves())
 # Whether the log-determinant is the same everywhere.
 CONSTANT = {
   'additive': (Chain((ScaleShift(2.0, 1.0), ActNorm(), InvertibleConv(), ADDITIVE, Scaling())), True),
+  'batch_norm': (Chain((BatchNorm(), ADDITIVE)), True),
   'affine': (Chain((ActNorm(), Coupling(Net(4), SIGMOID, masks.halves()))), False),
   'inverse': (Inverse(Repeated(ADDITIVE, 2)), True),
   'multi_scale': (MultiScale((Chain((Squeeze(), ADDITIVE)), Logit())), False),

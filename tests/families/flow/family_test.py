@@ -7,6 +7,7 @@ import pytest
 
 from jaxgen.bijectors import (
   ActNorm,
+  BatchNorm,
   Chain,
   Coupling,
   Inverse,
@@ -122,18 +123,19 @@ def test_encode_and_decode_are_inverse_and_evaluation_says_how_nearly(two_moons)
 
 TEMPERED, BASE = 'samples are of p(x)^(1 / T^2)', 'a heuristic: independent logistics at temperature T'
 TEMPERATURES = {
-  'additive': (transforms.additive(), None, TEMPERED),
-  'affine': (BOUNDED, None, 'a heuristic: samples are not of a power of p(x)'),
-  'logistic': (transforms.additive(), standard_logistic(), BASE),
+  'additive': (transforms.additive(), ActNorm(), None, TEMPERED),
+  'additive_batch_norm': (transforms.additive(), BatchNorm(), None, TEMPERED),
+  'affine': (BOUNDED, ActNorm(), None, 'a heuristic: samples are not of a power of p(x)'),
+  'logistic': (transforms.additive(), ActNorm(), standard_logistic(), BASE),
 }
 
 
 @pytest.mark.parametrize('name', TEMPERATURES)
 def test_what_it_says_of_the_temperature_holds(name):
   """Of p(x)^(1 / T^2), a normal of two dimensions bent by shifts, `-log p / T^2` is exponential: its deviation is 1."""
-  transform, base, meaning = TEMPERATURES[name]
+  transform, norm, base, meaning = TEMPERATURES[name]
   coupling = lambda: Coupling(Shifts(transform.num_params), transform, masks.halves())  # noqa: E731
-  bijector = Chain((ActNorm(), coupling(), Reverse(), coupling()))
+  bijector = Chain((norm, coupling(), Reverse(), coupling()))
   model = flow(bijector, tx=optax.sgd(0.1), ema_decay=0.9, x=PLANE, base=base)
   assert model.meanings['temperature'].startswith(meaning)
   params, extra = model.init(RNG, {'x': jax.random.normal(RNG, (100, 2))})
