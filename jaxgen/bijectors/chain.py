@@ -34,7 +34,11 @@ class Chain(Bijector):
 
   @property
   def first(self) -> Bijector:
-    return self.bijectors[0].first if self.bijectors else self
+    return next((bijector.first for bijector in self.bijectors if not bijector.rearranges), self)
+
+  @property
+  def rearranges(self) -> bool:
+    return all(bijector.rearranges for bijector in self.bijectors)
 
   def latent_shape(self, shape: Shape) -> Shape:
     """What all bijectors make of it, the first one first."""

@@ -19,6 +19,10 @@ class Inverse(Bijector):
     return self.bijector.constant_log_det
 
   @property
+  def rearranges(self) -> bool:
+    return self.bijector.rearranges
+
+  @property
   def has_forward(self) -> bool:
     return self.bijector.has_inverse
 

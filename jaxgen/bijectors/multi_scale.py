@@ -45,7 +45,11 @@ class MultiScale(Bijector):
 
   @property
   def first(self) -> Bijector:
-    return self.levels[0].first
+    return next((level.first for level in self.levels if not level.rearranges), self)
+
+  @property
+  def rearranges(self) -> bool:
+    return all(level.rearranges for level in self.levels)
 
   def latent_shape(self, shape: Shape) -> Shape:
     """The shapes of the latents, that of the first level first: (H, W, C) -> ((H_1, W_1, C_1 / 2), ...).

@@ -26,6 +26,10 @@ class Permutation(Bijector):
   def constant_log_det(self) -> bool:
     return True
 
+  @property
+  def rearranges(self) -> bool:
+    return True
+
   def __post_init__(self):
     if sorted(self.order) != list(range(len(self.order))):
       raise ValueError(f'{tuple(self.order)} is not a permutation.')
@@ -57,6 +61,10 @@ class Reverse(Bijector):
 
   @property
   def constant_log_det(self) -> bool:
+    return True
+
+  @property
+  def rearranges(self) -> bool:
     return True
 
   def forward_and_log_det(self, x: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:

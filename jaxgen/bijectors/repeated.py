@@ -48,6 +48,10 @@ class Repeated(Bijector):
   def first(self) -> Bijector:
     return self.bijector.first
 
+  @property
+  def rearranges(self) -> bool:
+    return self.bijector.rearranges
+
   def latent_shape(self, shape: Shape) -> Shape:
     """The same shape: no other could be given to the next copy.
 

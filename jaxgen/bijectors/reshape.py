@@ -28,6 +28,10 @@ class Reshape(Bijector):
   def constant_log_det(self) -> bool:
     return True
 
+  @property
+  def rearranges(self) -> bool:
+    return True
+
   def __post_init__(self):
     if math.prod(self.data) != math.prod(self.latents):
       raise ValueError(f'shape {tuple(self.data)} has not as many numbers as shape {tuple(self.latents)}.')

@@ -30,6 +30,10 @@ class Squeeze(Bijector):
   def constant_log_det(self) -> bool:
     return True
 
+  @property
+  def rearranges(self) -> bool:
+    return True
+
   def latent_shape(self, shape: Shape) -> Shape:
     """(H, W, C) -> (H / factor, W / factor, factor^2 C)."""
     h, w, c = image(shape)

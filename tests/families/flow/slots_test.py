@@ -19,6 +19,8 @@ from jaxgen.bijectors import (
   Logit,
   MultiScale,
   Permutation,
+  Reshape,
+  Reverse,
   ScaleShift,
   Squeeze,
   masks,
@@ -270,6 +272,11 @@ def built(**changes):
     ),
     (
       dict(bijector=Chain((Chain((Logit(),)), ActNorm()))),
+      'the first layer of the flow (Logit) takes numbers',
+    ),
+    (
+      # nothing before the logit changes a number
+      dict(bijector=Chain((Reverse(), Inverse(Reshape((2, 1), (2,))), Chain((Permutation((0,)), Logit()))))),
       'the first layer of the flow (Logit) takes numbers',
     ),
   ],
