@@ -4,7 +4,8 @@
     python -m jaxgen.main --config=configs/radial_toy.py --config.data.name=toy:two_moons --workdir=runs/moons
 
 On 2 CPU cores: 1 minute, 1.478 bits per dimension on the test set, 0.35 nats of KL(data || model). The data's entropy
-is 1.225: a layer moves all directions alike, and 64 of them make a ring with eight lumps.
+is 1.225. A layer moves points along the rays from one centre. The samples of 64 of them make a ring of eight lumps: a
+fifth lies more than three deviations from every Gaussian, most of it between neighbours; of the data a hundredth does.
 """
 
 from ml_collections import ConfigDict
