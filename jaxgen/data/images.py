@@ -19,6 +19,20 @@ _MOST_RESIZED = 2**32  # bytes of a set that is resized as a whole, in memory
 _ORIENTATION, _SIDEWAYS = 274, (5, 6, 7, 8)
 
 
+class NoImages(UserError):
+  """A size of images was asked of data that hold none."""
+
+
+def check_none_resized(image_size: int, name: str) -> None:
+  """For data that hold no images.
+
+  Raises:
+    NoImages: if `config.image_size` is set all the same.
+  """
+  if image_size:
+    raise NoImages(f'--config.data.image_size is for images, but {name} holds none; set it to 0.')
+
+
 def resize_all(pixels: np.ndarray, image_size: int, levels: int = 256) -> np.ndarray:
   """Crops and resizes images in memory.
 

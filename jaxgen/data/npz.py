@@ -58,8 +58,8 @@ def weights_sha256(name: str) -> str:
 
 def _resized(spec, arrays, image_size, path):
   """Every image field cropped and resized."""
-  if image_size and spec['x'].kind != 'image':
-    raise UserError(f'--config.data.image_size is for images, but {path} holds none; set it to 0.')
+  if spec['x'].kind != 'image':
+    images.check_none_resized(image_size, str(path))
   arrays = {
     name: images.resize_all(array, image_size, spec[name].levels) if spec[name].kind == 'image' else array
     for name, array in arrays.items()

@@ -34,8 +34,7 @@ def load(config: ConfigDict, name: str, split: str) -> Source:
   Raises:
     UserError: if there is no such text, it is no UTF-8, or a split is shorter than one window.
   """
-  if config.image_size:
-    raise UserError(f'--config.data.image_size is for images, but text:{name} holds none; set it to 0.')
+  images.check_none_resized(config.image_size, f'text:{name}')
   title, text = _read(name)
   if not text:
     raise UserError(f'{title} is empty; give it some text.')

@@ -135,6 +135,10 @@ def against(name: str, config: ConfigDict, given: Sequence[str]) -> data.Source:
     settings.image_size = height if height == width else settings.image_size
   try:
     source = data.load(settings, 'test')
+  except data.NoImages:
+    raise UserError(
+      f'--against={name} cannot be used: it holds no images, and those of the run are of shape {field.shape}.'
+    ) from None
   except UserError as error:
     raise UserError(f'--against={name} cannot be used: {error}') from None
   found = source.spec['x']

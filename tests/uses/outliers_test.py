@@ -149,6 +149,18 @@ def test_data_that_the_model_cannot_score_are_refused(make, tmp_path, monkeypatc
   assert not (tmp_path / 'sampled').exists()
 
 
+@pytest.mark.parametrize('name', ['toy:rings', 'synthetic:banana_6', 'text:stdlib'])
+def test_data_that_are_no_images_are_refused_as_such(make, tmp_path, monkeypatch, name):
+  """The size that other images are brought to is not what is wrong with them."""
+  load = data.load
+  make()
+  monkeypatch.setattr(data, 'load', load)
+  with pytest.raises(UserError) as error:
+    uses.use(tmp_path, options=uses.Options(use=('outliers',), against=name))
+  sentence = 'it holds no images, and those of the run are of shape (8, 8, 1).'
+  assert str(error.value) == f'--against={name} cannot be used: {sentence}'
+
+
 def test_data_that_cannot_be_read_are_refused_by_the_name_of_the_option(make, tmp_path, monkeypatch):
   load = data.load
   make()

@@ -7,8 +7,8 @@ import jax
 import numpy as np
 from ml_collections import ConfigDict
 
+from jaxgen.data.images import check_none_resized
 from jaxgen.data.source import Source, from_arrays
-from jaxgen.errors import UserError
 from jaxgen.types import Field
 
 _SEEDS = {'train': 0, 'test': 1, 'validation': 2}
@@ -54,7 +54,6 @@ def drawn(config: ConfigDict, density: Density, split: str, num_train: int) -> S
   Raises:
     UserError: if `config.image_size` is set.
   """
-  if config.image_size:
-    raise UserError(f'--config.data.image_size is for images, but {config.name} gives vectors; set it to 0.')
+  check_none_resized(config.image_size, config.name)
   x = density.sample(_SEEDS[split], num_train if split == 'train' else 10_000)
   return from_arrays(f'{config.name} ({split})', {'x': Field('vector', (density.dims,), 0)}, {'x': x})
