@@ -9,12 +9,12 @@ from jaxgen import fields, optim
 from jaxgen.config_keys import WIDTH, Key
 from jaxgen.errors import UserError
 from jaxgen.families.gan import Penalty, gan
-from jaxgen.losses.gan import LOSSES, PENALTIES
+from jaxgen.losses.gan import PAIRS, PENALTIES
 from jaxgen.types import GenerativeModel
 
 KEYS = {
   'latent_dim': Key(32, int, 'numbers in a latent vector', WIDTH),
-  'loss': Key('non_saturating', str, 'of both players', choices=tuple(LOSSES)),
+  'loss': Key('non_saturating', str, 'of both players', choices=tuple(PAIRS)),
   'discriminator_steps': Key(1, int, 'per generator step', '[1, 1000]'),
   'penalty': Key('', str, 'on the gradient of the discriminator', choices=('', *PENALTIES)),
   'penalty_weight': Key(0.0, float, 'of the penalty in the loss', '[0, inf)'),
@@ -44,7 +44,7 @@ def assemble(
   return gan(
     generator,
     discriminator,
-    loss=LOSSES[model.loss],
+    loss=PAIRS[model.loss],
     tx_generator=optim.make(config.optimizer, config.num_steps, period=model.discriminator_steps),
     tx_discriminator=optim.make(config.discriminator_optimizer, config.num_steps),
     ema_decay=config.ema_decay,

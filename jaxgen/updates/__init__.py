@@ -22,6 +22,7 @@ from jaxgen.updates.accumulation import Slices, accumulated
 from jaxgen.updates.averages import EmaState, averaged_params, ema
 from jaxgen.updates.composition import alternate, chain, every, repeat, scheduled
 from jaxgen.updates.minimization import means, minimize
+from jaxgen.updates.projection import clipped, project
 
 __all__ = [
   'EmaState',
@@ -30,10 +31,12 @@ __all__ = [
   'alternate',
   'averaged_params',
   'chain',
+  'clipped',
   'ema',
   'every',
   'means',
   'minimize',
+  'project',
   'repeat',
   'scheduled',
 ]

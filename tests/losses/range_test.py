@@ -22,6 +22,23 @@ def _discretized(mean, log_scale, x):
   return vae.discretized_logistic_nll(x, mean=mean, log_scale=log_scale, levels=16)
 
 
+def _both(loss, a, b):
+  """What both players of a game minimize that hears more than logits."""
+  classes, labels = jnp.concatenate([a, b], 1), jnp.zeros(len(a), jnp.int32)
+  said = {
+    'real_logits': a[:, 0],
+    'fake_logits': b[:, 0],
+    'real_classes': classes,
+    'fake_classes': classes[:, ::-1],
+    'real_features': a,
+    'fake_features': b,
+    'real_labels': labels,
+    'fake_labels': labels,
+  }
+  heard = {name: said[name] for name in loss.needs}
+  return loss.discriminator(**heard) + loss.generator(**heard)
+
+
 LOSSES = {
   'reparameterize': lambda a, b: vae.reparameterize(RNG, mean=a, log_var=b),
   'log_normal': lambda a, b: vae.log_normal(jnp.ones_like(a), mean=a, log_var=b),
@@ -41,8 +58,11 @@ LOSSES = {
     f'gan.{name}': lambda a, b, loss=loss: (
       loss.discriminator(real_logits=a, fake_logits=b) + loss.generator(real_logits=a, fake_logits=b)
     )
-    for name, loss in gan.LOSSES.items()
+    for name, loss in gan.PAIRS.items()
   },
+  'gan.k_plus_one': lambda a, b: _both(gan.k_plus_one, a, b),
+  'gan.auxiliary_classifier': lambda a, b: _both(gan.auxiliary_classifier(gan.non_saturating), a, b),
+  'gan.feature_matching': lambda a, b: _both(gan.feature_matching, a, b),
   **{
     f'gan.{name}': lambda a, b, penalty=penalty: penalty(lambda x: (x**2).sum(1), RNG, real=a, fake=b)
     for name, penalty in gan.PENALTIES.items()

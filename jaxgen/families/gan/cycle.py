@@ -15,7 +15,7 @@ from jaxgen.families import conditions
 from jaxgen.families.gan.game import judgement
 from jaxgen.families.networks import Apply, Part, assembled
 from jaxgen.families.pixels import to_data, to_network
-from jaxgen.losses.gan import GanLoss
+from jaxgen.losses.gan import GanLoss, cycle_consistency, identity_mapping
 from jaxgen.types import DATA_AXIS, Batch, Extra, Field, GenerativeModel, Params, PRNGKey
 from jaxgen.updates import alternate, chain, ema, minimize
 
@@ -165,11 +165,15 @@ def _carried(game, params, extra, rng, real, train):
     )
     for side, _, _ in game.sides
   }
-  terms |= {f'{side}_cycle': _distance(again[side], real[side]) for side, _, _ in game.sides}
+  terms |= {
+    f'{side}_cycle': cycle_consistency(x=real[side], there_and_back=again[side]) for side, _, _ in game.sides
+  }
   if game.identity_weight:
     swapped = {'x': real['y'], 'y': real['x']}
     same, extra = _translated(game, params, extra, swapped, train, keys[4])
-    terms |= {f'{side}_identity': _distance(same[side], real[side]) for side, _, _ in game.sides}
+    terms |= {
+      f'{side}_identity': identity_mapping(x=real[side], mapped=same[side]) for side, _, _ in game.sides
+    }
   return terms, extra
 
 
@@ -216,8 +220,3 @@ def _latents(params, extra, rng, num):
 def _sample(game, params, extra, rng, num, given=None):
   conditions.to_sample(rng, num, given, {})  # says that it follows none
   return _decode(game, params, extra, _latents(params, extra, rng, num))
-
-
-def _distance(a, b):
-  """The mean over entries in [-1, 1], f32[B]."""
-  return jnp.abs(a - b).reshape(len(a), -1).mean(-1)

@@ -12,7 +12,7 @@ from jaxgen import fields, optim
 from jaxgen.config_keys import DEPTH, WIDTH, Key
 from jaxgen.errors import UserError
 from jaxgen.families.gan import cycle_gan
-from jaxgen.losses.gan import LOSSES
+from jaxgen.losses.gan import PAIRS
 from jaxgen.models.gan.pix2pix import Judge, Translator
 from jaxgen.types import GenerativeModel
 
@@ -20,7 +20,7 @@ KEYS = {
   'width': Key(32, int, 'channels of the generators', WIDTH),
   'num_layers': Key(2, int, 'of each generator, each mixes all places and then all channels', DEPTH),
   'discriminator_width': Key(32, int, 'channels of the discriminators', WIDTH),
-  'loss': Key('least_squares', str, 'of all players', choices=tuple(LOSSES)),
+  'loss': Key('least_squares', str, 'of all players', choices=tuple(PAIRS)),
   'cycle_weight': Key(10.0, float, 'lambda, of the distance of a cycle to where it began', '[0, inf)'),
   'identity_weight': Key(0.0, float, 'of what a generator changes in its own domain', '[0, inf)'),
 }
@@ -75,7 +75,7 @@ def build(config: ConfigDict) -> GenerativeModel:
     generator(y.shape),
     Discriminator(Judge(model.discriminator_width)),
     Discriminator(Judge(model.discriminator_width)),
-    loss=LOSSES[model.loss],
+    loss=PAIRS[model.loss],
     tx_generators=optim.make(config.optimizer, config.num_steps),
     tx_discriminators=optim.make(config.discriminator_optimizer, config.num_steps),
     ema_decay=config.ema_decay,

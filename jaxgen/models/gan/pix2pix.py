@@ -18,6 +18,7 @@ from jaxgen.errors import UserError
 from jaxgen.families.conditions import joined
 from jaxgen.families.gan import Penalty
 from jaxgen.families.pixels import to_network
+from jaxgen.losses.gan import distance_to_truth
 from jaxgen.nn import Conv
 from jaxgen.settings import gan as settings
 from jaxgen.types import GenerativeModel, PRNGKey
@@ -103,9 +104,9 @@ class Discriminator(nn.Module):
 def l1(
   generate: Callable[[jax.Array], jax.Array], rng: PRNGKey, *, latents: jax.Array, real: jax.Array
 ) -> jax.Array:
-  """|x - G(y, z)|, the mean over pixels in [-1, 1], f32[B] (Isola et al. 2017, equation 3)."""
+  """|x - G(y, z)|, the mean over pixels in [-1, 1], f32[B], see `jaxgen.losses.gan.distance_to_truth`."""
   del rng
-  return jnp.abs(real - generate(latents)).reshape(len(real), -1).mean(-1)
+  return distance_to_truth(x=real, translated=generate(latents))
 
 
 def build(config: ConfigDict) -> GenerativeModel:
@@ -133,7 +134,7 @@ def build(config: ConfigDict) -> GenerativeModel:
   def evaluate(params, extra, rng, batch):
     terms = game.evaluate(params, extra, rng, batch)
     drawn = draw(params, extra, rng, len(batch['x']), {name: batch[name] for name in given})
-    distance = jnp.abs(to_network(drawn, x.levels) - to_network(batch['x'], x.levels))
-    return {**terms, 'l1': distance.reshape(len(drawn), -1).mean(-1)}
+    translated, truth = to_network(drawn, x.levels), to_network(batch['x'], x.levels)
+    return {**terms, 'l1': distance_to_truth(x=truth, translated=translated)}
 
   return game._replace(evaluate=evaluate, selected_by='l1')

@@ -1,5 +1,5 @@
 """One contract for each slot of a game, over a table of constructors: a new one is a row. Losses and the penalties of
-the discriminator have theirs in tests/losses/gan_test.py."""
+the discriminator have theirs in tests/losses/gan."""
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +10,7 @@ from flax import linen as nn
 
 from jaxgen.families.gan import Augmentation, Penalty, fixed, gan, no_augmentation
 from jaxgen.families.gan.latents import normal
-from jaxgen.losses.gan import LOSSES, PENALTIES
+from jaxgen.losses.gan import PAIRS, PENALTIES
 from jaxgen.types import DATA_AXIS, Field, State
 
 BATCH = {'x': jax.random.normal(jax.random.key(9), (6, 2)) + 3.0}
@@ -58,7 +58,7 @@ class Discriminator(nn.Module):
 
 def _model(**changes):
   settings = dict(
-    loss=LOSSES['non_saturating'],
+    loss=PAIRS['non_saturating'],
     tx_generator=optax.sgd(0.1),
     tx_discriminator=optax.sgd(0.1),
     ema_decay=0.5,
@@ -101,10 +101,10 @@ def test_a_controller_reads_the_logits_of_every_step():
   np.testing.assert_allclose(trained.extra['augmentation']['strength'], 0.03, rtol=1e-5)
 
 
-@pytest.mark.parametrize('name', LOSSES)
+@pytest.mark.parametrize('name', PAIRS)
 def test_every_loss_moves_both_players(name):
-  start, _ = _train(_model(loss=LOSSES[name]), 0)
-  trained, metrics = _train(_model(loss=LOSSES[name]), 2)
+  start, _ = _train(_model(loss=PAIRS[name]), 0)
+  trained, metrics = _train(_model(loss=PAIRS[name]), 2)
   moved = jax.tree.map(lambda a, b: bool((a != b).any()), start.params, trained.params)
   assert all(moved[player]['Dense_0']['kernel'] for player in moved)
   assert all(np.isfinite(metric.total).all() for metric in metrics.values())
@@ -114,7 +114,7 @@ def test_a_relativistic_generator_learns_from_real_examples_too():
   """d/dD(fake) of -log sigmoid(D(fake) - D(real)) depends on D(real): other data, another step of the generator."""
   kernels = []
   for shift in (0.0, 1.0):
-    model = _model(loss=LOSSES['relativistic'], tx_discriminator=optax.sgd(0.0))
+    model = _model(loss=PAIRS['relativistic'], tx_discriminator=optax.sgd(0.0))
     params, extra = model.init(jax.random.key(0), BATCH)
     state = State(jnp.int32(0), params, extra, model.update.init(params), jax.random.key(1))
     apply = jax.vmap(model.update.apply, in_axes=None, out_axes=None, axis_name=DATA_AXIS, axis_size=1)
