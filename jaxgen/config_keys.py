@@ -132,7 +132,7 @@ DATA = {
   'name': Key(
     'digits',
     str,
-    'digits | tfds:, folder:, npz:, toy:, synthetic:<name> | pairs:, domains:<folder> | text:<path>',
+    'digits; tfds:, toy:, synthetic:<name>; folder:, npz:, pairs:, domains:, text:<path>; text:stdlib',
     least=1,
   ),
   'image_size': Key(0, int, 'pixels a side that images are resized to; 0: as they are', '[0, 4096]'),

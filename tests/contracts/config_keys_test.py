@@ -12,6 +12,7 @@ from ml_collections import ConfigDict
 from jaxgen import config as configs
 from jaxgen import config_keys, data, experiment, fields, models, optim
 from jaxgen.config_keys import Key
+from jaxgen.data import loading
 from jaxgen.errors import UserError
 from jaxgen.metrics import catalogue
 from jaxgen.metrics.features import extraction
@@ -129,6 +130,13 @@ def test_metrics_and_features_are_those_that_there_are():
   features_key = config_keys.EVALUATION['features']
   assert set(features_key.choices) == {'auto', *extraction._KINDS}
   assert features_key.allows('inception:/weights.npz') and not features_key.allows('random:/weights.npz')
+
+
+def test_the_data_are_those_that_there_are():
+  forms = {form.strip() for form in loading._FORMS.split(',')}
+  assert {form.partition(':')[0] for form in forms} == set(loading._KINDS)
+  for form in {form.partition('<')[0] for form in forms}:
+    assert form in config_keys.DATA['name'].meaning
 
 
 def test_a_misspelt_key_of_a_config_file_is_named_with_what_was_meant():
