@@ -45,21 +45,35 @@ def replacing(path: Path | str) -> Iterator[Path]:
 def replacing_folder(path: Path | str) -> Iterator[Path]:
   """A new folder beside `path` to fill; it takes the place of `path`, and of what that held, at the end.
 
-  If the block raises, what was there stays as it was, and nothing is left of the new one; what a writer that was killed
-  has left is removed by the next.
+  If the block raises, or the new one cannot take its place, what was there stays as it was, and nothing is left of the
+  new one; what a writer that was killed has left is removed by the next, or put back where nothing else is.
   """
   path = Path(path)
   path.parent.mkdir(parents=True, exist_ok=True)
-  part, old = _hidden(path, 'part'), _hidden(path, 'old')
+  part = _hidden(path, 'part')
   try:
     with _claimed(path, part, Path.mkdir):
       yield part
-      if path.exists():
-        os.rename(path, old)
-      os.rename(part, path)
+      with _locked(path.parent), _set_aside(path):
+        os.rename(part, path)
   finally:
     shutil.rmtree(part, ignore_errors=True)
-    shutil.rmtree(old, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _set_aside(path):
+  """Something else may take the place of the folder `path`, which is then removed; else it comes back."""
+  if not path.exists():
+    yield
+    return
+  old = _hidden(path, 'old')
+  os.rename(path, old)
+  try:
+    yield
+  except BaseException:
+    os.rename(old, path)
+    raise
+  shutil.rmtree(old, ignore_errors=True)
 
 
 def _hidden(path, what):
@@ -71,11 +85,12 @@ def _hidden(path, what):
 def _claimed(path, part, make):
   """Makes `part` and holds a lock on it, by which other writers of `path` see that its own is alive.
 
-  Those of the dead are removed. Makers and removers take turns at the folder: what is there is locked, or dead.
+  Those of the dead are removed, but for what one of them had set aside and not yet replaced: it is put back. Makers and
+  removers take turns at the folder: what is there is locked, or dead.
   """
   with _locked(path.parent):
     for left in _hidden_beside(path):
-      _remove_if_dead(left)
+      _remove_if_dead(path, left)
     make(part)
     claim = os.open(part, os.O_RDONLY)
     fcntl.flock(claim, fcntl.LOCK_EX)
@@ -90,9 +105,11 @@ def _hidden_beside(path):
   return [Path(entry.path) for entry in os.scandir(path.parent) if name.fullmatch(entry.name)]
 
 
-def _remove_if_dead(left):
+def _remove_if_dead(path, left):
   with contextlib.suppress(OSError), _locked(left, fcntl.LOCK_NB):
-    if left.is_dir():
+    if left.suffix == '.old' and not path.exists():
+      left.rename(path)
+    elif left.is_dir():
       shutil.rmtree(left)
     else:
       left.unlink()

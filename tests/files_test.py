@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import subprocess
@@ -70,6 +71,38 @@ def test_what_a_killed_writer_leaves_is_removed_by_the_next_and_a_living_one_is_
   assert living.returncode == 0
   assert sorted(tmp_path.iterdir()) == [near, path]
   assert ((path / 'a') if path.is_dir() else path).read_text() == 'half'  # the last to end
+
+
+@pytest.fixture
+def full(tmp_path):
+  """A folder with a file in it."""
+  path = tmp_path / 'export'
+  path.mkdir()
+  (path / 'a').write_text('old')
+  return path
+
+
+def test_a_folder_whose_successor_cannot_take_its_place_comes_back(full, monkeypatch):
+  rename = os.rename
+
+  def refused(source, target):
+    if str(source).endswith('.part'):
+      raise OSError(errno.EIO, 'Input/output error', str(source))
+    rename(source, target)
+
+  monkeypatch.setattr(os, 'rename', refused)
+  with pytest.raises(OSError, match='Input/output'), files.replacing_folder(full) as part:
+    (part / 'a').write_text('new')
+  assert (full / 'a').read_text() == 'old'
+  assert list(full.parent.iterdir()) == [full]
+
+
+def test_what_a_killed_writer_had_set_aside_is_put_back_by_the_next(full):
+  full.rename(full.with_name('.export.0123abcd.old'))
+  with pytest.raises(ZeroDivisionError), files.replacing_folder(full):
+    raise ZeroDivisionError
+  assert (full / 'a').read_text() == 'old'
+  assert list(full.parent.iterdir()) == [full]
 
 
 def test_arrays_come_back(tmp_path):
