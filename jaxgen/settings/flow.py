@@ -46,8 +46,8 @@ _DEPTH, _WIDTH, _LAYERS = 4, 32, 2
 _TRANSFORM = transforms.affine(transforms.bounded_log_scale(2.0))
 
 
-def assemble(config: ConfigDict, bijector: Bijector) -> GenerativeModel:
-  """A flow of the data that `config` names, on their conditions; `config.model` holds `KEYS`.
+def assemble(config: ConfigDict, bijector: Bijector, drift: bool = True) -> GenerativeModel:
+  """A flow of the data that `config` names, on their conditions; `config.model` holds `KEYS`; `drift` as of `flow`.
 
   Raises:
     UserError: if bijector, base or dequantization do not fit the data or the conditions.
@@ -72,6 +72,7 @@ def assemble(config: ConfigDict, bijector: Bijector) -> GenerativeModel:
     base=BASES[model.base](x),
     dequantization=DEQUANTIZATIONS[model.dequantization](x, given),
     temperature=model.temperature,
+    drift=drift,
   )
 
 

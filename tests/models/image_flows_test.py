@@ -11,11 +11,11 @@ import pytest
 from jax.flatten_util import ravel_pytree
 from ml_collections import ConfigDict
 
-from configs import glow_digits, nice_mnist, nsf_digits, realnvp_digits
+from configs import glow_digits, nice_mnist, nsf_ar_mnist, nsf_digits, realnvp_digits
 from jaxgen import experiment, fields
 from jaxgen.bijectors import Bijector, UniformDequantization
 from jaxgen.errors import UserError
-from jaxgen.models.flow import glow, nice, nsf_conv, realnvp_conv
+from jaxgen.models.flow import glow, nice, nsf_ar_conv, nsf_conv, realnvp_conv
 from jaxgen.types import DATA_AXIS, Extra, Field, GenerativeModel, Params, State
 
 RNG = jax.random.key(0)
@@ -43,6 +43,11 @@ TABLE = {
   ),
   'nice': Row(nice_mnist, dict(depth=2), nice.nice(SHAPE, 2, 8, 1)),
   'nsf': Row(nsf_digits, dict(depth=1, levels=1, width=4, bins=3), nsf_conv.nsf(1, 1, 4, 1, 3, 3.0)),
+  'nsf_ar': Row(
+    nsf_ar_mnist,
+    dict(width=4, kernel=3, bins=4),
+    nsf_ar_conv.nsf_ar(SHAPE, 4, 4.0, width=4, num_layers=1, first_kernel=3, kernel=3),
+  ),
   'realnvp': Row(realnvp_digits, dict(levels=1, width=4), realnvp_conv.realnvp(SHAPE, 1, 4, 1, 0.0)),
 }
 

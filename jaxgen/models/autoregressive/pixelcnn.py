@@ -81,16 +81,17 @@ class GatedLayer(nn.Module):
 
 
 class PixelCNN(nn.Module):
-  """x [B, H, W, C] in [0, levels) and the conditions -> logits f32[B, H, W, C, levels].
+  """x [B, H, W, C] in [0, levels) and the conditions -> f32[B, H, W, C, num_outputs], logits by default.
 
   Attributes:
     channels: C; it divides `width`.
-    levels: the number of values a pixel takes.
+    levels: the number of values a pixel takes; 0 where it is a number in [-1, 1].
     width: channels of the layers.
     num_layers: gated layers after the first.
     first_kernel: the side of the first layer's kernel, odd.
     kernel: the side of the others', odd.
     dropout: the rate, before a layer's output is mixed.
+    num_outputs: of an entry of the image; a logit for each of its values by default.
   """
 
   channels: int
@@ -100,6 +101,7 @@ class PixelCNN(nn.Module):
   first_kernel: int = 7
   kernel: int = 3
   dropout: float = 0.0
+  num_outputs: int = 0
 
   def setup(self) -> None:
     kernels = (self.first_kernel, *([self.kernel] * self.num_layers))
@@ -108,7 +110,7 @@ class PixelCNN(nn.Module):
       for index, kernel in enumerate(kernels)
     ]
     self.head = MaskedConv(self.width, (1, 1), 'B', self.channels)
-    self.logits = MaskedConv(self.channels * self.levels, (1, 1), 'B', self.channels)
+    self.logits = MaskedConv(self.channels * self._outputs, (1, 1), 'B', self.channels)
 
   def __call__(self, x, given=None, train=False):
     return self.horizontal(x, self.vertical(x, given), given, train)
@@ -124,17 +126,22 @@ class PixelCNN(nn.Module):
   def horizontal(
     self, x: jax.Array, links: Sequence[jax.Array], given: Given = None, train: bool = False
   ) -> jax.Array:
-    """The logits of the rows that `x` and `links` hold, f32[B, R, W, C, levels]."""
+    """The outputs of the rows that `x` and `links` hold, f32[B, R, W, C, num_outputs]."""
     h = self._input(x)
     for layer, link in zip(self.layers, links, strict=True):
       h = block(layer, h, link, given, method='horizontal', train=train)
     h = self.logits(nn.relu(self.head(nn.relu(h)))).astype(jnp.float32)
-    # channel c of the masks' order is c % C, so the levels come first
-    return jnp.moveaxis(h.reshape(*h.shape[:-1], self.levels, self.channels), -1, -2)
+    # channel c of the masks' order is c % C, so the outputs come first
+    return jnp.moveaxis(h.reshape(*h.shape[:-1], self._outputs, self.channels), -1, -2)
+
+  @property
+  def _outputs(self):
+    return self.num_outputs or self.levels
 
   def _input(self, x):
     """Pixels in [-1, 1], and a channel of ones that tells the image from its border."""
-    x = x.astype(jnp.float32) * (2.0 / (self.levels - 1)) - 1.0
+    x = x.astype(jnp.float32)
+    x = x * (2.0 / (self.levels - 1)) - 1.0 if self.levels else x
     return jnp.concatenate([x, jnp.ones_like(x[..., :1])], axis=-1)
 
 
@@ -171,15 +178,9 @@ def build(config: ConfigDict) -> GenerativeModel:
     raise UserError(
       f'PixelCNN needs images with discrete values, not {x.kind} data of shape {x.shape} with {values} values.'
     )
-  channels = x.shape[2]
-  if model.width % channels:
-    raise UserError(
-      f'config.model.width={model.width} must be a multiple of the {channels} channels of the images.'
-    )
-  if model.kernel % 2 == 0 or model.first_kernel % 2 == 0:
-    raise UserError('config.model.kernel and config.model.first_kernel must be odd numbers.')
+  check(config)
   network = PixelCNN(
-    channels=channels,
+    channels=x.shape[2],
     levels=x.levels,
     width=model.width,
     num_layers=model.num_layers,
@@ -188,6 +189,21 @@ def build(config: ConfigDict) -> GenerativeModel:
     dropout=model.dropout,
   )
   return settings.assemble(config, network, row_predictor)
+
+
+def check(config: ConfigDict) -> None:
+  """Holds the settings of the network against the images that it is for.
+
+  Raises:
+    UserError: if masks cannot be made of them.
+  """
+  model, channels = config.model, fields.of(config)['x'].shape[2]
+  if model.width % channels:
+    raise UserError(
+      f'config.model.width={model.width} must be a multiple of the {channels} channels of the images.'
+    )
+  if model.kernel % 2 == 0 or model.first_kernel % 2 == 0:
+    raise UserError('config.model.kernel and config.model.first_kernel must be odd numbers.')
 
 
 def _gate(h):

@@ -1,0 +1,36 @@
+"""An autoregressive neural spline flow on MNIST, RQ-NSF (AR) of Durkan et al. 2019 upon a gated PixelCNN.
+
+python -m jaxgen.main --config=configs/nsf_ar_mnist.py
+"""
+
+from ml_collections import ConfigDict
+
+from jaxgen.config import defaults, optimizer, preset
+
+
+def get_config(arg=''):
+  config = defaults()
+  config.module = 'jaxgen.models.flow.nsf_ar_conv'
+  config.data.name = 'tfds:mnist'
+  config.model = ConfigDict(
+    dict(
+      width=32,  # channels of the PixelCNN
+      num_layers=4,  # after the first
+      first_kernel=7,
+      kernel=3,
+      bins=16,  # of a spline
+      bound=4.0,  # half of the side of its box; pixels lie within nine tenths of it
+      temperature=1.0,  # of the samples
+      base='standard_normal',  # standard_logistic | learned_normal | class_conditional | flow
+      dequantization='usual',  # uniform | variational | none
+    )
+  )
+  config.optimizer = optimizer(learning_rate=2e-3, schedule='cosine', warmup_steps=200, clip_norm=1000.0)
+  config.batch_size = 64
+  config.num_steps = 8000
+  config.steps_per_dispatch = 10
+  config.log_every = 100
+  config.eval_every = 2000
+  config.sample_every = 8000  # a sample takes hundreds of passes
+  config.checkpoint_every = 500
+  return preset(config, arg, width=4, num_layers=1, first_kernel=3, bins=4)

@@ -1,0 +1,77 @@
+"""An autoregressive neural spline flow for images (Durkan et al., "Neural spline flows", 2019, section 4.1).
+
+One layer: the spline of a pixel is what a gated PixelCNN (`jaxgen.models.autoregressive.pixelcnn`) makes of the pixels
+before it. Dequantized pixels lie well within the splines' box, as a spline has the slope of the identity at its border
+and cannot be flat or steep there.
+
+A density is one pass of the network, a sample as many as its pixels need (`jaxgen.bijectors.Autoregressive`), hundreds
+of them for an image of 28x28: evaluation does not go back from the latents.
+"""
+
+import math
+
+import flax.linen as nn
+import jax.numpy as jnp
+from ml_collections import ConfigDict
+
+from jaxgen import fields
+from jaxgen.bijectors import Autoregressive, Bijector, Chain, Reshape, ScaleShift, transforms
+from jaxgen.config_keys import Key
+from jaxgen.models.autoregressive import pixelcnn
+from jaxgen.models.flow.glow import check_images
+from jaxgen.settings import flow as settings
+from jaxgen.types import GenerativeModel
+
+_NETWORK = {name: key for name, key in pixelcnn.KEYS.items() if name != 'dropout'}
+KEYS = {
+  **_NETWORK,
+  'bins': Key(16, int, 'of a spline', '[1, 512]'),
+  'bound': Key(4.0, float, 'half of the side of the box of a spline', '(0, 1000]'),
+  **settings.KEYS,
+}
+_WITHIN = 0.9  # of the box are pixels
+
+
+class Conditioner(nn.Module):
+  """The parameters of the spline of each entry, in blocks: `f32[B, D] (, given) -> f32[B, num_params * D]`.
+
+  Attributes:
+    network: `jaxgen.models.autoregressive.pixelcnn.PixelCNN` of numbers in [-1, 1].
+    shape: of an image, D numbers.
+    bound: numbers beyond it are none of pixels.
+  """
+
+  network: nn.Module
+  shape: tuple[int, int, int]
+  bound: float
+
+  @nn.compact
+  def __call__(self, x, given=None):
+    params = self.network((x / self.bound).reshape(-1, *self.shape), given)
+    return jnp.moveaxis(params.reshape(*x.shape, -1), -1, 1).reshape(len(x), -1)
+
+
+def nsf_ar(shape: tuple[int, int, int], bins: int, bound: float, **network) -> Bijector:
+  """A bijector from the unit cube to vectors, `f32[B, *shape] -> f32[B, D]`; `network` as of `PixelCNN`."""
+  spline, within = transforms.rational_quadratic(bins, bound), _WITHIN * bound
+  net = pixelcnn.PixelCNN(channels=shape[-1], levels=0, num_outputs=spline.num_params, **network)
+  return Chain(
+    (
+      ScaleShift(2 * within, -within),
+      Reshape(shape, (math.prod(shape),)),
+      Autoregressive(Conditioner(net, shape, within), spline),
+    )
+  )
+
+
+def build(config: ConfigDict) -> GenerativeModel:
+  """The model that `config.model` describes (keys: `KEYS`).
+
+  Raises:
+    UserError: if the data are no images, or a setting of the network does not fit them.
+  """
+  check_images(config, halvings=0)
+  pixelcnn.check(config)
+  model, shape = config.model, fields.of(config)['x'].shape
+  bijector = nsf_ar(shape, model.bins, model.bound, **{name: model[name] for name in _NETWORK})
+  return settings.assemble(config, bijector, drift=False)
