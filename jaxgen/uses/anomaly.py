@@ -7,7 +7,7 @@ from jaxgen.metrics.roc import auc, roc_curve
 from jaxgen.uses.classification import log_marginal, log_shares, under_each_label
 from jaxgen.uses.subject import Subject, TooFew, Written, needed
 
-_MOST = 2000  # examples
+_MOST = 2000  # examples, see `Subject.affordable`
 
 
 def run(subject: Subject) -> Written:
@@ -21,7 +21,7 @@ def run(subject: Subject) -> Written:
   Raises:
     TooFew: if the split has no anomalies, or nothing else.
   """
-  source, places = subject.source(subject.split), subject.spread(subject.split, _MOST)
+  source, places = subject.source(subject.split), subject.spread(subject.split, subject.affordable(_MOST))
   labels = np.asarray(source.examples(places)['label'])
   strange = np.isin(labels, subject.trained.config.data.without)
   if strange.all() or not strange.any():

@@ -12,16 +12,16 @@ from jax.scipy.special import logsumexp
 from jaxgen import data, fields
 from jaxgen.uses.subject import Subject, Written, needed
 
-_MOST = 1000  # examples
+_MOST = 1000  # examples, see `Subject.affordable`
 _COUNTED = 10_000  # training examples that class shares are counted of
 
 
 def run(subject: Subject) -> Written:
-  """The accuracy of `argmax_y log p(x|y) + log p(y)` on the split (at most 1,000 of it), and the confusion matrix.
+  """The accuracy of `argmax_y log p(x|y) + log p(y)` on the split, and the confusion matrix; of 100 along an ODE, or 1,000.
 
   In `classification.json`: `confusion[true][guess]`, and `standard_error` `sqrt(p (1 - p) / n)`.
   """
-  source, places = subject.source(subject.split), subject.spread(subject.split, _MOST)
+  source, places = subject.source(subject.split), subject.spread(subject.split, subject.affordable(_MOST))
   guess = log_joint(subject, source, places).argmax(1)
   true = np.asarray(source.examples(places)['label']).astype(int)
   accuracy, classes = float(np.mean(guess == true)), subject.spec['label'].levels

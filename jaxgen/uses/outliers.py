@@ -14,7 +14,7 @@ from jaxgen.types import Field, PRNGKey
 from jaxgen.uses.anomaly import scores
 from jaxgen.uses.subject import Subject, Written
 
-_MOST = 500  # examples of each set
+_MOST = 500  # examples of each set, see `Subject.affordable`
 _SHOWN = 8
 
 
@@ -108,12 +108,14 @@ def _batches(subject: Subject) -> dict[str, dict[str, np.ndarray]]:
   names = ('x', *subject.model.given)
   own = {}
   for split in ('train', subject.split):
-    examples = subject.source(split).examples(subject.spread(split, _MOST))
+    examples = subject.source(split).examples(subject.spread(split, subject.affordable(_MOST)))
     own[split] = {key: np.asarray(examples[key]) for key in names}
   sets = made(own[subject.split]['x'], subject.field, subject.rng('outliers'))
   found = own | {name: {**own[subject.split], 'x': x} for name, x in sets.items()}
   if subject.against is not None:
-    places = np.linspace(0, len(subject.against) - 1, min(_MOST, len(subject.against))).astype(int)
+    places = np.linspace(
+      0, len(subject.against) - 1, min(subject.affordable(_MOST), len(subject.against))
+    ).astype(int)
     x = matched(subject.against.examples(places)['x'], subject.against.spec['x'], subject.field)
     label = {'label': np.zeros(len(x), np.int32)} if 'label' in names else {}  # of which log p(x) is the sum
     found[subject.options.against] = {'x': x, **label}

@@ -18,6 +18,7 @@ from jaxgen.types import DataSpec, Field, PRNGKey
 from jaxgen.uses import known
 
 _PART = 100  # examples at a time
+_BY_ODE = 10  # how many times fewer examples are scored where a likelihood is found along an ODE
 _Ability = TypeVar('_Ability', bound=Callable[..., Any])
 
 
@@ -168,6 +169,11 @@ class Subject:
     """At most so many places of a split, evenly over all of it: it may be sorted by its classes."""
     size = len(self.source(split))
     return np.linspace(0, size - 1, min(size, most)).astype(int)
+
+  def affordable(self, most: int) -> int:
+    """How many of at most so many examples are scored: a likelihood along an ODE costs hundreds of evaluations."""
+    estimate = self.model.log_prob_estimate
+    return max(1, most // _BY_ODE) if estimate and estimate.ode_steps else most
 
   def given(self, num: int, part: int = 0) -> dict[str, np.ndarray] | None:
     """The conditions of `num` samples: what was asked for, in turn, and beside it those of random training examples.

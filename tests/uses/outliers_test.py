@@ -10,7 +10,7 @@ import pytest
 from jaxgen import data, uses
 from jaxgen.data.source import from_arrays
 from jaxgen.errors import UserError
-from jaxgen.types import Field
+from jaxgen.types import Estimate, Field
 from jaxgen.uses import outliers
 from tests.uses.conftest import IMAGES
 
@@ -68,6 +68,19 @@ def test_typicality_finds_what_is_too_likely(done):
   sets = done()['sets']
   assert sets['smoothed']['typicality_auc'] > 0.95
   assert sets['noise']['typicality_auc'] > 0.95
+
+
+def test_likelihoods_along_an_ode_are_of_a_tenth_of_the_examples(make, tmp_path):
+  arrays = {split: noisy(100, seed) for seed, split in enumerate(('train', 'test'))}
+  numbers = {}
+  for steps in (0, 50):
+    estimate = Estimate('ODE estimate of a lower bound', ode_steps=steps)
+    subject = make(arrays=arrays, log_prob=log_prob, log_prob_estimate=estimate)
+    numbers[steps] = [subject.affordable(most) for most in (500, 2000, 5)]
+  assert numbers == {0: [500, 2000, 5], 50: [50, 200, 1]}
+  written = uses.use(tmp_path, options=uses.Options(use=('outliers',)))
+  sets = json.loads(written['outliers.json'].read_text())['sets']
+  assert {row['examples'] for row in sets.values()} == {50}
 
 
 def test_of_labelled_models_the_score_sums_over_the_classes(done):
