@@ -17,7 +17,9 @@ _COUNTED = 10_000  # training examples that class shares are counted of
 
 
 def run(subject: Subject) -> Written:
-  """The accuracy of `argmax_y log p(x|y) + log p(y)` on the split, and the confusion matrix; of 100 along an ODE, or 1,000.
+  """The accuracy of `argmax_y log p(x|y) + log p(y)` on examples of the split, and the confusion matrix.
+
+  They are 1,000 at most, and 100 along an ODE.
 
   In `classification.json`: `confusion[true][guess]`, and `standard_error` `sqrt(p (1 - p) / n)`.
   """
