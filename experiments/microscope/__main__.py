@@ -11,6 +11,7 @@ import signal
 import sys
 from pathlib import Path
 
+from experiments.arguments import Parser
 from jaxgen import process
 from jaxgen.errors import UserError
 
@@ -31,15 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
     return 2
 
 
-class _Parser(argparse.ArgumentParser):
-  """Says what is wrong in one sentence."""
-
-  def error(self, message):
-    raise UserError(f'{message[:1].upper()}{message[1:]}; --help says what there is.')
-
-
 def _parse(arguments):
-  parser = _Parser(
+  parser = Parser(
     'python -m experiments.microscope', description=__doc__, formatter_class=argparse.RawTextHelpFormatter
   )
   parser.add_argument('--data', default='digits', help='digits | tfds:<name> | folder:<path> | npz:<path>')

@@ -15,27 +15,29 @@ import importlib.metadata
 import sys
 import tempfile
 
+from experiments import arguments
 from experiments.speed import first_step, run, table
 from experiments.speed.cases import CASES, settings
 from experiments.speed.worker import Worker
 
+PARTS, MODELS = (
+  ('models', 'first_step', 'waiting', 'run'),
+  tuple(dict.fromkeys([*CASES, *first_step.FAMILIES])),
+)
 JAX, TORCH = 'experiments.speed.jax_side', 'experiments.speed.torch_side'
 
 
 def main():
   """Measures what the command line names, and rewrites the table after each row."""
-  parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-  parser.add_argument(
-    '--models', default=','.join(dict.fromkeys([*CASES, *first_step.FAMILIES])), help='rows of the table'
-  )
-  parser.add_argument('--parts', default='models,first_step,waiting,run')
+  parser = arguments.Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+  parser.add_argument('--models', type=arguments.several(MODELS), default=MODELS, help='rows of the table')
+  parser.add_argument('--parts', type=arguments.several(PARTS), default=PARTS)
   parser.add_argument('--rounds', type=int, default=5, help='turns of each side; the median counts')
   parser.add_argument('--seconds', type=float, default=2.0, help='that a turn takes')
   parser.add_argument('--torch-python', default=sys.executable)
   options = parser.parse_args()
   results = table.Results('.'.join(importlib.metadata.version('jax').split('.')[:2]))
-  parts = options.parts.split(',')
-  names = options.models.split(',')
+  parts, names = options.parts, options.models
   for name in (name for name in names if name in CASES) if 'models' in parts else ():
     results.add('models', name, compare(CASES[name], options))
   if 'first_step' in parts:
@@ -82,4 +84,4 @@ def _turns(sides, options, **question):
 
 
 if __name__ == '__main__':
-  main()
+  arguments.run(main)

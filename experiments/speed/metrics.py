@@ -18,6 +18,7 @@ import time
 import numpy as np
 import scipy.linalg
 
+from experiments import arguments
 from experiments.speed import table
 from experiments.speed.worker import Worker
 from jaxgen.metrics.frechet import frechet_distance
@@ -28,15 +29,15 @@ DIMS = 2048
 
 def main():
   """Measures what the command line names, and writes the table."""
-  parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-  parser.add_argument('--parts', default=','.join(PARTS))
+  parser = arguments.Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+  parser.add_argument('--parts', type=arguments.several(PARTS), default=tuple(PARTS))
   parser.add_argument('--rounds', type=int, default=5, help='turns of each side')
   parser.add_argument('--batch', type=int, default=16, help='images at a time')
   parser.add_argument('--samples', type=int, default=10_000, help='on each side, for neighbours')
   parser.add_argument('--torch-python', default=sys.executable)
   options = parser.parse_args()
   lines = ['| | jaxgen | other | ratio |', '|---|---:|---:|---:|']
-  for part in options.parts.split(','):
+  for part in options.parts:
     for row in PARTS[part](options):
       lines.append('| ' + ' | '.join(row) + ' |')
       print(lines[-1], flush=True)
@@ -143,4 +144,4 @@ def _row(title, times):
 
 
 if __name__ == '__main__':
-  main()
+  arguments.run(main)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments import arguments
 from experiments.toy_densities import ours, peers, pictures, protocol
 from experiments.toy_densities.table import table
 from jaxgen import files, process
@@ -39,12 +40,12 @@ def main() -> None:
 
 
 def _arguments():
-  parser = argparse.ArgumentParser(
+  parser = arguments.Parser(
     prog='python -m experiments.toy_densities',
     description=__doc__,
     formatter_class=argparse.RawDescriptionHelpFormatter,
   )
-  parser.add_argument('--flows', type=_names, default=FLOWS, help=f'of {", ".join(FLOWS)}')
+  parser.add_argument('--flows', type=arguments.several(FLOWS), default=FLOWS, help=f'of {", ".join(FLOWS)}')
   parser.add_argument(
     '--densities', type=_densities, default=protocol.PLANE, help='plane, synthetic, or names'
   )
@@ -55,15 +56,13 @@ def _arguments():
   parser.add_argument(
     '--seed', type=int, default=0, help='of weights and batches; the points are always the same'
   )
-  parser.add_argument('--like', default='nsf_toy', help='the flow that the peers have as many parameters as')
+  parser.add_argument(
+    '--like', choices=ours.FLOWS, default='nsf_toy', help='whose parameters the peers have as many of'
+  )
   parser.add_argument('--peers-python', default=sys.executable, help='an interpreter that has the peers')
   parser.add_argument('--runs', type=Path, default=Path('runs/toy_densities'))
   parser.add_argument('--out', type=Path, default=HERE)
   return parser.parse_args()
-
-
-def _names(value):
-  return tuple(value.split(','))
 
 
 def _densities(value):
@@ -147,8 +146,4 @@ def _conclude(out, runs):
 
 
 if __name__ == '__main__':
-  try:
-    main()
-  except UserError as error:
-    print(f'jaxgen: {error}', file=sys.stderr)
-    sys.exit(2)
+  arguments.run(main)

@@ -15,39 +15,39 @@ import contextlib
 import statistics
 import sys
 
+from experiments import arguments
 from experiments.speed.flows import depth, table
 from experiments.speed.flows.sizes import BATCHES, DEPTHS, EQUAL, JAX, SIZES, TORCH
 from experiments.speed.worker import Worker
 
+PARTS = ('flows', 'depth')
 JAX_SIDE, TORCH_SIDE = 'experiments.speed.flows.jax_side', 'experiments.speed.flows.torch_side'
 
 
 def main():
   """Measures what the command line names and is not there yet."""
-  parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-  parser.add_argument('--parts', default='flows,depth')
-  parser.add_argument('--flows', default=','.join(SIZES))
-  parser.add_argument('--batches', default=','.join(map(str, BATCHES)))
-  parser.add_argument('--depths', default=','.join(map(str, DEPTHS)))
+  parser = arguments.Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+  parser.add_argument('--parts', type=arguments.several(PARTS), default=PARTS)
+  parser.add_argument('--flows', type=arguments.several(SIZES), default=tuple(SIZES))
+  parser.add_argument('--batches', type=arguments.counts, default=BATCHES)
+  parser.add_argument('--depths', type=arguments.counts, default=DEPTHS)
   parser.add_argument('--rounds', type=int, default=3, help='turns of each side; the median counts')
   parser.add_argument('--seconds', type=float, default=0.3, help='that a turn takes')
   parser.add_argument('--limit', type=int, default=40, help='seconds in which PyTorch may compile a function')
   parser.add_argument('--again', action='store_true', help='measure what was measured before too')
   options = parser.parse_args()
   results = table.Results()
-  parts, flows = options.parts.split(','), options.flows.split(',')
-  batches, depths = (list(map(int, text.split(','))) for text in (options.batches, options.depths))
-  for flow in flows if 'flows' in parts else ():
+  for flow in options.flows if 'flows' in options.parts else ():
     due = [
       (what, batch)
       for what in ('gradient', 'sample')
-      for batch in batches
+      for batch in options.batches
       if options.again or not results.has('flows', f'{flow} {what} {batch}')
     ]
     if due:
       measure(flow, due, options, results)
-  for flow in [flow for flow in flows if flow in depth.FLOWS] if 'depth' in parts else ():
-    for num in depths:
+  for flow in [flow for flow in options.flows if flow in depth.FLOWS] if 'depth' in options.parts else ():
+    for num in options.depths:
       if options.again or not results.has('depth', f'{flow} {num}'):
         results.add('depth', f'{flow} {num}', depth.measure(flow, num))
   print(results.text())
@@ -94,4 +94,4 @@ def _row(sides, what, batch, options, late):
 
 
 if __name__ == '__main__':
-  main()
+  arguments.run(main)

@@ -1,0 +1,46 @@
+"""What the command lines of experiments share: bad input ends in one sentence, with exit code 2."""
+
+import argparse
+import sys
+from collections.abc import Callable, Iterable
+
+from jaxgen.errors import UserError
+
+
+class Parser(argparse.ArgumentParser):
+  """Says what is wrong in one sentence."""
+
+  def error(self, message):
+    raise UserError(f'{message[:1].upper()}{message[1:]}; --help says what there is.')
+
+
+def several(choices: Iterable[str]) -> Callable[[str], tuple[str, ...]]:
+  """The type of an argument that is one or more of the choices, with commas between them."""
+  known = tuple(choices)
+
+  def chosen(text):
+    names = tuple(text.split(','))
+    for name in names:
+      if name not in known:
+        raise argparse.ArgumentTypeError(f'"{name}" is none of {", ".join(known)}')
+    return names
+
+  return chosen
+
+
+def counts(text: str) -> tuple[int, ...]:
+  """The type of an argument that is one or more numbers above 0, with commas between them."""
+  parts = text.split(',')
+  for part in parts:
+    if not (part.isdecimal() and int(part)):
+      raise argparse.ArgumentTypeError(f'"{part}" is no whole number above 0')
+  return tuple(map(int, parts))
+
+
+def run(main: Callable[[], None]) -> None:
+  """Calls `main`; what a `UserError` says is all that is printed of it."""
+  try:
+    main()
+  except UserError as error:
+    print(f'jaxgen: {error}', file=sys.stderr)
+    sys.exit(2)
