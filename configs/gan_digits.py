@@ -21,11 +21,14 @@ def get_config(arg=''):
       discriminator_width=32,
       batch_norm=True,
       spectral_norm=False,
-      loss='non_saturating',  # non_saturating | hinge | wasserstein | least_squares | minimax | relativistic
+      loss='non_saturating',  # non_saturating, hinge, wasserstein ...: jaxgen.losses.gan.LOSSES
+      classifier_weight=0.0,  # AC-GAN
       discriminator_steps=1,  # per generator step
-      penalty='r1',  # '' | r1 | r2 | gradient_penalty
+      penalty='r1',  # '' | r1 | r2 | r1_r2 | gradient_penalty | dragan
       penalty_weight=0.1,
       penalty_period=1,
+      weight_clip=0.0,  # WGAN
+      augmentation='',  # color, translation, cutout: any, with commas
     )
   )
   config.optimizer = optimizer(learning_rate=1e-3, b1=0.5, b2=0.99)

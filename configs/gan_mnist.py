@@ -21,11 +21,14 @@ def get_config(arg=''):
       discriminator_width=32,
       batch_norm=True,  # in the generator
       spectral_norm=True,  # in the discriminator
-      loss='hinge',  # non_saturating | hinge | wasserstein | least_squares | minimax | relativistic
+      loss='hinge',  # non_saturating, hinge, wasserstein ...: jaxgen.losses.gan.LOSSES
+      classifier_weight=0.0,  # AC-GAN
       discriminator_steps=1,  # per generator step
-      penalty='',  # '' | r1 | r2 | gradient_penalty
+      penalty='',  # '' | r1 | r2 | r1_r2 | gradient_penalty | dragan
       penalty_weight=0.0,
       penalty_period=1,
+      weight_clip=0.0,  # WGAN
+      augmentation='',  # color, translation, cutout: any, with commas
     )
   )
   config.optimizer = optimizer(learning_rate=2e-4, b1=0.5)

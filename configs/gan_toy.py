@@ -20,11 +20,14 @@ def get_config(arg=''):
     dict(
       hidden=(128, 128),  # of both networks
       latent_dim=2,
-      loss='non_saturating',  # non_saturating | hinge | wasserstein | least_squares | minimax | relativistic
+      loss='non_saturating',  # non_saturating, hinge, wasserstein ...: jaxgen.losses.gan.LOSSES
+      classifier_weight=0.0,  # AC-GAN
       discriminator_steps=1,  # per generator step
-      penalty='r1',  # '' | r1 | r2 | gradient_penalty
+      penalty='r1',  # '' | r1 | r2 | r1_r2 | gradient_penalty | dragan
       penalty_weight=0.1,
       penalty_period=1,
+      weight_clip=0.0,  # WGAN
+      augmentation='',
     )
   )
   config.optimizer = optimizer(learning_rate=1e-3, b1=0.0, b2=0.99)

@@ -24,12 +24,15 @@ def get_config(arg=''):
       width=32,
       num_layers=2,
       discriminator_width=32,
-      loss='non_saturating',  # non_saturating | hinge | wasserstein | least_squares | minimax | relativistic
+      loss='non_saturating',  # non_saturating, hinge, wasserstein ...: jaxgen.losses.gan.LOSSES
       l1_weight=100.0,  # lambda
+      classifier_weight=0.0,  # AC-GAN
       discriminator_steps=1,  # per generator step
-      penalty='',  # '' | r1 | r2 | gradient_penalty
+      penalty='',  # '' | r1 | r2 | r1_r2 | gradient_penalty | dragan
       penalty_weight=0.0,
       penalty_period=1,
+      weight_clip=0.0,  # WGAN
+      augmentation='',
     )
   )
   config.optimizer = optimizer(learning_rate=2e-3, schedule='cosine', b1=0.5, b2=0.99)

@@ -23,7 +23,7 @@ def get_config(arg=''):
       width=32,
       num_layers=2,
       discriminator_width=32,
-      loss='least_squares',  # non_saturating | hinge | wasserstein | least_squares | minimax | relativistic
+      loss='least_squares',  # non_saturating, hinge, wasserstein ...: jaxgen.losses.gan.LOSSES
       cycle_weight=10.0,  # lambda
       identity_weight=0.0,
     )

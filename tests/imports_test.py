@@ -50,6 +50,7 @@ ROOMS = {
     'jaxgen.fields',
     'jaxgen.nn',
     'jaxgen.optim',
+    'jaxgen.updates',
   },
   'models': JAX
   | MATHS

@@ -1,5 +1,6 @@
 """What a config sets of an adversarial network."""
 
+from itertools import combinations
 from typing import Any
 
 from flax import linen as nn
@@ -8,17 +9,32 @@ from ml_collections import ConfigDict
 from jaxgen import fields, optim
 from jaxgen.config_keys import WIDTH, Key
 from jaxgen.errors import UserError
-from jaxgen.families.gan import Penalty, gan
-from jaxgen.losses.gan import PAIRS, PENALTIES
-from jaxgen.types import GenerativeModel
+from jaxgen.families.gan import POLICIES, Augmentation, Penalty, differentiable, gan, heads
+from jaxgen.losses.gan import LOSSES, PENALTIES, GanLoss, auxiliary_classifier
+from jaxgen.types import DataSpec, GenerativeModel
+from jaxgen.updates import clipped
+
+# 'color', 'color,cutout', ...
+_AUGMENTATIONS = tuple(
+  ','.join(policies) for num in range(len(POLICIES) + 1) for policies in combinations(POLICIES, num)
+)
 
 KEYS = {
   'latent_dim': Key(32, int, 'numbers in a latent vector', WIDTH),
-  'loss': Key('non_saturating', str, 'of both players', choices=tuple(PAIRS)),
+  'loss': Key('non_saturating', str, 'of both players', choices=tuple(LOSSES)),
+  'classifier_weight': Key(
+    0.0, float, 'of the labels in the losses of both players (AC-GAN); 0: none', '[0, inf)', before=0.0
+  ),
   'discriminator_steps': Key(1, int, 'per generator step', '[1, 1000]'),
   'penalty': Key('', str, 'on the gradient of the discriminator', choices=('', *PENALTIES)),
   'penalty_weight': Key(0.0, float, 'of the penalty in the loss', '[0, inf)'),
   'penalty_period': Key(1, int, 'discriminator steps between two with the penalty', '[1, 1000]'),
+  'weight_clip': Key(
+    0.0, float, 'the largest size of a weight of the discriminator (WGAN); 0: any', '[0, inf)', before=0.0
+  ),
+  'augmentation': Key(
+    '', str, 'of the images that the discriminator sees', choices=_AUGMENTATIONS, before=''
+  ),
 }
 
 
@@ -35,26 +51,69 @@ def assemble(
     **slots: further arguments of `jaxgen.families.gan.gan`.
 
   Raises:
-    UserError: if the discriminator has no optimizer.
+    UserError: if the discriminator has no optimizer, or a setting does not fit the data or another one.
   """
-  model = config.model
+  model, spec, given = config.model, fields.of(config), fields.given(config)
   if 'discriminator_optimizer' not in config:
     raise UserError('config.discriminator_optimizer is missing; set it to jaxgen.config.optimizer().')
   has_penalty = model.penalty and model.penalty_weight
   return gan(
     generator,
     discriminator,
-    loss=PAIRS[model.loss],
+    loss=loss(config),
     tx_generator=optim.make(config.optimizer, config.num_steps, period=model.discriminator_steps),
     tx_discriminator=optim.make(config.discriminator_optimizer, config.num_steps),
     ema_decay=config.ema_decay,
     latent_dim=model.latent_dim,
-    x=fields.of(config)['x'],
-    given=fields.given(config),
+    x=spec['x'],
+    given=given,
+    label=spec.get('label'),
     discriminator_steps=model.discriminator_steps,
     penalty=Penalty(PENALTIES[model.penalty], model.penalty_weight, model.penalty_period)
     if has_penalty
     else None,
-    name=model.loss,
+    projection=clipped(model.weight_clip) if model.weight_clip else None,
+    augmentation=_augmentation(config, spec),
+    name=model.loss + (f' + {model.classifier_weight:g} * classes' if model.classifier_weight else ''),
     **slots,
   )
+
+
+def loss(config: ConfigDict) -> GanLoss:
+  """The game of `config.model`.
+
+  Raises:
+    UserError: if a classifier is asked for beside another one.
+  """
+  model = config.model
+  if not model.classifier_weight:
+    return LOSSES[model.loss]
+  if 'real_classes' in LOSSES[model.loss].needs:
+    raise UserError(
+      f'config.model.classifier_weight={model.classifier_weight} is of losses that know no classes, and '
+      f'{model.loss} does; set it to 0.'
+    )
+  return auxiliary_classifier(LOSSES[model.loss], model.classifier_weight)
+
+
+def judging(config: ConfigDict) -> dict[str, Any]:
+  """What a discriminator has to know of what its loss needs: its `heads`, and how many `classes` the data have."""
+  return {'heads': heads(loss(config)), 'classes': fields.classes(fields.of(config))}
+
+
+def _augmentation(config: ConfigDict, spec: DataSpec) -> Augmentation | None:
+  """
+  Raises:
+    UserError: if the data are no images, or others are given, which would have to be changed alike.
+  """
+  name = config.model.augmentation
+  if not name:
+    return None
+  others = [field.kind for field in fields.given(config).values() if field.kind != 'label']
+  if spec['x'].kind != 'image' or others:
+    what = f'{others[0]} data are given' if others else f'{config.data.name} has {spec["x"].kind} data'
+    raise UserError(
+      f'config.model.augmentation="{name}" is of images, with labels or nothing given, and here {what}; '
+      'set it to "".'
+    )
+  return differentiable(name.split(','))

@@ -2,7 +2,20 @@
 
 from jaxgen.families.gan.augmentation import Augmentation, fixed, no_augmentation
 from jaxgen.families.gan.cycle import cycle_gan
+from jaxgen.families.gan.differentiable import POLICIES, differentiable
 from jaxgen.families.gan.family import gan
 from jaxgen.families.gan.penalty import Penalty
+from jaxgen.families.gan.verdict import heads, spoken
 
-__all__ = ['Augmentation', 'Penalty', 'cycle_gan', 'fixed', 'gan', 'no_augmentation']
+__all__ = [
+  'POLICIES',
+  'Augmentation',
+  'Penalty',
+  'cycle_gan',
+  'differentiable',
+  'fixed',
+  'gan',
+  'heads',
+  'no_augmentation',
+  'spoken',
+]

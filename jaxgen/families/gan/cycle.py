@@ -147,7 +147,9 @@ def _judged(game, params, extra, rng, real, fake, train):
   terms = {
     f'{side}_{name}': value
     for side, _, _ in game.sides
-    for name, value in judgement(game.loss, real_logits[side], fake_logits[side]).items()
+    for name, value in judgement(
+      game.loss, {'real_logits': real_logits[side], 'fake_logits': fake_logits[side]}
+    ).items()
   }
   return {'loss': terms['x_discriminator_loss'] + terms['y_discriminator_loss'], **terms}, extra
 

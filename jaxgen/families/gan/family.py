@@ -1,5 +1,6 @@
 """Adversarial networks: a generator, a discriminator and the slots of a game make a `GenerativeModel`."""
 
+from collections.abc import Callable
 from functools import partial
 from types import MappingProxyType
 
@@ -9,14 +10,14 @@ from flax import linen as nn
 
 from jaxgen.families import conditions
 from jaxgen.families.gan import game as games
-from jaxgen.families.gan import sampling
+from jaxgen.families.gan import sampling, verdict
 from jaxgen.families.gan.augmentation import Augmentation, no_augmentation
 from jaxgen.families.gan.game import Game
 from jaxgen.families.gan.penalty import Penalty
 from jaxgen.families.networks import Part, assembled
 from jaxgen.losses.gan import GanLoss
-from jaxgen.types import DATA_AXIS, DataSpec, Field, GenerativeModel
-from jaxgen.updates import alternate, chain, ema, minimize, scheduled
+from jaxgen.types import DATA_AXIS, DataSpec, Field, GenerativeModel, Params
+from jaxgen.updates import alternate, chain, ema, minimize, project, scheduled
 
 
 def gan(
@@ -30,9 +31,11 @@ def gan(
   latent_dim: int,
   x: Field,
   given: DataSpec = MappingProxyType({}),
+  label: Field | None = None,
   discriminator_steps: int = 1,
   penalty: Penalty | None = None,
   generator_penalty: Penalty | None = None,
+  projection: Callable[[Params], Params] | None = None,
   augmentation: Augmentation | None = None,
   name: str = '',
 ) -> GenerativeModel:
@@ -58,7 +61,8 @@ def gan(
   Args:
     generator: `(z f32[B, latent_dim], given, train) -> f32[B, *shape]`, pixels in [-1, 1]; `given` is what
       `jaxgen.families.conditions.prepared` makes of the fields that are conditions.
-    discriminator: `(x f32[B, *shape], given, train) -> logits f32[B]` or f32[B, ...].
+    discriminator: `(x f32[B, *shape], given, train) -> logits f32[B]` or f32[B, ...], or a mapping of the heads that
+      the loss needs, see `jaxgen.losses.gan.GanLoss`. It is not given labels that the loss wants it to tell.
     loss: what each player minimizes.
     tx_generator: the generator's optimizer.
     tx_discriminator: the discriminator's.
@@ -66,10 +70,12 @@ def gan(
     latent_dim: the dimensions of z ~ N(0, I).
     x: what is modelled.
     given: the fields that both networks are conditioned on.
+    label: of the data, which batches have as 'label', for losses that need labels.
     discriminator_steps: per generator step.
     penalty: of the discriminator. Slopes are taken at the examples as they are, through the augmentation (as in the
       released code of Karras et al., "Training generative adversarial networks with limited data", 2020).
     generator_penalty: of the generator.
+    projection: of the discriminator's parameters, after each of its steps (`jaxgen.updates.project`); none by default.
     augmentation: of what the discriminator sees, real and generated alike; none by default.
     name: what to call the game in `GenerativeModel.objective`.
 
@@ -78,15 +84,19 @@ def gan(
 
   Raises:
     ValueError: if a number of steps is less than 1.
+    UserError: if the loss needs labels that there are not, or more than the discriminator says.
   """
   augmentation = augmentation or no_augmentation()
+  shown = {name: field for name, field in given.items() if name != 'label' or 'real_labels' not in loss.needs}
+  judged = Part(discriminator, lambda: (jnp.zeros((1, *x.shape)), conditions.blank(shown)))
+  verdict.check(loss, discriminator, judged.inputs, label, given)
   start, apply = assembled(
     {
       'generator': Part(generator, lambda: (jnp.zeros((1, latent_dim)), conditions.blank(given))),
-      'discriminator': Part(discriminator, lambda: (jnp.zeros((1, *x.shape)), conditions.blank(given))),
+      'discriminator': judged,
     }
   )
-  game = Game(apply, loss, penalty, generator_penalty, augmentation, latent_dim, x, given)
+  game = Game(apply, loss, penalty, generator_penalty, augmentation, latent_dim, x, given, tuple(shown))
 
   def init(rng, batch):
     del batch
@@ -103,10 +113,13 @@ def gan(
     moved = games.generator_loss(game, step // discriminator_steps)
     return minimize(moved, tx_generator, wrt='generator', axis_name=DATA_AXIS)
 
+  judge = scheduled(discriminator_at)
+  if projection:
+    judge = chain(judge, project(projection, wrt='discriminator'))
   return GenerativeModel(
     init=init,
     update=alternate(
-      scheduled(discriminator_at),
+      judge,
       chain(scheduled(generator_at), ema(ema_decay, wrt='generator')),
       periods=(1, discriminator_steps),
     ),

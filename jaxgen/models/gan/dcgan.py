@@ -14,6 +14,7 @@ from jaxgen import fields
 from jaxgen.config_keys import WIDTH, Key
 from jaxgen.errors import UserError
 from jaxgen.families.conditions import joined
+from jaxgen.families.gan import spoken
 from jaxgen.nn import Conv, ConvTranspose
 from jaxgen.nn.spectral_norm import SpectralConv, SpectralDense
 from jaxgen.settings import gan as settings
@@ -54,7 +55,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-  """x f32[B, H, W, C], conditions -> logits f32[B].
+  """x f32[B, H, W, C], conditions -> logits f32[B], or what else its loss needs.
 
   Conditions enter by projection: the inner product of the features with a linear map of them, of labels a vector per
   class (Miyato & Koyama, "cGANs with projection discriminator", 2018, equation 7).
@@ -62,6 +63,8 @@ class Discriminator(nn.Module):
 
   width: int
   spectral_norm: bool
+  heads: tuple[str, ...] = ('logits',)
+  classes: int = 0  # of the head of that name
 
   @nn.compact
   def __call__(self, x, given, train):
@@ -71,11 +74,15 @@ class Discriminator(nn.Module):
       channels = min(self.width * 2 ** (index + 1), _MAX_CHANNELS)
       h = nn.leaky_relu(conv(channels, (4, 4), strides=2)(h), 0.2)
     h = h.reshape(h.shape[0], -1)
-    logits = dense(1)(h)[:, 0]
-    if given:
+
+    def logits():
+      logits = dense(1)(h)[:, 0]
+      if not given:
+        return logits
       conditions = joined(h[:, :0], given)  # beside nothing else
-      logits = logits + (dense(h.shape[-1], use_bias=False)(conditions) * h).sum(-1)
-    return logits
+      return logits + (dense(h.shape[-1], use_bias=False)(conditions) * h).sum(-1)
+
+    return spoken(self.heads, logits=logits, classes=lambda: dense(self.classes)(h), features=lambda: h)
 
 
 def halvings(size: int) -> tuple[int, int]:
@@ -104,7 +111,8 @@ def build(config: ConfigDict) -> GenerativeModel:
       'set --config.data.image_size=32, for instance.'
     )
   generator = Generator(x.shape, model.generator_width, model.batch_norm, DATA_AXIS)
-  return settings.assemble(config, generator, Discriminator(model.discriminator_width, model.spectral_norm))
+  discriminator = Discriminator(model.discriminator_width, model.spectral_norm, **settings.judging(config))
+  return settings.assemble(config, generator, discriminator)
 
 
 def _normalizer(batch_norm, train, axis_name):

@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 from jaxgen import fields
 from jaxgen.config_keys import WIDTH, Key
 from jaxgen.families.conditions import joined
+from jaxgen.families.gan import spoken
 from jaxgen.settings import gan as settings
 from jaxgen.types import GenerativeModel
 
@@ -36,9 +37,11 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-  """x f32[B, ...], conditions -> logits f32[B]."""
+  """x f32[B, ...], conditions -> logits f32[B], or what else its loss needs."""
 
   hidden: tuple[int, ...]
+  heads: tuple[str, ...] = ('logits',)
+  classes: int = 0  # of the head of that name
 
   @nn.compact
   def __call__(self, x, given, train):
@@ -46,7 +49,12 @@ class Discriminator(nn.Module):
     h = joined(x.reshape(x.shape[0], -1), given)
     for width in self.hidden:
       h = nn.leaky_relu(nn.Dense(width)(h), 0.2)
-    return nn.Dense(1)(h)[:, 0]
+    return spoken(
+      self.heads,
+      logits=lambda: nn.Dense(1)(h)[:, 0],
+      classes=lambda: nn.Dense(self.classes)(h),
+      features=lambda: h,
+    )
 
 
 def build(config: ConfigDict) -> GenerativeModel:
@@ -56,4 +64,5 @@ def build(config: ConfigDict) -> GenerativeModel:
     UserError: if the discriminator has no optimizer.
   """
   hidden, x = tuple(config.model.hidden), fields.of(config)['x']
-  return settings.assemble(config, Generator(hidden, x.shape, bool(x.levels)), Discriminator(hidden))
+  discriminator = Discriminator(hidden, **settings.judging(config))
+  return settings.assemble(config, Generator(hidden, x.shape, bool(x.levels)), discriminator)

@@ -8,12 +8,23 @@ import optax
 import pytest
 from flax import linen as nn
 
-from jaxgen.families.gan import Augmentation, Penalty, fixed, gan, no_augmentation
+from jaxgen.families.gan import (
+  Augmentation,
+  Penalty,
+  fixed,
+  gan,
+  heads,
+  no_augmentation,
+  spoken,
+)
 from jaxgen.families.gan.latents import normal
-from jaxgen.losses.gan import PAIRS, PENALTIES
+from jaxgen.losses.gan import LOSSES as GAMES
+from jaxgen.losses.gan import PENALTIES, auxiliary_classifier
 from jaxgen.types import DATA_AXIS, Field, State
+from jaxgen.updates import clipped
 
-BATCH = {'x': jax.random.normal(jax.random.key(9), (6, 2)) + 3.0}
+BATCH = {'x': jax.random.normal(jax.random.key(9), (6, 2)) + 3.0, 'label': jnp.arange(6) % 3}
+LABEL = Field('label', (), 3)
 
 
 def adaptive(target: float, rate: float) -> Augmentation:
@@ -44,6 +55,9 @@ AUGMENTATIONS = {
 }
 
 
+LOSSES = GAMES | {'auxiliary_classifier': auxiliary_classifier(GAMES['hinge'])}
+
+
 class Generator(nn.Module):
   @nn.compact
   def __call__(self, z, given, train):
@@ -51,21 +65,30 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
+  heads: tuple[str, ...] = ('logits',)
+
   @nn.compact
   def __call__(self, x, given, train):
-    return nn.Dense(1, kernel_init=nn.initializers.constant(0.5))(x)[:, 0]
+    return spoken(
+      self.heads,
+      logits=lambda: nn.Dense(1, kernel_init=nn.initializers.constant(0.5))(x)[:, 0],
+      classes=lambda: nn.Dense(LABEL.levels)(x),
+      features=lambda: x,
+    )
 
 
 def _model(**changes):
   settings = dict(
-    loss=PAIRS['non_saturating'],
+    loss=LOSSES['non_saturating'],
     tx_generator=optax.sgd(0.1),
     tx_discriminator=optax.sgd(0.1),
     ema_decay=0.5,
     latent_dim=2,
     x=Field('vector', (2,), 0),
+    label=LABEL,
   )
-  return gan(Generator(), Discriminator(), **{**settings, **changes})
+  settings |= changes
+  return gan(Generator(), Discriminator(heads(settings['loss'])), **settings)
 
 
 def _train(model, num):
@@ -101,12 +124,13 @@ def test_a_controller_reads_the_logits_of_every_step():
   np.testing.assert_allclose(trained.extra['augmentation']['strength'], 0.03, rtol=1e-5)
 
 
-@pytest.mark.parametrize('name', PAIRS)
+@pytest.mark.parametrize('name', LOSSES)
 def test_every_loss_moves_both_players(name):
-  start, _ = _train(_model(loss=PAIRS[name]), 0)
-  trained, metrics = _train(_model(loss=PAIRS[name]), 2)
+  model = _model(loss=LOSSES[name], given={'label': LABEL} if 'fake_labels' in LOSSES[name].needs else {})
+  start, _ = _train(model, 0)
+  trained, metrics = _train(model, 2)
   moved = jax.tree.map(lambda a, b: bool((a != b).any()), start.params, trained.params)
-  assert all(moved[player]['Dense_0']['kernel'] for player in moved)
+  assert all(layer['kernel'] for player in moved.values() for layer in player.values())
   assert all(np.isfinite(metric.total).all() for metric in metrics.values())
 
 
@@ -114,11 +138,11 @@ def test_a_relativistic_generator_learns_from_real_examples_too():
   """d/dD(fake) of -log sigmoid(D(fake) - D(real)) depends on D(real): other data, another step of the generator."""
   kernels = []
   for shift in (0.0, 1.0):
-    model = _model(loss=PAIRS['relativistic'], tx_discriminator=optax.sgd(0.0))
+    model = _model(loss=LOSSES['relativistic'], tx_discriminator=optax.sgd(0.0))
     params, extra = model.init(jax.random.key(0), BATCH)
     state = State(jnp.int32(0), params, extra, model.update.init(params), jax.random.key(1))
     apply = jax.vmap(model.update.apply, in_axes=None, out_axes=None, axis_name=DATA_AXIS, axis_size=1)
-    state, _ = apply(state, jax.random.key(2), {'x': BATCH['x'] + shift})
+    state, _ = apply(state, jax.random.key(2), {**BATCH, 'x': BATCH['x'] + shift})
     kernels.append(state.params['generator']['Dense_0']['bias'])
   assert (kernels[1] > kernels[0]).all()  # the farther behind, the larger the pull
 
@@ -150,6 +174,15 @@ def test_every_penalty_of_the_discriminator_enters_its_loss(name):
   np.testing.assert_allclose(
     metrics['loss'].total, metrics['discriminator_loss'].total + metrics['penalty'].total, rtol=1e-5
   )
+
+
+def test_a_projection_holds_the_discriminator_alone_after_each_of_its_steps():
+  model = _model(projection=clipped(0.01), discriminator_steps=2)
+  for num in (1, 2):
+    trained, _ = _train(model, num)
+    sizes = jax.tree.map(lambda leaf: float(jnp.abs(leaf).max()), trained.params)
+    assert max(jax.tree.leaves(sizes['discriminator'])) == np.float32(0.01)
+    assert max(jax.tree.leaves(sizes['generator'])) > 0.1
 
 
 def test_latents_are_normal_and_truncated_ones_redrawn():
