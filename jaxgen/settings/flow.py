@@ -76,6 +76,27 @@ def assemble(config: ConfigDict, bijector: Bijector, drift: bool = True) -> Gene
   )
 
 
+def vector_size(config: ConfigDict, least: int = 1, for_images: str = 'jaxgen.models.flow.glow') -> int:
+  """The length of the vectors that a flow is of.
+
+  Args:
+    config: of the experiment.
+    least: the shortest that it can take.
+    for_images: the module to take for images.
+
+  Raises:
+    UserError: if the data are no vectors, or shorter ones.
+  """
+  x = fields.of(config)['x']
+  if x.kind != 'vector' or x.shape[0] < least:
+    numbers = f' of at least {least} numbers' if least > 1 else ''
+    raise UserError(
+      f'{config.module} models vectors{numbers}, not {x.kind} data of shape {x.shape}; for images there is '
+      f'{for_images}.'
+    )
+  return x.shape[0]
+
+
 def _of_vectors(dims: int) -> list[Bijector]:
   """Couplings of f32[B, dims] that keep every other entry, by turns the even and the odd ones."""
   sides = (masks.binary(np.arange(dims) % 2 == turn % 2) for turn in range(_DEPTH))

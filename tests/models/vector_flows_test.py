@@ -10,7 +10,7 @@ import pytest
 from ml_collections import ConfigDict
 
 from configs import maf_toy, nsf_ar_toy, nsf_toy, planar_toy, radial_toy, realnvp_toy
-from jaxgen import experiment, fields
+from jaxgen import experiment, fields, models
 from jaxgen.errors import UserError
 from jaxgen.types import Field
 
@@ -37,12 +37,16 @@ TABLE = {
 
 
 def build(name, x=VECTOR, given=()):
+  return experiment.build_model(resolved(name, x, given))
+
+
+def resolved(name, x=VECTOR, given=()):
   config = TABLE[name].configs.get_config('smoke')
   config.model.update(TABLE[name].changes)
   config.given = given
   with config.unlocked():
     config.data.fields = ConfigDict(fields.to_dict({'x': x, 'label': Field('label', (), 3)}))
-  return experiment.build_model(config)
+  return config
 
 
 @pytest.mark.parametrize('name', TABLE)
@@ -78,3 +82,12 @@ def test_other_data_are_refused_in_a_sentence(names, x, message):
   for name in names:
     with pytest.raises(UserError, match=message):
       build(name, x)
+
+
+@pytest.mark.parametrize('name', TABLE)
+def test_it_is_refused_by_the_name_that_the_config_has(name):
+  """A module of the user's own may be built upon one of these."""
+  config = resolved(name, Field('tokens', (3,), 256))
+  module, config.module = models.find(config.module), 'my.flow'
+  with pytest.raises(UserError, match='^my.flow models vectors.*, not tokens data of shape'):
+    module.build(config)

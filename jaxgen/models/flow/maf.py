@@ -87,9 +87,7 @@ def build(config: ConfigDict) -> GenerativeModel:
   """
   model, x = config.model, fields.of(config)['x']
   if x.kind not in ('vector', 'image'):
-    raise UserError(
-      f'jaxgen.models.flow.maf models vectors and images, not {x.kind} data of shape {x.shape}.'
-    )
+    raise UserError(f'{config.module} models vectors and images, not {x.kind} data of shape {x.shape}.')
   if model.width < math.prod(x.shape):
     raise UserError(
       f'config.model.width={model.width} is less than the {math.prod(x.shape)} elements of an example, each of which '

@@ -5,14 +5,15 @@ splines, whose network is residual. Activation normalization stands before every
 begins standardized, within its box.
 """
 
+from functools import partial
+
 import flax.linen as nn
 from ml_collections import ConfigDict
 
-from jaxgen import fields
-from jaxgen.bijectors import ActNorm, Bijector, Chain, Coupling, InvertibleConv, Repeated, masks, transforms
+from jaxgen.bijectors import Bijector, transforms
 from jaxgen.config_keys import DEPTH, WIDTH, Key
-from jaxgen.errors import UserError
 from jaxgen.families.conditions import joined
+from jaxgen.models.flow.realnvp import coupled
 from jaxgen.settings import flow as settings
 from jaxgen.types import GenerativeModel
 
@@ -50,9 +51,7 @@ class ResidualMLP(nn.Module):
 def nsf(dims: int, depth: int, width: int, num_blocks: int, bins: int, bound: float) -> Bijector:
   """A bijector `f32[B, dims] -> f32[B, dims]`."""
   spline = transforms.rational_quadratic(bins, bound)
-  network = ResidualMLP(width, num_blocks, spline.num_params * (dims - dims // 2))
-  step = Chain((ActNorm(), InvertibleConv(), Coupling(network, spline, masks.halves())))
-  return Chain((Repeated(step, depth), ActNorm()))
+  return coupled(dims, depth, spline, partial(ResidualMLP, width, num_blocks))
 
 
 def build(config: ConfigDict) -> GenerativeModel:
@@ -61,11 +60,7 @@ def build(config: ConfigDict) -> GenerativeModel:
   Raises:
     UserError: if the data are no vectors of at least two numbers.
   """
-  model, x = config.model, fields.of(config)['x']
-  if x.kind != 'vector' or x.shape[0] < 2:
-    raise UserError(
-      f'jaxgen.models.flow.nsf models vectors of at least 2 numbers, not {x.kind} data of shape {x.shape}; for '
-      'images there is jaxgen.models.flow.nsf_conv.'
-    )
-  bijector = nsf(x.shape[0], model.depth, model.width, model.num_blocks, model.bins, model.bound)
+  model = config.model
+  dims = settings.vector_size(config, least=2, for_images='jaxgen.models.flow.nsf_conv')
+  bijector = nsf(dims, model.depth, model.width, model.num_blocks, model.bins, model.bound)
   return settings.assemble(config, bijector)

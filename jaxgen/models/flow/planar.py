@@ -12,7 +12,6 @@ from ml_collections import ConfigDict
 from jaxgen import fields
 from jaxgen.bijectors import ActNorm, Bijector, Chain, Planar, Repeated
 from jaxgen.config_keys import DEPTH, Key
-from jaxgen.errors import UserError
 from jaxgen.families.conditioners import MLP
 from jaxgen.settings import flow as settings
 from jaxgen.types import GenerativeModel
@@ -44,11 +43,6 @@ def of_layers(
   Raises:
     UserError: if the data are no vectors.
   """
-  x = fields.of(config)['x']
-  if x.kind != 'vector':
-    raise UserError(
-      f'{config.module} models vectors, not {x.kind} data of shape {x.shape}; for images there is '
-      'jaxgen.models.flow.glow.'
-    )
-  network = MLP(_WIDTH, _LAYERS, num_params(x.shape[0])) if fields.given(config) else None
+  dims = settings.vector_size(config)
+  network = MLP(_WIDTH, _LAYERS, num_params(dims)) if fields.given(config) else None
   return settings.assemble(config, Chain((ActNorm(), Repeated(layer(network), config.model.depth))))

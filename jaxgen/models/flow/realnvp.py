@@ -4,12 +4,14 @@
 vector mixes all coordinates) and an affine coupling whose network is a multilayer perceptron.
 """
 
+from collections.abc import Callable
+from functools import partial
+
+import flax.linen as nn
 from ml_collections import ConfigDict
 
-from jaxgen import fields
 from jaxgen.bijectors import ActNorm, Bijector, Chain, Coupling, InvertibleConv, Repeated, masks, transforms
 from jaxgen.config_keys import DEPTH, WIDTH, Key
-from jaxgen.errors import UserError
 from jaxgen.families.conditioners import MLP
 from jaxgen.settings import flow as settings
 from jaxgen.types import GenerativeModel
@@ -27,10 +29,23 @@ KEYS = {
 
 def realnvp(dims: int, depth: int, width: int, num_layers: int, bound: float) -> Bijector:
   """A bijector `f32[B, dims] -> f32[B, dims]`."""
-  transform, moved = transforms.affine(transforms.bounded_log_scale(bound)), dims - dims // 2
-  network = MLP(width, num_layers, transform.num_params * moved)
-  coupling = Coupling(network, transform, masks.halves())
-  step = Chain((ActNorm(), InvertibleConv(), coupling))
+  transform = transforms.affine(transforms.bounded_log_scale(bound))
+  return coupled(dims, depth, transform, partial(MLP, width, num_layers))
+
+
+def coupled(
+  dims: int, depth: int, transform: transforms.Transform, network: Callable[[int], nn.Module]
+) -> Bijector:
+  """`depth` couplings of halves, each behind a normalization and a linear map: `f32[B, dims] -> f32[B, dims]`.
+
+  Args:
+    dims: of a vector, at least 2.
+    depth: couplings.
+    transform: of what moves.
+    network: the conditioner with so many outputs.
+  """
+  conditioner = network(transform.num_params * (dims - dims // 2))
+  step = Chain((ActNorm(), InvertibleConv(), Coupling(conditioner, transform, masks.halves())))
   return Chain((Repeated(step, depth), ActNorm()))
 
 
@@ -40,11 +55,6 @@ def build(config: ConfigDict) -> GenerativeModel:
   Raises:
     UserError: if the data are no vectors of at least two numbers.
   """
-  model, x = config.model, fields.of(config)['x']
-  if x.kind != 'vector' or x.shape[0] < 2:
-    raise UserError(
-      f'jaxgen.models.flow.realnvp models vectors of at least 2 numbers, not {x.kind} data of shape {x.shape}; '
-      'for images there is jaxgen.models.flow.glow.'
-    )
-  bijector = realnvp(x.shape[0], model.depth, model.width, model.num_layers, model.bound)
+  model, dims = config.model, settings.vector_size(config, least=2)
+  bijector = realnvp(dims, model.depth, model.width, model.num_layers, model.bound)
   return settings.assemble(config, bijector)
