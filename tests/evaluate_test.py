@@ -37,7 +37,7 @@ def test_a_run_is_measured_by_what_its_model_can_do(workdir, capsys):
   assert 'reconstruction_error' not in records  # the model cannot encode
   assert records['bits_per_dim'].kind == 'exact'
   assert (records['bits_per_dim'].n_reference, records['bits_per_dim'].split) == (300, 'test')
-  assert records['precision'].n_generated == 1347
+  assert records['precision'].n_generated == 1482
   assert records['precision'].weights == 'averaged'
   assert out.count('bits_per_dim') == 1
   assert [
@@ -57,8 +57,8 @@ def test_the_validation_split_is_measured_by_its_name(workdir, capsys):
   config = get_config('smoke')
   config.evaluation.metrics = ('bits_per_dim',)
   (record,) = evaluate.evaluate(workdir, config, split='validation')
-  assert (record.split, record.n_reference) == ('validation', 150)
-  assert '150 examples of validation' in capsys.readouterr().out
+  assert (record.split, record.n_reference) == ('validation', 15)
+  assert '15 examples of validation' in capsys.readouterr().out
   with pytest.raises(UserError, match='--split=train is not held out of training; give test or validation'):
     evaluate.evaluate(workdir, config, split='train')
 

@@ -1,8 +1,8 @@
 """One contract for every experiment in `configs/`, at its preset ':smoke': it trains, resumes exactly, evaluates, draws
 samples, and can do what its model says it can do. A new config is found by itself.
 
-One config of each family is tested always, the others are slow tests; what can be told by shapes alone is told for all
-of them in `shapes_test.py`.
+One config of each family is tested always, the others are slow tests, and what a model can do is tried with one config of
+each model; what can be told by shapes alone is told for all of them in `shapes_test.py`.
 """
 
 import shutil
@@ -16,10 +16,17 @@ from jaxgen import beginning, data, evaluate, experiment, fields, train, uses
 from jaxgen.config import defaults
 from jaxgen.runs import writers
 from jaxgen.uses.samples import sampler
-from tests.contracts.configs import CONFIGS, load_module, one_per_family, prepared
+from tests.contracts.configs import CONFIGS, load_module, one_per_family, one_per_module, prepared
 
 TOP_KEYS = {*defaults().keys(), 'discriminator_optimizer'}
 QUICK = one_per_family()
+
+
+def _params(names):
+  return [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in names]
+
+
+one_of_each_model = pytest.mark.parametrize('run', _params(one_per_module()), indirect=True)
 
 
 class FirstExamples:
@@ -32,10 +39,7 @@ class FirstExamples:
     return self._size
 
 
-@pytest.fixture(
-  scope='module',
-  params=[pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in CONFIGS],
-)
+@pytest.fixture(scope='module', params=_params(CONFIGS))
 def run(request, tmp_path_factory):
   """A finished run of four steps, and its folder."""
   home = tmp_path_factory.mktemp('contracts')
@@ -76,6 +80,7 @@ def test_a_resumed_run_is_the_same_run(run, tmp_path, capsys):
   jax.tree.map(np.testing.assert_array_equal, jax.device_get(whole), jax.device_get(resumed))
 
 
+@one_of_each_model
 def test_evaluation_gives_finite_terms(run):
   config, workdir, _ = run
   trained = experiment.load(workdir)
@@ -92,6 +97,7 @@ def test_evaluation_gives_finite_terms(run):
   assert ('bits_per_dim' in terms) == bool(estimate and not estimate.ode_steps)
 
 
+@one_of_each_model
 def test_samples_are_what_the_data_layer_gives(run):
   config, workdir, _ = run
   written = uses.use(workdir, options=uses.Options(num=3))
@@ -109,6 +115,7 @@ def test_samples_are_what_the_data_layer_gives(run):
     assert path.stat().st_size > 0
 
 
+@one_of_each_model
 def test_what_the_model_says_it_can_do_it_can(run):
   config, workdir, _ = run
   trained = experiment.load(workdir)
@@ -151,6 +158,7 @@ def _check_estimate(model, log_prob, first, batch):
     np.testing.assert_array_equal(log_prob(jax.random.key(0), other), first)
 
 
+@one_of_each_model
 def test_same_key_same_samples(run):
   """And another key others, by shaken weights: after four steps a decoder may give one grey whatever the key."""
   config, workdir, _ = run
