@@ -1,8 +1,8 @@
 """One contract for every experiment in `configs/`, at its preset ':smoke': it trains, resumes exactly, evaluates, draws
 samples, and can do what its model says it can do. A new config is found by itself.
 
-One config of each family is tested always, the others are slow tests, and what a model can do is tried with one config of
-each model; what can be told by shapes alone is told for all of them in `shapes_test.py`.
+One config of each family is tested always, the others are slow tests, and what a model can do is tried with one config
+of each model; what can be told by shapes alone is told for all of them in `shapes_test.py`.
 """
 
 import shutil
