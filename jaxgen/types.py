@@ -139,6 +139,8 @@ class GenerativeModel(NamedTuple):
       through: a Langevin chain, an image filled in position by position.
     standing: `(params, extra, rng) -> extra`, with what training measures of its own parameters (batch statistics)
       measured anew for these: averaged ones need it. None where there is nothing of the kind.
+    health: `(train, held_out) -> sentences`, of the newest rows of metrics by name: what is wrong with the training, in
+      words; none where nothing is. None where no metric tells.
     codes: the field that latents are an example of, where another model can be trained on them as they are: tokens of a
       codebook. None: they are trees of numbers.
   """
@@ -163,6 +165,7 @@ class GenerativeModel(NamedTuple):
   trajectory: Callable[..., jax.Array] | None = None
   standing: Callable[..., Extra] | None = None
   codes: Field | None = None
+  health: Callable[..., list[str]] | None = None
 
   def __hash__(self) -> int:
     """Of its functions: models are keys of caches, and what `knobs` is has no hash."""

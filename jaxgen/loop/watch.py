@@ -72,6 +72,7 @@ class Watch:
       for row in rows:
         self._writer.write(row)
         self._progress.show(row)
+      self._warn(rows[0])
       found = self._better(rows[-1])
     if 'samples' in due:
       for name, (params, extra) in weights.items():
@@ -89,6 +90,14 @@ class Watch:
       return None
     self._best = found
     return found
+
+  def _warn(self, held_out):
+    """Says what the newest rows of the weights that are trained tell of the training."""
+    trained = [row for row in writers.read(self._setting.workdir) if row['split'] == 'train']
+    for sentence in (
+      self._setting.model.health(trained[-1], held_out) if trained and self._setting.model.health else ()
+    ):
+      self._progress.say(f'step {held_out["step"]:>6}  {sentence}')
 
   def _draw(self, name, params, extra, step):
     x = needed(self._sample)(params, extra, self._given)

@@ -13,6 +13,7 @@ from jaxgen.families.gan import game as games
 from jaxgen.families.gan import sampling, verdict
 from jaxgen.families.gan.augmentation import Augmentation, no_augmentation
 from jaxgen.families.gan.game import Game
+from jaxgen.families.gan.health import health
 from jaxgen.families.gan.penalty import Penalty
 from jaxgen.families.networks import Part, assembled
 from jaxgen.losses.gan import GanLoss
@@ -47,8 +48,9 @@ def gan(
 
   The metric `loss` is what the discriminator minimizes, `discriminator_loss` plus the term of the penalty.
   `discriminator_accuracy` is the share of pairs in which the real example has the larger logit: 0.5 where
-  it cannot tell, 1 where it has won. `variety` is the variance of a batch of generated
-  examples relative to that of real ones: near 0 the generator has collapsed. Neither loss says how good samples are.
+  it cannot tell, 1 where it has won; `real_accuracy` and `fake_accuracy`, where the loss has a boundary, are the shares
+  of either kind on its right side. `variety` is the variance of a batch of generated examples relative to that of real
+  ones: near 0 the generator has collapsed. Neither loss says how good samples are.
 
   Both networks may have variables beside their parameters (batch statistics, power iterations): they live in
   `extra['generator']` and `extra['discriminator']`, each player updates its own when it moves, and evaluation and
@@ -130,6 +132,7 @@ def gan(
     knobs={'temperature': 1.0, 'truncation': 0.0},
     latents=partial(sampling.latents, game),
     decode=partial(sampling.decode, game),
+    health=health,
     standing=partial(sampling.standing, game) if all(f.kind == 'label' for f in given.values()) else None,
   )
 

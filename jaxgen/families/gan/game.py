@@ -118,11 +118,15 @@ def judgement(loss: GanLoss, said: Mapping[str, jax.Array]) -> dict[str, jax.Arr
     for side in ('real', 'fake')
     if f'{side}_labels' in loss.needs
   }
+  taken = {}
+  if loss.boundary is not None:
+    taken = {'real_accuracy': real > loss.boundary, 'fake_accuracy': fake < loss.boundary}
   return {
     'discriminator_loss': loss.discriminator(**told(loss, said)),
     'discriminator_accuracy': (jnp.sign(real - fake) + 1) / 2,
     'real_logit': real,
     'fake_logit': fake,
+    **{name: each.astype(jnp.float32) for name, each in taken.items()},
     **classified,
   }
 

@@ -37,7 +37,7 @@ def auxiliary_classifier(loss: GanLoss, weight: float = 1.0) -> GanLoss:
     return loss.generator(**source) + weight * _missed(fake_classes, fake_labels)
 
   needs = (*loss.needs, 'real_classes', 'fake_classes', 'real_labels', 'fake_labels')
-  return GanLoss(discriminator, generator, tuple(dict.fromkeys(needs)))
+  return GanLoss(discriminator, generator, needs, loss.boundary)
 
 
 def logit_of_classes(classes: jax.Array) -> jax.Array:

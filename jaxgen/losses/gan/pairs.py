@@ -19,11 +19,14 @@ class GanLoss(NamedTuple):
     needs: names of arguments, `real_<what>` or `fake_<what>`. What a discriminator may say of an example is its
       `logits`, f32[B, ...], `classes`, the logits f32[B, K] of K classes, and `features`, f32[B, ...]; `labels`,
       i32[B], are its true class, or that which it was generated for.
+    boundary: the logit above which an example counts as taken for real; None where only differences of logits mean
+      something.
   """
 
   discriminator: Callable[..., jax.Array]
   generator: Callable[..., jax.Array]
   needs: tuple[str, ...] = _LOGITS
+  boundary: float | None = 0.0
 
 
 def logistic_discriminator(*, real_logits: jax.Array, fake_logits: jax.Array) -> jax.Array:
@@ -107,9 +110,9 @@ def _of_fakes(generator):
 non_saturating = GanLoss(logistic_discriminator, _of_fakes(non_saturating_generator))
 minimax = GanLoss(logistic_discriminator, _of_fakes(minimax_generator))
 hinge = GanLoss(hinge_discriminator, _of_fakes(hinge_generator))
-wasserstein = GanLoss(wasserstein_discriminator, _of_fakes(wasserstein_generator))
-least_squares = GanLoss(least_squares_discriminator, _of_fakes(least_squares_generator))
-relativistic = GanLoss(relativistic_discriminator, relativistic_generator)
+wasserstein = GanLoss(wasserstein_discriminator, _of_fakes(wasserstein_generator), boundary=None)
+least_squares = GanLoss(least_squares_discriminator, _of_fakes(least_squares_generator), boundary=0.5)
+relativistic = GanLoss(relativistic_discriminator, relativistic_generator, boundary=None)
 
 PAIRS = {
   'non_saturating': non_saturating,

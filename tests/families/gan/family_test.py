@@ -228,12 +228,30 @@ def test_augment_meets_real_and_generated_examples_alike():
   assert not _moved(start.params['generator'], state.params['generator'])
 
 
+@pytest.mark.parametrize(
+  ('name', 'shift'), [('non_saturating', 0.0), ('least_squares', 0.5), ('wasserstein', None)]
+)
+def test_accuracies_are_on_either_side_of_the_boundary_of_the_loss(name, shift):
+  model = _model(loss=LOSSES[name])
+  params, extra = model.init(jax.random.key(0), BATCH)
+  x = {**BATCH, 'x': jnp.array([[0.4, 0.4], [-0.2, 0.0], [0.6, 0.6]])}  # logits 0.4, -0.1, 0.6
+  terms = model.evaluate(params, extra, jax.random.key(1), x)
+  if shift is None:
+    assert 'real_accuracy' not in terms and 'fake_accuracy' not in terms
+    return
+  np.testing.assert_array_equal(terms['real_accuracy'], np.array([0.4, -0.1, 0.6]) > shift)
+  np.testing.assert_array_equal(terms['fake_accuracy'], terms['fake_logit'] < shift)
+
+
 def test_evaluation_is_per_example_and_samples_repeat():
   model = _model()
   params, extra = model.init(jax.random.key(0), BATCH)
   metrics = model.evaluate(params, extra, jax.random.key(1), BATCH)
   assert {name: value.shape for name, value in metrics.items()} == dict.fromkeys(
-    ('loss', 'discriminator_loss', 'generator_loss', 'discriminator_accuracy', 'real_logit', 'fake_logit'),
+    (
+      *('loss', 'discriminator_loss', 'generator_loss', 'discriminator_accuracy'),
+      *('real_logit', 'fake_logit', 'real_accuracy', 'fake_accuracy'),
+    ),
     (6,),
   )
   samples = [model.sample(params, extra, jax.random.key(seed), 4) for seed in (0, 0, 1)]

@@ -1,0 +1,44 @@
+"""What is wrong with a game, in words, from the newest rows of a run."""
+
+from collections.abc import Mapping
+
+_WON = 0.95  # of real and of generated examples told
+_TELLS = 0.75  # of pairs told; below, logits are too near for what lies between them
+_BY_HEART = 0.6  # the target of Karras et al. 2020
+_NO_GRADIENT = 1e-6
+
+
+def health(train: Mapping[str, float], held_out: Mapping[str, float]) -> list[str]:
+  """A sentence for each thing that is bad; none of a healthy game.
+
+  The discriminator has won where it tells almost all real and almost all generated examples. It has learned the
+  training set by heart where held-out examples look to it like generated ones: `overfitting` is near 1.
+
+  Args:
+    train: the means over the last steps, by the names of the metrics.
+    held_out: those of `evaluate` over the split that is held out.
+  """
+  found = []
+  real, fake = (train.get(f'{side}_accuracy', 0.0) for side in ('real', 'fake'))
+  if min(real, fake) > _WON:
+    found.append(
+      f'The discriminator tells {real:.0%} of the real and {fake:.0%} of the generated examples: it has won, and the '
+      'generator learns little. Lower its learning rate, or give it a penalty.'
+    )
+  memory = overfitting(train, held_out)
+  if train['discriminator_accuracy'] > _TELLS and memory > _BY_HEART:
+    found.append(
+      f'Held-out examples look {memory:.0%} of the way from training examples to generated ones: the discriminator '
+      'learns the training set by heart. Augment what it sees (config.model.augmentation), or train it less.'
+    )
+  if train.get('generator_grad_norm', 1.0) < _NO_GRADIENT:
+    found.append('The generator gets no gradient.')
+  return found
+
+
+def overfitting(train: Mapping[str, float], held_out: Mapping[str, float]) -> float:
+  """`(D(train) - D(held out)) / (D(train) - D(generated))` of mean logits: 0 where held-out examples are to the
+  discriminator what training examples are, 1 where they are what generated ones are (Karras et al., "Training
+  generative adversarial networks with limited data", 2020, equation 1). Where it tells nothing apart it is 0."""
+  apart = train['real_logit'] - train['fake_logit']
+  return (train['real_logit'] - held_out['real_logit']) / apart if apart > 0 else 0.0
