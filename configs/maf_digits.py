@@ -24,6 +24,7 @@ def get_config(arg=''):
       bins=8,  # of a spline
       bound=3.0,  # half of the side of its box
       norm='actnorm',  # actnorm | batch_norm
+      averaged_statistics=True,  # of batch_norm
       temperature=1.0,  # of the samples
       base='standard_normal',  # standard_logistic | learned_normal | class_conditional | flow
       dequantization='usual',  # uniform | variational | none

@@ -25,6 +25,7 @@ def get_config(arg=''):
       width=64,  # channels of the first networks, doubled with every halving
       num_blocks=8,  # residual blocks of a coupling
       lag=0.9,  # batch normalization by a moving average
+      averaged_statistics=True,  # for averaged weights
       temperature=1.0,  # of the samples
       base='standard_normal',  # standard_logistic | learned_normal | class_conditional | flow
       dequantization='usual',  # uniform | variational | none

@@ -22,6 +22,7 @@ def get_config(arg=''):
       width=16,  # channels of the first networks, doubled with every halving
       num_blocks=2,  # residual blocks of a coupling
       lag=0.0,  # batch normalization by the batch alone
+      averaged_statistics=True,  # for averaged weights
       temperature=1.0,  # of the samples
       base='standard_normal',  # standard_logistic | learned_normal | class_conditional | flow
       dequantization='usual',  # uniform | variational | none

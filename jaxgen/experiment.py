@@ -42,7 +42,7 @@ class Trained(NamedTuple):
 def weights(model: GenerativeModel, state: State, seed: int = 0) -> dict[str, Weights]:
   """The trained weights and, where the update keeps one, their average: `{'raw': ..., 'averaged': ...}`.
 
-  Batch statistics in `state.extra` are those of the raw weights; for the average they are taken anew.
+  Batch statistics in `state.extra` are those of the raw weights; for the average `standing` gives its own.
   """
   raw = Weights(state.params, state.extra)
   average = updates.averaged_params(state)

@@ -138,7 +138,7 @@ class GenerativeModel(NamedTuple):
     trajectory: `(params, extra, rng, num, given=None, **knobs) -> x[T, num, ...]`, the stages that `sample` goes
       through: a Langevin chain, an image filled in position by position.
     standing: `(params, extra, rng) -> extra`, with what training measures of its own parameters (batch statistics)
-      measured anew for these: averaged ones need it. None where there is nothing of the kind.
+      as it is for averaged ones: measured anew, or averaged too. None where there is nothing of the kind.
     health: `(train, held_out) -> sentences`, of the newest rows of metrics by name: what is wrong with the training, in
       words; none where nothing is. None where no metric tells.
     codes: the field that latents are an example of, where another model can be trained on them as they are: tokens of a

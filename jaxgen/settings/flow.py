@@ -41,6 +41,12 @@ KEYS = {
     before='usual',
   ),
 }
+# Of flows with batch statistics, beside `KEYS`.
+STATISTICS = {
+  'averaged_statistics': Key(
+    True, bool, 'whether averaged weights have averaged batch statistics, or the newest', before=False
+  ),
+}
 # Of the flows that base and noise can be: small beside the one that they serve.
 _DEPTH, _WIDTH, _LAYERS = 4, 32, 2
 _TRANSFORM = transforms.affine(transforms.bounded_log_scale(2.0))
@@ -73,6 +79,7 @@ def assemble(config: ConfigDict, bijector: Bijector, drift: bool = True) -> Gene
     dequantization=DEQUANTIZATIONS[model.dequantization](x, given),
     temperature=model.temperature,
     drift=drift,
+    average_statistics=model.get('averaged_statistics', True),
   )
 
 

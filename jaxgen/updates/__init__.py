@@ -19,16 +19,18 @@ would lose its weight: Adam divides by the size of the gradients.
 """
 
 from jaxgen.updates.accumulation import Slices, accumulated
-from jaxgen.updates.averages import EmaState, averaged_params, ema
+from jaxgen.updates.averages import AVERAGED, EmaState, averaged_extra, averaged_params, ema
 from jaxgen.updates.composition import alternate, chain, every, repeat, scheduled
 from jaxgen.updates.minimization import means, minimize
 from jaxgen.updates.projection import clipped, project
 
 __all__ = [
+  'AVERAGED',
   'EmaState',
   'Slices',
   'accumulated',
   'alternate',
+  'averaged_extra',
   'averaged_params',
   'chain',
   'clipped',

@@ -19,6 +19,27 @@ def test_ema_is_warmed_up_and_then_decays():
   assert expected > 0.999
 
 
+def test_statistics_that_extra_names_are_averaged_as_parameters_are():
+  update = updates.ema(0.5)
+
+  def extra(value):
+    return {'flow': {'batch_stats': {'mean': jnp.float32(value)}, 'constants': jnp.int32(7)}, 'others': ()}
+
+  state = state_of(update, {'w': 0.0})
+  state = state._replace(
+    extra={**extra(0), updates.AVERAGED: {'flow': {'batch_stats': {'mean': jnp.float32(0)}}}}
+  )
+  for value in (1.0, 2.0, 5.0):
+    state = state._replace(params={'w': jnp.float32(value)}, extra={**state.extra, **extra(value)})
+    state, _ = apply(update, state)
+  found = updates.averaged_extra(state.extra)
+  assert found['flow']['batch_stats']['mean'] == updates.averaged_params(state)['w']
+  assert 1 < found['flow']['batch_stats']['mean'] < 5
+  assert state.extra['flow']['batch_stats']['mean'] == 5
+  assert (found['flow']['constants'], found['others']) == (7, ())
+  assert updates.averaged_extra(extra(3)) == extra(3)
+
+
 def test_averaged_params_are_found_anywhere_in_a_chain():
   update = updates.chain(
     updates.alternate(updates.minimize(quadratic(0.0), optax.adam(0.1))), updates.chain(updates.ema(0.9))

@@ -11,6 +11,7 @@ from jaxgen import fields
 from jaxgen.bijectors import Bijector
 from jaxgen.errors import UserError
 from jaxgen.families import conditions
+from jaxgen.families.flow import statistics
 from jaxgen.families.flow.base import Base, standard_normal
 from jaxgen.families.flow.dequantization import Dequantization, usual
 from jaxgen.families.flow.model import FlowModel, assembled, forward, init, inverse
@@ -38,6 +39,7 @@ def flow(
   dequantization: Dequantization | None = None,
   temperature: float = 1.0,
   drift: bool = True,
+  average_statistics: bool = True,
 ) -> GenerativeModel:
   """A flow trained by maximum likelihood: `log p(x) = log p_base(f(y)) + log|det df/dy|`, y being x dequantized.
 
@@ -60,6 +62,8 @@ def flow(
       `meanings` say which holds.
     drift: whether evaluation goes back from the latents to say how nearly the inverse inverts; where the way back takes
       as many passes as an image has pixels, it costs more than all the rest.
+    average_statistics: whether averaged weights have averaged batch statistics, where there are any, see
+      `jaxgen.families.flow.statistics`; else they have those of the newest weights.
 
   Returns:
     A model with `log_prob` and `encode`, where the bijector has an inverse `decode`, and where the base can be drawn
@@ -77,11 +81,11 @@ def flow(
   _check_data(bijector, base, dequantization, x)
   _check_conditions(base, given)
   model = FlowModel(assembled(bijector, base, dequantization), bijector, base, dequantization, x, given)
-  invertible = bijector.has_inverse
+  start, invertible = partial(init, model), bijector.has_inverse
   sampled = invertible and base.sample is not None
   exact = not dequantization.parts
   return GenerativeModel(
-    init=partial(init, model),
+    init=statistics.averaged(start) if average_statistics else start,
     update=chain(minimize(partial(_loss, model), tx, axis_name=DATA_AXIS), ema(ema_decay)),
     evaluate=precisely(partial(_evaluate, model, drift=drift and invertible)),
     sample=precisely(partial(_sample, model, temperature=temperature)) if sampled else None,
@@ -97,6 +101,7 @@ def flow(
     latents=precisely(partial(_latents, model)) if sampled and not (base.conditional and given) else None,
     encode=precisely(partial(_encode, model)),
     decode=precisely(partial(_decode, model)) if invertible else None,
+    standing=statistics.standing if average_statistics else None,
   )
 
 

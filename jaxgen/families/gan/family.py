@@ -56,7 +56,7 @@ def gan(
   `extra['generator']` and `extra['discriminator']`, each player updates its own when it moves, and evaluation and
   sampling read them. The average is that of the generator, over its own steps; its batch statistics are not those of
   the weights it averages, so `standing` takes them anew; where something that is no label is given it cannot, and
-  there is none.
+  averaged weights have the statistics of the newest.
 
   Knobs: `temperature`, the standard deviation of the latents, and `truncation`, see `jaxgen.families.gan.sampling`.
 

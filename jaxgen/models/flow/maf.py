@@ -55,6 +55,7 @@ KEYS = {
     3.0, float, 'half of the side of the box outside which a spline is the identity', '(0, 1000]', before=3.0
   ),
   'norm': Key('actnorm', str, 'before every step', choices=tuple(NORMS)),
+  **settings.STATISTICS,
   **settings.KEYS,
 }
 
@@ -93,5 +94,5 @@ def build(config: ConfigDict) -> GenerativeModel:
       f'config.model.width={model.width} is less than the {math.prod(x.shape)} elements of an example, each of which '
       'needs a hidden unit; raise it.'
     )
-  own = {name: model[name] for name in KEYS if name not in settings.KEYS}
+  own = {name: model[name] for name in KEYS.keys() - settings.KEYS.keys() - settings.STATISTICS.keys()}
   return settings.assemble(config, maf(x, **own))

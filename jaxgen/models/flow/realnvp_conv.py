@@ -37,6 +37,7 @@ KEYS = {
   'width': Key(32, int, 'channels of the first networks, doubled with every halving', WIDTH),
   'num_blocks': Key(4, int, 'residual blocks of a coupling', DEPTH),
   'lag': Key(0.0, float, 'how much of the running moments batch normalization trains with', '[0, 1)'),
+  **settings.STATISTICS,
   **settings.KEYS,
 }
 # The conditioner bounds the scale.

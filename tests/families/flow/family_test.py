@@ -5,6 +5,7 @@ import numpy as np
 import optax
 import pytest
 
+from jaxgen import experiment
 from jaxgen.bijectors import (
   ActNorm,
   BatchNorm,
@@ -229,6 +230,26 @@ def test_running_statistics_of_a_bijector_move_in_training_and_nowhere_else():
   np.testing.assert_allclose(mean(last), batch['x'].mean(0), atol=1e-3)
   latents = model.encode(last.params, last.extra, RNG, batch)
   np.testing.assert_allclose(model.decode(last.params, last.extra, latents), batch['x'], atol=1e-4)
+
+
+@pytest.mark.parametrize('average', [True, False])
+def test_averaged_weights_have_statistics_that_are_averaged_alike(average):
+  """Data that double in width while a batch normalization follows them."""
+  model = flow(BatchNorm(momentum=0.5), tx=optax.sgd(0.1), ema_decay=0.9, x=PLANE, average_statistics=average)
+  noise = jax.random.normal(RNG, (64, 2))
+  _, last, _ = fit(model, lambda step: {'x': (1 + step / 20) * noise}, 20)
+  found = {
+    name: extra['flow']['batch_stats']['variance']
+    for name, (_, extra) in experiment.weights(model, last).items()
+  }
+  kept = expected = noise.var(0)
+  for step in range(20):
+    kept = 0.5 * (kept + (1 + step / 20) ** 2 * noise.var(0))
+    rate = min(0.9, (1 + step) / (10 + step))
+    expected = rate * expected + (1 - rate) * kept
+  np.testing.assert_allclose(found['raw'], kept, rtol=1e-5)
+  np.testing.assert_allclose(found['averaged'], expected if average else kept, rtol=1e-5)
+  assert np.all(expected < 0.95 * kept)
 
 
 def test_a_density_without_an_inverse_cannot_be_sampled_and_an_inverse_alone_cannot_be_trained():

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 
+from configs import maf_toy
 from jaxgen import evaluate, experiment, train, uses
 from jaxgen.errors import UserError
 from jaxgen.runs import history, writers
@@ -59,3 +60,14 @@ def test_a_run_that_is_older_than_a_key_is_read_and_goes_on_with_what_it_ran_wit
   longer.model.base = 'learned_normal'
   with pytest.raises(UserError, match='model.base: standard_normal -> learned_normal'):
     train.train(longer, old)
+
+
+def test_an_older_run_with_batch_statistics_has_no_averages_of_them(tmp_path):
+  config = maf_toy.get_config('smoke')
+  config.model.norm, config.model.averaged_statistics, config.num_steps = 'batch_norm', False, 2
+  train.train(config, tmp_path)
+  values = json.loads((tmp_path / 'config.json').read_text())
+  del values['model']['averaged_statistics']
+  (tmp_path / 'config.json').write_text(json.dumps(values))
+  weights = experiment.load(tmp_path).weights()
+  assert weights['averaged'].extra is weights['raw'].extra
