@@ -23,7 +23,9 @@ QUICK = one_per_family()
 
 
 def _params(names):
-  return [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in names]
+  """Those of one config stay with one worker, which has trained it."""
+  slow = {name: () if name in QUICK else (pytest.mark.slow,) for name in names}
+  return [pytest.param(name, marks=(*slow[name], pytest.mark.xdist_group(name))) for name in names]
 
 
 one_of_each_model = pytest.mark.parametrize('run', _params(one_per_module()), indirect=True)

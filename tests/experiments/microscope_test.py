@@ -18,6 +18,8 @@ from jaxgen.metrics import results as jaxgen_results
 from jaxgen.types import Field
 from tests.colab.notebooks import assert_it_runs_and_shows_pictures
 
+pytestmark = pytest.mark.xdist_group('microscope')  # one of them runs it, the others look at what it wrote
+
 SENTENCES = {c.name: c.sentence for c in CLAIMS}
 
 
