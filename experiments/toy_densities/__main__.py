@@ -80,7 +80,7 @@ def _row(asked, flow, points, limit):
   try:
     fit = _fit(asked, flow, points, limit)
   except (peers.Missing, UserError, RuntimeError) as error:
-    return row | {'failure': f'none: {error}'}
+    return row | {'failure': f'none: {str(error).partition(";")[0]}'}
   kl, error = protocol.divergence(points, fit.log_prob)
   if not np.isfinite(kl):
     return row | fit.about | {'failure': 'a density of 0 where there are test points'}
