@@ -11,6 +11,8 @@ from jaxgen.bijectors.log_det import dtype
 from jaxgen.bijectors.numerics.positive import positive
 from jaxgen.bijectors.numerics.roots import increasing_root
 
+_TINY = 1e-12  # what |w|^2 is large beside, where w has a direction
+
 
 class Planar(Bijector):
   """`z = x + u tanh(w x + b)`: one push along u, across a plane.
@@ -67,11 +69,12 @@ class Planar(Bijector):
       ]
     )
     u, w, b = jnp.split(with_conditions(own, self.conditioner, x, given), [size, 2 * size], axis=-1)
-    slope = positive(_dot(w, u))
-    square = _dot(w, w)
-    # without a direction, w of zeros, the map is a translation
-    change = jnp.where(square > 0, (slope - 1 - _dot(w, u)) / jnp.where(square > 0, square, 1), 0)
-    return u + change[:, None] * w, w, b[:, 0], jnp.where(square > 0, slope, 1)
+    along, square = _dot(w, u), _dot(w, w)
+    slope = positive(along)
+    # Layers that are not needed shrink until w has no direction; they are left alone, as u keeps them invertible.
+    held = square / (square + _TINY)
+    change = (slope - 1 - along) / (square + _TINY)
+    return u + change[:, None] * w, w, b[:, 0], held * slope + (1 - held) * (1 + along)
 
 
 def with_conditions(own: jax.Array, conditioner: Callable | None, x: jax.Array, given: Given) -> jax.Array:

@@ -101,3 +101,20 @@ def test_vectors(name):
 def test_images_of_one_value(name):
   run = found(IMAGES[name])
   assert [value for value in (0.0, 0.5, 1.0) if not finite(run(jnp.full((4, 4, 4, 1), value)))] == []
+
+
+@pytest.mark.parametrize('size', [0.0, 1e-25, 1e-10, 1e-6, 1e-3])
+def test_a_planar_layer_that_has_shrunk_to_nothing_has_finite_gradients_and_is_exact(size):
+  """As training shrinks the layers that it does not need; u pulls against w, so that the constraint acts."""
+  params = {
+    'params': {'u': size * jnp.array([-3.0, 1.0]), 'w': size * jnp.array([2.0, 1.0]), 'b': jnp.zeros(1)}
+  }
+  x = jnp.array([[0.5, -1.0], [2.0, 3.0]])
+
+  def of(params, x):
+    return Planar().apply(params, x, method='forward_and_log_det')
+
+  gradients = jax.jit(jax.grad(lambda params, x: sum(out.sum() for out in of(params, x)), (0, 1)))(params, x)
+  assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(gradients))
+  jacobian = jax.vmap(jax.jacfwd(lambda x: of(params, x[None])[0][0]))(x)
+  np.testing.assert_allclose(of(params, x)[1], jnp.linalg.slogdet(jacobian)[1], atol=1e-6)
