@@ -93,10 +93,10 @@ class Watch:
 
   def _warn(self, held_out):
     """Says what the newest rows of the weights that are trained tell of the training."""
+    if not (health := self._setting.model.health):
+      return
     trained = [row for row in writers.read(self._setting.workdir) if row['split'] == 'train']
-    for sentence in (
-      self._setting.model.health(trained[-1], held_out) if trained and self._setting.model.health else ()
-    ):
+    for sentence in health(trained[-1], held_out) if trained else ():
       self._progress.say(f'step {held_out["step"]:>6}  {sentence}')
 
   def _draw(self, name, params, extra, step):

@@ -242,6 +242,10 @@ FITS = {
   'vectors for Glow': ('glow_digits', '--config.data.name=toy:rings', 'models images'),
   'images for RealNVP': ('realnvp_toy', '--config.data.name=digits', 'models vectors'),
   'vectors for a convolutional GAN': ('gan_digits', '--config.data.name=toy:rings', 'for vectors there is'),
+  'a classifier without labels': ('gan_toy', '--config.model.classifier_weight=1.0', 'needs labels'),
+  'a classifier that is told no label': ('acgan_digits', '--config.given=()', 'for, and none is given'),
+  'two classifiers': ('acgan_digits', '--config.model.loss=k_plus_one', 'of losses that know no classes'),
+  'colors of vectors': ('gan_toy', '--config.model.augmentation=color', 'has vector data'),
   'vectors for a U-Net': ('ncsn_digits', '--config.data.name=toy:rings', 'for vectors there is'),
   'a likelihood of bits for vectors': (
     'vae_digits',
