@@ -5,8 +5,8 @@
 The paper has 5 hidden layers of 1,000 units (`--config.model.width=1000 --config.model.num_layers=5`), trained for
 1,500 epochs; it reports a log-likelihood of 1,980.50 nats, which is 4.36 bits per dimension.
 
-On 2 CPU cores: 2 minutes, 5.70 bits per dimension on the test set (an exact density; see experiments/flows): 14 epochs
-are far from enough.
+On 2 CPU cores: 2 minutes, 4.31 bits per dimension on the test set (an exact density; see experiments/flows), after 14
+epochs.
 """
 
 from ml_collections import ConfigDict
