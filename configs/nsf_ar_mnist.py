@@ -15,7 +15,7 @@ def get_config(arg=''):
   config.model = ConfigDict(
     dict(
       width=32,  # channels of the PixelCNN
-      num_layers=4,  # after the first
+      num_layers=3,  # after the first
       first_kernel=7,
       kernel=3,
       bins=16,  # of a spline
@@ -26,11 +26,11 @@ def get_config(arg=''):
     )
   )
   config.optimizer = optimizer(learning_rate=2e-3, schedule='cosine', warmup_steps=200, clip_norm=1000.0)
-  config.batch_size = 64
-  config.num_steps = 8000
+  config.batch_size = 32
+  config.num_steps = 12_000
   config.steps_per_dispatch = 10
   config.log_every = 100
-  config.eval_every = 2000
-  config.sample_every = 8000  # a sample takes hundreds of passes
+  config.eval_every = 3000
+  config.sample_every = 12_000  # a sample takes hundreds of passes
   config.checkpoint_every = 500
   return preset(config, arg, width=4, num_layers=1, first_kernel=3, bins=4)
