@@ -42,7 +42,7 @@ class Conditioner(nn.Module):
   """
 
   network: nn.Module
-  shape: tuple[int, int, int]
+  shape: tuple[int, ...]
   bound: float
 
   @nn.compact
@@ -51,7 +51,7 @@ class Conditioner(nn.Module):
     return jnp.moveaxis(params.reshape(*x.shape, -1), -1, 1).reshape(len(x), -1)
 
 
-def nsf_ar(shape: tuple[int, int, int], bins: int, bound: float, **network) -> Bijector:
+def nsf_ar(shape: tuple[int, ...], bins: int, bound: float, **network) -> Bijector:
   """A bijector from the unit cube to vectors, `f32[B, *shape] -> f32[B, D]`; `network` as of `PixelCNN`."""
   spline, within = transforms.rational_quadratic(bins, bound), _WITHIN * bound
   net = pixelcnn.PixelCNN(channels=shape[-1], levels=0, num_outputs=spline.num_params, **network)
