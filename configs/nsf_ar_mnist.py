@@ -2,8 +2,8 @@
 
     python -m jaxgen.main --config=configs/nsf_ar_mnist.py
 
-Not run to the end yet: after 1,300 of 12,000 steps, 8 minutes of two CPU cores, 1.59 bits per dimension on the batches
-of training. A sample takes hundreds of passes of the network.
+Not run to the end yet: after 1,300 of 12,000 steps, 8 CPU minutes, 1.59 bits per dimension on the batches of
+training. A sample takes hundreds of passes of the network.
 """
 
 from ml_collections import ConfigDict

@@ -159,9 +159,8 @@ def smoke(config: ConfigDict, **model_changes) -> ConfigDict:
       steps_per_dispatch=min(config.steps_per_dispatch, 2),
     )
   )
-  config.data.validation = min(
-    config.data.validation, 0.01
-  )  # thousands of images take longer than all the rest
+  # thousands of images would take longer than all the rest
+  config.data.validation = min(config.data.validation, 0.01)
   config.model.update(model_changes)
   return config
 

@@ -71,7 +71,7 @@ class Planar(Bijector):
     u, w, b = jnp.split(with_conditions(own, self.conditioner, x, given), [size, 2 * size], axis=-1)
     along, square = _dot(w, u), _dot(w, w)
     slope = positive(along)
-    # Layers that are not needed shrink until w has no direction; they are left alone, as u keeps them invertible.
+    # Layers that are not needed shrink until w has no direction; with a w u near 0 they are invertible as they are.
     held = square / (square + _TINY)
     change = (slope - 1 - along) / (square + _TINY)
     return u + change[:, None] * w, w, b[:, 0], held * slope + (1 - held) * (1 + along)
