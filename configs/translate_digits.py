@@ -21,9 +21,13 @@ def get_config(arg=''):
   config.model = ConfigDict(
     dict(
       latent_dim=8,
+      generator='mixer',  # or unet: pix2pix_digits
       width=32,
       num_layers=2,
+      halvings=2,  # of unet
+      discriminator='small',  # or patch
       discriminator_width=32,
+      discriminator_halvings=1,  # of patch
       loss='non_saturating',  # non_saturating, hinge, wasserstein ...: jaxgen.losses.gan.LOSSES
       l1_weight=100.0,  # lambda
       classifier_weight=0.0,  # AC-GAN

@@ -20,12 +20,17 @@ def get_config(arg=''):
   config.data.paired = False
   config.model = ConfigDict(
     dict(
+      generator='mixer',  # or resnet: cyclegan_digits
       width=32,
       num_layers=2,
+      halvings=2,  # of resnet
+      discriminator='small',  # or patch
       discriminator_width=32,
+      discriminator_halvings=1,  # of patch
       loss='least_squares',  # non_saturating, hinge, wasserstein ...: jaxgen.losses.gan.LOSSES
       cycle_weight=10.0,  # lambda
       identity_weight=0.0,
+      pool=0,  # earlier translations that discriminators see
     )
   )
   config.optimizer = optimizer(learning_rate=2e-3, schedule='cosine', b1=0.5, b2=0.99)

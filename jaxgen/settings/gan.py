@@ -48,7 +48,7 @@ def assemble(
       discriminator's.
     generator: as `jaxgen.families.gan.gan` takes it.
     discriminator: the same.
-    **slots: further arguments of `jaxgen.families.gan.gan`.
+    **slots: further arguments of `jaxgen.families.gan.gan`, and a `latent_dim` that the networks ask for.
 
   Raises:
     UserError: if the discriminator has no optimizer, or a setting does not fit the data or another one.
@@ -57,6 +57,7 @@ def assemble(
   if 'discriminator_optimizer' not in config:
     raise UserError('config.discriminator_optimizer is missing; set it to jaxgen.config.optimizer().')
   has_penalty = model.penalty and model.penalty_weight
+  slots = {'latent_dim': model.latent_dim, **slots}
   return gan(
     generator,
     discriminator,
@@ -64,7 +65,6 @@ def assemble(
     tx_generator=optim.make(config.optimizer, config.num_steps, period=model.discriminator_steps),
     tx_discriminator=optim.make(config.discriminator_optimizer, config.num_steps),
     ema_decay=config.ema_decay,
-    latent_dim=model.latent_dim,
     x=spec['x'],
     given=given,
     label=spec.get('label'),

@@ -21,11 +21,12 @@ would lose its weight: Adam divides by the size of the gradients.
 from jaxgen.updates.accumulation import Slices, accumulated
 from jaxgen.updates.averages import AVERAGED, EmaState, averaged_extra, averaged_params, ema
 from jaxgen.updates.composition import alternate, chain, every, repeat, scheduled
-from jaxgen.updates.minimization import means, minimize
+from jaxgen.updates.minimization import POOL, means, minimize
 from jaxgen.updates.projection import clipped, project
 
 __all__ = [
   'AVERAGED',
+  'POOL',
   'EmaState',
   'Slices',
   'accumulated',

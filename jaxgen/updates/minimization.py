@@ -13,6 +13,11 @@ from jaxgen.types import Batch, Extra, LossFn, Metrics, Params, PRNGKey, State, 
 from jaxgen.updates.accumulation import Slices, mean_of_slices
 from jaxgen.updates.players import merged, selected
 
+# What `extra` has under these names is the same on every device as it is, and a mean's rounding would move it a little
+# at every step: the frozen weights of stages, and pools of examples.
+POOL = 'pool'
+SHARED = ('stages', POOL)
+
 
 def minimize(
   loss: LossFn,
@@ -78,15 +83,14 @@ def _mean_over(tree: Any, axis_name: str | None) -> Any:
 
 
 def _mean_of_extra(extra: Any, axis_name: str | None) -> Any:
-  """Counters are the same on every device, and a mean would make floats of them; so are the frozen weights of stages,
-  which its rounding would move a little at every step.
-  """
-  if isinstance(extra, Mapping) and 'stages' in extra:
-    others = {name: tree for name, tree in extra.items() if name != 'stages'}
-    return {**_mean_of_extra(others, axis_name), 'stages': extra['stages']}
-  return jax.tree.map(
+  """Counters are the same on every device, and a mean would make floats of them; so is what is `SHARED`."""
+  shared = {name: extra[name] for name in SHARED if name in extra} if isinstance(extra, Mapping) else {}
+  if shared:
+    extra = {name: tree for name, tree in extra.items() if name not in shared}
+  averaged = jax.tree.map(
     lambda leaf: _mean_over(leaf, axis_name) if jnp.issubdtype(leaf.dtype, jnp.inexact) else leaf, extra
   )
+  return {**averaged, **shared} if shared else averaged
 
 
 def _average(value) -> clu_metrics.Average:

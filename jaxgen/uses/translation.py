@@ -33,19 +33,20 @@ def run(subject: Subject) -> Written:
   """`translation.png`: what is given, its translation and the truth, or both directions and their cycles.
 
   The error of a translation against the truth is the root of the mean square, entries in [0, 1], with the standard
-  error of its mean over the examples of the split; between domains there is one where one is the twin of the other,
-  and the error of the cycle always.
+  error of its mean over the examples of the split, and beside it the mean absolute error; between domains there is one
+  where one is the twin of the other, and the error of the cycle always.
   """
   return _of_given(subject) if source_field(subject) else _of_domains(subject)
 
 
-def root_mean_square(x: np.ndarray, truth: np.ndarray, field: Field) -> dict[str, float]:
-  """The error of each example, `{'error': mean, 'standard_error': of the mean, 'examples': N}`."""
+def errors(x: np.ndarray, truth: np.ndarray, field: Field) -> dict[str, float]:
+  """`{'error': mean over the examples, 'standard_error': of that mean, 'absolute_error': mean, 'examples': N}`."""
   difference = (np.asarray(x, np.float64) - np.asarray(truth, np.float64)) / max(1, field.levels - 1)
   each = np.sqrt((difference**2).reshape(len(difference), -1).mean(1))
   return {
     'error': float(each.mean()),
     'standard_error': float(each.std() / np.sqrt(len(each))),
+    'absolute_error': float(np.abs(difference).mean()),
     'examples': len(each),
   }
 
@@ -64,7 +65,7 @@ def _of_given(subject):
   shown = {key: value[: subject.num] for key, value in found.items()}
   pictures = {'given': (shown['given'], subject.spec[name]), 'translated': (shown['x'], subject.field)}
   path = _draw(subject, pictures | {'truth': (shown['truth'], subject.field)})
-  return Written((path,), root_mean_square(found['x'], found['truth'], subject.field))
+  return Written((path,), errors(found['x'], found['truth'], subject.field))
 
 
 def _of_domains(subject):
@@ -82,12 +83,11 @@ def _of_domains(subject):
   measured = {'cycle': 'and back'}
   if subject.trained.config.data.twin:  # then examples at one place are pairs, whatever training has seen
     measured |= {'x_to_y': 'x to y', 'y_to_x': 'y to x'}
-  errors = {
-    name: root_mean_square(found[which], found[of[which]], spec[of[which]])
-    for name, which in measured.items()
+  found_errors = {
+    name: errors(found[which], found[of[which]], spec[of[which]]) for name, which in measured.items()
   }
   return Written(
-    (path,), {f'{name}_{key}': value for name, error in errors.items() for key, value in error.items()}
+    (path,), {f'{name}_{key}': value for name, error in found_errors.items() for key, value in error.items()}
   )
 
 

@@ -246,6 +246,29 @@ FITS = {
   'a classifier that is told no label': ('acgan_digits', '--config.given=()', 'for, and none is given'),
   'two classifiers': ('acgan_digits', '--config.model.loss=k_plus_one', 'of losses that know no classes'),
   'colors of vectors': ('gan_toy', '--config.model.augmentation=color', 'has vector data'),
+  'a twin that is smaller, and the identity': (
+    'translate_digits_unpaired',
+    "--config.data.twin=('downsampled',) --config.model.identity_weight=1.0",
+    'identity_weight is of domains of one shape',
+  ),
+  'a pool that is never full': (
+    'translate_digits_unpaired', '--config.model.pool=65536 --config.num_steps=100', 'than the 800 translations',
+  ),
+  'a ResNet that halves too often': (
+    'translate_digits_unpaired',
+    '--config.model.generator=resnet --config.model.halvings=3',
+    'cannot halve images of 8x8 pixels 3 times',
+  ),
+  'a U-Net that halves too often': (
+    'translate_digits',
+    '--config.model.generator=unet --config.model.halvings=4',
+    'cannot halve images of 8x8 pixels 4 times',
+  ),
+  'patches of nothing': (
+    'translate_digits',
+    '--config.model.discriminator=patch --config.model.discriminator_halvings=2',
+    'leave no patch to judge',
+  ),
   'vectors for a U-Net': ('ncsn_digits', '--config.data.name=toy:rings', 'for vectors there is'),
   'a likelihood of bits for vectors': (
     'vae_digits',

@@ -78,6 +78,28 @@ def test_domains_may_differ_in_shape_and_samples_are_translations_of_examples_of
     model.sample(params, extra, jax.random.key(1), 8, {'label': jnp.zeros(8, int)})
 
 
+def _published(**changes):
+  sizes = Field('image', (8, 8, 1), 17)
+  return _config(
+    sizes, sizes, generator='resnet', halvings=1, discriminator='patch', discriminator_halvings=1, **changes
+  )
+
+
+def test_the_pool_changes_what_the_discriminators_see_once_it_is_full_and_nothing_before():
+  noise = np.random.default_rng(0)
+  batch = {name: noise.integers(0, 17, (8, 8, 8, 1)).astype(np.uint8) for name in 'xy'}
+  states = {}
+  for pool in (0, 8, 32):
+    _, states[pool], _ = _trained(build(_published(pool=pool)), batch, 3)
+  assert 'pool' not in states[0].extra
+  filled = {pool: int(states[pool].extra['pool']['x']['filled']) for pool in (8, 32)}
+  assert filled == {8: 8, 32: 24}
+  same = jax.tree.map(np.array_equal, states[0].params, states[32].params)
+  assert all(jax.tree.leaves(same))
+  judges = [states[pool].params['judge_x'] for pool in (0, 8)]
+  assert not any(jax.tree.leaves(jax.tree.map(np.array_equal, *judges)))
+
+
 @pytest.mark.parametrize(
   ('changes', 'message'),
   [
@@ -88,6 +110,13 @@ def test_domains_may_differ_in_shape_and_samples_are_translations_of_examples_of
       dict(y=Field('image', (2, 2, 1), 17), identity_weight=1.0),
       'identity_weight is of domains of one shape',
     ),
+    (dict(generator='resnet', halvings=2), 'resnet cannot halve images of 4x4 pixels 2 times'),
+    (
+      dict(x=Field('image', (45, 45, 3), 256), y=Field('image', (45, 45, 3), 256), generator='resnet'),
+      'larger multiple of 4',
+    ),
+    (dict(discriminator='patch', discriminator_halvings=1), '4x4 images halved 1 times leave no patch'),
+    (dict(pool=33), 'pool=33 holds more than the 32 translations that 4 steps of 8 examples make'),
   ],
 )
 def test_what_are_no_two_domains_is_refused(changes, message):

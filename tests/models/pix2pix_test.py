@@ -77,3 +77,32 @@ def test_images_of_another_size_and_labels_may_be_given(y, given):
 def test_what_is_no_translation_of_images_is_refused(changes):
   with pytest.raises(UserError, match='pix2pix makes images of an image y that is given'):
     build(_config(**changes))
+
+
+@pytest.mark.parametrize(
+  ('changes', 'message'),
+  [
+    (dict(generator='unet', halvings=3), 'unet cannot halve images of 4x4 pixels 3 times'),
+    (dict(discriminator='patch', discriminator_halvings=1), 'leave no patch to judge'),
+  ],
+)
+def test_sizes_that_a_network_cannot_halve_are_refused(changes, message):
+  with pytest.raises(UserError, match=message):
+    build(_config(**changes))
+
+
+@pytest.mark.parametrize('given', [('y',), ('label', 'y')])
+def test_a_unet_has_a_latent_for_each_unit_that_it_may_drop(given):
+  config = _config(given=given, generator='unet', halvings=2, width=4)
+  model = build(config)
+  batch = fields.blank({'x': X, 'y': X, 'label': Field('label', (), 10)}, 3)
+  params, extra = model.init(jax.random.key(0), batch)
+  assert model.latents(params, extra, jax.random.key(1), 3).shape == (3, 2 * 2 * 4)
+  conditions = {name: batch[name] for name in given}
+  drawn = model.sample(params, extra, jax.random.key(1), 3, conditions)
+  assert (drawn.shape, drawn.dtype) == ((3, 4, 4, 1), jnp.uint8)
+  # Without noise each unit is what it is in the mean, and one y has one translation.
+  colder = [
+    model.sample(params, extra, jax.random.key(seed), 3, conditions, temperature=0.0) for seed in (1, 2)
+  ]
+  np.testing.assert_array_equal(*colder)

@@ -34,14 +34,15 @@ def test_minimize_refuses_a_key_that_is_not_there():
     updates.minimize(quadratic(0.0), optax.sgd(1.0), wrt='nobody').init({'w': jnp.ones(())})
 
 
-def test_the_frozen_weights_of_stages_stay_what_they_are_across_devices():
+@pytest.mark.parametrize('name', ['stages', 'pool'])
+def test_the_frozen_weights_of_stages_and_pools_stay_what_they_are_across_devices(name):
   """A mean of three equal numbers is that number only up to rounding, and there is one at each step."""
   weights = jax.random.normal(jax.random.key(0), (1000,))
   update = updates.minimize(quadratic(0.0), optax.sgd(0.0), axis_name='data')
-  state = state_of(update, {'w': 1.0})._replace(extra={'stages': {'teacher': weights}, 'moving': weights})
+  state = state_of(update, {'w': 1.0})._replace(extra={name: {'teacher': weights}, 'moving': weights})
   step = jax.vmap(lambda x: update.apply(state, jax.random.key(0), {'x': x})[0].extra, axis_name='data')
   extra = step(jnp.ones((3, 1)))
-  np.testing.assert_array_equal(extra['stages']['teacher'][0], weights)
+  np.testing.assert_array_equal(extra[name]['teacher'][0], weights)
   np.testing.assert_allclose(extra['moving'][0], weights, rtol=1e-6)
 
 

@@ -110,7 +110,9 @@ def test_a_translation_between_domains_is_against_the_truth_where_one_is_the_twi
   assert record['x_to_y_examples'] == record['cycle_examples'] == 40  # of the split, however few are shown
 
 
-def test_the_root_of_the_mean_square_has_the_error_of_its_mean():
-  x, truth = np.zeros((4, 2)), np.array([[1.0, 1.0], [1.0, 1.0], [3.0, 3.0], [3.0, 3.0]])
-  found = translation.root_mean_square(x, truth, Field('vector', (2,), 0))
-  assert found == {'error': 2.0, 'standard_error': 0.5, 'examples': 4}
+def test_the_root_of_the_mean_square_has_the_error_of_its_mean_and_the_absolute_error_beside_it():
+  x, truth = np.zeros((4, 2)), np.array([[1.0, 1.0], [1.0, -1.0], [3.0, 3.0], [3.0, -3.0]])
+  found = translation.errors(x, truth, Field('vector', (2,), 0))
+  assert found == {'error': 2.0, 'standard_error': 0.5, 'absolute_error': 2.0, 'examples': 4}
+  found = translation.errors(np.zeros((2, 2)), np.array([[0, 2], [4, 0]]), Field('image', (2,), 5))
+  assert (found['error'], found['absolute_error']) == (pytest.approx(0.75 / np.sqrt(2)), 0.375)

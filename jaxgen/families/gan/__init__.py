@@ -5,6 +5,7 @@ from jaxgen.families.gan.cycle import cycle_gan
 from jaxgen.families.gan.differentiable import POLICIES, differentiable
 from jaxgen.families.gan.family import gan
 from jaxgen.families.gan.penalty import Penalty
+from jaxgen.families.gan.vaegan import vae_gan
 from jaxgen.families.gan.verdict import heads, spoken
 
 __all__ = [
@@ -18,4 +19,5 @@ __all__ = [
   'heads',
   'no_augmentation',
   'spoken',
+  'vae_gan',
 ]

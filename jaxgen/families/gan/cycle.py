@@ -12,12 +12,13 @@ from jax import lax
 
 from jaxgen import fields
 from jaxgen.families import conditions
+from jaxgen.families.gan import pool as pools
 from jaxgen.families.gan.game import judgement
 from jaxgen.families.networks import Apply, Part, assembled
 from jaxgen.families.pixels import to_data, to_network
 from jaxgen.losses.gan import GanLoss, cycle_consistency, identity_mapping
 from jaxgen.types import DATA_AXIS, Batch, Extra, Field, GenerativeModel, Params, PRNGKey
-from jaxgen.updates import alternate, chain, ema, minimize
+from jaxgen.updates import POOL, alternate, chain, ema, minimize
 
 
 class Cycle(NamedTuple):
@@ -50,6 +51,7 @@ def cycle_gan(
   y: Field,
   cycle_weight: float = 10.0,
   identity_weight: float = 0.0,
+  pool: int = 0,
   name: str = '',
 ) -> GenerativeModel:
   """A cycle-consistent adversarial network (Zhu et al., "Unpaired image-to-image translation using cycle-consistent
@@ -57,7 +59,8 @@ def cycle_gan(
 
   `encode` carries x to y and `decode` y to x, so a reconstruction is a cycle. The model has no distribution of y of its
   own: `latents` are drawn, with repetition, from the examples of y that the run began with, which are in `extra`.
-  Discriminators see the newest translations, not a pool of earlier ones (section 4).
+  With a `pool`, discriminators see earlier translations among the newest, see `jaxgen.families.gan.pool`: it is in
+  `extra`, and each device has its share of it.
 
   At every step both discriminators move, then both generators. Metrics of either side bear its name: `x_real_logit` is
   of x, `x_cycle` of x to y and back.
@@ -75,6 +78,7 @@ def cycle_gan(
     y: the other domain.
     cycle_weight: lambda, of the distance of a cycle to where it began, the mean over its entries (equation 2).
     identity_weight: of the distance that `to_x` moves an x, and `to_y` a y (section 5.2), where both are alike.
+    pool: translations to either side that are kept; 0: none.
     name: what to call the game in `GenerativeModel.objective`.
 
   Returns:
@@ -88,7 +92,9 @@ def cycle_gan(
 
   def init(rng, batch):
     params, extra = start(rng)
-    return params, {**extra, 'y': jnp.asarray(batch['y'], fields.dtype(y))}
+    extra = {**extra, 'y': jnp.asarray(batch['y'], fields.dtype(y))}
+    kept = {side: pools.empty(pool, field.shape) for side, _, field in game.sides}
+    return params, {**extra, POOL: kept} if pool else extra
 
   generators, discriminators = ('to_x', 'to_y'), ('judge_x', 'judge_y')
   return GenerativeModel(
@@ -179,10 +185,23 @@ def _carried(game, params, extra, rng, real, train):
   return terms, extra
 
 
+def _with_earlier(extra, rng, newest):
+  """What discriminators are shown in place of the newest translations, and `extra`."""
+  if POOL not in extra:
+    return newest, extra
+  found = {
+    side: pools.exchanged(extra[POOL][side], jax.random.fold_in(rng, index), newest[side])
+    for index, side in enumerate(newest)
+  }
+  shown, kept = ({side: pair[part] for side, pair in found.items()} for part in (0, 1))
+  return shown, {**extra, POOL: kept}
+
+
 def _discriminator_loss(game, params, extra, rng, batch):
-  keys, real = jax.random.split(rng), _images(game, batch)
-  fake, _ = _translated(game, params, extra, real, True, keys[0])
-  metrics, extra = _judged(game, params, extra, keys[1], real, lax.stop_gradient(fake), True)
+  keys, real = jax.random.split(rng, 3), _images(game, batch)
+  newest, _ = _translated(game, params, extra, real, True, keys[0])
+  fake, extra = _with_earlier(extra, keys[2], lax.stop_gradient(newest))
+  metrics, extra = _judged(game, params, extra, keys[1], real, fake, True)
   return metrics['loss'].mean(), (extra, metrics)
 
 

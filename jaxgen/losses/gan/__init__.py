@@ -19,7 +19,7 @@ from jaxgen.losses.gan.classes import (
   k_plus_one_generator,
   logit_of_classes,
 )
-from jaxgen.losses.gan.features import feature_matching, feature_matching_generator
+from jaxgen.losses.gan.features import feature_distance, feature_matching, feature_matching_generator
 from jaxgen.losses.gan.pairs import (
   PAIRS,
   GanLoss,
@@ -54,6 +54,7 @@ __all__ = [
   'cycle_consistency',
   'distance_to_truth',
   'dragan_penalty',
+  'feature_distance',
   'feature_matching',
   'feature_matching_generator',
   'gradient_penalty',

@@ -18,7 +18,7 @@ from jaxgen.families.gan import spoken
 from jaxgen.nn import Conv, ConvTranspose
 from jaxgen.nn.spectral_norm import SpectralConv, SpectralDense
 from jaxgen.settings import gan as settings
-from jaxgen.types import DATA_AXIS, GenerativeModel
+from jaxgen.types import DATA_AXIS, Field, GenerativeModel
 
 KEYS = {
   'generator_width': Key(32, int, 'channels at full resolution, doubled with every halving', WIDTH),
@@ -93,13 +93,12 @@ def halvings(size: int) -> tuple[int, int]:
   return size, doublings
 
 
-def build(config: ConfigDict) -> GenerativeModel:
-  """The model that `config.model` describes (keys: `KEYS`).
+def check_images(x: Field) -> None:
+  """Sees to it that x fits both networks.
 
   Raises:
-    UserError: if a setting does not fit the data, or the discriminator has no optimizer.
+    UserError: if x are no images that these networks can halve down to a few pixels.
   """
-  model, x = config.model, fields.of(config)['x']
   if x.kind != 'image':
     raise UserError(
       f'A convolutional GAN needs images, not {x.kind} data of shape {x.shape}; for vectors there is '
@@ -110,6 +109,16 @@ def build(config: ConfigDict) -> GenerativeModel:
       f'A convolutional GAN needs square images of 4, 5, ... or 8 times a power of two pixels, not {x.shape}; '
       'set --config.data.image_size=32, for instance.'
     )
+
+
+def build(config: ConfigDict) -> GenerativeModel:
+  """The model that `config.model` describes (keys: `KEYS`).
+
+  Raises:
+    UserError: if a setting does not fit the data, or the discriminator has no optimizer.
+  """
+  model, x = config.model, fields.of(config)['x']
+  check_images(x)
   generator = Generator(x.shape, model.generator_width, model.batch_norm, DATA_AXIS)
   discriminator = Discriminator(model.discriminator_width, model.spectral_norm, **settings.judging(config))
   return settings.assemble(config, generator, discriminator)
