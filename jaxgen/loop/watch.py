@@ -7,7 +7,9 @@ import numpy as np
 
 from jaxgen import data, experiment, fields, keys, show
 from jaxgen.data import given
+from jaxgen.data.densities.density import Density
 from jaxgen.evaluate import evaluator
+from jaxgen.metrics.modes import mixture_modes
 from jaxgen.runs import best, writers
 from jaxgen.runs.best import Best
 from jaxgen.types import State
@@ -17,6 +19,7 @@ from jaxgen.uses.samples import sampler, with_conditions
 from jaxgen.uses.subject import needed
 
 _COLLAPSED = 0.2  # of the data's spread; below it the samples hardly differ from each other
+_ENOUGH = 20  # samples for each mode: by chance none is missed
 
 
 def missed(setting: Any, dispatch: Any, end: bool) -> bool:
@@ -55,6 +58,7 @@ class Watch:
     self._reconstruct = reconstructor(setting.model, config.seed)
     self._shown = held_out.examples(np.arange(min(config.num_samples, len(held_out))))
     self._about = known.about(config, lambda: held_out, setting.source.vocabulary)
+    self._density = data.known_density(config.data)
     whose = keys.of(config.seed, 'given')
     self._given = given.of_random_examples(setting.source, setting.model.given, whose, config.num_samples)
 
@@ -95,8 +99,8 @@ class Watch:
     """Says what the newest rows of the weights that are trained tell of the training."""
     if not (health := self._setting.model.health):
       return
-    trained = [row for row in writers.read(self._setting.workdir) if row['split'] == 'train']
-    for sentence in health(trained[-1], held_out) if trained else ():
+    trained = self._writer.newest('train')
+    for sentence in health(trained, held_out) if trained else ():
       self._progress.say(f'step {held_out["step"]:>6}  {sentence}')
 
   def _draw(self, name, params, extra, step):
@@ -113,7 +117,10 @@ class Watch:
       titles = 'examples', 'reconstructions'
       drawn = show.compared([self._shown['x'], again], self._spec['x'], self._about, titles)
       self._save(f'reconstructions_{name}_{step:08d}', drawn, f'reconstructions_{name}', step)
-    self._writer.write({'step': step, 'split': 'samples', 'weights': name, 'spread': spread})
+    modes, sentence = modes_found(x, self._density)
+    if sentence:
+      self._progress.say(f'step {step:>6}  the {name} samples {sentence}')
+    self._writer.write({'step': step, 'split': 'samples', 'weights': name, 'spread': spread, **modes})
 
   def _save(self, stem, image, tag, step):
     if jax.process_index() > 0:
@@ -130,3 +137,15 @@ class Watch:
     best = next((kind for kind in kinds if list((workdir / 'samples').glob(f'{kind}_*.png'))), None)
     if best:
       show.gif_of_pngs(f'{best}_*.png', workdir / 'samples', workdir / 'samples.gif')
+
+
+def modes_found(x: np.ndarray, density: Density | None) -> tuple[dict[str, float], str]:
+  """What samples f32[N, D] cover of the modes of a density, where it is known to have some: numbers for their row, and
+  what to say of the samples where modes are lost; `({}, '')` where nothing is known."""
+  if density is None or density.modes is None:
+    return {}, ''
+  found = mixture_modes(x, density.modes, density.mode_std)
+  sentence = ''
+  if found.covered < found.total and len(x) >= _ENOUGH * found.total:
+    sentence = f'cover {found.covered} of {found.total} modes. If this lasts, the model has lost the others.'
+  return {'modes_covered': found.covered, 'close_to_modes': found.close}, sentence

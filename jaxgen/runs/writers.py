@@ -27,7 +27,9 @@ class MetricsWriter:
     from tensorboardX import SummaryWriter  # loads torch, seconds of it, where that is installed
 
     self._path = Path(workdir) / 'metrics.jsonl'
-    self._seen = {_identity(row) for row in read(workdir)}
+    rows = read(workdir)
+    self._seen = {_identity(row) for row in rows}
+    self._newest = {row['split']: row for row in rows}
     _drop_torn_line(self._path)
     _mention_garbled_lines(self._path)
     self._file = open(self._path, 'a', buffering=1)  # noqa: SIM115
@@ -38,11 +40,16 @@ class MetricsWriter:
     if _identity(row) in self._seen:
       return
     self._seen.add(_identity(row))
-    self._file.write(json.dumps({key: rounded(value) for key, value in row.items()}) + '\n')
+    self._newest[row['split']] = {key: rounded(value) for key, value in row.items()}
+    self._file.write(json.dumps(self._newest[row['split']]) + '\n')
     prefix = '/'.join(str(row[key]) for key in ('split', 'weights') if key in row)
     for name, value in row.items():
       if name != 'step' and isinstance(value, (int, float)):
         self._events.add_scalar(f'{prefix}/{name}', value, row['step'])
+
+  def newest(self, split: str) -> Mapping[str, Any] | None:
+    """The last row of this split in the file; None where there is none yet."""
+    return self._newest.get(split)
 
   def picture(self, name: str, image: np.ndarray, step: int) -> None:
     """Shows a picture, uint8[H, W, 3], in TensorBoard."""

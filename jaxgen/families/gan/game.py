@@ -11,6 +11,7 @@ from jaxgen.families import conditions
 from jaxgen.families.gan.augmentation import Augmentation
 from jaxgen.families.gan.latents import normal
 from jaxgen.families.gan.penalty import Penalty, weighed
+from jaxgen.families.gan.spectra import spectral_norms
 from jaxgen.families.gan.verdict import Verdict, told, verdict
 from jaxgen.families.networks import Apply
 from jaxgen.families.pixels import to_network
@@ -98,16 +99,22 @@ def generator_loss(game: Game, move: jax.Array) -> LossFn:
 
 
 def evaluate(game: Game, params: Params, extra: Extra, rng: PRNGKey, batch: Batch) -> Metrics:
-  """The terms of both players for a batch and as many generated examples, without augmentation."""
+  """The terms of both players for a batch and as many generated examples, and how far their weights stretch.
+
+  Examples are augmented as in training: to a discriminator that never sees one as it is, held-out examples would look
+  unlike those of the training set for that alone.
+  """
   given, real = conditions.prepared(batch, game.given), to_network(batch['x'], game.x.levels)
   z = normal(rng, real.shape[0], game.latent_dim)
   fake, _ = game.apply('generator', params, extra, z, given, train=False)
-  of_real, _ = _verdict(game, params, extra, real, given, train=False)
-  of_fake, _ = _verdict(game, params, extra, fake, given, train=False)
+  real_rng, fake_rng = jax.random.split(jax.random.fold_in(rng, 1))
+  of_real, _ = _verdict(game, params, extra, seen(game, extra, real_rng, real), given, train=False)
+  of_fake, _ = _verdict(game, params, extra, seen(game, extra, fake_rng, fake), given, train=False)
   said = _said(game, batch, of_real, of_fake)
   metrics = judgement(game.loss, said)
   generator = game.loss.generator(**told(game.loss, said))
-  return {'loss': metrics['discriminator_loss'], 'generator_loss': generator, **metrics}
+  norms = {name: jnp.broadcast_to(norm, real.shape[:1]) for name, norm in spectral_norms(params).items()}
+  return {'loss': metrics['discriminator_loss'], 'generator_loss': generator, **metrics, **norms}
 
 
 def judgement(loss: GanLoss, said: Mapping[str, jax.Array]) -> dict[str, jax.Array]:

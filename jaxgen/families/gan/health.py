@@ -5,6 +5,8 @@ from collections.abc import Mapping
 _WON = 0.95  # of real and of generated examples told
 _TELLS = 0.75  # of pairs told; below, logits are too near for what lies between them
 _BY_HEART = 0.6  # the target of Karras et al. 2020
+_COLLAPSED = 0.05  # of the variance of real examples
+_EXPLODED = 1e3  # healthy weights stretch by 1 to 100
 _NO_GRADIENT = 1e-6
 
 
@@ -12,7 +14,8 @@ def health(train: Mapping[str, float], held_out: Mapping[str, float]) -> list[st
   """A sentence for each thing that is bad; none of a healthy game.
 
   The discriminator has won where it tells almost all real and almost all generated examples. It has learned the
-  training set by heart where held-out examples look to it like generated ones: `overfitting` is near 1.
+  training set by heart where held-out examples look to it like generated ones: `overfitting` is near 1. The generator
+  has collapsed where its examples hardly vary. A weight has exploded where it stretches by a thousand.
 
   Args:
     train: the means over the last steps, by the names of the metrics.
@@ -28,9 +31,16 @@ def health(train: Mapping[str, float], held_out: Mapping[str, float]) -> list[st
   memory = overfitting(train, held_out)
   if train['discriminator_accuracy'] > _TELLS and memory > _BY_HEART:
     found.append(
-      f'Held-out examples look {memory:.0%} of the way from training examples to generated ones: the discriminator '
-      'learns the training set by heart. Augment what it sees (config.model.augmentation), or train it less.'
+      f'Held-out examples look {memory:.0%} of the way from training examples to generated ones'
+      f'{_taken_for_real(train, held_out)}: the discriminator learns the training set by heart. Augment what it sees '
+      '(config.model.augmentation), or train it less.'
     )
+  if train.get('variety', 1.0) < _COLLAPSED:
+    found.append(
+      f'Generated examples vary {train["variety"]:.1%} as much as real ones: the generator has collapsed. Lower its '
+      'learning rate (config.optimizer.learning_rate), or give the discriminator a penalty (config.model.penalty).'
+    )
+  found += [_exploded(name, norm) for name, norm in _spectral_norms(held_out) if norm > _EXPLODED]
   if train.get('generator_grad_norm', 1.0) < _NO_GRADIENT:
     found.append('The generator gets no gradient.')
   return found
@@ -42,3 +52,22 @@ def overfitting(train: Mapping[str, float], held_out: Mapping[str, float]) -> fl
   generative adversarial networks with limited data", 2020, equation 1). Where it tells nothing apart it is 0."""
   apart = train['real_logit'] - train['fake_logit']
   return (train['real_logit'] - held_out['real_logit']) / apart if apart > 0 else 0.0
+
+
+def _taken_for_real(train, held_out):
+  """In brackets, where the loss has a boundary."""
+  if 'real_accuracy' not in train:
+    return ''
+  return f' ({held_out["real_accuracy"]:.0%} are taken for real, of training examples {train["real_accuracy"]:.0%})'
+
+
+def _spectral_norms(row):
+  return [(name, value) for name, value in row.items() if name.endswith('_spectral_norm')]
+
+
+def _exploded(name, norm):
+  player = name.removesuffix('_spectral_norm')
+  return (
+    f'A weight of the {player} stretches what it gets {norm:,.0f} times: its spectral norm explodes, as before a '
+    'collapse. Lower the learning rate, or set clip_norm of its optimizer.'
+  )

@@ -228,6 +228,15 @@ def test_augment_meets_real_and_generated_examples_alike():
   assert not _moved(start.params['generator'], state.params['generator'])
 
 
+def test_evaluation_sees_what_training_sees():
+  """Else what is held out would look to a discriminator that knows augmented examples alone like nothing it knows."""
+  model = _model(augmentation=fixed(lambda rng, x: x + 10.0))
+  start = _start(model)
+  _, metrics = _stepper(model)(start, BATCH)
+  held_out = model.evaluate(start.params, start.extra, jax.random.key(1), BATCH)
+  np.testing.assert_allclose(held_out['real_logit'].mean(), _value(metrics['real_logit']), rtol=1e-5)
+
+
 @pytest.mark.parametrize(
   ('name', 'shift'), [('non_saturating', 0.0), ('least_squares', 0.5), ('wasserstein', None)]
 )
@@ -251,6 +260,7 @@ def test_evaluation_is_per_example_and_samples_repeat():
     (
       *('loss', 'discriminator_loss', 'generator_loss', 'discriminator_accuracy'),
       *('real_logit', 'fake_logit', 'real_accuracy', 'fake_accuracy'),
+      *('generator_spectral_norm', 'discriminator_spectral_norm'),
     ),
     (6,),
   )

@@ -16,8 +16,15 @@ FINE = {
   'real_logit': 1.0,
   'fake_logit': -1.0,
   'generator_grad_norm': 0.3,
+  'variety': 0.9,
 }
-HELD_OUT = {'real_logit': 0.8, 'fake_logit': -1.0}
+HELD_OUT = {
+  'real_logit': 0.8,
+  'fake_logit': -1.0,
+  'real_accuracy': 0.65,
+  'generator_spectral_norm': 9.0,
+  'discriminator_spectral_norm': 30.0,
+}
 # what is bad -> changes of the training's row and of the held-out one, and the sentence
 BAD = {
   'won': (
@@ -25,7 +32,17 @@ BAD = {
     {},
     'tells 99% of the real and 100% of the generated',
   ),
-  'by heart': ({}, {'real_logit': -0.6}, 'look 80% of the way .* by heart'),
+  'by heart': (
+    {},
+    {'real_logit': -0.6, 'real_accuracy': 0.2},
+    r'look 80% of the way .* \(20% are taken for real, of training examples 70%\): .* by heart',
+  ),
+  'collapsed': ({'variety': 0.004}, {}, 'vary 0.4% as much as real ones: the generator has collapsed'),
+  'exploded': (
+    {},
+    {'discriminator_spectral_norm': 12345.6},
+    'weight of the discriminator stretches what it gets 12,346 times',
+  ),
   'still': ({'generator_grad_norm': 0.0}, {}, 'gets no gradient'),
 }
 
@@ -54,13 +71,40 @@ def test_overfitting_by_hand():
   assert health(near, {'real_logit': 0.0, 'fake_logit': 0.0}) == []  # too near to say
 
 
-def test_a_run_whose_discriminator_wins_says_so(tmp_path, capsys):
+_BOTH_WITH_MOMENTUM = {'optimizer.b1': 0.5, 'discriminator_optimizer.b1': 0.5}
+# what is done to a small game, and what its run then says
+RUNS = {
+  'the discriminator learns alone': (
+    {'optimizer.learning_rate': 0.0, 'discriminator_optimizer.learning_rate': 0.05},
+    'it has won',
+  ),
+  "the generator's rate ten times as high": (
+    {'model.hidden': (64, 64), 'optimizer.learning_rate': 0.1, **_BOTH_WITH_MOMENTUM},
+    'the generator has collapsed',
+  ),
+  'rates without measure': (
+    {'optimizer.learning_rate': 1000.0},
+    'of the generator stretches .* explodes',
+  ),
+  'few examples': (
+    {'data.name': 'npz:few.npz'},
+    'the discriminator learns the training set by heart',
+  ),
+}
+
+
+@pytest.mark.parametrize('name', RUNS)
+def test_a_run_that_is_bad_says_so(name, tmp_path, capsys, monkeypatch):
+  changes, sentence = RUNS[name]
+  monkeypatch.chdir(tmp_path)
+  x = np.random.default_rng(0).normal(size=(220, 8)).astype(np.float32)
+  np.savez('few.npz', x_train=x[:20], x_test=x[20:])
   config = gan_toy.get_config('smoke')
+  config.data.validation = 0.0  # what is held out is the test split
   config.model.update(dict(hidden=(64,), penalty=''))
-  config.optimizer.learning_rate = 0.0
-  config.discriminator_optimizer.learning_rate = 0.05
-  config.update(
-    dict(batch_size=64, num_steps=300, log_every=50, eval_every=300, sample_every=0, checkpoint_every=0)
-  )
-  train.train(config, tmp_path)
-  assert 'it has won' in capsys.readouterr().out
+  config.discriminator_optimizer.learning_rate = 0.01
+  config.update(dict(batch_size=64, num_steps=300, log_every=50, sample_every=0, checkpoint_every=0))
+  config.update_from_flattened_dict(changes)
+  config.eval_every = config.num_steps
+  train.train(config, tmp_path / 'run')
+  assert re.search(sentence, capsys.readouterr().out)
