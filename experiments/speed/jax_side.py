@@ -29,13 +29,15 @@ class Side:
     del twin
     self._config = config = ConfigDict(config)
     rng = np.random.default_rng(0)
-    field = fields.of(config)['x']
-    x = rng.integers(0, field.levels, (_EXAMPLES, *field.shape), np.uint8)
+    drawn = {
+      name: rng.integers(0, field.levels, (_EXAMPLES, *field.shape), fields.dtype(field))
+      for name, field in fields.of(config).items()
+    }
     start = time.perf_counter()
     self._model = experiment.build_model(config)
-    first = {'x': x[: config.batch_size]}
+    first = {name: array[: config.batch_size] for name, array in drawn.items()}
     self._state = parallel.replicate(beginning.first_state(self._model, config, first), 'jit')
-    self._data = parallel.replicate({'x': x}, 'jit')
+    self._data = parallel.replicate(drawn, 'jit')
     self._step = parallel.data_parallel(self._model.update.apply, 'jit')
     size = (config.steps_per_dispatch, config.batch_size)
     self._batches = [rng.integers(0, _EXAMPLES, size, np.int32) for _ in range(8)]
@@ -49,6 +51,10 @@ class Side:
     """Seconds per training step."""
     per_dispatch = worker.seconds_per_call(self._dispatch, seconds, self._wait)
     return {'seconds': per_dispatch / self._config.steps_per_dispatch}
+
+  def memory(self):
+    """The most that the process has held, in MiB: libraries, data and compilation with it."""
+    return {'memory': worker.peak_memory()}
 
   def sample(self, num, seconds):
     """Seconds for `num` samples; the first time, also what it took to get the first ones."""
@@ -87,4 +93,6 @@ def _threads():
 
 if __name__ == '__main__':
   side = Side()
-  worker.serve(versions=side.versions, build=side.build, train=side.train, sample=side.sample)
+  worker.serve(
+    versions=side.versions, build=side.build, train=side.train, sample=side.sample, memory=side.memory
+  )

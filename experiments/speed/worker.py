@@ -57,6 +57,14 @@ def serve(**answers: Callable):
     print(json.dumps(answers[question.pop('do')](**question)), file=out, flush=True)
 
 
+def peak_memory() -> float:
+  """The most that this process has held so far, in MiB."""
+  import resource
+
+  most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+  return most / 2**20 if sys.platform == 'darwin' else most / 2**10  # bytes there, KiB elsewhere
+
+
 def seconds_per_call(
   call: Callable[[], None], seconds: float, wait: Callable[[], None] = lambda: None
 ) -> float:

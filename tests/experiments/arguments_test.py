@@ -16,6 +16,7 @@ from experiments import arguments
     ('speed.__main__', '--models=vae_digits,nosuch', '"nosuch" is none of'),
     ('speed.__main__', '--parts=nosuch', '"nosuch" is none of models, first_step, waiting, run'),
     ('speed.metrics', '--parts=', '"" is none of inception,'),
+    ('speed.gans.__main__', '--models=nosuch', '"nosuch" is none of dcgan'),
     ('speed.flows.__main__', '--flows=nosuch', '"nosuch" is none of spline, maf, glow'),
     ('speed.flows.__main__', '--parts=flow', '"flow" is none of flows, depth'),
     ('speed.flows.__main__', '--batches=64,0', '"0" is no whole number above 0'),

@@ -40,7 +40,8 @@ class Generator(nn.Module):
     return self.layers(h.contiguous(memory_format=self.layout))
 
 
-def _discriminator(shape, width):
+def discriminator_of(shape, width):
+  """Images to logits."""
   layers, channels = [nn.Conv2d(shape[-1], width, 3, padding=1), nn.LeakyReLU(0.2)], width
   size, doublings = _halvings(shape[0])
   for index in range(doublings):
@@ -58,7 +59,7 @@ def build(config, layout) -> Twin:
   assert model['batch_norm'] and not model['spectral_norm']
   assert model['penalty'] in ('', 'r1') and model['penalty_period'] == model['discriminator_steps'] == 1
   generator = Generator(shape, model['latent_dim'], model['generator_width'], layout).to(memory_format=layout)
-  discriminator = _discriminator(shape, model['discriminator_width']).to(memory_format=layout)
+  discriminator = discriminator_of(shape, model['discriminator_width']).to(memory_format=layout)
   optimizer_g = Optimizer(generator.parameters(), config['optimizer'], config['num_steps'])
   optimizer_d = Optimizer(discriminator.parameters(), config['discriminator_optimizer'], config['num_steps'])
   players = nn.ModuleList([generator, discriminator])
