@@ -23,20 +23,30 @@ _RULES = {
 }
 
 
-def make(config: ConfigDict, num_steps: int, *, period: int = 1) -> optax.GradientTransformation:
+def make(
+  config: ConfigDict,
+  num_steps: int,
+  *,
+  period: int = 1,
+  first: optax.GradientTransformation | None = None,
+) -> optax.GradientTransformation:
   """The optimizer that `config.optimizer` describes.
 
   Args:
     config: see `jaxgen.config_keys.OPTIMIZER` for its keys.
     num_steps: of the run; its schedule ends there where `config.decay_steps` is 0.
     period: of the steps at which this optimizer moves, where others move in between. `warmup_steps` are its own moves.
+    first: what gradients go through before all else.
 
   Raises:
     UserError: if the name or the schedule is unknown.
   """
   moves = -(-(config.decay_steps or num_steps) // period)
   rule = _choose(_RULES, config.name, 'optimizer')(config, schedule(config, moves))
-  return optax.chain(optax.clip_by_global_norm(config.clip_norm), rule) if config.clip_norm else rule
+  before = [first] if first else []
+  if config.clip_norm:
+    before.append(optax.clip_by_global_norm(config.clip_norm))
+  return optax.chain(*before, rule) if before else rule
 
 
 def schedule(config: ConfigDict, num_steps: int) -> optax.Schedule:

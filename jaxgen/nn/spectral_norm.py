@@ -1,7 +1,8 @@
 """Layers whose weight matrix has a spectral norm of one."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -9,6 +10,8 @@ from flax import linen as nn
 from jax import lax
 
 from jaxgen.nn.conv import conv
+from jaxgen.nn.conv.layers import Conv
+from jaxgen.nn.upsampled_conv import UpsampledConv, upsampled_conv
 
 _STEPS_AT_INIT = 16  # of the power iteration, so that the first estimate is already close
 
@@ -44,6 +47,7 @@ class SpectralConv(nn.Module):
   features: int
   kernel_size: Sequence[int] = (3, 3)
   strides: int | Sequence[int] = 1
+  upsampled: bool = False  # of the image of twice the size, see `jaxgen.nn.upsampled_conv`
   kernel_init: nn.initializers.Initializer = nn.linear.default_kernel_init
   dtype: Any = None  # of the computation; that of the input where None
 
@@ -54,7 +58,8 @@ class SpectralConv(nn.Module):
     shape = (*self.kernel_size, x.shape[-1], self.features)
     kernel = SpectralNorm(name='norm')(self.param('kernel', self.kernel_init, shape), train)
     bias = self.param('bias', nn.initializers.zeros_init(), (self.features,))
-    return conv(x, kernel.astype(x.dtype), self.strides) + bias.astype(x.dtype)
+    kernel, bias = kernel.astype(x.dtype), bias.astype(x.dtype)
+    return (upsampled_conv(x, kernel) if self.upsampled else conv(x, kernel, self.strides)) + bias
 
 
 class SpectralDense(nn.Module):
@@ -74,6 +79,34 @@ class SpectralDense(nn.Module):
     if not self.use_bias:
       return y
     return y + self.param('bias', nn.initializers.zeros_init(), (self.features,)).astype(x.dtype)
+
+
+class Layers(NamedTuple):
+  """Layers with a spectral norm of one, or as they are: each `(features, ...) -> (x -> y)`; `upsampled` is the
+  convolution of the image of twice the size."""
+
+  conv: Callable[..., Callable[[jax.Array], jax.Array]]
+  upsampled: Callable[..., Callable[[jax.Array], jax.Array]]
+  dense: Callable[..., Callable[[jax.Array], jax.Array]]
+
+
+def layers(spectral: bool, train: bool, **settings: Any) -> Layers:
+  """The layers of a network that is being applied.
+
+  Args:
+    spectral: whether they have a spectral norm of one.
+    train: whether its power iterations go on.
+    **settings: of all of them (`kernel_init`).
+  """
+  if not spectral:
+    return Layers(*(partial(layer, **settings) for layer in (Conv, UpsampledConv, nn.Dense)))
+
+  def spectral_layer(layer, **its):
+    return lambda *args, **kwargs: partial(layer(*args, **its, **settings, **kwargs), train=train)
+
+  return Layers(
+    spectral_layer(SpectralConv), spectral_layer(SpectralConv, upsampled=True), spectral_layer(SpectralDense)
+  )
 
 
 def _iterate(matrix, u):

@@ -11,8 +11,8 @@ from jaxgen.config_keys import WIDTH, Key
 from jaxgen.errors import UserError
 from jaxgen.families.gan import POLICIES, Augmentation, Penalty, differentiable, gan, heads
 from jaxgen.losses.gan import LOSSES, PENALTIES, GanLoss, auxiliary_classifier
-from jaxgen.types import DataSpec, GenerativeModel
-from jaxgen.updates import clipped
+from jaxgen.types import DataSpec, Field, GenerativeModel
+from jaxgen.updates import clipped, orthogonal_regularization
 
 # 'color', 'color,cutout', ...
 _AUGMENTATIONS = tuple(
@@ -39,7 +39,12 @@ KEYS = {
 
 
 def assemble(
-  config: ConfigDict, generator: nn.Module, discriminator: nn.Module, **slots: Any
+  config: ConfigDict,
+  generator: nn.Module,
+  discriminator: nn.Module,
+  *,
+  orthogonal_weight: float = 0.0,
+  **slots: Any,
 ) -> GenerativeModel:
   """The model of these networks.
 
@@ -48,6 +53,7 @@ def assemble(
       discriminator's.
     generator: as `jaxgen.families.gan.gan` takes it.
     discriminator: the same.
+    orthogonal_weight: of the orthogonal regularization of the generator, of all but what it calls 'embedding'.
     **slots: further arguments of `jaxgen.families.gan.gan`, and a `latent_dim` that the networks ask for.
 
   Raises:
@@ -58,11 +64,14 @@ def assemble(
     raise UserError('config.discriminator_optimizer is missing; set it to jaxgen.config.optimizer().')
   has_penalty = model.penalty and model.penalty_weight
   slots = {'latent_dim': model.latent_dim, **slots}
+  apart = orthogonal_regularization(orthogonal_weight, without=('embedding',)) if orthogonal_weight else None
   return gan(
     generator,
     discriminator,
     loss=loss(config),
-    tx_generator=optim.make(config.optimizer, config.num_steps, period=model.discriminator_steps),
+    tx_generator=optim.make(
+      config.optimizer, config.num_steps, period=model.discriminator_steps, first=apart
+    ),
     tx_discriminator=optim.make(config.discriminator_optimizer, config.num_steps),
     ema_decay=config.ema_decay,
     x=spec['x'],
@@ -99,6 +108,48 @@ def loss(config: ConfigDict) -> GanLoss:
 def judging(config: ConfigDict) -> dict[str, Any]:
   """What a discriminator has to know of what its loss needs: its `heads`, and how many `classes` the data have."""
   return {'heads': heads(loss(config)), 'classes': fields.classes(fields.of(config))}
+
+
+def check_image(x: Field) -> None:
+  """That x can be the image of a convolutional network.
+
+  Raises:
+    UserError: if it is no image.
+  """
+  if x.kind != 'image':
+    raise UserError(
+      f'A convolutional GAN needs images, not {x.kind} data of shape {x.shape}; for vectors there is '
+      'jaxgen.models.gan.gan_mlp.'
+    )
+
+
+def squares(config: ConfigDict, most: int) -> Field:
+  """What is modelled by a network that halves images to a few pixels.
+
+  Raises:
+    UserError: if it is no square image of 8 pixels to `most`.
+  """
+  x = fields.of(config)['x']
+  check_image(x)
+  if x.shape[0] != x.shape[1] or not 8 <= x.shape[0] <= most:
+    raise UserError(
+      f'{config.module} halves square images of 8 to {most} pixels a side, and cannot halve {x.shape}; '
+      'set --config.data.image_size=32, for instance.'
+    )
+  return x
+
+
+def check_attention(attention: int, sides: tuple[int, ...]) -> None:
+  """That `config.model.attention` is one of the sides that a generator grows to, after the first.
+
+  Raises:
+    UserError: if it is another one.
+  """
+  if attention and attention not in sides[1:]:
+    raise UserError(
+      f'config.model.attention={attention} is no side that the generator grows to, which are '
+      f'{", ".join(map(str, sides[1:]))}; set it to one of these, or to 0.'
+    )
 
 
 def _augmentation(config: ConfigDict, spec: DataSpec) -> Augmentation | None:

@@ -22,6 +22,7 @@ from jaxgen.updates.accumulation import Slices, accumulated
 from jaxgen.updates.averages import AVERAGED, EmaState, averaged_extra, averaged_params, ema
 from jaxgen.updates.composition import alternate, chain, every, repeat, scheduled
 from jaxgen.updates.minimization import POOL, means, minimize
+from jaxgen.updates.orthogonality import orthogonal_regularization
 from jaxgen.updates.projection import clipped, project
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
   'every',
   'means',
   'minimize',
+  'orthogonal_regularization',
   'project',
   'repeat',
   'scheduled',

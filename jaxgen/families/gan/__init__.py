@@ -6,7 +6,7 @@ from jaxgen.families.gan.differentiable import POLICIES, differentiable
 from jaxgen.families.gan.family import gan
 from jaxgen.families.gan.penalty import Penalty
 from jaxgen.families.gan.vaegan import vae_gan
-from jaxgen.families.gan.verdict import heads, spoken
+from jaxgen.families.gan.verdict import heads, projected, spoken
 
 __all__ = [
   'POLICIES',
@@ -18,6 +18,7 @@ __all__ = [
   'gan',
   'heads',
   'no_augmentation',
+  'projected',
   'spoken',
   'vae_gan',
 ]

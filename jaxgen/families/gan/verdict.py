@@ -6,6 +6,7 @@ import jax
 from flax import linen as nn
 
 from jaxgen.errors import UserError
+from jaxgen.families.conditions import flat
 from jaxgen.losses.gan import GanLoss, logit_of_classes
 from jaxgen.types import DataSpec, Field
 
@@ -23,6 +24,33 @@ def spoken(heads: tuple[str, ...], **outputs: Callable[[], jax.Array]) -> jax.Ar
   """What a network with these heads returns: those of all `outputs` that it could compute, logits alone as an array."""
   verdict = {head: outputs[head]() for head in heads}
   return verdict['logits'] if heads == ('logits',) else verdict
+
+
+def projected(
+  heads: tuple[str, ...],
+  h: jax.Array,
+  given: Mapping[str, jax.Array],
+  dense: Callable[..., Callable[[jax.Array], jax.Array]],
+  classes: int = 0,
+) -> jax.Array | Verdict:
+  """What a discriminator says from its features.
+
+  Conditions enter by projection: the inner product of the features with a linear map of them, of labels a vector per
+  class (Miyato & Koyama, "cGANs with projection discriminator", 2018, equation 7).
+
+  Args:
+    heads: those of the network that is being applied.
+    h: its features, f32[B, K].
+    given: the conditions, perhaps none.
+    dense: makes its linear layers: `dense(features, use_bias=...)(x)`.
+    classes: of the head of that name.
+  """
+
+  def logits():
+    logits = dense(1)(h)[:, 0]
+    return logits + (dense(h.shape[-1], use_bias=False)(flat(given)) * h).sum(-1) if given else logits
+
+  return spoken(heads, logits=logits, classes=lambda: dense(classes)(h), features=lambda: h)
 
 
 def verdict(output: jax.Array | Verdict) -> Verdict:

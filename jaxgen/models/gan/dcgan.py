@@ -10,13 +10,12 @@ import jax.numpy as jnp
 from flax import linen as nn
 from ml_collections import ConfigDict
 
-from jaxgen import fields
 from jaxgen.config_keys import WIDTH, Key
 from jaxgen.errors import UserError
 from jaxgen.families.conditions import joined
-from jaxgen.families.gan import spoken
+from jaxgen.families.gan import projected
 from jaxgen.nn import Conv, ConvTranspose
-from jaxgen.nn.spectral_norm import SpectralConv, SpectralDense
+from jaxgen.nn.spectral_norm import layers
 from jaxgen.settings import gan as settings
 from jaxgen.types import DATA_AXIS, Field, GenerativeModel
 
@@ -55,11 +54,8 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-  """x f32[B, H, W, C], conditions -> logits f32[B], or what else its loss needs.
-
-  Conditions enter by projection: the inner product of the features with a linear map of them, of labels a vector per
-  class (Miyato & Koyama, "cGANs with projection discriminator", 2018, equation 7).
-  """
+  """x f32[B, H, W, C], conditions -> logits f32[B], or what else its loss needs; see
+  `jaxgen.families.gan.projected`."""
 
   width: int
   spectral_norm: bool
@@ -74,15 +70,7 @@ class Discriminator(nn.Module):
       channels = min(self.width * 2 ** (index + 1), _MAX_CHANNELS)
       h = nn.leaky_relu(conv(channels, (4, 4), strides=2)(h), 0.2)
     h = h.reshape(h.shape[0], -1)
-
-    def logits():
-      logits = dense(1)(h)[:, 0]
-      if not given:
-        return logits
-      conditions = joined(h[:, :0], given)  # beside nothing else
-      return logits + (dense(h.shape[-1], use_bias=False)(conditions) * h).sum(-1)
-
-    return spoken(self.heads, logits=logits, classes=lambda: dense(self.classes)(h), features=lambda: h)
+    return projected(self.heads, h, given, dense, self.classes)
 
 
 def halvings(size: int) -> tuple[int, int]:
@@ -99,11 +87,7 @@ def check_images(x: Field) -> None:
   Raises:
     UserError: if x are no images that these networks can halve down to a few pixels.
   """
-  if x.kind != 'image':
-    raise UserError(
-      f'A convolutional GAN needs images, not {x.kind} data of shape {x.shape}; for vectors there is '
-      'jaxgen.models.gan.gan_mlp.'
-    )
+  settings.check_image(x)
   if x.shape[0] != x.shape[1] or halvings(x.shape[0])[0] > 8:
     raise UserError(
       f'A convolutional GAN needs square images of 4, 5, ... or 8 times a power of two pixels, not {x.shape}; '
@@ -134,13 +118,8 @@ def _normalizer(batch_norm, train, axis_name):
 
 def _layers(spectral_norm, train):
   """A convolution and a linear layer to choose from: `(features, ...) -> (x -> y)`."""
-  if not spectral_norm:
-    return partial(Conv, kernel_init=_SMALL), nn.Dense
-
-  def spectral(layer):
-    return lambda *args, **kwargs: partial(layer(*args, **kwargs), train=train)
-
-  return spectral(SpectralConv), spectral(SpectralDense)
+  conv, _, dense = layers(spectral_norm, train)
+  return conv if spectral_norm else partial(conv, kernel_init=_SMALL), dense
 
 
 def _scale_near_one(key, shape, dtype=jnp.float32):
