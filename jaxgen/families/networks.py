@@ -10,6 +10,8 @@ from flax import linen as nn
 
 from jaxgen.types import Extra, Params, PRNGKey
 
+_STREAMS = ('dropout', 'noise')  # what a network may draw
+
 
 class Init(Protocol):
   """Makes the variables of all networks."""
@@ -31,8 +33,12 @@ class Apply(Protocol):
     train: bool,
     rng: PRNGKey | None = None,
     method: str | None = None,
+    **settings: Any,
   ) -> tuple[Any, Extra]:
-    """`(outputs, extra)`: the outputs in float32; in training, `extra` with what the network has updated in it."""
+    """`(outputs, extra)`: the outputs in float32; in training, `extra` with what the network has updated in it.
+
+    `rng` is for all that the network draws: 'dropout', 'noise'. `settings` are further arguments, by name.
+    """
     ...
 
 
@@ -91,13 +97,13 @@ def networks(methods: Mapping[str, str] | None = None, **modules: nn.Module) -> 
         extra[name] = variables
     return params, extra
 
-  def apply(name, params, extra, *args, train, rng=None, method=None):
+  def apply(name, params, extra, *args, train, rng=None, method=None, **settings):
     variables = {'params': params[name], **extra.get(name, {})}
-    switch = {'train': train} if method is None else {'method': method}
-    rngs = {} if rng is None else {'dropout': rng}
+    settings |= {'train': train} if method is None else {'method': method}
+    rngs = {} if rng is None else dict.fromkeys(_STREAMS, rng)
     if not train or name not in extra:
-      return _float32(modules[name].apply(variables, *args, **switch, rngs=rngs)), extra
-    outputs, updated = modules[name].apply(variables, *args, **switch, rngs=rngs, mutable=list(extra[name]))
+      return _float32(modules[name].apply(variables, *args, **settings, rngs=rngs)), extra
+    outputs, updated = modules[name].apply(variables, *args, **settings, rngs=rngs, mutable=list(extra[name]))
     return _float32(outputs), {**extra, name: dict(updated)}
 
   return Networks(init, apply)

@@ -1,6 +1,8 @@
 """Layers whose weights all learn at one pace, whatever the size of the layer."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import jax
@@ -9,6 +11,7 @@ from flax import linen as nn
 from flax.linen.dtypes import promote_dtype
 
 from jaxgen.nn.conv import Padding, conv
+from jaxgen.types import Params
 
 
 class EqualizedDense(nn.Module):
@@ -80,6 +83,24 @@ def equalized_kernel(layer: nn.Module, shape: Sequence[int], rate: float = 1.0) 
   kernel = layer.param('kernel', nn.initializers.normal(1 / rate), tuple(shape))
   inputs = kernel.size // shape[-1]
   return kernel * (rate / jnp.sqrt(inputs))
+
+
+def as_used(params: Params, rates: Mapping[str, float] = MappingProxyType({})) -> Params:
+  """Parameters with the kernels as their layers use them, whose spectral norms tell how far these stretch.
+
+  Args:
+    params: of networks whose kernels are all of equalized layers.
+    rates: of the layers below these keys; 1 elsewhere.
+  """
+
+  def used(path, leaf):
+    keys = [entry.key for entry in path]
+    if keys[-1] != 'kernel':
+      return leaf
+    rate = math.prod(rates[key] for key in keys if key in rates)
+    return leaf * (rate / math.sqrt(leaf.size // leaf.shape[-1]))
+
+  return jax.tree_util.tree_map_with_path(used, params)
 
 
 def leaky(x: jax.Array) -> jax.Array:

@@ -4,7 +4,7 @@ import numpy as np
 import optax
 import pytest
 
-from jaxgen.nn.equalized import EqualizedConv, EqualizedDense, leaky
+from jaxgen.nn.equalized import EqualizedConv, EqualizedDense, as_used, leaky
 
 
 @pytest.mark.parametrize('layer', [EqualizedDense(512), EqualizedDense(512, rate=0.01), EqualizedConv(64)])
@@ -42,3 +42,13 @@ def test_a_bias_starts_where_it_is_said():
   assert (
     'bias' not in EqualizedConv(3, use_bias=False).init(jax.random.key(0), jnp.zeros((1, 4, 4, 2)))['params']
   )
+
+
+def test_weights_as_they_are_used_are_those_of_plain_layers():
+  x = jax.random.normal(jax.random.key(0), (3, 5))
+  slow, y = EqualizedDense(4, rate=0.01, use_bias=False), EqualizedDense(4, use_bias=False)
+  params = {name: layer.init(jax.random.key(1), x)['params'] for name, layer in (('slow', slow), ('y', y))}
+  used = as_used(params, rates={'slow': 0.01})
+  for name, layer in (('slow', slow), ('y', y)):
+    expected = layer.apply({'params': params[name]}, x)
+    np.testing.assert_allclose(x @ used[name]['kernel'], expected, rtol=1e-5, atol=1e-6)

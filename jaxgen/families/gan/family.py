@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from types import MappingProxyType
 
+import jax
 import jax.numpy as jnp
 import optax
 from flax import linen as nn
@@ -14,10 +15,11 @@ from jaxgen.families.gan import sampling, verdict
 from jaxgen.families.gan.augmentation import Augmentation, no_augmentation
 from jaxgen.families.gan.game import Game
 from jaxgen.families.gan.health import health
+from jaxgen.families.gan.latents import Latents, truncated_normal
 from jaxgen.families.gan.penalty import Penalty
 from jaxgen.families.networks import Part, assembled
 from jaxgen.losses.gan import GanLoss
-from jaxgen.types import DATA_AXIS, DataSpec, Field, GenerativeModel, Params
+from jaxgen.types import DATA_AXIS, DataSpec, Extra, Field, GenerativeModel, Params
 from jaxgen.updates import alternate, chain, ema, minimize, project, scheduled
 
 
@@ -38,6 +40,9 @@ def gan(
   generator_penalty: Penalty | None = None,
   projection: Callable[[Params], Params] | None = None,
   augmentation: Augmentation | None = None,
+  latents: Latents | None = None,
+  view: Callable[[Extra, jax.Array], jax.Array] = lambda extra, x: x,
+  used: Callable[[Params], Params] = lambda params: params,
   name: str = '',
 ) -> GenerativeModel:
   """A generative adversarial network (Goodfellow et al., "Generative adversarial nets", 2014, algorithm 1).
@@ -58,8 +63,6 @@ def gan(
   the weights it averages, so `standing` takes them anew; where something that is no label is given it cannot, and
   averaged weights have the statistics of the newest.
 
-  Knobs: `temperature`, the standard deviation of the latents, and `truncation`, see `jaxgen.families.gan.sampling`.
-
   Args:
     generator: `(z f32[B, latent_dim], given, train) -> f32[B, *shape]`, pixels in [-1, 1]; `given` is what
       `jaxgen.families.conditions.prepared` makes of the fields that are conditions.
@@ -79,6 +82,11 @@ def gan(
     generator_penalty: of the generator.
     projection: of the discriminator's parameters, after each of its steps (`jaxgen.updates.project`); none by default.
     augmentation: of what the discriminator sees, real and generated alike; none by default.
+    latents: how they are drawn, and what one may turn when sampling; by default from N(0, I), with knobs for its
+      standard deviation, `temperature`, and its `truncation`, see `jaxgen.families.gan.latents`.
+    view: `(extra, x) -> x`, what the game knows of real examples, as networks take them; all of them by default.
+    used: `params -> params`, weights as layers use them, where they are kept in another size: of these are the spectral
+      norms.
     name: what to call the game in `GenerativeModel.objective`.
 
   Returns:
@@ -88,7 +96,7 @@ def gan(
     ValueError: if a number of steps is less than 1.
     UserError: if the loss needs labels that there are not, or more than the discriminator says.
   """
-  augmentation = augmentation or no_augmentation()
+  augmentation, latents = augmentation or no_augmentation(), latents or truncated_normal()
   shown = {name: field for name, field in given.items() if name != 'label' or 'real_labels' not in loss.needs}
   judged = Part(discriminator, lambda: (jnp.zeros((1, *x.shape)), conditions.blank(shown)))
   verdict.check(loss, discriminator, judged.inputs, label, given)
@@ -98,14 +106,28 @@ def gan(
       'discriminator': judged,
     }
   )
-  game = Game(apply, loss, penalty, generator_penalty, augmentation, latent_dim, x, given, tuple(shown))
+  game = Game(
+    apply,
+    loss,
+    penalty,
+    generator_penalty,
+    augmentation,
+    latents,
+    latent_dim,
+    x,
+    given,
+    tuple(shown),
+    view,
+    used,
+  )
 
   def init(rng, batch):
     del batch
     params, extra = start(rng)
     extra = dict.fromkeys(params, {}) | extra  # both players, so that the tree is that of earlier checkpoints
-    state = augmentation.init()
-    return params, {**extra, 'augmentation': state} if state else extra
+    slots = {'augmentation': augmentation, 'penalty': penalty, 'generator_penalty': generator_penalty}
+    states = {name: slot.init() for name, slot in slots.items() if slot}
+    return params, {**extra, **{name: state for name, state in states.items() if state}}
 
   def discriminator_at(step):
     moved = games.discriminator_loss(game, step)
@@ -129,7 +151,8 @@ def gan(
     sample=partial(sampling.sample, game),
     objective=_objective(game, name, discriminator_steps),
     given=tuple(given),
-    knobs={'temperature': 1.0, 'truncation': 0.0},
+    knobs=latents.all_knobs,
+    meanings=latents.meanings,
     latents=partial(sampling.latents, game),
     decode=partial(sampling.decode, game),
     health=health,

@@ -1,6 +1,6 @@
 """The game: what each player minimizes, as the training transforms take it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import jax
@@ -9,7 +9,7 @@ from jax import lax
 
 from jaxgen.families import conditions
 from jaxgen.families.gan.augmentation import Augmentation
-from jaxgen.families.gan.latents import normal
+from jaxgen.families.gan.latents import Latents
 from jaxgen.families.gan.penalty import Penalty, weighed
 from jaxgen.families.gan.spectra import spectral_norms
 from jaxgen.families.gan.verdict import Verdict, told, verdict
@@ -28,10 +28,13 @@ class Game(NamedTuple):
   penalty: Penalty | None
   generator_penalty: Penalty | None
   augmentation: Augmentation
+  latents: Latents
   latent_dim: int
   x: Field
   given: DataSpec
   shown: tuple[str, ...]
+  view: Callable[[Extra, jax.Array], jax.Array] = lambda extra, x: x
+  used: Callable[[Params], Params] = lambda params: params
 
 
 def seen(game: Game, extra: Extra, rng: PRNGKey, x: jax.Array) -> jax.Array:
@@ -40,13 +43,13 @@ def seen(game: Game, extra: Extra, rng: PRNGKey, x: jax.Array) -> jax.Array:
 
 
 def discriminator_loss(game: Game, move: jax.Array) -> LossFn:
-  """What the discriminator minimizes at its `move`: `discriminator_loss` and its penalty; it updates the state of the
-  augmentation."""
+  """What the discriminator minimizes at its `move`: `discriminator_loss` and its penalty; it updates the states of the
+  penalty and of the augmentation."""
 
   def loss(params, extra, rng, batch):
     keys = jax.random.split(rng, 7)
-    given, real = conditions.prepared(batch, game.given), to_network(batch['x'], game.x.levels)
-    z = normal(keys[0], real.shape[0], game.latent_dim)
+    given, real = _inputs(game, extra, batch)
+    z = game.latents.draw(keys[0], real.shape[0], game.latent_dim)
     fake, _ = game.apply('generator', params, extra, z, given, train=True, rng=keys[1])
     fake = lax.stop_gradient(fake)
     variety = _total_variance(fake) / _total_variance(real)
@@ -63,8 +66,10 @@ def discriminator_loss(game: Game, move: jax.Array) -> LossFn:
         x = seen(game, extra, augment_rng, x)
         return mean_logit(_verdict(game, params, extra, x, given, train=False)[0]['logits'])
 
-      metrics['penalty'] = weighed(game.penalty, move, critic, penalty_rng, real=real, fake=fake)
-      total = total + metrics['penalty']
+      added, extra = _penalized(
+        'penalty', game.penalty, extra, move, critic, penalty_rng, real=real, fake=fake
+      )
+      metrics, total = metrics | added, total + added['penalty']
     extra = _controlled(game, extra, said['real_logits'], said['fake_logits'])
     return total.mean(), (extra, {'loss': total, **metrics, 'variety': variety})
 
@@ -72,12 +77,12 @@ def discriminator_loss(game: Game, move: jax.Array) -> LossFn:
 
 
 def generator_loss(game: Game, move: jax.Array) -> LossFn:
-  """What the generator minimizes at its `move`: `generator_loss` and its penalty."""
+  """What the generator minimizes at its `move`: `generator_loss` and its penalty, whose state it updates."""
 
   def loss(params, extra, rng, batch):
     keys = jax.random.split(rng, 7)
-    given, real = conditions.prepared(batch, game.given), to_network(batch['x'], game.x.levels)
-    z = normal(keys[0], real.shape[0], game.latent_dim)
+    given, real = _inputs(game, extra, batch)
+    z = game.latents.draw(keys[0], real.shape[0], game.latent_dim)
     fake, extra = game.apply('generator', params, extra, z, given, train=True, rng=keys[1])
     of_fake, _ = _judged(game, params, extra, keys[2], keys[3], fake, given)
     # Most losses do not look at these, and the compiler then leaves them out.
@@ -86,13 +91,13 @@ def generator_loss(game: Game, move: jax.Array) -> LossFn:
     metrics, total = {'generator_loss': terms}, terms
     if game.generator_penalty:
 
-      def generate(z):
-        return game.apply('generator', params, extra, z, given, train=False)[0]
+      def generate(z, method=None):
+        return game.apply('generator', params, extra, z, given, train=False, method=method)[0]
 
-      metrics['generator_penalty'] = weighed(
-        game.generator_penalty, move, generate, keys[6], latents=z, real=real
+      added, extra = _penalized(
+        'generator_penalty', game.generator_penalty, extra, move, generate, keys[6], latents=z, real=real
       )
-      total = total + metrics['generator_penalty']
+      metrics, total = metrics | added, total + added['generator_penalty']
     return total.mean(), (extra, metrics)
 
   return loss
@@ -104,16 +109,18 @@ def evaluate(game: Game, params: Params, extra: Extra, rng: PRNGKey, batch: Batc
   Examples are augmented as in training: to a discriminator that never sees one as it is, held-out examples would look
   unlike those of the training set for that alone.
   """
-  given, real = conditions.prepared(batch, game.given), to_network(batch['x'], game.x.levels)
-  z = normal(rng, real.shape[0], game.latent_dim)
-  fake, _ = game.apply('generator', params, extra, z, given, train=False)
+  given, real = _inputs(game, extra, batch)
+  z = game.latents.draw(rng, real.shape[0], game.latent_dim)
+  fake, _ = game.apply('generator', params, extra, z, given, train=False, rng=jax.random.fold_in(rng, 0))
   real_rng, fake_rng = jax.random.split(jax.random.fold_in(rng, 1))
   of_real, _ = _verdict(game, params, extra, seen(game, extra, real_rng, real), given, train=False)
   of_fake, _ = _verdict(game, params, extra, seen(game, extra, fake_rng, fake), given, train=False)
   said = _said(game, batch, of_real, of_fake)
   metrics = judgement(game.loss, said)
   generator = game.loss.generator(**told(game.loss, said))
-  norms = {name: jnp.broadcast_to(norm, real.shape[:1]) for name, norm in spectral_norms(params).items()}
+  norms = {
+    name: jnp.broadcast_to(norm, real.shape[:1]) for name, norm in spectral_norms(game.used(params)).items()
+  }
   return {'loss': metrics['discriminator_loss'], 'generator_loss': generator, **metrics, **norms}
 
 
@@ -165,6 +172,17 @@ def _said(game, batch, of_real, of_fake):
 
 def _right(classes, labels):
   return (classes.argmax(-1) == labels).astype(jnp.float32)
+
+
+def _inputs(game, extra, batch):
+  """What is given with a batch, and its examples as networks see them."""
+  return conditions.prepared(batch, game.given), game.view(extra, to_network(batch['x'], game.x.levels))
+
+
+def _penalized(slot, penalty, extra, *args, **inputs):
+  """What the penalty of this slot adds to a loss, with the numbers that it keeps, as metrics; and `extra`."""
+  added, state = weighed(penalty, extra.get(slot, {}), *args, **inputs)
+  return {slot: added, **state}, {**extra, slot: state} if state else extra
 
 
 def _controlled(game, extra, real_logits, fake_logits):

@@ -1,9 +1,39 @@
-"""The latents of an adversarial network, and what one may turn about them."""
+"""The slot of an adversarial network for how latents are drawn, and for what one may turn when sampling."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 
 from jaxgen.types import PRNGKey
+
+
+class Latents(NamedTuple):
+  """How latents are drawn, and what one may turn when sampling; where nothing is turned, samples are as in training.
+
+  Attributes:
+    draw: `(rng, num, latent_dim, **knobs) -> z f32[num, latent_dim]`.
+    knobs: those of `draw`, with their defaults.
+    generator_knobs: those that the generator takes beside latents and conditions, by name.
+    meanings: of knobs whose name does not say all, see `jaxgen.types.GenerativeModel`.
+  """
+
+  draw: Callable[..., jax.Array]
+  knobs: Mapping[str, float] = MappingProxyType({})
+  generator_knobs: Mapping[str, float] = MappingProxyType({})
+  meanings: Mapping[str, str] = MappingProxyType({})
+
+  @property
+  def all_knobs(self) -> dict[str, float]:
+    """With their defaults."""
+    return {**self.knobs, **self.generator_knobs}
+
+
+def truncated_normal() -> Latents:
+  """z ~ N(0, I), turned by `temperature` and `truncation`, see `normal`."""
+  return Latents(normal, knobs={'temperature': 1.0, 'truncation': 0.0})
 
 
 def normal(

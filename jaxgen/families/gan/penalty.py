@@ -1,6 +1,6 @@
 """The slot of an adversarial network for what a player's loss has beside the game."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 import jax
@@ -8,6 +8,8 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxgen.types import PRNGKey
+
+State = Mapping[str, jax.Array]  # numbers, each the same on all devices
 
 
 class Penalty(NamedTuple):
@@ -20,16 +22,21 @@ class Penalty(NamedTuple):
   Attributes:
     term: of the discriminator `(critic, rng, *, real, fake) -> f32[B]`, see `jaxgen.losses.gan.PENALTIES`, where
       `critic` gives its logit for any x, f32[B, *shape] -> f32[B]; of the generator `(generate, rng, *, latents,
-      real) -> f32[B]`, where `generate` gives its example for any z under what is given with the real one. Both run
-      as in evaluation, which keeps examples apart.
+      real) -> f32[B]`, where `generate` gives its example for any z under what is given with the real one, and
+      `generate(y, method=name)` what another method of the network gives for y in place of z. Both run as in
+      evaluation, which keeps examples apart.
     weight: of the term in the loss (gamma, lambda).
     period: in moves of the player.
-
+    init: `() -> state`, of what a penalty keeps from one time to the next. It lives in `extra` where it is not empty,
+      is averaged over the devices, and its numbers are metrics under their own names.
+    judged: `(state, f32[B]) -> (f32[B], state)`: what the term found, as it enters the loss, and the next state.
   """
 
   term: Callable[..., jax.Array]
   weight: float
   period: int = 1
+  init: Callable[[], State] = dict
+  judged: Callable[[State, jax.Array], tuple[jax.Array, State]] = lambda state, found: (found, state)
 
   def words(self, name: str = 'penalty') -> str:
     """As it stands in an objective."""
@@ -39,12 +46,13 @@ class Penalty(NamedTuple):
 
 def weighed(
   penalty: Penalty,
+  state: State,
   move: jax.Array,
-  player: Callable[[jax.Array], jax.Array],
+  player: Callable[..., jax.Array],
   rng: PRNGKey,
   **inputs: jax.Array,
-) -> jax.Array:
-  """What `penalty` adds to the loss of the player's `move`, f32[B].
+) -> tuple[jax.Array, State]:
+  """What `penalty` adds to the loss of the player's `move`, f32[B], and its next state.
 
   Raises:
     ValueError: if the period is less than 1.
@@ -52,10 +60,13 @@ def weighed(
   if penalty.period < 1:
     raise ValueError(f'the period of a penalty must be at least 1, not {penalty.period}.')
 
-  def term():
-    return penalty.weight * penalty.period * penalty.term(player, rng, **inputs)
+  def entered():
+    found, new = penalty.judged(state, penalty.term(player, rng, **inputs))
+    return penalty.weight * penalty.period * found, lax.stop_gradient(new)
 
   if penalty.period == 1:
-    return term()
-  nothing = jax.eval_shape(term)
-  return lax.cond(move % penalty.period == 0, term, lambda: jnp.zeros(nothing.shape, nothing.dtype))
+    return entered()
+  nothing, _ = jax.eval_shape(entered)
+  return lax.cond(
+    move % penalty.period == 0, entered, lambda: (jnp.zeros(nothing.shape, nothing.dtype), state)
+  )

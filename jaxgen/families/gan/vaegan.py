@@ -14,7 +14,7 @@ from jaxgen.families.gan import sampling
 from jaxgen.families.gan.augmentation import no_augmentation
 from jaxgen.families.gan.game import Game, judgement
 from jaxgen.families.gan.health import health
-from jaxgen.families.gan.latents import normal
+from jaxgen.families.gan.latents import truncated_normal
 from jaxgen.families.networks import Part, assembled
 from jaxgen.families.pixels import to_network
 from jaxgen.losses import vae as losses
@@ -88,7 +88,9 @@ def vae_gan(
       'discriminator': Part(discriminator, of_image),
     }
   )
-  game = Game(apply, loss, None, None, no_augmentation(), latent_dim, x, given, tuple(given))
+  game = Game(
+    apply, loss, None, None, no_augmentation(), truncated_normal(), latent_dim, x, given, tuple(given)
+  )
   model = VaeGan(game, reconstruction_weight)
 
   def init(rng, batch):
@@ -111,7 +113,7 @@ def vae_gan(
     sample=partial(sampling.sample, game),
     objective=_objective(model, name),
     given=tuple(given),
-    knobs={'temperature': 1.0, 'truncation': 0.0},
+    knobs=game.latents.all_knobs,
     latents=partial(sampling.latents, game),
     encode=partial(_encode, game),
     decode=partial(sampling.decode, game),
@@ -139,7 +141,7 @@ def _terms(model, params, extra, rng, batch, train):
   (mean, log_var), extra = run('encoder', keys[0], real, extra)
   z = losses.reparameterize(keys[1], mean=mean, log_var=log_var)
   again, extra = run('generator', keys[2], z, extra)
-  fake, extra = run('generator', keys[3], normal(keys[4], len(real), game.latent_dim), extra)
+  fake, extra = run('generator', keys[3], game.latents.draw(keys[4], len(real), game.latent_dim), extra)
   said = {}
   for key, (side, image) in zip(keys[5:], {'real': real, 'fake': fake, 'again': again}.items(), strict=True):
     said[side], extra = run('discriminator', key, image, extra)

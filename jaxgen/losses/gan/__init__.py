@@ -41,7 +41,13 @@ from jaxgen.losses.gan.pairs import (
   wasserstein_discriminator,
   wasserstein_generator,
 )
-from jaxgen.losses.gan.penalties import PENALTIES, dragan_penalty, gradient_penalty, r1_penalty
+from jaxgen.losses.gan.penalties import (
+  PENALTIES,
+  dragan_penalty,
+  gradient_penalty,
+  path_length,
+  r1_penalty,
+)
 from jaxgen.losses.gan.table import LOSSES
 from jaxgen.losses.gan.translation import cycle_consistency, distance_to_truth, identity_mapping
 
@@ -74,6 +80,7 @@ __all__ = [
   'minimax_generator',
   'non_saturating',
   'non_saturating_generator',
+  'path_length',
   'r1_penalty',
   'relativistic',
   'relativistic_discriminator',

@@ -1,5 +1,6 @@
 """Penalties on the slope of a critic: `f32[B, ...] -> f32[B]`, a function of one example each."""
 
+import math
 from collections.abc import Callable
 
 import jax
@@ -76,6 +77,29 @@ def dragan_penalty(
   check_batched(real=real)
   noise = spread * real.std() * jax.random.normal(rng, real.shape, real.dtype)
   return (_slope(critic, real + noise) - 1) ** 2
+
+
+def path_length(synthesize: Callable[[jax.Array], jax.Array], rng: PRNGKey, styles: jax.Array) -> jax.Array:
+  """`||J^T y||_2`, of `J` the Jacobian of an image by the styles that it is made of, `y ~ N(0, I)`: how far the image
+  moves with the style (Karras et al., "Analyzing and improving the image quality of StyleGAN", 2020, equation 4).
+
+  As in the released code, y is divided by the root of the number of pixels, so that lengths at different resolutions
+  are alike, and the squares are averaged over the layers.
+
+  Args:
+    synthesize: `f32[B, L, D] -> f32[B, H, W, C]`, each image a function of its own styles.
+    rng: key of y.
+    styles: w, for each of L layers, f32[B, L, D].
+
+  Returns:
+    f32[B].
+  """
+  check_batched(styles=styles)
+  images, pull = jax.vjp(synthesize, styles)
+  y = jax.random.normal(rng, images.shape) / math.sqrt(math.prod(images.shape[1:3]))
+  (slope,) = pull(y)
+  squares = (slope**2).sum(-1).reshape(len(slope), -1).mean(1)
+  return jnp.sqrt(jnp.maximum(squares, 1e-12))  # whose derivative is finite at zero too
 
 
 # (critic, rng, *, real, fake) -> f32[B]

@@ -10,6 +10,7 @@ from flax import linen as nn
 
 from jaxgen.families.gan import (
   Augmentation,
+  Latents,
   Penalty,
   fixed,
   gan,
@@ -158,6 +159,34 @@ def test_a_penalty_of_the_generator_enters_at_its_own_moves(period, discriminato
   assert '0.5 * generator_penalty' in model.objective
 
 
+def _half_way(state, found):
+  """What is beyond a mean that goes half of the way at a time."""
+  mean = (state['level'] + found.mean()) / 2
+  return found - mean, {'level': mean}
+
+
+@pytest.mark.parametrize('slot', ['penalty', 'generator_penalty'])
+@pytest.mark.parametrize('period', [1, 2])
+def test_a_penalty_of_either_player_may_keep_numbers(slot, period):
+  def term(player, rng, **inputs):
+    return jnp.full(6, 3.0)
+
+  def level():
+    return {'level': jnp.zeros(())}
+
+  trained, metrics = _train(_model(**{slot: Penalty(term, 0.5, period, level, _half_way)}), 4)
+  levels = np.array([1.5, 2.25, 2.625, 2.8125]) if period == 1 else np.array([1.5, 1.5, 2.25, 2.25])
+  np.testing.assert_allclose(metrics['level'].total / metrics['level'].count, levels)
+  np.testing.assert_allclose(trained.extra[slot]['level'], levels[-1])
+  entered = np.where(np.arange(4) % period == 0, 0.5 * period * (3 - levels), 0)
+  np.testing.assert_allclose(metrics[slot].total / metrics[slot].count, entered)
+
+
+def test_a_penalty_that_keeps_nothing_leaves_no_trace():
+  trained, _ = _train(_model(penalty=Penalty(PENALTIES['r1'], 0.5)), 1)
+  assert set(trained.extra) == {'generator', 'discriminator'}
+
+
 def test_a_penalty_of_the_generator_may_hold_it_to_the_real_examples():
   def distance(generate, rng, *, latents, real):
     return jnp.abs(real - generate(latents)).sum(-1)
@@ -183,6 +212,20 @@ def test_a_projection_holds_the_discriminator_alone_after_each_of_its_steps():
     sizes = jax.tree.map(lambda leaf: float(jnp.abs(leaf).max()), trained.params)
     assert max(jax.tree.leaves(sizes['discriminator'])) == np.float32(0.01)
     assert max(jax.tree.leaves(sizes['generator'])) > 0.1
+
+
+def test_knobs_are_those_of_how_latents_are_drawn():
+  def shifted(rng, num, latent_dim, shift=0.0):
+    return shift + normal(rng, num, latent_dim)
+
+  model = _model(latents=Latents(shifted, knobs={'shift': 0.0}))
+  assert dict(model.knobs) == {'shift': 0.0}
+  params, extra = model.init(jax.random.key(0), BATCH)
+  draws = [model.sample(params, extra, jax.random.key(1), 5, shift=shift) for shift in (0.0, 1.0)]
+  moved = params['generator']['Dense_0']['kernel'].sum(0)
+  np.testing.assert_allclose(draws[1] - draws[0], jnp.broadcast_to(moved, (5, 2)), rtol=1e-4, atol=1e-5)
+  with pytest.raises(ValueError, match='truncation turns nothing of this model'):
+    model.sample(params, extra, jax.random.key(1), 5, truncation=0.5)
 
 
 def test_latents_are_normal_and_truncated_ones_redrawn():

@@ -90,3 +90,26 @@ def test_penalties_refuse_a_critic_that_gives_no_number_per_example(name):
   x = jnp.ones((2, 3))
   with pytest.raises(ValueError, match='one number per example'):
     gan.PENALTIES[name](lambda x: x, jax.random.key(0), real=x, fake=x)
+
+
+def test_the_path_length_of_a_linear_synthesis_by_hand():
+  """x = A w for each layer's w: J^T y is A^T y in every layer, with y over the root of the number of pixels."""
+  matrix = jax.random.normal(jax.random.key(1), (5, 4 * 3 * 2))
+
+  def synthesize(styles):
+    return (styles.sum(1) @ matrix).reshape(-1, 4, 3, 2)
+
+  styles = jax.random.normal(jax.random.key(2), (6, 3, 5))
+  found = gan.path_length(synthesize, jax.random.key(0), styles)
+  y = jax.random.normal(jax.random.key(0), (6, 4, 3, 2)).reshape(6, -1) / np.sqrt(4 * 3)
+  np.testing.assert_allclose(found, jnp.linalg.norm(y @ matrix.T, axis=1), rtol=1e-5)
+  doubled = gan.path_length(lambda styles: 2 * synthesize(styles), jax.random.key(0), styles)
+  np.testing.assert_allclose(doubled, 2 * found, rtol=1e-5)
+
+
+def test_the_path_length_of_a_constant_image_has_finite_gradients():
+  def total(weight):
+    return gan.path_length(lambda w: weight * w[:, None, :, :], jax.random.key(0), jnp.ones((2, 3, 4))).sum()
+
+  value, gradient = jax.value_and_grad(total)(0.0)
+  assert value < 1e-4 and np.isfinite(gradient)
