@@ -242,6 +242,16 @@ FITS = {
   'vectors for Glow': ('glow_digits', '--config.data.name=toy:rings', 'models images'),
   'images for RealNVP': ('realnvp_toy', '--config.data.name=digits', 'models vectors'),
   'vectors for a convolutional GAN': ('gan_digits', '--config.data.name=toy:rings', 'for vectors there is'),
+  'vectors for residual blocks': (
+    'biggan_digits', '--config.given=() --config.data.name=toy:rings', 'for vectors there is',
+  ),
+  'a side that no block grows to': ('biggan_digits', '--config.model.attention=5', 'which are 8; set it to'),
+  'fewer latents than sides': ('biggan_digits', '--config.model.latent_dim=1', 'a part of z to each of 2 sides'),
+  'too small to be halved': ('biggan_digits', '--config.data.image_size=4', 'and cannot halve (4, 4, 1)'),
+  'more than the tables know': ('biggan_digits', '--config.data.image_size=1024', 'of 8 to 1023 pixels'),
+  'a projection of labels that there are not': (
+    'biggan_digits', '--config.data.name=toy:rings', 'config.given names "label"',
+  ),
   'a classifier without labels': ('gan_toy', '--config.model.classifier_weight=1.0', 'needs labels'),
   'a classifier that is told no label': ('acgan_digits', '--config.given=()', 'for, and none is given'),
   'two classifiers': ('acgan_digits', '--config.model.loss=k_plus_one', 'of losses that know no classes'),
