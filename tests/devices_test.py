@@ -28,14 +28,9 @@ plan.plan(config)
 """
 
 
-@pytest.mark.parametrize(
-  ('backends', 'numbers'),
-  [
-    (('fsdp',), (4, 1)),
-    pytest.param(('pmap', 'shard_map', 'fsdp'), (1, 4, 2, 1), marks=pytest.mark.slow),
-  ],
-)
-def test_every_mode_runs_on_every_number_of_devices(backends, numbers, run_python, tmp_path):
+@pytest.mark.slow
+def test_every_mode_runs_on_every_number_of_devices(run_python, tmp_path):
+  backends, numbers = ('pmap', 'shard_map', 'fsdp'), (1, 4, 2, 1)
   script = tmp_path / 'script.py'
   script.write_text(_SCRIPT)
   ends = [4 * (index + 1) for index in range(len(numbers))]

@@ -62,6 +62,7 @@ def report(run_python, tmp_path):
   return run
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith('linux'), reason='the setting is that of glibc')
 def test_temporary_arrays_are_not_fetched_from_the_kernel_each_time(report):
   without, _ = report(set_up=False)

@@ -125,10 +125,11 @@ def test_the_same_seed_gives_the_same_bits_and_another_does_not(uninterrupted, r
   assert np.abs(other - params_of(uninterrupted).params['logits']).max() > 1e-3
 
 
-# `devices_test.py` has every mode with each of them on every number of devices; more processes are slow tests.
-BACKENDS = ['pmap', *(pytest.param(name, marks=pytest.mark.slow) for name in ('shard_map', 'fsdp'))]
+# `devices_test.py` has every mode with each of them on every number of devices.
+BACKENDS = ['pmap', 'shard_map', 'fsdp']
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('parallel', BACKENDS)
 def test_a_run_goes_on_with_fewer_devices(run_python, tmp_path, parallel):
   arguments = ['--config.model.noise=0.0', f'--config.parallel={parallel}']
@@ -159,6 +160,7 @@ def on_two_hosts(arguments):
   return outputs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('parallel', BACKENDS)
 def test_two_hosts_train_what_one_does_and_resume(run_python, tmp_path, parallel):
   more = ['--config.model.noise=0.0', f'--config.parallel={parallel}', '--config.steps_per_dispatch=50']
@@ -177,6 +179,7 @@ def test_two_hosts_train_what_one_does_and_resume(run_python, tmp_path, parallel
   assert [row['step'] for row in rows if row['split'] == 'validation'] == [100, 100, 200, 200, 300, 300]
 
 
+@pytest.mark.slow
 def test_two_hosts_measure_and_sample_together_and_one_writes(run_python, tmp_path):
   """The same numbers and samples as one host, once."""
   run = tmp_path / 'run'
@@ -234,7 +237,8 @@ def test_a_streamed_set_gives_the_run_of_a_resident_one(tmp_path, monkeypatch):
   assert_bit_identical(jax.device_get(resident), jax.device_get(streamed))
 
 
-@pytest.mark.parametrize('devices', [1, pytest.param(4, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize('devices', [1, 4])
 def test_accumulated_batches_are_the_run_of_one_batch_as_large(run_python, tmp_path, devices):
   noiseless = ['--config.model.noise=0.0', '--config.num_steps=20', '--config.eval_every=0']
   for name, size, slices in (('whole', 64, 1), ('slices', 16, 4)):

@@ -13,17 +13,14 @@ from tests.colab.notebooks import NAMES, assert_it_runs_and_shows_pictures, code
 from tests.conftest import ROOT
 
 # That of the microscope runs in tests/experiments/microscope_test.py, with what is compiled there.
-FAMILIES = [
-  pytest.param(name, marks=() if name == 'autoregressive' else pytest.mark.slow)  # the quickest one
-  for name in NAMES
-  if name != 'microscope'
-]
+FAMILIES = [name for name in NAMES if name != 'microscope']
 
 
 def test_there_is_one_for_each_family_and_one_that_compares_them():
   assert NAMES == ['autoregressive', 'flow', 'gan', 'microscope', 'score', 'vae']
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize('name', FAMILIES)
 def test_it_runs_and_shows_pictures(name, tmp_path):
   assert_it_runs_and_shows_pictures(name, tmp_path)

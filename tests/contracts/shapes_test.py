@@ -1,6 +1,6 @@
 """One contract for every experiment in `configs/`, at its preset ':smoke': shapes and types of what its model can do.
 
-Everything is traced and nothing is compiled, so that a further config costs a second.
+Everything is traced and nothing is compiled. One config of each model is tested always, the others are slow tests.
 """
 
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import pytest
 
 from jaxgen import beginning, data, experiment, fields, parallel
-from tests.contracts.configs import CONFIGS, prepared
+from tests.contracts.configs import CONFIGS, one_per_module, prepared
 
 NUM = 3
 RNG = jax.random.key(0)
@@ -33,7 +33,13 @@ def shapes(function, *args):
   return jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), jax.eval_shape(function, *args))
 
 
-@pytest.fixture(scope='module', params=CONFIGS)
+QUICK = one_per_module()
+
+
+@pytest.fixture(
+  scope='module',
+  params=[pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in CONFIGS],
+)
 def case(request, tmp_path_factory):
   config = data.resolve(prepared(request.param, tmp_path_factory.mktemp('shapes')))
   model, spec = experiment.build_model(config), fields.of(config)

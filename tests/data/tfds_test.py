@@ -17,6 +17,7 @@ def sets(tmp_path, monkeypatch):
   return tmp_path
 
 
+@pytest.mark.slow
 def test_cifar10_is_the_original(real_sets, settings):
   import tensorflow_datasets as tfds
 

@@ -81,6 +81,7 @@ def test_a_character_costs_as_much_late_in_a_long_text_as_one_position():
   assert 'f32[1,1,48]' in program and not rows
 
 
+@pytest.mark.slow
 def test_it_learns_a_text_continues_a_prompt_and_counts_bits():
   """Of a text of period four, all but the first character are certain: log2(4) / 12 bits per character."""
   model = charlm.build(_config(width=32))

@@ -72,6 +72,7 @@ def test_codes_that_are_not_those_of_the_decoder_are_refused(config, codes, mess
     build(config, _decoder(codes))
 
 
+@pytest.mark.slow
 def test_from_images_to_codes_to_a_prior_to_images_of_the_class_that_is_asked_for(tmp_path, monkeypatch):
   monkeypatch.chdir(tmp_path)
   quiet = dict(eval_every=0, sample_every=0)

@@ -63,6 +63,7 @@ def test_all_four_networks_move_and_cycles_come_back():
   assert 'against generator_loss (least_squares) + 10 * cycle + 1 * identity' in model.objective
 
 
+@pytest.mark.slow
 def test_domains_may_differ_in_shape_and_samples_are_translations_of_examples_of_y():
   y = Field('image', (2, 3, 3), 256)
   model, batch = build(_config(y=y)), _batch(5, y)

@@ -115,6 +115,7 @@ def test_log_prob_is_the_change_of_variables_built_by_hand():
   np.testing.assert_allclose(*both(), atol=2e-3, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_it_reconstructs_to_1e4_before_and_after_training(trained):
   for state in (trained.first, trained.last):
     terms = trained.evaluate(state.params, state.extra, RNG, trained.batch)

@@ -97,7 +97,11 @@ class Learned(NamedTuple):
   bits: jax.Array
 
 
-@pytest.fixture(scope='module', params=TABLE)
+# One is trained always.
+LEARNED = [pytest.param(name, marks=() if name == 'realnvp' else pytest.mark.slow) for name in TABLE]
+
+
+@pytest.fixture(scope='module', params=LEARNED)
 def learned(request):
   model = experiment.build_model(config(request.param))
   run = jax.jit(partial(trained, model, num_steps=30))

@@ -60,6 +60,7 @@ def test_shapes(shape, widths):
   assert jax.eval_shape(through, jax.random.key(0)).shape == (2, *shape)
 
 
+@pytest.mark.slow
 def test_training_lowers_the_loss_and_samples_are_images():
   config = _config(given=('label',), dropout=0.1, widths=(8,))
   config.num_steps = 60

@@ -33,6 +33,7 @@ def _trained(model, batch, num):
   return jax.jit(lambda state: jax.lax.scan(step, state, length=num))(state)
 
 
+@pytest.mark.slow
 def test_it_learns_a_rotation_and_an_inversion_from_pairs():
   config = _config(width=16)
   config.optimizer.update(dict(learning_rate=1e-2, schedule='constant'))

@@ -88,6 +88,7 @@ def test_row_by_row_prediction_equals_the_whole_network(channels):
   np.testing.assert_allclose(by_rows.swapaxes(0, 1), whole, atol=1e-4)
 
 
+@pytest.mark.slow
 def test_trains_and_fills_pictures():
   config = _config(Field('image', (4, 4, 3), 17), ('label',), dropout=0.1)
   config.optimizer.learning_rate = 0.02

@@ -64,6 +64,7 @@ def test_labels_reach_both_networks():
   assert (decode(params, extra, codes, batch) != decode(params, extra, codes, other)).any()
 
 
+@pytest.mark.slow
 def test_learns_to_reconstruct_with_codes_that_are_in_use():
   config = _config(codebook_decay=0.9)
   config.optimizer.update(dict(learning_rate=3e-3, schedule='constant'))

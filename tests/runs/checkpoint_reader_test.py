@@ -65,6 +65,7 @@ def test_damage_is_said_in_one_line_and_nothing_is_renamed(folder, damage, capfd
   assert contents(folder) == before
 
 
+@pytest.mark.slow
 def test_where_all_are_damaged_that_is_said(folder):
   for step in (10, 20, 30):
     flip_a_byte(largest_file(folder / str(step)))

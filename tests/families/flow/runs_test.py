@@ -62,6 +62,7 @@ def test_a_run_that_is_older_than_a_key_is_read_and_goes_on_with_what_it_ran_wit
     train.train(longer, old)
 
 
+@pytest.mark.slow
 def test_an_older_run_with_batch_statistics_has_no_averages_of_them(tmp_path):
   config = maf_toy.get_config('smoke')
   config.model.norm, config.model.averaged_statistics, config.num_steps = 'batch_norm', False, 2
