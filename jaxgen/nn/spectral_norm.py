@@ -27,18 +27,17 @@ class SpectralNorm(nn.Module):
   @nn.compact
   def __call__(self, kernel: jax.Array, train: bool) -> jax.Array:
     """Normalizes f32[..., O]; in training it also takes an iteration, if 'spectral' is mutable."""
-    matrix = lax.stop_gradient(kernel.reshape(-1, kernel.shape[-1]))
 
     def start():
+      matrix = lax.stop_gradient(kernel.reshape(-1, kernel.shape[-1]))
       u = jax.random.normal(self.make_rng('params'), kernel.shape[-1:])
       return lax.fori_loop(0, _STEPS_AT_INIT, lambda _, u: _iterate(matrix, u)[1], u)
 
     u = self.variable('spectral', 'u', start)
-    v, new_u = _iterate(matrix, u.value)
+    normalized, new_u = _normalized(kernel, u.value)
     if train and not self.is_initializing() and self.is_mutable_collection('spectral'):
       u.value = new_u
-    sigma = v @ kernel.reshape(-1, kernel.shape[-1]) @ new_u
-    return kernel / sigma
+    return normalized
 
 
 class SpectralConv(nn.Module):
@@ -107,6 +106,14 @@ def layers(spectral: bool, train: bool, **settings: Any) -> Layers:
   return Layers(
     spectral_layer(SpectralConv), spectral_layer(SpectralConv, upsampled=True), spectral_layer(SpectralDense)
   )
+
+
+@jax.jit  # so that networks of many layers of one shape are traced sooner
+def _normalized(kernel, u):
+  """`W / sigma(W)`, and the vector after one more power iteration from u, through which no gradient flows."""
+  matrix = kernel.reshape(-1, kernel.shape[-1])
+  v, u = _iterate(lax.stop_gradient(matrix), u)
+  return kernel / (v @ matrix @ u), u
 
 
 def _iterate(matrix, u):
