@@ -299,6 +299,12 @@ FITS = {
   'a class held out that there is not': ('vae_digits', '--config.data.without=(10,)', 'names class 10'),
   'classes held out of none': ('realnvp_toy', '--config.data.without=(1,)', 'has no labels'),
   'an image size for vectors': ('realnvp_toy', '--config.data.image_size=8', 'is for images'),
+  'images that never grow up': (
+    'progan_mnist', '--config.data.name=digits --config.data.image_size=28 --config.model.stable_steps=7',
+    'images grow to 28 pixels until step 16, and the run ends at 4',
+  ),
+  'sides without two halves': ('stylegan_digits', '--config.data.image_size=27', 'StyleGAN2 needs square'),
+  'vectors for progressive growing': ('progan_mnist', '--config.data.name=toy:rings', 'needs square images'),
   'all held out': ('vae_digits', '--config.data.validation=1.0', 'config.data.validation=1.0'),
 }  # fmt: skip
 
