@@ -10,7 +10,7 @@ from flax import linen as nn
 
 from jaxgen.types import Extra, Params, PRNGKey
 
-_STREAMS = ('dropout', 'noise')  # what a network may draw
+_STREAMS: tuple[str, ...] = ('dropout', 'noise')  # what a network may draw
 
 
 class Init(Protocol):
@@ -100,7 +100,7 @@ def networks(methods: Mapping[str, str] | None = None, **modules: nn.Module) -> 
   def apply(name, params, extra, *args, train, rng=None, method=None, **settings):
     variables = {'params': params[name], **extra.get(name, {})}
     settings |= {'train': train} if method is None else {'method': method}
-    rngs = {} if rng is None else dict.fromkeys(_STREAMS, rng)
+    rngs: dict[str, PRNGKey] = {} if rng is None else dict.fromkeys(_STREAMS, rng)
     if not train or name not in extra:
       return _float32(modules[name].apply(variables, *args, **settings, rngs=rngs)), extra
     outputs, updated = modules[name].apply(variables, *args, **settings, rngs=rngs, mutable=list(extra[name]))

@@ -28,15 +28,14 @@ class ConditionalBatchNorm(nn.Module):
   @nn.compact
   def __call__(self, h: jax.Array, condition: jax.Array | None, train: bool) -> jax.Array:
     """Normalizes; `condition` is f32[B, K] or nothing."""
-    is_plain = condition is None
     h = nn.BatchNorm(
       use_running_average=not train,
       momentum=0.9,
       axis_name=self.axis_name,
-      use_scale=is_plain,
-      use_bias=is_plain,
+      use_scale=condition is None,
+      use_bias=condition is None,
     )(h)
-    if is_plain:
+    if condition is None:
       return h
     dense = layers(self.spectral, train, kernel_init=self.kernel_init, use_bias=False).dense
     maps = [dense(h.shape[-1])(condition) for _ in range(2)]
