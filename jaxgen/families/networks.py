@@ -10,8 +10,6 @@ from flax import linen as nn
 
 from jaxgen.types import Extra, Params, PRNGKey
 
-_STREAMS: tuple[str, ...] = ('dropout', 'noise')  # what a network may draw
-
 
 class Init(Protocol):
   """Makes the variables of all networks."""
@@ -100,7 +98,7 @@ def networks(methods: Mapping[str, str] | None = None, **modules: nn.Module) -> 
   def apply(name, params, extra, *args, train, rng=None, method=None, **settings):
     variables = {'params': params[name], **extra.get(name, {})}
     settings |= {'train': train} if method is None else {'method': method}
-    rngs: dict[str, PRNGKey] = {} if rng is None else dict.fromkeys(_STREAMS, rng)
+    rngs = {} if rng is None else {'dropout': rng, 'noise': rng}
     if not train or name not in extra:
       return _float32(modules[name].apply(variables, *args, **settings, rngs=rngs)), extra
     outputs, updated = modules[name].apply(variables, *args, **settings, rngs=rngs, mutable=list(extra[name]))
