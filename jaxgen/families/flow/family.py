@@ -10,8 +10,7 @@ import optax
 from jaxgen import fields
 from jaxgen.bijectors import Bijector
 from jaxgen.errors import UserError
-from jaxgen.families import conditions
-from jaxgen.families.flow import statistics
+from jaxgen.families import conditions, statistics
 from jaxgen.families.flow.base import Base, standard_normal
 from jaxgen.families.flow.dequantization import Dequantization, usual
 from jaxgen.families.flow.model import FlowModel, assembled, forward, init, inverse
@@ -63,7 +62,7 @@ def flow(
     drift: whether evaluation goes back from the latents to say how nearly the inverse inverts; where the way back takes
       as many passes as an image has pixels, it costs more than all the rest.
     average_statistics: whether averaged weights have averaged batch statistics, where there are any, see
-      `jaxgen.families.flow.statistics`; else they have those of the newest weights.
+      `jaxgen.families.statistics`; else they have those of the newest weights.
 
   Returns:
     A model with `log_prob` and `encode`, where the bijector has an inverse `decode`, and where the base can be drawn

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 from flax import linen as nn
 
-from jaxgen.families import conditions
+from jaxgen.families import conditions, statistics
 from jaxgen.families.networks import Part, assembled
 from jaxgen.families.vae import bounds, sampling
 from jaxgen.families.vae.autoencoder import Autoencoder
@@ -46,6 +46,8 @@ def vae(
   on continuous data `sample` draws from p(x|z), since there the density is what one looks at. The knobs
   are the prior's. `encode` gives the center of the posterior; `complete` is a chain, see
   `jaxgen.families.vae.sampling.complete`.
+
+  Averaged weights have averaged batch statistics, where a network has some, see `jaxgen.families.statistics`.
 
   Args:
     encoder: `(x f32[B, *shape], given, train) -> outputs`, of whatever the posterior makes latents of. Pixels come in
@@ -97,7 +99,7 @@ def vae(
     return metrics
 
   return GenerativeModel(
-    init=lambda rng, batch: start(rng),
+    init=statistics.averaged(lambda rng, batch: start(rng)),
     update=chain(scheduled(lambda step: minimize(loss_at(step), tx, axis_name=DATA_AXIS)), ema(ema_decay)),
     evaluate=evaluate,
     sample=partial(sampling.sample, model),
@@ -111,6 +113,7 @@ def vae(
     encode=partial(sampling.encode, model),
     decode=partial(sampling.decode, model),
     complete=partial(sampling.complete, model) if posterior.has_density else None,
+    standing=statistics.standing,
     codes=posterior.codes,
   )
 

@@ -17,7 +17,7 @@ Half of an odd side is rounded up. 128 and 256 are the published networks.
 """
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -47,7 +47,7 @@ KEYS = {
 
 # What becomes of z f32[B, Z] and an embedding f32[B, E]: inputs of the first layer and of what follows at each side.
 Spread = Callable[[jax.Array, jax.Array, int], list[jax.Array]]
-_LARGEST = 1023  # the published tables end at 512
+LARGEST = 1023  # the published tables end at 512
 
 
 def hierarchical(z: jax.Array, embedding: jax.Array, num: int) -> list[jax.Array]:
@@ -79,6 +79,7 @@ class Generator(nn.Module):
     common: see `jaxgen.nn.resampling.Common`.
     up: the blocks: `up(features, side, common)`, see `jaxgen.nn.resampling.UpBlock`.
     spread: what each of them is told.
+    squash: what becomes of the last layer.
   """
 
   shape: tuple[int, ...]
@@ -89,6 +90,7 @@ class Generator(nn.Module):
   common: Common
   up: Any = UpBlock
   spread: Spread = hierarchical
+  squash: Callable[[jax.Array], jax.Array] = jnp.tanh
 
   @nn.compact
   def __call__(self, z: jax.Array, given: Mapping[str, jax.Array], train: bool) -> jax.Array:
@@ -108,7 +110,7 @@ class Generator(nn.Module):
       h = block(self.up(features, side, common), h, condition, train=train)
       if side == self.attention:
         h = SelfAttention(common.spectral, common.kernel_init)(h, train=train)
-    return jnp.tanh(conv(self.shape[-1], (3, 3))(common.normalized(h, None, train)))
+    return self.squash(conv(self.shape[-1], (3, 3))(common.normalized(h, None, train)))
 
 
 class Trunk(nn.Module):
@@ -151,6 +153,17 @@ class Trunk(nn.Module):
     return h
 
 
+class Parts(NamedTuple):
+  """Of what both networks are made, see `Generator` and `Trunk`."""
+
+  trunk: type[Trunk]
+  up: Any
+  spread: Spread
+
+
+PARTS = Parts(Trunk, UpBlock, hierarchical)
+
+
 class Discriminator(nn.Module):
   """x f32[B, H, W, C], conditions -> logits f32[B], or what else its loss needs; see `jaxgen.families.gan.projected`.
 
@@ -176,24 +189,36 @@ def build(config: ConfigDict) -> GenerativeModel:
   Raises:
     UserError: if a setting does not fit the data, or the discriminator has no optimizer.
   """
-  latent_dim, side = config.model.latent_dim, settings.squares(config, _LARGEST).shape[0]
-  if latent_dim < (num := len(generator_sides(side))):
-    raise UserError(
-      f'config.model.latent_dim={latent_dim} does not give a part of z to each of {num} sides; raise it.'
-    )
-  return built(config, Trunk, UpBlock, hierarchical)
+  return built(config, PARTS)
 
 
-def built(config: ConfigDict, trunk: type[Trunk], up: Any, spread: Spread) -> GenerativeModel:
+def built(config: ConfigDict, parts: Parts) -> GenerativeModel:
   """The game of these networks; see `build`."""
-  model, x = config.model, settings.squares(config, _LARGEST)
-  settings.check_attention(model.attention, generator_sides(x.shape[0]))
-  init = nn.initializers.orthogonal()
-  common = Common(model.spectral_norm, init, model.slope, init, model.spectral_norm, DATA_AXIS)
-  shared = (model.blocks_per_resolution, model.attention)
+  generator, trunk = networks(config, parts, settings.squares(config, LARGEST).shape)
   return settings.assemble(
     config,
-    Generator(x.shape, model.width, *shared, model.embedding_dim, common, up, spread),
-    Discriminator(trunk(model.width, *shared, common), **settings.judging(config)),
-    orthogonal_weight=model.orthogonal_weight,
+    generator,
+    Discriminator(trunk, **settings.judging(config)),
+    orthogonal_weight=config.model.orthogonal_weight,
   )
+
+
+def networks(
+  config: ConfigDict, parts: Parts, shape: tuple[int, ...], **of_generator: Any
+) -> tuple[Generator, Trunk]:
+  """The generator of images of this shape, (H, W, C), and what comes before the last layer of the discriminator.
+
+  Raises:
+    UserError: if a setting does not fit the shape.
+  """
+  model, grown = config.model, generator_sides(shape[0])
+  if parts.spread is hierarchical and model.latent_dim < len(grown):
+    raise UserError(
+      f'config.model.latent_dim={model.latent_dim} does not give a part of z to each of {len(grown)} sides; raise it.'
+    )
+  settings.check_attention(model.attention, grown)
+  init = nn.initializers.orthogonal()
+  common = Common(model.spectral_norm, init, model.slope, init, model.spectral_norm, DATA_AXIS)
+  size = (model.width, model.blocks_per_resolution, model.attention)
+  generator = Generator(shape, *size, model.embedding_dim, common, parts.up, parts.spread, **of_generator)
+  return generator, parts.trunk(*size, common)

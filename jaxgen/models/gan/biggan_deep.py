@@ -40,10 +40,13 @@ class Trunk(biggan.Trunk):
     return self.common.rectified(h).sum((1, 2))
 
 
+PARTS = biggan.Parts(Trunk, DeepUpBlock, whole)
+
+
 def build(config: ConfigDict) -> GenerativeModel:
   """The model that `config.model` describes (keys: `KEYS`).
 
   Raises:
     UserError: as `jaxgen.models.gan.biggan.build`.
   """
-  return biggan.built(config, Trunk, DeepUpBlock, whole)
+  return biggan.built(config, PARTS)

@@ -1,7 +1,7 @@
 """Batch statistics of averaged weights: averages too.
 
 Running statistics follow the weights of every step; averaged weights see other activations. Statistics taken anew need
-data, which nobody has who uses a trained flow, so `jaxgen.updates.ema` averages them with the weights. In bits per
+data, which nobody has who uses a trained model, so `jaxgen.updates.ema` averages them with the weights. In bits per
 dimension of digits, beside averaged weights with the newest statistics: 0.001 less where the learning rate falls to 0
 (Real NVP, and a masked autoregressive flow), 0.03 less at a constant rate (the latter). Statistics taken anew from 60
 batches were no better in the first case, and up to 0.1 worse in the second.
