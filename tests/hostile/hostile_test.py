@@ -27,6 +27,10 @@ CONFIGS = (
   'pixelcnn_digits',
   'ncsn_digits',
   'ncsn_toy',
+  'cyclegan_digits',
+  'pix2pix_digits',
+  'vaegan_digits',
+  'biggan_vae_digits',
 )
 
 

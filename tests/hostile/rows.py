@@ -274,6 +274,14 @@ FITS = {
     '--config.model.generator=unet --config.model.halvings=4',
     'cannot halve images of 8x8 pixels 4 times',
   ),
+  'vectors for a VAE-GAN': ('vaegan_digits', '--config.data.name=toy:rings', 'A convolutional GAN needs images'),
+  'a size that a VAE-GAN cannot halve': ('vaegan_digits', '--config.data.image_size=45', 'needs square images of 4'),
+  'a size that BigGAN\'s twin cannot halve': (
+    'biggan_vae_digits', '--config.data.image_size=4', 'halves square images of 8 to',
+  ),
+  'too few latents for the twin of BigGAN': (
+    'biggan_vae_digits', '--config.model.latent_dim=1', 'does not give a part of z to each of 2 sides',
+  ),
   'patches of nothing': (
     'translate_digits',
     '--config.model.discriminator=patch --config.model.discriminator_halvings=2',
