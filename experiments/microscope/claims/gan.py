@@ -63,12 +63,14 @@ def gan(lab: Lab, name: str = 'gan', changes: dict | None = None, slope: float |
   return labs.arm(lab, name, config, metrics=metrics, moments=_MOMENTS, model=model, samples=_SAMPLES)
 
 
-_BASE = {
+_PLAYERS = {
   'model.hidden': (128, 128),
-  'model.latent_dim': 32,
   'optimizer.learning_rate': _RATE,
+  'optimizer.schedule': 'constant',
   'discriminator_optimizer.learning_rate': _RATE,
+  'discriminator_optimizer.schedule': 'constant',
 }
+_BASE = _PLAYERS | {'model.latent_dim': 32, 'model.penalty_weight': 0.1}
 
 
 def fast_discriminator(lab: Lab) -> Evidence:
@@ -187,11 +189,9 @@ def dropped_modes(lab: Lab) -> Evidence:
 
 
 def _on_grid(lab, name, changes=None):
-  base = {
+  base = _PLAYERS | {
     'model.penalty': '',
     'model.penalty_weight': 0.0,
-    'optimizer.learning_rate': _RATE,
-    'discriminator_optimizer.learning_rate': _RATE,
     'num_steps': 2 * lab.steps,
     'batch_size': 256,
   }

@@ -102,7 +102,8 @@ def test_a_run_that_is_bad_says_so(name, tmp_path, capsys, monkeypatch):
   config = gan_toy.get_config('smoke')
   config.data.validation = 0.0  # what is held out is the test split
   config.model.update(dict(hidden=(64,), penalty=''))
-  config.discriminator_optimizer.learning_rate = 0.01
+  for optimizer, rate in ((config.optimizer, 1e-3), (config.discriminator_optimizer, 0.01)):
+    optimizer.update(dict(learning_rate=rate, schedule='constant'))
   config.update(dict(batch_size=64, num_steps=300, log_every=50, sample_every=0, checkpoint_every=0))
   config.update_from_flattened_dict(changes)
   config.eval_every = config.num_steps
