@@ -10,8 +10,9 @@ from experiments.speed import worker
 from experiments.speed.cases import CASES, CONFIGS, load, settings
 
 DEPTHS = (4, 32)
-FAMILIES = tuple(
-  f'{family}_{data}' for data in ('digits', 'mnist') for family in ('vae', 'gan', 'glow', 'pixelcnn', 'ncsn')
+FAMILIES = (
+  *('vae_digits', 'gan_digits', 'glow_digits', 'pixelcnn_digits', 'ncsn_digits'),
+  *('vae_mnist', 'dcgan_mnist', 'glow_mnist', 'pixelcnn_mnist', 'ncsn_mnist'),
 )
 
 

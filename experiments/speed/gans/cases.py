@@ -28,6 +28,24 @@ class Case(NamedTuple):
 
 CASES = {
   'dcgan': Case('dcgan', 'gan_digits', {'model.latent_dim': 128, 'model.penalty': ''}),
+  'sngan': Case(
+    'sngan', 'sngan_cifar', {'model.generator_width': 64, 'model.discriminator_width': 64, 'batch_size': 16}
+  ),
+  'biggan': Case(
+    'biggan', 'biggan_cifar', {'model.width': 16, 'model.orthogonal_weight': 0.0, 'batch_size': 16}
+  ),
+  # without R1, which is due at every 16th step
+  'stylegan2': Case(
+    'stylegan',
+    'stylegan_cifar',
+    {
+      'model.latent_dim': 128,
+      'model.generator_width': 32,
+      'model.discriminator_width': 32,
+      'model.penalty': '',
+      'batch_size': 16,
+    },
+  ),
 }
 
 
