@@ -60,7 +60,7 @@ def _score(config, width):
 
 FAMILIES = {
   'vae': Family('VAE', ('vae_digits', 'vae_mnist'), 20, _vae, 8, 4),
-  'gan': Family('GAN', ('gan_digits', 'gan_mnist'), 36, _gan, 4),
+  'gan': Family('GAN', ('gan_digits', 'dcgan_mnist'), 36, _gan, 4),
   'flow': Family('Flow', ('glow_digits', 'glow_digits'), 56, _width, 8, 2),
   'autoregressive': Family('Autoregressive', ('pixelcnn_digits', 'pixelcnn_mnist'), 36, _width, 6, 6),
   'score': Family('Score', ('ncsn_digits', 'ncsn_mnist'), 16, _score, 8, 8),

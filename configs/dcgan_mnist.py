@@ -1,6 +1,6 @@
-"""A convolutional GAN on MNIST, 28x28 (after Radford et al. 2016; hinge loss, spectral norm).
+"""A DCGAN on MNIST, 28x28 (Radford et al. 2016: their rates and loss; the discriminator has no batch statistics).
 
-    python -m jaxgen.main --config=configs/gan_mnist.py
+    python -m jaxgen.main --config=configs/dcgan_mnist.py
 
 Not run to the end yet: no time or number to expect; `--mode=plan` tells what it takes on your device.
 """
@@ -16,12 +16,12 @@ def get_config(arg=''):
   config.data.name = 'tfds:mnist'
   config.model = ConfigDict(
     dict(
-      latent_dim=64,
+      latent_dim=100,
       generator_width=32,  # channels at full resolution, doubled with every halving
       discriminator_width=32,
       batch_norm=True,  # in the generator
-      spectral_norm=True,  # in the discriminator
-      loss='hinge',  # non_saturating, hinge, wasserstein ...: jaxgen.losses.gan.LOSSES
+      spectral_norm=False,  # in the discriminator
+      loss='non_saturating',  # non_saturating, hinge, wasserstein ...: jaxgen.losses.gan.LOSSES
       classifier_weight=0.0,  # AC-GAN
       discriminator_steps=1,  # per generator step
       penalty='',  # '' | r1 | r2 | r1_r2 | gradient_penalty | dragan
