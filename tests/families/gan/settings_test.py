@@ -7,11 +7,11 @@ import pytest
 from flax import linen as nn
 from ml_collections import ConfigDict
 
-from configs import gan_digits, gan_toy, translate_digits
+from configs import gan_digits, gan_toy, progan_mnist, translate_digits
 from jaxgen import fields
 from jaxgen.errors import UserError
 from jaxgen.losses.gan import LOSSES
-from jaxgen.models.gan import dcgan, gan_mlp, pix2pix
+from jaxgen.models.gan import dcgan, gan_mlp, pix2pix, progan
 from jaxgen.settings import gan as settings
 from jaxgen.types import DATA_AXIS, Field, State
 
@@ -20,6 +20,7 @@ MODELS = {
   'dcgan': (gan_digits, dcgan),
   'gan_mlp': (gan_digits, gan_mlp),
   'pix2pix': (translate_digits, pix2pix),
+  'progan': (progan_mnist, progan),
 }
 
 
@@ -38,7 +39,7 @@ def built(name, spec, given=(), **model):
 
 @pytest.mark.parametrize('loss', LOSSES)
 @pytest.mark.parametrize('weight', [0.0, 0.5])
-@pytest.mark.parametrize('name', ['dcgan', 'gan_mlp'])
+@pytest.mark.parametrize('name', ['dcgan', 'gan_mlp', 'progan'])
 def test_every_model_takes_every_loss_and_a_classifier_or_says_why_not(name, weight, loss):
   spec = {'x': IMAGE, 'label': LABEL}
   if weight and 'real_classes' in LOSSES[loss].needs:
