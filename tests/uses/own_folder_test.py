@@ -25,7 +25,9 @@ def images(tmp_path):
 @pytest.mark.parametrize(
   ('name', 'kind', 'numbers'),
   [
-    ('cyclegan_digits', 'domains', ['cycle_error', 'cycle_absolute_error']),
+    pytest.param(
+      'cyclegan_digits', 'domains', ['cycle_error', 'cycle_absolute_error'], marks=pytest.mark.slow
+    ),
     ('pix2pix_digits', 'pairs', ['error', 'absolute_error']),
   ],
 )
