@@ -5,7 +5,7 @@
 
 The comparison with BigGAN trained it for 170 epochs of all 13,233 faces, to an inception score of 1.3
 and an FID of 19 (with the blocks of BigGAN-deep: 172, 1.3 and 15).
-Of its settings the width, the blocks and the batch are known, and that the loss is MSE + KL; sigma here is 0.5, unit
+Of its settings the width, the blocks and the batch are known, and that the loss is MSE + KL; sigma is 0.5, the unit
 variance of pixels between -1 and 1, and z has 128 numbers (--config.model.latent_dim=256, 512). BigGAN-deep's blocks:
 --config.model.deep=True --config.model.width=128 --config.model.blocks_per_resolution=2 --config.batch_size=256
 
