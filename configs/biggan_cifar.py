@@ -8,7 +8,7 @@ reference), with other networks for 32x32. `blocks_per_resolution` counts at eac
 grows to: 1 is 3 blocks in all.
 
 Not run to the end, which two CPU cores cannot: 156 million parameters, 30,000 steps of 32 TFLOP. `--mode=plan` tells
-what it takes on your device._CIFAR
+what it takes on your device.
 """
 
 from ml_collections import ConfigDict

@@ -6,7 +6,8 @@ Networks, loss, batch and rates are those of a comparison with a VAE of the same
 185 epochs of all 13,233 faces, to an inception score of 2.7 and an FID of 29; as many steps here.
 
 Not run to the end, which two CPU cores cannot: 156 million parameters, 4,800 steps of 72 TFLOP. `--mode=plan` tells
-what it takes on your device._LFW
+what it takes on your device. At width 8 and batches of 32 it stays finite for 100 steps, with a `variety` near 1, and
+has colored clouds.
 """
 
 from ml_collections import ConfigDict
