@@ -7,7 +7,7 @@ Networks, loss, batch and rates are those of a comparison with a VAE of the same
 reference), with other networks for 32x32. `blocks_per_resolution` counts at each of the three sides that the generator
 grows to: 2 are 6 blocks in all.
 
-Not run to the end, which two CPU cores cannot. `--mode=plan` tells what it takes on your device._DEEP_CIFAR
+Not run to the end, which two CPU cores cannot. `--mode=plan` tells what it takes on your device.
 """
 
 from ml_collections import ConfigDict

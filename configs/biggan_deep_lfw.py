@@ -5,7 +5,7 @@
 Networks, loss, batch and rates are those of a comparison with a VAE of the same blocks, where BigGAN-deep trained for
 210 epochs of all 13,233 faces, to an inception score of 2.9 and an FID of 27; as many steps here.
 
-Not run to the end, which two CPU cores cannot. `--mode=plan` tells what it takes on your device._DEEP_LFW
+Not run to the end, which two CPU cores cannot. `--mode=plan` tells what it takes on your device.
 """
 
 from ml_collections import ConfigDict

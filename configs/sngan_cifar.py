@@ -3,8 +3,8 @@
     python -m jaxgen.main --config=configs/sngan_cifar.py
 
 Five discriminator steps per generator step: `num_steps` counts the former, so 250,000 are 50,000 of the generator.
-Miyato et al. report an FID of 21.7 without labels; with labels, the
-projection discriminator and `--config.given="('label',)"`, StudioGAN 9.01 (train reference).
+Miyato et al. report an FID of 21.7 without labels, StudioGAN 9.01 with labels (train reference): with
+`--config.given="('label',)"` the discriminator is one by projection.
 
 Not run to the end, which two CPU cores cannot: 250,000 steps of 0.8 TFLOP. `--mode=plan` tells what it takes on your
 device.
