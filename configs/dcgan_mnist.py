@@ -2,7 +2,8 @@
 
     python -m jaxgen.main --config=configs/dcgan_mnist.py
 
-Not run to the end yet: no time or number to expect; `--mode=plan` tells what it takes on your device.
+`--config.num_steps=1000` takes 7 CPU minutes on shared cores and gives strokes of which about half
+can be read as digits. Not run to the end, so there is no distance to expect yet.
 """
 
 from ml_collections import ConfigDict
