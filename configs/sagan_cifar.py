@@ -5,8 +5,7 @@
 The networks are those of their table for 128x128, ended early, with attention at half the side; one discriminator step
 per generator step, at four times its rate. Zhang et al. report numbers on ImageNet alone.
 
-Not run to the end, which two CPU cores cannot: 100,000 steps of 0.24 TFLOP. `--mode=plan` tells what it takes on your
-device.
+Not run to the end, which two CPU cores cannot; `--mode=plan` tells what it takes on your device.
 """
 
 from ml_collections import ConfigDict

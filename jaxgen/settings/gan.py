@@ -65,7 +65,7 @@ def assemble(
   has_penalty = model.penalty and model.penalty_weight
   slots = {'latent_dim': model.latent_dim, **slots}
   apart = orthogonal_regularization(orthogonal_weight, without=('embedding',)) if orthogonal_weight else None
-  return gan(
+  game = gan(
     generator,
     discriminator,
     loss=loss(config),
@@ -85,6 +85,11 @@ def assemble(
     augmentation=_augmentation(config, spec),
     name=model.loss + (f' + {model.classifier_weight:g} * classes' if model.classifier_weight else ''),
     **slots,
+  )
+  if not orthogonal_weight:
+    return game
+  return game._replace(
+    objective=f'{game.objective}; the generator with + {orthogonal_weight:g} * orthogonality of its kernels'
   )
 
 
@@ -140,15 +145,16 @@ def squares(config: ConfigDict, most: int) -> Field:
 
 
 def check_attention(attention: int, sides: tuple[int, ...]) -> None:
-  """That `config.model.attention` is one of the sides that a generator grows to, after the first.
+  """That `config.model.attention` is a side that both networks have: between the first and the last of the generator.
 
   Raises:
     UserError: if it is another one.
   """
-  if attention and attention not in sides[1:]:
+  inner = sides[1:-1]
+  if attention and attention not in inner:
+    ways = f'one of these, {", ".join(map(str, inner))}, or to 0' if inner else '0'
     raise UserError(
-      f'config.model.attention={attention} is no side that the generator grows to, which are '
-      f'{", ".join(map(str, sides[1:]))}; set it to one of these, or to 0.'
+      f'config.model.attention={attention} is no side that both networks have; set it to {ways}.'
     )
 
 

@@ -83,7 +83,7 @@ def test_averaged_weights_have_averaged_batch_statistics(trained):
     (Field('vector', (2,), 0), {}, 'images'),
     (Field('image', (4, 4, 1), 17), {}, 'cannot halve'),
     (Field('image', (8, 8, 1), 17), dict(latent_dim=1), 'does not give a part of z to each of 2 sides'),
-    (Field('image', (8, 8, 1), 17), dict(attention=4), 'is no side that the generator grows to'),
+    (Field('image', (8, 8, 1), 17), dict(attention=4), 'is no side that both networks have; set it to 0'),
   ],
 )
 def test_what_does_not_fit_is_refused(x, changes, message):

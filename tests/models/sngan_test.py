@@ -119,7 +119,7 @@ def test_sagan_sees_all_places_at_one_side_and_normalizes_both_networks():
   [
     ('sngan', 7, {}, 'halves square images of 8 to 255 pixels a side'),
     ('sngan', 256, {}, 'and cannot halve'),
-    ('sagan', 32, dict(attention=12), 'grows to, which are 8, 16, 32'),
+    ('sagan', 32, dict(attention=12), 'set it to one of these, 8, 16, or to 0'),
   ],
 )
 def test_what_the_networks_cannot_do_is_refused_when_they_are_built(name, side, changes, sentence):

@@ -164,3 +164,15 @@ def test_labels_make_other_images_and_other_logits():
 def test_data_that_does_not_fit_says_what_to_do(x):
   with pytest.raises(UserError, match='StyleGAN2 needs square images'):
     build(_config(x))
+
+
+def test_spectral_norms_are_those_of_the_layers_as_they_are_used_that_of_labels_too():
+  model = build(_config(given=('label',), mapping_rate=0.01))
+  params, extra = jax.jit(model.init)(jax.random.key(0), _batch())
+  found = jax.jit(model.evaluate)(params, extra, jax.random.key(0), _batch())['generator_spectral_norm'][0]
+  layer = params['generator']['map']['embedding']['kernel']  # of one-hot labels, at the rate of all others
+  larger = jax.tree_util.tree_map(lambda leaf: 1e3 * leaf if leaf is layer else leaf, params)
+  used = 1e3 * jnp.linalg.norm(layer, 2) / jnp.sqrt(layer.shape[0])
+  assert found < used / 10
+  raised = jax.jit(model.evaluate)(larger, extra, jax.random.key(0), _batch())['generator_spectral_norm'][0]
+  np.testing.assert_allclose(raised, used, rtol=0.02)

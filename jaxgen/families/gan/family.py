@@ -125,9 +125,8 @@ def gan(
     del batch
     params, extra = start(rng)
     extra = dict.fromkeys(params, {}) | extra  # both players, so that the tree is that of earlier checkpoints
-    slots = {'augmentation': augmentation, 'penalty': penalty, 'generator_penalty': generator_penalty}
-    states = {name: slot.init() for name, slot in slots.items() if slot}
-    return params, {**extra, **{name: state for name, state in states.items() if state}}
+    kept = _kept(augmentation=augmentation, penalty=penalty, generator_penalty=generator_penalty)
+    return params, extra | kept
 
   def discriminator_at(step):
     moved = games.discriminator_loss(game, step)
@@ -158,6 +157,12 @@ def gan(
     health=health,
     standing=partial(sampling.standing, game) if all(f.kind == 'label' for f in given.values()) else None,
   )
+
+
+def _kept(**slots):
+  """The states of those that have one, by name."""
+  states = {name: slot.init() for name, slot in slots.items() if slot}
+  return {name: state for name, state in states.items() if state}
 
 
 def _objective(game, name, discriminator_steps):

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import optax
 from jax import lax
 
 from jaxgen.types import Extra, GenerativeModel, Update
@@ -45,8 +46,10 @@ def growing(models: Sequence[GenerativeModel], growth: Growth) -> GenerativeMode
   """The model that trains by `models[index]` at levels in (index - 1, index].
 
   All of its parameters are there from the first step on; an optimizer of Adam's kind leaves those alone that no step
-  has reached. A network finds the level among its variables, as `level` in the collection 'growth': the step writes it
-  there, and so evaluation and samples are of the last phase that was reached, and a resumed run is in its own.
+  has reached. Its moments begin anew with every resolution, as in the authors' release: otherwise the first steps of
+  new layers, whose second moments are 0 after all that time, would be `1 / sqrt(1 - b2)` times as long. A network
+  finds the level among its variables, as `level` in the collection 'growth': the step writes it there, and so
+  evaluation and samples are of the last phase that was reached, and a resumed run is in its own.
 
   Args:
     models: of the same networks, one for each level. The last one makes the variables of all.
@@ -56,7 +59,8 @@ def growing(models: Sequence[GenerativeModel], growth: Growth) -> GenerativeMode
 
   def apply(state, rng, batch):
     level = growth.level(state.step)
-    state = state._replace(extra=_placed(state.extra, level))
+    begins = (state.step > 0) & (_index(level) > _index(growth.level(state.step - 1)))
+    state = state._replace(extra=_placed(state.extra, level), opt=_restarted(state.opt, begins))
     return lax.switch(_index(level), [model.update.apply for model in models], state, rng, batch)
 
   def of_phase(name: str) -> Callable[..., Any]:
@@ -119,6 +123,18 @@ def _called(function, args, params, extra):
 
 def _index(level):
   return jnp.ceil(level).astype(jnp.int32)
+
+
+def _restarted(opt, begins):
+  """With Adam's moments and their count at 0 where a resolution begins; schedules go on."""
+
+  def is_adam(part):
+    return isinstance(part, optax.ScaleByAdamState)
+
+  def anew(part):
+    return jax.tree.map(lambda leaf: leaf * ~begins, part) if is_adam(part) else part
+
+  return jax.tree.map(anew, opt, is_leaf=is_adam)
 
 
 def _placed(extra, level):

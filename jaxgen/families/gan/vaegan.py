@@ -12,7 +12,7 @@ from flax import linen as nn
 from jaxgen.families import conditions
 from jaxgen.families.gan import sampling
 from jaxgen.families.gan.augmentation import no_augmentation
-from jaxgen.families.gan.game import Game, judgement
+from jaxgen.families.gan.game import Game, judgement, variety
 from jaxgen.families.gan.health import health
 from jaxgen.families.gan.latents import truncated_normal
 from jaxgen.families.networks import Part, assembled
@@ -160,7 +160,7 @@ def _terms(model, params, extra, rng, batch, train):
     'generator_loss': mean_of(game.loss.generator),
     'kl': losses.kl_standard_normal(mean=mean, log_var=log_var),
     'reconstruction': feature_distance(**features),
-    'variety': fake.var(0).sum() / real.var(0).sum(),
+    'variety': variety(real=real, fake=fake),
   }
   return terms, extra
 

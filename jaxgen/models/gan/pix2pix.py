@@ -17,7 +17,7 @@ from jaxgen import fields
 from jaxgen.config_keys import WIDTH, Key
 from jaxgen.errors import UserError
 from jaxgen.families.conditions import joined
-from jaxgen.families.gan import Penalty
+from jaxgen.families.gan import Latents, Penalty, normal, truncated_normal
 from jaxgen.families.pixels import to_network
 from jaxgen.losses.gan import distance_to_truth
 from jaxgen.settings import gan as settings
@@ -33,6 +33,13 @@ KEYS = {
     32, int, 'mixer: numbers in a latent vector; a unet has one for each unit it may drop', WIDTH
   ),
 }
+
+
+_DROPPED = Latents(
+  normal,
+  knobs={'temperature': 1.0},
+  meanings={'temperature': '0: no unit is dropped; all else: as in training'},
+)
 
 
 class Generator(nn.Module):
@@ -85,6 +92,7 @@ def build(config: ConfigDict) -> GenerativeModel:
     Generator(translator),
     Discriminator(translation.discriminator(config, x.shape, affine=True)),
     latent_dim=translator.noise_dim or model.latent_dim,
+    latents=_DROPPED if translator.noise_dim else truncated_normal(),
     generator_penalty=Penalty(l1, model.l1_weight),
   )
 

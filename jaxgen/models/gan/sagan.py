@@ -31,5 +31,7 @@ def build(config: ConfigDict) -> GenerativeModel:
   return settings.assemble(
     config,
     Generator(x.shape, model.generator_width, True, common, model.attention),
-    Discriminator(model.discriminator_width, True, common, model.attention, **settings.judging(config)),
+    Discriminator(
+      model.discriminator_width, True, common, model.attention, wide=True, **settings.judging(config)
+    ),
   )

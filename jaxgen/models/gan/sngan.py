@@ -92,6 +92,7 @@ class Discriminator(nn.Module):
     attention: the side at which places see each other; 0: none.
     heads: what it says.
     classes: of the head of that name.
+    wide: the first convolution of a block has as many channels as its output, not as its input.
   """
 
   width: int
@@ -100,12 +101,13 @@ class Discriminator(nn.Module):
   attention: int = 0
   heads: tuple[str, ...] = ('logits',)
   classes: int = 0
+  wide: bool = False
 
   @nn.compact
   def __call__(self, x: jax.Array, given: Mapping[str, jax.Array], train: bool):
     h = x
     for index, (multiple, halves) in enumerate(self.blocks(x.shape[1])):
-      down = DownBlock(self.width * multiple, halves, self.common, of_image=not index, wide=False)
+      down = DownBlock(self.width * multiple, halves, self.common, of_image=not index, wide=self.wide)
       h = block(down, h, train=train)
       if halves and h.shape[1] == self.attention:
         h = SelfAttention(self.common.spectral, self.common.kernel_init)(h, train=train)

@@ -52,7 +52,7 @@ class MappingNetwork(nn.Module):
   def __call__(self, z, given):
     size, h = z.shape[-1], pixel_norm(z)
     if given:
-      h = jnp.concatenate([h, pixel_norm(EqualizedDense(size)(flat(given)))], -1)
+      h = jnp.concatenate([h, pixel_norm(EqualizedDense(size, name='embedding')(flat(given)))], -1)
     for _ in range(self.num_layers):
       h = leaky(EqualizedDense(size, self.rate)(h))
     return h
@@ -224,7 +224,7 @@ def build(config: ConfigDict) -> GenerativeModel:
       generator_knobs={'truncation': 1.0},
       meanings={'truncation': 'styles are at this part of their distance to the mean style'},
     ),
-    used=partial(as_used, rates={'map': model.mapping_rate}),
+    used=partial(as_used, rates={'map': model.mapping_rate, 'embedding': 1 / model.mapping_rate}),
   )
 
 

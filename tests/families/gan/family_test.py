@@ -7,6 +7,7 @@ from flax import linen as nn
 
 from jaxgen import experiment
 from jaxgen.families.gan import Penalty, fixed, gan
+from jaxgen.families.gan.game import variety
 from jaxgen.losses.gan import LOSSES, PENALTIES
 from jaxgen.types import DATA_AXIS, Field, State
 from jaxgen.updates import averaged_params
@@ -297,3 +298,10 @@ def test_a_generator_finds_a_gaussian():
   np.testing.assert_allclose(x.mean(0), [2.0, -1.0], atol=0.25)
   np.testing.assert_allclose(x.std(0), [0.5, 1.5], rtol=0.25)
   assert 0.5 < _value(jax.tree.map(lambda m: m[-100:].sum(), metrics['variety'])) < 1.5
+
+
+def test_variety_is_relative_to_real_examples_and_one_alone_has_none():
+  real = jnp.array([[0.0, 0.0], [2.0, 2.0]])
+  assert variety(real=real, fake=real / 2) == 0.25
+  assert variety(real=real[:1], fake=real[:1]) == 1
+  assert variety(real=jnp.ones((2, 3)), fake=jnp.zeros((2, 3))) == 1

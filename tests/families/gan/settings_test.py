@@ -122,6 +122,7 @@ def test_orthogonal_regularization_is_of_the_kernels_of_the_generator_alone():
   def stepped(weight):
     networks = Embedded((8,), (2,), False), gan_mlp.Discriminator((8,))
     model = settings.assemble(config, *networks, orthogonal_weight=weight)
+    assert ('the generator with + 0.1 * orthogonality' in model.objective) == bool(weight)
 
     @jax.jit
     def step(rng):
