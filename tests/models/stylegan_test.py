@@ -52,7 +52,7 @@ def trained():
 @pytest.mark.parametrize(
   ('size', 'width', 'generator', 'discriminator'),
   [
-    # config F at 1024x1024: the totals that the released code prints
+    # config F at 1024x1024: the discriminator's is in logs of the release, the generator's by its formulas
     (1024, 32, 30_370_060, 29_012_513),
     # config F at 256x256, and with half of the channels, as in the later release for 256x256: its formulas, by hand
     (256, 128, 30_034_338, 28_864_129),
