@@ -1,5 +1,7 @@
 """Noise that a network is given at each layer."""
 
+import zlib
+
 import jax
 from flax import linen as nn
 
@@ -9,7 +11,7 @@ class Noise(nn.Module):
 
   The strength is learned, from zero on (Karras et al., "Analyzing and improving the image quality of StyleGAN", 2020,
   section 2). Where the network is applied with a key for 'noise' every example has draws of its own, which are a
-  function of that key; without one all have the same, which never change.
+  function of that key; without one all have the same, which never change and are of this layer alone.
   """
 
   @nn.compact
@@ -19,5 +21,6 @@ class Noise(nn.Module):
     if self.has_rng('noise'):
       noise = jax.random.normal(self.make_rng('noise'), (*x.shape[:-1], 1))
     else:
-      noise = jax.random.normal(jax.random.key(0), (1, *x.shape[1:-1], 1))
+      own = jax.random.key(zlib.crc32('/'.join(self.path).encode()))
+      noise = jax.random.normal(own, (1, *x.shape[1:-1], 1))
     return x + (strength * noise).astype(x.dtype)

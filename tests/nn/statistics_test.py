@@ -2,6 +2,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from flax import linen as nn
 
 from jaxgen.nn.noise import Noise
 from jaxgen.nn.statistics import minibatch_stddev, pixel_norm
@@ -45,3 +46,14 @@ def test_noise_is_a_function_of_its_key_and_the_same_for_all_without_one():
   np.testing.assert_array_equal(fixed[0], fixed[1])
   np.testing.assert_array_equal(fixed, layer.apply(variables, x))
   assert 1.0 < fixed[0, :, :, 0].std() < 3.0
+
+
+def test_noise_that_never_changes_is_another_one_in_each_layer():
+  class Two(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+      return [Noise()(x) for _ in range(2)]
+
+  strengths = {f'Noise_{index}': {'strength': jnp.float32(1.0)} for index in range(2)}
+  one, other = Two().apply({'params': strengths}, jnp.zeros((1, 4, 4, 1)))
+  assert not np.allclose(one, other)

@@ -13,7 +13,9 @@ from jax import lax
 from jaxgen import fields
 from jaxgen.families import conditions
 from jaxgen.families.gan import pool as pools
+from jaxgen.families.gan import spectra
 from jaxgen.families.gan.game import judgement
+from jaxgen.families.gan.health import exploded, health
 from jaxgen.families.networks import Apply, Part, assembled
 from jaxgen.families.pixels import to_data, to_network
 from jaxgen.losses.gan import GanLoss, cycle_consistency, identity_mapping
@@ -114,7 +116,20 @@ def cycle_gan(
     latents=_latents,
     encode=partial(_encode, game),
     decode=partial(_decode, game),
+    health=of_both_sides,
   )
+
+
+def of_both_sides(train: Mapping[str, float], held_out: Mapping[str, float]) -> list[str]:
+  """What is wrong with the game of either domain, see `jaxgen.families.gan.health.health`."""
+  found = []
+  for side in ('x', 'y'):
+    own = (
+      {name[2:]: value for name, value in row.items() if name.startswith(f'{side}_')}
+      for row in (train, held_out)
+    )
+    found += [f'Of {side}: {sentence}' for sentence in health(*own)]
+  return found + exploded(held_out)
 
 
 def _objective(game, name):
@@ -218,7 +233,8 @@ def _evaluate(
   real = _images(game, batch)
   fake, _ = _translated(game, params, extra, real)
   judged, _ = _judged(game, params, extra, rng, real, fake, False)
-  return judged | _carried(game, params, extra, rng, real, False)[0]
+  norms = spectra.per_example(params, len(real['x']))
+  return judged | _carried(game, params, extra, rng, real, False)[0] | norms
 
 
 def _encode(game, params, extra, rng, batch):

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 from jax import lax
 
 from jaxgen.families import conditions
+from jaxgen.families.gan import spectra
 from jaxgen.families.gan.augmentation import Augmentation
 from jaxgen.families.gan.latents import Latents
 from jaxgen.families.gan.penalty import Penalty, weighed
-from jaxgen.families.gan.spectra import spectral_norms
 from jaxgen.families.gan.verdict import Verdict, told, verdict
 from jaxgen.families.networks import Apply
 from jaxgen.families.pixels import to_network
@@ -118,9 +118,7 @@ def evaluate(game: Game, params: Params, extra: Extra, rng: PRNGKey, batch: Batc
   said = _said(game, batch, of_real, of_fake)
   metrics = judgement(game.loss, said)
   generator = game.loss.generator(**told(game.loss, said))
-  norms = {
-    name: jnp.broadcast_to(norm, real.shape[:1]) for name, norm in spectral_norms(game.used(params)).items()
-  }
+  norms = spectra.per_example(game.used(params), len(real))
   return {'loss': metrics['discriminator_loss'], 'generator_loss': generator, **metrics, **norms}
 
 

@@ -40,10 +40,16 @@ def health(train: Mapping[str, float], held_out: Mapping[str, float]) -> list[st
       f'Generated examples vary {train["variety"]:.1%} as much as real ones: the generator has collapsed. Lower its '
       'learning rate (config.optimizer.learning_rate), or give the discriminator a penalty (config.model.penalty).'
     )
-  found += [_exploded(name, norm) for name, norm in _spectral_norms(held_out) if norm > _EXPLODED]
+  found += exploded(held_out)
   if train.get('generator_grad_norm', 1.0) < _NO_GRADIENT:
     found.append('The generator gets no gradient.')
   return found
+
+
+def exploded(held_out: Mapping[str, float]) -> list[str]:
+  """A sentence for each player one of whose weights stretches by a thousand."""
+  norms = [(name, norm) for name, norm in held_out.items() if name.endswith('_spectral_norm')]
+  return [_sentence(name, norm) for name, norm in norms if norm > _EXPLODED]
 
 
 def overfitting(train: Mapping[str, float], held_out: Mapping[str, float]) -> float:
@@ -61,11 +67,7 @@ def _taken_for_real(train, held_out):
   return f' ({held_out["real_accuracy"]:.0%} are taken for real, of training examples {train["real_accuracy"]:.0%})'
 
 
-def _spectral_norms(row):
-  return [(name, value) for name, value in row.items() if name.endswith('_spectral_norm')]
-
-
-def _exploded(name, norm):
+def _sentence(name, norm):
   player = name.removesuffix('_spectral_norm')
   return (
     f'A weight of the {player} stretches what it gets {norm:,.0f} times: its spectral norm explodes, as before a '

@@ -4,10 +4,11 @@ from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 from jaxgen.families.gan.penalty import Penalty, State
 from jaxgen.losses.gan import path_length
-from jaxgen.types import PRNGKey
+from jaxgen.types import DATA_AXIS, PRNGKey
 
 _RATE = 0.01  # of the running mean (Karras et al. 2020, appendix B)
 
@@ -35,5 +36,6 @@ def _lengths(
 
 def _apart(state: State, lengths: jax.Array) -> tuple[jax.Array, State]:
   mean = state['path_length']
-  mean = mean + _RATE * (jax.lax.stop_gradient(lengths.mean()) - mean)
+  of_all = lax.pmean(lax.stop_gradient(lengths.mean()), DATA_AXIS)
+  mean = mean + _RATE * (of_all - mean)
   return jnp.square(lengths - mean), {'path_length': mean}

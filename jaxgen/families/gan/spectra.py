@@ -6,9 +6,8 @@ from jax import lax
 
 from jaxgen.types import Params
 
-_ITERATIONS = (
-  20  # each a product with every weight and one with its transpose: less than a step takes for one example
-)
+# Each a product with every weight and one with its transpose: all take less than a step does for one example.
+_ITERATIONS = 20
 
 
 def spectral_norms(params: Params) -> dict[str, jax.Array]:
@@ -19,6 +18,11 @@ def spectral_norms(params: Params) -> dict[str, jax.Array]:
   that collapses some of them explode). It is found by power iteration, which comes near it from below.
   """
   return {f'{player}_spectral_norm': _largest(weights) for player, weights in params.items()}
+
+
+def per_example(params: Params, num: int) -> dict[str, jax.Array]:
+  """The same f32[num] times over, as `evaluate` gives its terms."""
+  return {name: jnp.broadcast_to(norm, (num,)) for name, norm in spectral_norms(params).items()}
 
 
 def _largest(tree):

@@ -10,7 +10,7 @@ import optax
 from flax import linen as nn
 
 from jaxgen.families import conditions
-from jaxgen.families.gan import sampling
+from jaxgen.families.gan import sampling, spectra
 from jaxgen.families.gan.augmentation import no_augmentation
 from jaxgen.families.gan.game import Game, judgement, variety
 from jaxgen.families.gan.health import health
@@ -197,7 +197,8 @@ _LOSSES = {'discriminator': _discriminator_loss, 'encoder': _encoder_loss, 'gene
 def _evaluate(model: VaeGan, params: Params, extra: Extra, rng: PRNGKey, batch: Batch) -> Metrics:
   terms, _ = _terms(model, params, extra, rng, batch, False)
   terms = {name: term for name, term in terms.items() if jnp.ndim(term)}  # terms per example alone
-  return {'loss': terms['discriminator_loss'], **terms}
+  norms = spectra.per_example(params, len(batch['x']))
+  return {'loss': terms['discriminator_loss'], **terms, **norms}
 
 
 def _encode(game: Game, params: Params, extra: Extra, rng: PRNGKey, batch: Batch) -> jax.Array:

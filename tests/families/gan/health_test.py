@@ -7,6 +7,7 @@ import pytest
 
 from configs import gan_toy
 from jaxgen import train
+from jaxgen.families.gan import cycle
 from jaxgen.families.gan.health import health, overfitting
 
 FINE = {
@@ -109,3 +110,15 @@ def test_a_run_that_is_bad_says_so(name, tmp_path, capsys, monkeypatch):
   config.eval_every = config.num_steps
   train.train(config, tmp_path / 'run')
   assert re.search(sentence, capsys.readouterr().out)
+
+
+def test_two_domains_have_a_game_each():
+  won = FINE | {'real_accuracy': 1.0, 'fake_accuracy': 0.99}
+  row = {f'x_{name}': value for name, value in FINE.items()} | {
+    f'y_{name}': value for name, value in won.items()
+  }
+  assert cycle.of_both_sides(row, row | {'to_x_spectral_norm': 10.0}) == [
+    f'Of y: {sentence}' for sentence in health(won, won)
+  ]
+  (said,) = cycle.of_both_sides(row, row | {'to_x_spectral_norm': 2e3})[1:]
+  assert said.startswith('A weight of the to_x stretches what it gets 2,000 times')
