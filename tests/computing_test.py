@@ -123,9 +123,10 @@ def test_a_step_in_bfloat16_multiplies_in_bfloat16(tmp_path):
 
 @pytest.mark.parametrize('name', ['realnvp_toy', pytest.param('ncsn_digits', marks=pytest.mark.slow)])
 def test_what_is_computed_twice_is_the_same(name, tmp_path):
-  config, model = built(name, tmp_path)
+  sgd = {'name': 'sgd'}  # Adam's first steps are as long for a gradient that is rounding as for any
+  config, model = built(name, tmp_path, optimizer=sgd)
   state, metrics = some_steps(config, model, 3)
-  config, twice = built(name, tmp_path, remat=True)
+  config, twice = built(name, tmp_path, remat=True, optimizer=sgd)
   other, again = some_steps(config, twice, 3)
   jax.tree.map(
     lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), state.params, other.params

@@ -116,6 +116,7 @@ def test_a_run_ends_with_its_minutes_and_goes_on_with_more(tmp_path, capsys):
   assert steps < int(train.train(config, tmp_path).step) < 10**9
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_bits_and_another_does_not(uninterrupted, run_python, tmp_path):
   for name, more in (('same', []), ('other', ['--config.seed=1'])):
     assert run_python(*command(tmp_path / name, *more)).returncode == 0

@@ -1,9 +1,9 @@
 """Noise that a network is given at each layer."""
 
-import zlib
-
 import jax
 from flax import linen as nn
+
+_PRIME = 2**31 - 1
 
 
 class Noise(nn.Module):
@@ -21,6 +21,6 @@ class Noise(nn.Module):
     if self.has_rng('noise'):
       noise = jax.random.normal(self.make_rng('noise'), (*x.shape[:-1], 1))
     else:
-      own = jax.random.key(zlib.crc32('/'.join(self.path).encode()))
-      noise = jax.random.normal(own, (1, *x.shape[1:-1], 1))
+      own = int.from_bytes('/'.join(self.path).encode()) % _PRIME  # a number for each path
+      noise = jax.random.normal(jax.random.key(own), (1, *x.shape[1:-1], 1))
     return x + (strength * noise).astype(x.dtype)

@@ -29,7 +29,7 @@ class MetricsWriter:
     self._path = Path(workdir) / 'metrics.jsonl'
     rows = read(workdir)
     self._seen = {_identity(row) for row in rows}
-    self._newest = {row['split']: row for row in rows}
+    self._newest = {row.get('split'): row for row in rows}
     _drop_torn_line(self._path)
     _mention_garbled_lines(self._path)
     self._file = open(self._path, 'a', buffering=1)  # noqa: SIM115
@@ -40,8 +40,9 @@ class MetricsWriter:
     if _identity(row) in self._seen:
       return
     self._seen.add(_identity(row))
-    self._newest[row['split']] = {key: rounded(value) for key, value in row.items()}
-    self._file.write(json.dumps(self._newest[row['split']]) + '\n')
+    written = {key: rounded(value) for key, value in row.items()}
+    self._newest[row.get('split')] = written
+    self._file.write(json.dumps(written) + '\n')
     prefix = '/'.join(str(row[key]) for key in ('split', 'weights') if key in row)
     for name, value in row.items():
       if name != 'step' and isinstance(value, (int, float)):

@@ -55,6 +55,7 @@ def test_the_state_that_goes_into_a_step_comes_out_of_it(case):
   step.check(case.state, batches, None)  # two steps are a loop, which sees to it
 
 
+@pytest.mark.slow
 def test_in_bfloat16_and_in_blocks_too(case):
   config = case.config.copy_and_resolve_references()
   config.update(dict(dtype='bfloat16', remat=True))

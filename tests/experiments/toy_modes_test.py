@@ -37,6 +37,7 @@ def test_the_table_has_the_worst_and_the_best_of_the_seeds():
   assert '| `gan_toy` | 0 of 1 | Not finite |' in table([ROW | {'failure': 'Not finite'}])
 
 
+@pytest.mark.slow
 def test_what_is_there_is_not_made_again(monkeypatch, tmp_path):
   out, line = tmp_path / 'out', ['', '--recipes=gan_toy', f'--sets={SETS[1]}', '--steps=3']
   line += [f'--runs={tmp_path / "runs"}', f'--out={out}']

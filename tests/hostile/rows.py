@@ -248,7 +248,6 @@ FITS = {
   'a side that no block grows to': ('biggan_digits', '--config.model.attention=5', 'both networks have; set it to 0.'),
   'fewer latents than sides': ('biggan_digits', '--config.model.latent_dim=1', 'a part of z to each of 2 sides'),
   'too small to be halved': ('biggan_digits', '--config.data.image_size=4', 'and cannot halve (4, 4, 1)'),
-  'more than the tables know': ('biggan_digits', '--config.data.image_size=1024', 'of 8 to 1023 pixels'),
   'a projection of labels that there are not': (
     'biggan_digits', '--config.data.name=toy:rings', 'config.given names "label"',
   ),

@@ -165,6 +165,7 @@ def test_sampling_ends_in_one_line_and_leaves_the_samples_of_before(trained, num
   assert contents(trained) == before
 
 
+@pytest.mark.slow
 def test_looking_at_a_run_that_saves_at_every_step_does_it_no_harm(run_python, tmp_path):
   """Another process reads in a loop; then the trainer is asked to end, and each of its checkpoints must be whole."""
   workdir = tmp_path / 'run'

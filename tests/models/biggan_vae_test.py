@@ -59,12 +59,14 @@ def trained():
   return model, batch, *jax.jit(lambda state: jax.lax.scan(step, state, length=60))(state)
 
 
+@pytest.mark.slow
 def test_the_loss_falls(trained):
   *_, metrics = trained
   loss = metrics['reconstruction'].total / 8
   assert np.isfinite(loss).all() and loss[-10:].mean() < 0.6 * loss[:3].mean()
 
 
+@pytest.mark.slow
 def test_averaged_weights_have_averaged_batch_statistics(trained):
   model, batch, state, _ = trained
   assert set(state.extra[AVERAGED]) == {'decoder'}  # a discriminator has none, and so the encoder

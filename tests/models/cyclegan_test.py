@@ -86,6 +86,7 @@ def _published(**changes):
   )
 
 
+@pytest.mark.slow
 def test_the_pool_changes_what_the_discriminators_see_once_it_is_full_and_nothing_before():
   noise = np.random.default_rng(0)
   batch = {name: noise.integers(0, 17, (8, 8, 8, 1)).astype(np.uint8) for name in 'xy'}

@@ -147,6 +147,7 @@ def test_the_averaged_generator_has_a_mean_style_of_its_own(trained):
   assert np.abs(found - styles.mean(0)).max() < 0.2 * styles.std()
 
 
+@pytest.mark.slow
 def test_labels_make_other_images_and_other_logits():
   model = build(_config(given=('label',)))
   params, extra = jax.jit(model.init)(jax.random.key(0), _batch())
@@ -166,6 +167,7 @@ def test_data_that_does_not_fit_says_what_to_do(x):
     build(_config(x))
 
 
+@pytest.mark.slow
 def test_spectral_norms_are_those_of_the_layers_as_they_are_used_that_of_labels_too():
   model = build(_config(given=('label',), mapping_rate=0.01))
   params, extra = jax.jit(model.init)(jax.random.key(0), _batch())
