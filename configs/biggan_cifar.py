@@ -50,4 +50,4 @@ def get_config(arg=''):
   config.eval_every = 2000
   config.sample_every = 1000
   config.checkpoint_every = 1000
-  return preset(config, arg, latent_dim=8, width=1, embedding_dim=4)
+  return preset(config, arg, image_size=16, latent_dim=8, width=1, attention=8, embedding_dim=4)

@@ -47,4 +47,4 @@ def get_config(arg=''):
   config.eval_every = 2000
   config.sample_every = 1000
   config.checkpoint_every = 1000
-  return preset(config, arg, latent_dim=8, width=1)
+  return preset(config, arg, image_size=23, blocks_per_resolution=1, attention=12, latent_dim=8, width=1)

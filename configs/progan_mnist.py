@@ -6,7 +6,8 @@ The loss is the non-saturating one with R1 (Mescheder et al., "Which training me
 2018), in place of WGAN-GP.
 
 10 CPU minutes (beside other work), 2,500 steps of 32 images: from step 600 on images have 14 pixels, from 1,200 on 28;
-at the end most samples are digits that one can name. Their Fréchet distance has not been measured.
+at the end most samples are digits that one can name (before optimizers began anew with each resolution). Their Fréchet
+distance has not been measured.
 """
 
 from ml_collections import ConfigDict

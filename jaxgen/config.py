@@ -145,8 +145,9 @@ def _short(value):
   return text if len(text) <= 60 else text[:57] + '...'
 
 
-def smoke(config: ConfigDict, **model_changes) -> ConfigDict:
-  """The preset ':smoke': the same experiment in seconds, with a model cut down by `model_changes`."""
+def smoke(config: ConfigDict, image_size: int = 0, **model_changes) -> ConfigDict:
+  """The preset ':smoke': the same experiment in seconds, with a model cut down by `model_changes`, and images of
+  `image_size` pixels a side where their size decides how many layers there are; 0: of their own."""
   config.update(
     dict(
       batch_size=8,
@@ -161,6 +162,7 @@ def smoke(config: ConfigDict, **model_changes) -> ConfigDict:
   )
   # thousands of images would take longer than all the rest
   config.data.validation = min(config.data.validation, 0.01)
+  config.data.image_size = image_size or config.data.image_size
   config.model.update(model_changes)
   return config
 
