@@ -180,8 +180,9 @@ def _discriminator_loss(model, params, extra, rng, batch):
 
 def _encoder_loss(model, params, extra, rng, batch):
   terms, after = _terms(model, params, extra, rng, batch, True)
+  loss = terms['kl'] + terms['reconstruction']
   metrics = {name: terms[name] for name in ('kl', 'reconstruction')}
-  return sum(metrics.values()).mean(), (_own(extra, after, 'encoder'), metrics)
+  return loss.mean(), (_own(extra, after, 'encoder'), metrics)
 
 
 def _generator_loss(model, params, extra, rng, batch):
