@@ -12,7 +12,7 @@ from jaxgen.nn import UpsampledConv
 from jaxgen.nn.masked_conv import MaskedConv
 from jaxgen.nn.spectral_norm import SpectralConv, SpectralDense
 from jaxgen.types import GenerativeModel
-from tests.contracts.configs import one_per_family, one_per_module, prepared
+from tests.contracts.configs import one_per_family, prepared
 
 QUICK = [name for name in one_per_family() if 'toy' in name]
 
@@ -43,7 +43,7 @@ def types(tree):
 
 
 @pytest.mark.parametrize(
-  'name', [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in one_per_module()]
+  'name', [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in one_per_family()]
 )
 def test_training_in_bfloat16_is_near_that_in_float32(name, tmp_path):
   config, model = built(name, tmp_path)
