@@ -26,7 +26,8 @@ def built(name, side, channels=1, given=('label',), classes=10, preset='smoke', 
   spec = {'x': Field('image', (side, side, channels), 256), 'label': Field('label', (), classes)}
   config.data.fields = fields.to_dict(spec)
   config.given = given
-  config.model.update({'attention': 0, **model})
+  usual = dict(attention=0, blocks_per_resolution=module.KEYS['blocks_per_resolution'].default)
+  config.model.update(usual | model)
   return module.build(config), fields.blank(spec, 2)
 
 
