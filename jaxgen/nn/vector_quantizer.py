@@ -17,12 +17,14 @@ class Quantized(NamedTuple):
     commitment: f32[B], the squared distance of the vectors to their codes, summed; it moves the vectors alone.
     perplexity: f32[], exp of the entropy of how often the codes are used: 1 where it is one, their number where they
       are used alike.
+    dead: f32[], the share of the codes that are used less than `restart_below` times as often as an even share.
   """
 
   z: jax.Array
   codes: jax.Array
   commitment: jax.Array
   perplexity: jax.Array
+  dead: jax.Array
 
 
 class VectorQuantizer(nn.Module):
@@ -71,12 +73,14 @@ class VectorQuantizer(nn.Module):
       self.counts.value = self.decay * self.counts.value + (1 - self.decay) * counts
       self.sums.value = self.decay * self.sums.value + (1 - self.decay) * sums
     nearest = embeddings[chosen].reshape(vectors.shape)
+    shares = counts / counts.sum()
     error = ((vectors - nearest) ** 2).reshape(len(vectors), -1).sum(-1)
     return Quantized(
       z=vectors + lax.stop_gradient(nearest - vectors),
       codes=chosen.reshape(vectors.shape[:-1]).astype(jnp.int32),
       commitment=error,
-      perplexity=jnp.exp(jax.scipy.special.entr(counts / counts.sum()).sum()),
+      perplexity=jnp.exp(jax.scipy.special.entr(shares).sum()),
+      dead=(shares < self.restart_below / self.num_codes).mean(),
     )
 
   def embed(self, codes: jax.Array) -> jax.Array:

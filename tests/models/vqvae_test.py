@@ -12,11 +12,11 @@ from jaxgen.types import DATA_AXIS, Field, State
 LABEL = {'label': Field('label', (), 10)}
 
 
-def _config(shape=(8, 8, 1), given=(), **changes):
+def _config(shape=(8, 8, 1), given=(), batch=128, **changes):
   config = get_config('smoke')
   kind = 'image' if len(shape) == 3 else 'vector'
   config.data.fields = fields.to_dict({'x': Field(kind, shape, 17), **LABEL})
-  config.given = given
+  config.update(dict(given=given, batch_size=batch))
   config.model.update(changes)
   return config
 
@@ -64,6 +64,11 @@ def test_labels_reach_both_networks():
   assert (decode(params, extra, codes, batch) != decode(params, extra, codes, other)).any()
 
 
+def test_a_codebook_that_is_hardly_in_use_is_spoken_of():
+  (sentence,) = build(_config()).health({'perplexity': 1.9, 'dead_codes': 0.75}, {})
+  assert sentence.startswith('2 of 8 codes are in use')
+
+
 @pytest.mark.slow
 def test_learns_to_reconstruct_with_codes_that_are_in_use():
   config = _config(codebook_decay=0.9)
@@ -96,6 +101,10 @@ def test_learns_to_reconstruct_with_codes_that_are_in_use():
   [
     (_config((2,)), 'needs images'),
     (_config((4, 4, 1), channels=(4, 4, 4, 4)), 'halve 4x4 images to nothing'),
+    (
+      _config(num_codes=2000, batch=100),
+      r'num_codes=2,000 codes begin .* config.batch_size=100 examples of 4 x 4 codes each give 1,600; raise',
+    ),
     (_config(likelihood='laplace', likelihood_scale=0.0), 'must be positive'),
   ],
 )

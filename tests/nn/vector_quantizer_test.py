@@ -1,5 +1,3 @@
-from functools import partial
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -35,11 +33,19 @@ def test_vectors_become_their_nearest_codes():
 
 
 @pytest.mark.parametrize(
-  ('used', 'perplexity'), [([0, 0, 0, 0], 1.0), ([0, 1, 2, 3], 4.0), ([0, 0, 1, 1], 2.0)]
+  ('used', 'perplexity', 'dead'),
+  [([0, 0, 0, 0], 1.0, 0.75), ([0, 1, 2, 3], 4.0, 0.0), ([0, 0, 1, 1], 2.0, 0.5)],
 )
-def test_the_perplexity_is_the_number_of_codes_in_use(used, perplexity):
+def test_the_perplexity_is_the_number_of_codes_in_use_and_the_others_are_dead(used, perplexity, dead):
   found = VectorQuantizer(4, 2).apply(_with(CENTERS), jnp.asarray(CENTERS[used]), train=False)
   np.testing.assert_allclose(found.perplexity, perplexity, rtol=1e-5)
+  assert found.dead == dead
+
+
+def test_a_code_is_dead_that_is_used_less_than_its_part_of_an_even_share():
+  vectors = jnp.asarray(CENTERS[[0] * 30 + [1] * 26 + [2] * 7 + [3]])  # of 64, an even share is 16
+  found = VectorQuantizer(4, 2, restart_below=0.25).apply(_with(CENTERS), vectors, train=False)
+  assert found.dead == 0.25
 
 
 def test_the_gradient_goes_straight_through_and_the_commitment_pulls_the_vectors():
@@ -103,25 +109,31 @@ def test_the_codebook_finds_clusters(key):
 
 
 def test_devices_share_one_codebook_that_is_the_whole_batchs():
-  """Two devices of four vectors each average as one of eight; a restarted code is a vector of one of them."""
+  """Four devices of three vectors each average as one of twelve; a restarted code is a vector of one of them."""
   shared, alone = (VectorQuantizer(3, 2, axis_name=axis) for axis in ('data', None))
-  vectors = jax.random.normal(jax.random.key(0), (2, 4, 2))
+  still = VectorQuantizer(3, 2, decay=1.0, axis_name='data')
+  vectors = jax.random.normal(jax.random.key(0), (4, 3, 2))
   codes = [[0.5, 0.0], [-0.5, 0.0], [0.0, 1.0]]
-  keys = jax.random.split(jax.random.key(1))
+  keys = jax.random.split(jax.random.key(1), 4)
 
-  @partial(jax.vmap, in_axes=(None, 0, 0), axis_name='data')
-  def train(variables, vectors, key):
-    return shared.apply(variables, vectors, True, rngs={'dropout': key}, mutable=['codebook'])
+  def train(quantizer, *args):
+    def one(variables, vectors, key):
+      return quantizer.apply(variables, vectors, True, rngs={'dropout': key}, mutable=['codebook'])
 
-  found, moved = train(_with(codes), vectors, keys)
-  whole, expected = _train(alone, _with(codes), vectors.reshape(8, 2))
+    return jax.vmap(one, in_axes=(None, 0, 0), axis_name='data')(*args)
+
+  found, moved = train(shared, _with(codes), vectors, keys)
+  whole, expected = _train(alone, _with(codes), vectors.reshape(12, 2))
   for leaf, other in zip(jax.tree.leaves(moved), jax.tree.leaves(expected), strict=True):
-    np.testing.assert_allclose(leaf, np.stack([other, other]), rtol=1e-5)
+    np.testing.assert_allclose(leaf, np.stack([other] * 4), rtol=1e-5)
   np.testing.assert_allclose(found.perplexity, whole.perplexity, rtol=1e-5)
-  _, fresh = train(_with(codes, counts=[0.0, 0.0, 0.0]), 10 * vectors, keys)
+  np.testing.assert_allclose(found.dead, whole.dead)
+  _, fresh = train(still, _with(codes, counts=[0.0, 0.0, 0.0]), 10 * vectors, keys)
   sums, counts = fresh['codebook']['sums'], fresh['codebook']['counts']
-  np.testing.assert_array_equal(sums[0], sums[1])
-  assert np.isfinite(sums).all() and (counts > 0).all()
+  np.testing.assert_array_equal(sums, np.stack([sums[0]] * 4))
+  fresh = (sums / counts[..., None])[0]
+  apart = np.abs(fresh[:, None] - 10 * vectors.reshape(12, 2)).max(-1)
+  assert (apart.min(1) < 1e-4).all()
 
 
 def test_evaluation_leaves_the_codebook():

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 
 from jaxgen.families.networks import Part
+from jaxgen.families.vae.codebook_health import disuse
 from jaxgen.families.vae.posterior import Drawn, Posterior
 from jaxgen.types import Field
 
@@ -13,7 +14,8 @@ def codebook(quantizer: nn.Module, num_codes: int, shape: tuple[int, ...], dim: 
   equations 1 and 2). Latents are i32[B, *shape], their z f32[B, *shape, dim].
 
   There is no KL term: with uniform codes it is the constant `log K` a code. In its place stands `commitment`. The
-  metric `perplexity` is of the codes of a training step.
+  metrics `perplexity` and `dead_codes`, a share, are of the codes of a training step; see
+  `jaxgen.nn.vector_quantizer.Quantized`.
 
   Args:
     quantizer: `jaxgen.nn.vector_quantizer.VectorQuantizer`, or what has its two methods; its variables are in
@@ -26,7 +28,8 @@ def codebook(quantizer: nn.Module, num_codes: int, shape: tuple[int, ...], dim: 
   def draw(apply, params, extra, rng, outputs, *, prior, train):
     del prior
     found, extra = apply('quantizer', params, extra, outputs, train=train, rng=rng)
-    return Drawn(found.z, found.commitment, metrics={'perplexity': found.perplexity}), extra
+    metrics = {'perplexity': found.perplexity, 'dead_codes': found.dead}
+    return Drawn(found.z, found.commitment, metrics=metrics), extra
 
   def center(apply, params, extra, outputs):
     return apply('quantizer', params, extra, outputs, train=False)[0].codes
@@ -42,5 +45,6 @@ def codebook(quantizer: nn.Module, num_codes: int, shape: tuple[int, ...], dim: 
     term='commitment',
     has_density=False,
     codes=Field('tokens', shape, num_codes),
+    health=lambda train, held_out: disuse(train, {'': num_codes}),
     parts={'quantizer': Part(quantizer, lambda: (jnp.zeros((1, *shape, dim)),))},
   )

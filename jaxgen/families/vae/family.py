@@ -115,6 +115,7 @@ def vae(
     complete=partial(sampling.complete, model) if posterior.has_density else None,
     standing=statistics.standing,
     codes=posterior.codes,
+    health=posterior.health,
   )
 
 

@@ -41,6 +41,8 @@ class Posterior(NamedTuple):
     term: what `Drawn.kl` is called among the metrics.
     has_density: whether draws have a `log_weight`, so that a bound on log p(x) follows.
     codes: the field that latents are an example of, where they are codes of a codebook.
+    health: `(train, held_out) -> sentences` of what is wrong with the latents, as that of a `GenerativeModel`; None
+      where no metric tells.
     parts: its networks, by the names that they have in `params`.
   """
 
@@ -51,6 +53,7 @@ class Posterior(NamedTuple):
   term: str = 'kl'
   has_density: bool = True
   codes: Field | None = None
+  health: Callable[..., list[str]] | None = None
   parts: Mapping[str, Part] = MappingProxyType({})
 
 

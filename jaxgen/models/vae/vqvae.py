@@ -5,6 +5,8 @@ Each entry of `config.model.channels` halves the image; at every place of the gr
 on the codes. Samples of this one are of codes drawn uniformly, and look like it.
 """
 
+import math
+
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
@@ -79,6 +81,7 @@ def build(config: ConfigDict) -> GenerativeModel:
     raise UserError(
       f'{len(channels)} entries of config.model.channels halve {x.shape[0]}x{x.shape[1]} images to nothing.'
     )
+  check_codebook('num_codes', model.num_codes, config.batch_size, grid)
   quantizer = VectorQuantizer(
     model.num_codes, model.code_dim, decay=model.codebook_decay, axis_name=DATA_AXIS
   )
@@ -90,6 +93,26 @@ def build(config: ConfigDict) -> GenerativeModel:
     posterior=codebook(quantizer, model.num_codes, grid, model.code_dim),
     objective=commitment(model.commitment_weight),
   )
+
+
+def check_codebook(key: str, num_codes: int, batch_size: int, grid: tuple[int, ...]) -> None:
+  """Sees to it that a codebook begins with vectors of its own, for it begins with those of the first batch.
+
+  Args:
+    key: of `config.model`, that sets its size.
+    num_codes: K.
+    batch_size: of the first batch.
+    grid: the shape of the codes of one example.
+
+  Raises:
+    UserError: if there are fewer vectors than codes.
+  """
+  vectors = batch_size * math.prod(grid)
+  if num_codes > vectors:
+    raise UserError(
+      f'config.model.{key}={num_codes:,} codes begin as vectors of one batch, and config.batch_size={batch_size:,} '
+      f'examples of {" x ".join(map(str, grid))} codes each give {vectors:,}; raise the batch size, or take fewer.'
+    )
 
 
 def _halved(sides, times):
