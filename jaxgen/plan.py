@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgen import beginning, data, experiment, fields, flops, parallel
+from jaxgen import beginning, data, experiment, fields, parallel, programs
 from jaxgen import config as configs
 from jaxgen.errors import UserError
 from jaxgen.runs.writers import duration
@@ -35,7 +35,7 @@ def plan(config: ConfigDict, trust: bool = False, savings: bool = False) -> dict
   Returns:
     `parameters`, `peak_bytes` (of one device: arguments, results and temporaries of the program), `state_bytes` (of
     these what one device holds between two steps: parameters, what the optimizer keeps, averages),
-    `flops` (of one step over all devices, as `jaxgen.flops.count` counts them),
+    `flops` (of one step over all devices, as `jaxgen.programs.flops` counts them),
     `compile_seconds`, `steps_per_second`, `is_estimate` (whether that is no measurement), and `hours` (to `num_steps`).
     With `savings` also the `peak_bytes` of the same step under each setting that might save some, by its text.
 
@@ -139,7 +139,7 @@ def _blank_batches(config, source, size):
 def _flops(config, source, model, state):
   """Of one step as one device would take it: the whole batch of this process, times the processes."""
   one_step = parallel.data_parallel(model.update.apply, 'jit')
-  return flops.count(one_step, state, *_blank_batches(config, source, 1)) * jax.process_count()
+  return programs.flops(one_step, state, *_blank_batches(config, source, 1)) * jax.process_count()
 
 
 def _flops_per_second() -> float:

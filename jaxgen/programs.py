@@ -1,4 +1,4 @@
-"""Programs that XLA compiles: those that run once, and what compiling takes."""
+"""Programs that XLA compiles: those that run once, what compiling takes, and the arithmetic of one."""
 
 import collections
 import contextlib
@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
+from jax.extend import core
 
 # LLVM's first level in place of its third: on a CPU most of the time goes there, and the values stay the same.
 _LEVEL = 'xla_backend_optimization_level'
@@ -54,3 +55,50 @@ def compiling(what: str, silent: bool = False) -> Iterator[None]:
 # What jax reports of its cache.
 _ASKED = '/jax/compilation_cache/compile_requests_use_cache'
 _FOUND = '/jax/compilation_cache/cache_hits'
+
+
+def flops(function: Callable, *args) -> float:
+  """FLOPs of one call, as XLA counts them before it optimizes, the body of a scan as often as it runs.
+
+  XLA itself counts the body of a loop once, so that a network scanned over its depth would look like a single layer.
+  A `while_loop`, whose end is not known beforehand, still counts once.
+
+  Args:
+    function: what `jax.jit` takes, jitted or not.
+    *args: arrays, or `jax.ShapeDtypeStruct`s, of the shapes to count for.
+
+  Returns:
+    The count, or NaN where this backend has none.
+  """
+  return _flops(jax.make_jaxpr(function)(*args))
+
+
+def _flops(program):
+  loops = ((scan.params['length'], scan.params['jaxpr']) for scan in _scans(program.jaxpr))
+  return _flops_once(program) + sum(length * _flops(body) - _flops_once(body) for length, body in loops)
+
+
+def _flops_once(program):
+  shapes = [jax.ShapeDtypeStruct(aval.shape, aval.dtype) for aval in program.in_avals]
+  lowered = jax.jit(core.jaxpr_as_fun(program)).lower(*shapes)
+  return (lowered.cost_analysis() or {}).get('flops', float('nan'))
+
+
+def _scans(jaxpr) -> Iterator:
+  """The outermost scans of a program, at whatever depth of calls."""
+  for equation in jaxpr.eqns:
+    if equation.primitive.name == 'scan':
+      yield equation
+    else:
+      for inner in _inner(equation.params.values()):
+        yield from _scans(inner)
+
+
+def _inner(values):
+  for value in values:
+    if isinstance(value, core.ClosedJaxpr):
+      yield value.jaxpr
+    elif isinstance(value, core.Jaxpr):
+      yield value
+    elif isinstance(value, (tuple, list)):
+      yield from _inner(value)

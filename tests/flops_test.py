@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import pytest
 from jax import lax
 
-from jaxgen import flops
+from jaxgen.programs import flops
 
 X, KERNELS = jnp.ones((256, 64)), jnp.ones((5, 64, 64))
 PRODUCTS = 2 * 256 * 64 * 64 * 5
@@ -49,8 +49,8 @@ CASES = {
 @pytest.mark.parametrize('name', CASES)
 def test_a_loop_counts_as_often_as_it_runs(name):
   scanned, written_out, products = CASES[name]
-  counted = flops.count(scanned, X, KERNELS)
-  assert counted == pytest.approx(flops.count(written_out, X, KERNELS), rel=0.01)
+  counted = flops(scanned, X, KERNELS)
+  assert counted == pytest.approx(flops(written_out, X, KERNELS), rel=0.01)
   assert products < counted < 1.05 * products
 
 
@@ -61,4 +61,4 @@ def test_branches_and_shapes_without_numbers():
   def maybe(x, kernels):
     return lax.cond(x.sum() > 0, lambda: _scanned(x, kernels), lambda: 0.0)
 
-  assert flops.count(maybe, shape, kernels) == pytest.approx(PRODUCTS, rel=0.05)
+  assert flops(maybe, shape, kernels) == pytest.approx(PRODUCTS, rel=0.05)

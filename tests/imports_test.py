@@ -74,7 +74,6 @@ STOREYS = (
     'files',
     'fields',
     'keys',
-    'flops',
     'computing',
     'programs',
     'config_files',

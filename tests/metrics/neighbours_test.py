@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from jaxgen.errors import UserError
-from jaxgen.metrics import distances, squares
+from jaxgen.metrics import distances
 from jaxgen.metrics.density_coverage import density_coverage
+from jaxgen.metrics.distances import blocks, squares
 from jaxgen.metrics.nearest_neighbours import memorization, nearest_neighbours
 from jaxgen.metrics.precision_recall import precision_recall
 
@@ -138,10 +139,10 @@ def test_a_dropped_mode_lowers_recall_and_coverage_alone():
 
 @pytest.mark.parametrize('squared', squares.ways(2048))
 def test_memory_of_a_block_does_not_grow_with_the_number_of_samples(squared):
-  radii, centre = np.zeros((distances.BLOCK, 2), np.float32), np.zeros(2048, np.float32)
-  x = np.zeros((distances.BLOCK, 2048), np.float32)
+  radii, centre = np.zeros((blocks.BLOCK, 2), np.float32), np.zeros(2048, np.float32)
+  x = np.zeros((blocks.BLOCK, 2048), np.float32)
   with squares.precision(squared):
-    program = distances._count.lower(x, 1, x, 1, radii, radii, centre, squared).compile()
+    program = blocks._count.lower(x, 1, x, 1, radii, radii, centre, squared).compile()
   # 50,000 x 2,048 on both sides are 782 MiB; what a block takes must leave most of 2 GiB free.
   assert program.memory_analysis().temp_size_in_bytes < 256 * 2**20
 

@@ -14,7 +14,7 @@ import numpy as np
 from jax import lax
 
 from jaxgen.errors import UserError
-from jaxgen.metrics import squares
+from jaxgen.metrics.distances import squares
 from jaxgen.metrics.frechet import check_features
 
 BLOCK = 2048
