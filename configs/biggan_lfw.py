@@ -10,43 +10,15 @@ what it takes on your device. At width 8 and batches of 32 it stays finite for 1
 has colored clouds.
 """
 
-from ml_collections import ConfigDict
-
-from jaxgen.config import defaults, optimizer, preset
+from jaxgen.config import preset
+from jaxgen.config_files import load
 
 
 def get_config(arg=''):
-  config = defaults()
-  config.module = 'jaxgen.models.gan.biggan'
+  config = load('biggan_cifar')
   config.data.name = 'tfds:lfw_subset64'
   config.data.image_size = 45
-  config.model = ConfigDict(
-    dict(
-      width=96,  # ch
-      blocks_per_resolution=1,
-      attention=23,  # the side of its images; 0: none
-      embedding_dim=128,  # of the labels
-      slope=0.0,  # of rectifiers below 0: leaky ReLU
-      spectral_norm=True,  # in both networks
-      orthogonal_weight=1e-4,
-      latent_dim=128,
-      loss='non_saturating',
-      classifier_weight=0.0,  # AC-GAN
-      discriminator_steps=1,  # per generator step
-      penalty='',
-      penalty_weight=0.0,
-      penalty_period=1,
-      weight_clip=0.0,  # WGAN
-      augmentation='',  # color, translation, cutout: any, with commas
-    )
-  )
-  config.optimizer = optimizer(learning_rate=5e-5, b1=0.0)
-  config.discriminator_optimizer = optimizer(learning_rate=2e-4, b1=0.0)
-  config.batch_size = 512
+  config.given = ()
+  config.model.attention = 23
   config.num_steps = 4_800
-  config.ema_decay = 0.9999
-  config.log_every = 100
-  config.eval_every = 2000
-  config.sample_every = 1000
-  config.checkpoint_every = 1000
   return preset(config, arg, image_size=23, latent_dim=8, width=1, attention=12)

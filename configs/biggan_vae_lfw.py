@@ -13,42 +13,17 @@ Not run to the end: two CPU cores cannot. 30 steps with 2 channels, 16 images an
 2,498 nats (mean of the first ten) to 2,226 (of the last). `--mode=plan` tells what it takes on your device.
 """
 
-from ml_collections import ConfigDict
-
-from jaxgen.config import defaults, optimizer, preset
+from jaxgen.config import preset
+from jaxgen.config_files import load
 
 
 def get_config(arg=''):
-  config = defaults()
-  config.module = 'jaxgen.models.vae.biggan_vae'
+  config = load('biggan_vae_cifar')
   config.data.name = 'tfds:lfw_subset64'
   config.data.image_size = 45
-  config.model = ConfigDict(
-    dict(
-      deep=False,  # the blocks of BigGAN-deep
-      width=96,  # ch
-      blocks_per_resolution=1,
-      attention=23,  # the side of its images; 0: none
-      embedding_dim=128,  # of what is given
-      slope=0.0,  # of rectifiers below 0: leaky ReLU
-      spectral_norm=True,  # in both networks
-      latent_dim=128,
-      likelihood='gaussian',
-      likelihood_scale=0.5,  # sigma, where pixels fill the unit interval
-      reconstruction_weight=1.0,
-      kl_weight=1.0,
-      kl_warmup_steps=0,
-      importance_samples=8,  # K of the bound that is evaluated
-    )
-  )
-  config.optimizer = optimizer(learning_rate=2e-4)
-  config.batch_size = 512
+  config.given = ()
+  config.model.attention = 23
   config.num_steps = 4_400  # 170 epochs of 13,233
-  config.ema_decay = 0.9999
-  config.log_every = 100
-  config.eval_every = 2000
-  config.sample_every = 1000
-  config.checkpoint_every = 1000
   return preset(
     config, arg, image_size=23, attention=12, latent_dim=4, width=1, embedding_dim=4, importance_samples=2
   )
