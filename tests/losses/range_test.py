@@ -39,6 +39,17 @@ def _both(loss, a, b):
   return loss.discriminator(**heard) + loss.generator(**heard)
 
 
+def _doubly_reparameterized(mean, log_var):
+  z = vae.reparameterize(RNG, mean=mean, log_var=log_var)
+  draws, zeros = vae.doubly_reparameterized(jnp.stack([z, mean]))
+  log_weights = [
+    vae.log_normal(draw, mean=jnp.zeros_like(mean), log_var=jnp.zeros_like(mean))
+    - vae.log_normal(draw, mean=jax.lax.stop_gradient(mean), log_var=jax.lax.stop_gradient(log_var))
+    for draw in draws
+  ]
+  return vae.importance_weighted_bound(jnp.stack(log_weights) + zeros)
+
+
 LOSSES = {
   'reparameterize': lambda a, b: vae.reparameterize(RNG, mean=a, log_var=b),
   'log_normal': lambda a, b: vae.log_normal(jnp.ones_like(a), mean=a, log_var=b),
@@ -49,6 +60,16 @@ LOSSES = {
   'gaussian_nll': lambda a, b: vae.gaussian_nll(b, mean=a, sigma=0.01),
   'laplace_nll': lambda a, b: vae.laplace_nll(b, mean=a, scale=0.01),
   'importance_weighted_bound': lambda a, b: vae.importance_weighted_bound(jnp.concatenate([a, b], 1).T),
+  'dreg': lambda a, b: _doubly_reparameterized(a, b),
+  'monte_carlo_kl': lambda a, b: vae.monte_carlo_kl(log_q=a.T, log_p=b.T),
+  'free_bits': lambda a, b: vae.free_bits(jnp.concatenate([a, b], 1), 0.5),
+  **{
+    f'mmd, {name}': lambda a, b, kernel=kernel: (
+      vae.squared_mmd(jnp.concatenate([a, b], 1), a - b + jnp.array([[1.0, 2.0]]), kernel=kernel)[None]
+      + vae.unbiased_squared_mmd(a, b, kernel=kernel)
+    )
+    for name, kernel in vae.KERNELS.items()
+  },
   'categorical_nll': lambda a, b: autoregressive.categorical_nll(
     jnp.concatenate([a, b], 1), jnp.zeros(len(a), jnp.int32)
   ),
