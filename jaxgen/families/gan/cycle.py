@@ -15,7 +15,7 @@ from jaxgen.families import conditions
 from jaxgen.families.gan import pool as pools
 from jaxgen.families.gan import spectra
 from jaxgen.families.gan.game import judgement
-from jaxgen.families.gan.health import exploded, health
+from jaxgen.families.gan.health import of_both_sides
 from jaxgen.families.networks import Apply, Part, assembled
 from jaxgen.families.pixels import to_data, to_network
 from jaxgen.losses.gan import GanLoss, cycle_consistency, identity_mapping
@@ -118,18 +118,6 @@ def cycle_gan(
     decode=partial(_decode, game),
     health=of_both_sides,
   )
-
-
-def of_both_sides(train: Mapping[str, float], held_out: Mapping[str, float]) -> list[str]:
-  """What is wrong with the game of either domain, see `jaxgen.families.gan.health.health`."""
-  found = []
-  for side in ('x', 'y'):
-    own = (
-      {name[2:]: value for name, value in row.items() if name.startswith(f'{side}_')}
-      for row in (train, held_out)
-    )
-    found += [f'Of {side}: {sentence}' for sentence in health(*own)]
-  return found + exploded(held_out)
 
 
 def _objective(game, name):

@@ -46,6 +46,18 @@ def health(train: Mapping[str, float], held_out: Mapping[str, float]) -> list[st
   return found
 
 
+def of_both_sides(train: Mapping[str, float], held_out: Mapping[str, float]) -> list[str]:
+  """What is wrong with the game of either domain."""
+  found = []
+  for side in ('x', 'y'):
+    own = (
+      {name[2:]: value for name, value in row.items() if name.startswith(f'{side}_')}
+      for row in (train, held_out)
+    )
+    found += [f'Of {side}: {sentence}' for sentence in health(*own)]
+  return found + exploded(held_out)
+
+
 def exploded(held_out: Mapping[str, float]) -> list[str]:
   """A sentence for each player one of whose weights stretches by a thousand."""
   norms = [(name, norm) for name, norm in held_out.items() if name.endswith('_spectral_norm')]

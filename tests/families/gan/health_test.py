@@ -7,8 +7,7 @@ import pytest
 
 from configs import gan_toy
 from jaxgen import train
-from jaxgen.families.gan import cycle
-from jaxgen.families.gan.health import health, overfitting
+from jaxgen.families.gan.health import health, of_both_sides, overfitting
 
 FINE = {
   'real_accuracy': 0.7,
@@ -117,8 +116,8 @@ def test_two_domains_have_a_game_each():
   row = {f'x_{name}': value for name, value in FINE.items()} | {
     f'y_{name}': value for name, value in won.items()
   }
-  assert cycle.of_both_sides(row, row | {'to_x_spectral_norm': 10.0}) == [
+  assert of_both_sides(row, row | {'to_x_spectral_norm': 10.0}) == [
     f'Of y: {sentence}' for sentence in health(won, won)
   ]
-  (said,) = cycle.of_both_sides(row, row | {'to_x_spectral_norm': 2e3})[1:]
+  (said,) = of_both_sides(row, row | {'to_x_spectral_norm': 2e3})[1:]
   assert said.startswith('A weight of the to_x stretches what it gets 2,000 times')
