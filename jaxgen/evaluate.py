@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import jax
 import numpy as np
@@ -25,8 +26,9 @@ HELD_OUT = ('test', 'validation')
 
 def evaluator(
   model: GenerativeModel, source: data.Source, batch_size: int, seed: int = 0
-) -> Callable[..., dict[str, float]]:
-  """A function `(params, extra) -> {name: mean over the split}`, compiled once.
+) -> Callable[..., dict[str, Any]]:
+  """A function `(params, extra) -> {name: mean over the split}`, or what `model.summary` makes of these means: numbers
+  and lists of numbers. It is compiled once.
 
   The last batch is masked, so that every example counts once. The noise that a term needs (dequantization, a
   latent) depends on the seed and the batch alone, so that two evaluations differ by their parameters only.
@@ -34,17 +36,19 @@ def evaluator(
   terms = parallel.shared_work(model.evaluate)
   rng = keys.of(seed, 'evaluation')
 
-  def evaluate(params, extra) -> dict[str, float]:
+  def evaluate(params, extra) -> dict[str, Any]:
     params, extra = parallel.on_all_devices((params, extra))  # wherever they were restored or trained
-    totals: dict[str, float] = {}
+    totals: dict[str, Any] = {}
     count = 0.0
     for index, (batch, mask) in enumerate(data.eval_batches(source, batch_size)):
       values = terms(params, extra, jax.random.fold_in(rng, index), parallel.split_over_devices(batch))
       for name, value in jax.device_get(values).items():
         # Not a product with the mask: what fills the last batch may be anything, nan included.
-        totals[name] = totals.get(name, 0.0) + float(np.sum(value[mask > 0], dtype=np.float64))
+        totals[name] = totals.get(name, 0.0) + np.sum(value[mask > 0], axis=0, dtype=np.float64)
       count += float(mask.sum())
-    return {name: total / count for name, total in totals.items()}
+    means = {name: total / count for name, total in totals.items()}
+    found = model.summary(means) if model.summary else means
+    return {name: np.asarray(value).tolist() for name, value in found.items()}
 
   return evaluate
 

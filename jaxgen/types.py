@@ -113,8 +113,10 @@ class GenerativeModel(NamedTuple):
   Attributes:
     init: `(rng, batch) -> (params, extra)`; the batch serves data-dependent initialization.
     update: the training transform, written for one device and the axis `DATA_AXIS`.
-    evaluate: `(params, extra, rng, batch) -> {name: f32[B]}`, terms per example (nats where they are
-      log-likelihoods).
+    evaluate: `(params, extra, rng, batch) -> {name: f32[B, ...]}`, terms per example (nats where they are
+      log-likelihoods): one number each, or one for each latent, which `summary` needs.
+    summary: `means -> {name: f64[] or f64[N]}`, the numbers of a row, of the means of these terms over a split, which
+      are arrays of numpy. None where they are what the means are.
     sample: `(params, extra, rng, num, given=None, **knobs) -> x[num, ...]`. One `rng` gives the same latents at every
       step of training. Without `given`, labels are uniform; other fields have to be given. None of a density alone.
     objective: one line that states the loss as it is computed, with its weights.
@@ -165,6 +167,7 @@ class GenerativeModel(NamedTuple):
   trajectory: Callable[..., jax.Array] | None = None
   standing: Callable[..., Extra] | None = None
   codes: Field | None = None
+  summary: Callable[..., Mapping[str, Any]] | None = None
   health: Callable[..., list[str]] | None = None
 
   def __hash__(self) -> int:

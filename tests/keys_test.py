@@ -39,6 +39,8 @@ def test_evaluation_draws_from_its_own_tag():
       return {'x': np.zeros((len(indices), 1), np.float32)}
 
   class Model:
+    summary = None
+
     def evaluate(self, params, extra, rng, batch):
       return {'noise': jax.random.uniform(rng, (len(batch['x']),))}
 

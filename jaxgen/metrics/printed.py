@@ -1,6 +1,7 @@
 """The table that an evaluation prints: each number once, with its weights, what its ± is, and what it depends on."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from jaxgen.metrics.results import Record
 
@@ -8,14 +9,14 @@ _WIDTH = {'name': 26, 'number': 14, 'error': 12}
 
 
 def table(
-  terms: Mapping[str, Mapping[str, float]], held_out: str, records: Sequence[Record], weights: str
+  terms: Mapping[str, Mapping[str, Any]], held_out: str, records: Sequence[Record], weights: str
 ) -> list[str]:
   """The lines of the table.
 
   A term that is measured as a record too, by the same name, is left to the record.
 
   Args:
-    terms: the model's own, `{weights: {name: mean over a split}}`.
+    terms: the model's own, `{weights: {name: mean over a split}}`; of a list stand the least and the largest.
     held_out: the split, in words: '300 examples of test'.
     records: what was measured, with `weights`.
     weights: 'raw' or 'averaged', one of the keys of `terms`.
@@ -44,6 +45,8 @@ def _error(record):
 
 
 def _number(value):
+  if isinstance(value, list):
+    return f'{min(value):.2g} .. {max(value):.2g}'
   return f'{value:.4f}' if abs(value) >= 1e-3 or not value else f'{value:.2g}'
 
 

@@ -36,7 +36,7 @@ class MetricsWriter:
     self._events = SummaryWriter(str(Path(workdir) / 'tensorboard'), flush_secs=30)
 
   def write(self, row: Mapping[str, Any]) -> None:
-    """Writes one row; its numbers become scalars `<split>/<name>` in TensorBoard."""
+    """Writes one row; its numbers become scalars `<split>/<name>` in TensorBoard, those of a list `<name>/0`, ..."""
     if _identity(row) in self._seen:
       return
     self._seen.add(_identity(row))
@@ -44,9 +44,8 @@ class MetricsWriter:
     self._newest[row.get('split')] = written
     self._file.write(json.dumps(written) + '\n')
     prefix = '/'.join(str(row[key]) for key in ('split', 'weights') if key in row)
-    for name, value in row.items():
-      if name != 'step' and isinstance(value, (int, float)):
-        self._events.add_scalar(f'{prefix}/{name}', value, row['step'])
+    for name, value in numbers(row).items():
+      self._events.add_scalar(f'{prefix}/{name}', value, row['step'])
 
   def newest(self, split: str) -> Mapping[str, Any] | None:
     """The last row of this split in the file; None where there is none yet."""
@@ -160,8 +159,18 @@ def _identity(row):
   return row['step'], row.get('split'), row.get('weights')
 
 
+def numbers(row: Mapping[str, Any]) -> dict[str, float]:
+  """What can be drawn against the step: the numbers of a row, and those of its lists as `<name>/<index>`."""
+  lists = {name: value for name, value in row.items() if isinstance(value, list)}
+  each = {f'{name}/{index}': one for name, values in lists.items() for index, one in enumerate(values)}
+  found = {name: value for name, value in {**row, **each}.items() if isinstance(value, (int, float))}
+  return {name: value for name, value in found.items() if name != 'step'}
+
+
 def rounded(value: Any) -> Any:
-  """A number as rows hold it: seven digits; None for nan and the infinite."""
+  """A number as rows hold it, and each of a list: seven digits; None for nan and the infinite."""
+  if isinstance(value, list):
+    return [rounded(one) for one in value]
   if not isinstance(value, float):
     return value
   return float(f'{value:.7g}') if math.isfinite(value) else None  # JSON knows no nan

@@ -10,7 +10,8 @@ from jaxgen import files
 
 
 def curves(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-  """Draws every metric of `metrics.jsonl` against the step: one panel per metric, one line per split and weights."""
+  """Draws every metric of `metrics.jsonl` against the step: one panel per metric, one line per split and weights, of a
+  list one for each of its numbers."""
   from matplotlib.figure import Figure
 
   series = _series(rows)
@@ -22,9 +23,9 @@ def curves(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
   panels = figure.subplots(height, columns, squeeze=False).ravel()
   for panel, (name, lines) in zip(panels, series.items(), strict=False):
     for label, points in sorted(lines.items()):
-      panel.plot(
-        *zip(*points, strict=True), label=label, linewidth=1.2, marker='.' if len(points) < 20 else None
-      )
+      marker = '.' if len(points) < 20 else None
+      drawn = panel.plot(*zip(*points, strict=True), linewidth=1.2, marker=marker)
+      drawn[0].set_label(label)
     panel.set_title(name.replace('_', ' '), fontsize=10)
     panel.set_xlabel('step', fontsize=8)
     panel.tick_params(labelsize=8)
@@ -76,7 +77,7 @@ def _series(rows):
   for row in rows:
     label = ' '.join(str(row[key]) for key in ('split', 'weights') if key in row)
     for name, value in row.items():
-      if name not in ('step', 'seconds') and isinstance(value, (int, float)):
+      if name not in ('step', 'seconds') and isinstance(value, (int, float, list)):
         series.setdefault(name, {}).setdefault(label, []).append((row['step'], value))
   # The loss first, the machinery last.
   order = {'loss': 0, 'bits_per_dim': 1}

@@ -67,7 +67,7 @@ def test_rows_hold_a_loss_and_nothing_that_is_not_a_number(run):
   rows = writers.read(workdir)
   assert [row['step'] for row in rows if row['split'] == 'train'] == [2, 4]
   assert all('loss' in row for row in rows if row['split'] == 'train')
-  assert all(np.isfinite(value) for row in rows for value in row.values() if not isinstance(value, str))
+  assert all(np.isfinite(value).all() for row in rows for value in row.values() if not isinstance(value, str))
 
 
 def test_a_resumed_run_is_the_same_run(run, tmp_path, capsys):
@@ -93,7 +93,7 @@ def test_evaluation_gives_finite_terms(run):
   )
   assert terms
   assert trained.model.selected_by in ('', *terms)
-  assert all(np.isfinite(value) for value in terms.values())
+  assert all(np.isfinite(value).all() for value in terms.values())
   # an ODE is too slow to be followed at every evaluation of a run
   estimate = trained.model.log_prob_estimate
   assert ('bits_per_dim' in terms) == bool(estimate and not estimate.ode_steps)

@@ -64,18 +64,26 @@ def test_in_bfloat16_and_in_blocks_too(case):
   parallel.data_parallel(model.update.apply, 'jit').check(case.state, batches, None)
   start = (case.state.params, case.state.extra, RNG)
   assert shapes(lambda *start: model.sample(*start, NUM, case.given), *start) == case.like_x
-  assert all(term == case.per_example for term in shapes(model.evaluate, *start, case.batch).values())
+  _check_terms(case, shapes(model.evaluate, *start, case.batch))
 
 
 def test_terms_and_densities_are_numbers_per_example(case):
   model, start = case.model, (case.state.params, case.state.extra)
   terms = shapes(model.evaluate, *start, RNG, case.batch)
-  assert terms and all(term == case.per_example for term in terms.values())
+  _check_terms(case, terms)
   assert model.selected_by in ('', *terms)
   assert model.objective.startswith('loss = ')
   assert (model.log_prob is None) == (model.log_prob_estimate is None)
   if model.log_prob:
     assert shapes(model.log_prob, *start, RNG, case.batch) == case.per_example
+
+
+def _check_terms(case, terms):
+  """One number per example, or several where a summary of their means is made."""
+  assert terms
+  for (size, *several), dtype in terms.values():
+    assert ((size,), dtype) == case.per_example
+    assert not several or case.model.summary
 
 
 def test_samples_are_like_the_data(case):

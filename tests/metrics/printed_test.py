@@ -37,6 +37,11 @@ Samples are compared by classifier."""
   )
 
 
+def test_of_a_list_stand_its_ends():
+  (line,) = [line for line in lines_of([], {'raw': {'kl_per_latent': [0.25, 3.0, 0.001]}}) if 'kl' in line]
+  assert line == 'kl_per_latent                 0.001 .. 3              300 examples of test'
+
+
 def test_each_number_stands_there_once():
   """The model's own term of a name that is measured is another draw of noise: two numbers of one name."""
   named = [line.split()[0] for line in lines_of([_BITS]) if line.strip()]

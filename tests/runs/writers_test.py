@@ -55,6 +55,18 @@ def test_tensorboard_holds_the_same_numbers(tmp_path):
   assert (picture.tag, picture.image.height, picture.image.width) == ('grid', 4, 4)
 
 
+def test_a_list_is_kept_whole_and_drawn_number_by_number(tmp_path):
+  writer = writers.MetricsWriter(tmp_path)
+  writer.write({'step': 3, 'split': 'test', 'kl_per_latent': [0.5, float('nan'), 0.123456789]})
+  writer.close()
+  row = {'step': 3, 'split': 'test', 'kl_per_latent': [0.5, None, 0.1234568]}
+  assert rows_of(tmp_path) == [row]
+  assert writer.newest('test') == row
+  (path,) = (tmp_path / 'tensorboard').iterdir()
+  tags = [value.tag for event in events(path) for value in event.summary.value]
+  assert tags == [f'test/kl_per_latent/{index}' for index in range(3)]
+
+
 def test_progress_prints_plain_lines_where_there_is_no_terminal(capsys):
   progress = writers.Progress(0, 10)
   progress.show({'step': 5, 'split': 'train', 'loss': 0.123456}, seconds_left=125)

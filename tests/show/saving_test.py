@@ -13,6 +13,19 @@ def test_pngs_become_a_gif(tmp_path):
   assert not list(tmp_path.glob('*.part'))
 
 
+def test_a_list_is_one_panel_of_as_many_lines(tmp_path, monkeypatch):
+  from matplotlib.axes import Axes
+
+  drawn, plot = [], Axes.plot
+  monkeypatch.setattr(Axes, 'plot', lambda *args, **kw: drawn.append(plot(*args, **kw)) or drawn[-1])
+  rows = [{'step': s, 'split': 'test', 'kl_per_latent': [1.0 * s, 0.5, None]} for s in range(2)]
+  show.curves(rows, tmp_path / 'curves.png')
+  ((first, second, third),) = drawn
+  assert [list(line.get_ydata()) for line in (first, second)] == [[0.0, 1.0], [0.5, 0.5]]
+  assert np.isnan(third.get_ydata(orig=False)).all()
+  assert first.get_label() == 'test' and second.get_label().startswith('_')  # which a legend leaves out
+
+
 def test_curves_have_a_panel_for_each_metric(tmp_path):
   rows = [{'step': s, 'split': 'train', 'loss': 1 / (s + 1), 'kl': float(s)} for s in range(4)]
   show.curves(rows + [{'step': 2, 'split': 'test', 'weights': 'raw', 'loss': 0.5}], tmp_path / 'curves.png')

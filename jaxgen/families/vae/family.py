@@ -9,7 +9,7 @@ from flax import linen as nn
 
 from jaxgen.families import conditions, statistics
 from jaxgen.families.networks import Part, assembled
-from jaxgen.families.vae import bounds, sampling
+from jaxgen.families.vae import bounds, health, sampling
 from jaxgen.families.vae.autoencoder import Autoencoder
 from jaxgen.families.vae.likelihood import Likelihood
 from jaxgen.families.vae.objective import Objective
@@ -37,8 +37,9 @@ def vae(
   """A variational autoencoder (Kingma & Welling, "Auto-encoding variational Bayes", 2014).
 
   The loss is the objective's, of one draw of z for each example. `elbo` is the bound of weights 1 and 1 from that one
-  draw, `elbo_bits_per_dim` the same as a code length; `bits_per_dim`, in evaluation, is that of `log_prob`. In
-  evaluation every schedule of the objective has ended.
+  draw, `elbo_bits_per_dim` the same as a code length; `bits_per_dim`, in evaluation, is that of `log_prob`, and
+  `bound_gap` is how far that lies above `elbo`, in nats. In evaluation every schedule of the objective has ended, and
+  what the latents hold is told, see `jaxgen.families.vae.health`.
 
   `log_prob` is the importance-weighted bound with K = `importance_samples`, of weights 1 and 1 whatever the loss
   weighs; with conditions, of log p(x|given). There is none where the likelihood is not that of the data, as a
@@ -95,7 +96,11 @@ def vae(
     metrics, _ = bounds.terms(model, params, extra, rng, batch, step=None)
     metrics = {name: value for name, value in metrics.items() if jnp.ndim(value)}  # terms per example alone
     if model.has_density:
-      metrics['bits_per_dim'] = bits_per_dim(log_prob(params, extra, rng, batch), x.shape, x.levels)
+      bound = log_prob(params, extra, rng, batch)
+      metrics['bits_per_dim'] = bits_per_dim(bound, x.shape, x.levels)
+      metrics['bound_gap'] = bound - metrics['elbo']
+    if posterior.has_density:
+      metrics |= health.of_latents(model, params, extra, rng, batch)
     return metrics
 
   return GenerativeModel(
@@ -115,7 +120,8 @@ def vae(
     complete=partial(sampling.complete, model) if posterior.has_density else None,
     standing=statistics.standing,
     codes=posterior.codes,
-    health=posterior.health,
+    summary=health.summary if posterior.has_density else None,
+    health=health.health if posterior.has_density else posterior.health,
   )
 
 

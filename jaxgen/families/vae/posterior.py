@@ -22,12 +22,14 @@ class Drawn(NamedTuple):
     kl: f32[B], KL(q(z|x) || p(z)) in nats, exact or estimated by this draw, or what stands in its place.
     log_weight: f32[B], log p(z) - log q(z|x) of this draw, in nats; None where q has no density.
     metrics: further ones, f32[B] or f32[].
+    kl_per_latent: f32[B, D], what each latent adds to `kl`; None where only their sum is known.
   """
 
   z: Any
   kl: jax.Array
   log_weight: jax.Array | None = None
   metrics: Metrics = MappingProxyType({})
+  kl_per_latent: jax.Array | None = None
 
 
 class Posterior(NamedTuple):
@@ -41,8 +43,8 @@ class Posterior(NamedTuple):
     term: what `Drawn.kl` is called among the metrics.
     has_density: whether draws have a `log_weight`, so that a bound on log p(x) follows.
     codes: the field that latents are an example of, where they are codes of a codebook.
-    health: `(train, held_out) -> sentences` of what is wrong with the latents, as that of a `GenerativeModel`; None
-      where no metric tells.
+    health: `(train, held_out) -> sentences` of what is wrong with latents that have no density, as that of a
+      `GenerativeModel`; None where no metric tells. What is wrong with others `jaxgen.families.vae.health` says.
     parts: its networks, by the names that they have in `params`.
   """
 
@@ -65,7 +67,8 @@ def diagonal_gaussian(latent_dim: int) -> Posterior:
     z = losses.reparameterize(rng, mean=mean, log_var=log_var)
     log_prior, extra = prior.log_prob(apply, params, extra, z, train=train)
     log_weight = log_prior - losses.log_normal(z, mean=mean, log_var=log_var)
-    return Drawn(z, prior.kl(mean, log_var) if prior.kl else -log_weight, log_weight), extra
+    kl = prior.kl(mean, log_var) if prior.kl else None
+    return Drawn(z, -log_weight if kl is None else kl.sum(-1), log_weight, kl_per_latent=kl), extra
 
   def center(apply, params, extra, outputs):
     del apply, params, extra

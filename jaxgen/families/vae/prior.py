@@ -22,8 +22,8 @@ class Prior(NamedTuple):
     log_prob: `(apply, params, extra, latents, *, train) -> (f32[B], extra)`, log p(z) in nats; `apply` is that of
       `jaxgen.families.networks`, which a learned prior reaches its networks through.
     sample: `(apply, params, extra, rng, num, **knobs) -> latents`, of leading axis num.
-    kl: `(mean, log_var) -> f32[B]`, KL(N(mean, diag(exp(log_var))) || p) in nats where it has a closed form; without
-      one it is estimated by the draw of z.
+    kl: `(mean, log_var) -> f32[B, D]`, KL(N(mean, diag(exp(log_var))) || p) in nats, latent by latent, where it has a
+      closed form; without one it is estimated by the draw of z.
     knobs: what one may turn when sampling, with the defaults.
     parts: its networks, by the names that they have in `params`.
   """
@@ -48,7 +48,8 @@ def standard_normal(latent_dim: int) -> Prior:
     return temperature * jax.random.normal(rng, (num, latent_dim))
 
   def kl(mean, log_var):
-    return losses.kl_standard_normal(mean=mean, log_var=log_var)
+    one_by_one = losses.kl_standard_normal(mean=mean.reshape(-1, 1), log_var=log_var.reshape(-1, 1))
+    return one_by_one.reshape(mean.shape)
 
   return Prior('N(0, I)', log_prob, sample, kl, knobs={'temperature': 1.0})
 

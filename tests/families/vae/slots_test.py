@@ -225,7 +225,7 @@ def test_slots_make_a_model_that_trains_and_keeps_what_its_networks_update(prior
   if prior == 'learned':
     assert (state.params['prior']['mean'] != 1).all()
   terms = model.evaluate(state.params, state.extra, jax.random.key(2), batch)
-  assert all(value.shape == (16,) for value in terms.values())
+  assert all(value.shape in ((16,), (16, DIM)) for value in terms.values())
   assert model.selected_by in terms and (POSTERIORS[posterior].term in terms)
   assert (model.log_prob is None) == (model.complete is None) == codes
   assert model.codes == POSTERIORS[posterior].codes

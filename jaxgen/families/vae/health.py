@@ -1,0 +1,66 @@
+"""What the latents of an autoencoder hold, and what is wrong with them in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from jaxgen.families.vae.autoencoder import Autoencoder, encoded
+from jaxgen.types import Batch, Extra, Metrics, Params, PRNGKey
+
+_ACTIVE = 0.01  # of the variance of its mean; Burda et al. saw no unit near it
+_DEAD = 0.5  # share of the latents
+_NO_KL = 0.1  # nats
+_LOOSE = 0.5  # of the KL
+
+
+def of_latents(model: Autoencoder, params: Params, extra: Extra, rng: PRNGKey, batch: Batch) -> Metrics:
+  """Terms that are one number for each of D latents, f32[B, D], of which `summary` makes numbers of a split.
+
+  `latent_mean` and `latent_square` are the center of the posterior and its square; `kl_per_latent`, in nats, is there
+  where KL(q(z|x) || p(z)) is known latent by latent.
+  """
+  outputs = encoded(model, params, extra, batch)
+  center = model.posterior.center(model.apply, params, extra, outputs)
+  drawn, _ = model.posterior.draw(model.apply, params, extra, rng, outputs, prior=model.prior, train=False)
+  kl = {} if drawn.kl_per_latent is None else {'kl_per_latent': drawn.kl_per_latent}
+  return {**kl, 'latent_mean': center, 'latent_square': jnp.square(center)}
+
+
+def summary(means: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+  """The numbers of a row: means over a split, with `of_latents` as `active_units` and `dead_latents`.
+
+  A latent is active where the variance over examples of its posterior mean is above 0.01 (Burda et al., "Importance
+  weighted autoencoders", 2016, section 5.2 and appendix C); `dead_latents` is the share of the others.
+  """
+  numbers = {name: mean for name, mean in means.items() if name not in ('latent_mean', 'latent_square')}
+  active = means['latent_square'] - means['latent_mean'] ** 2 > _ACTIVE
+  return {**numbers, 'active_units': active.sum(), 'dead_latents': 1 - active.mean()}
+
+
+def health(train: Mapping[str, Any], held_out: Mapping[str, Any]) -> list[str]:
+  """A sentence for each thing that is bad; none of a healthy autoencoder.
+
+  The posterior has collapsed where most latents are dead, or where it is the prior. The bound is loose where that of
+  one draw lies far beneath the importance-weighted one.
+
+  Args:
+    train: the means over the last steps, by the names of the metrics.
+    held_out: those of `summary` over the split that is held out.
+  """
+  del train
+  found, kl = [], held_out['kl']
+  if held_out['dead_latents'] > _DEAD or kl < _NO_KL:
+    found.append(
+      f'{held_out["dead_latents"]:.0%} of the latents are the same for all examples, and the KL is {kl:.3g} nats: the '
+      'posterior has collapsed, and the decoder does without what it could be told. Lower config.model.kl_weight, '
+      'let it rise more slowly (config.model.kl_warmup_steps), or take a weaker decoder or fewer latents.'
+    )
+  gap = held_out.get('bound_gap', 0.0)
+  if gap > max(1.0, _LOOSE * kl):
+    found.append(
+      f'The bound of one draw lies {gap:.3g} nats beneath the importance-weighted one, of a KL of {kl:.3g} nats: the '
+      'posterior is far from the true one. Give it a wider encoder, or a flow (jaxgen.models.vae.iaf_vae).'
+    )
+  return found
