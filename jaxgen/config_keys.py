@@ -132,7 +132,7 @@ DATA = {
   'name': Key(
     'digits',
     str,
-    'digits; tfds:, toy:, synthetic:<name>; folder:, npz:, pairs:, domains:, text:<path>; text:stdlib',
+    'digits; text:stdlib; tfds: toy: synthetic:<name>; folder: npz: pairs: domains: text: table:<path>',
     least=1,
   ),
   'image_size': Key(0, int, 'pixels a side that images are resized to; 0: as they are', '[0, 4096]'),
@@ -149,6 +149,11 @@ DATA = {
   'context': Key(256, int, 'tokens of an example of text', '[1, 1048576]'),
   'tokenizer': Key('characters', str, 'of text', choices=('bytes', 'characters', 'bpe')),
   'vocabulary': Key(1024, int, 'tokens of bpe, at most', '[257, 65536]'),
+  'categories': Key((), tuple[str, ...], 'columns of a table that hold categories, though they are numbers'),
+  'missing': Key(
+    0.0, float, 'share of the values of a table that is removed, completely at random', '[0, 1)'
+  ),
+  'missing_seed': Key(0, int, 'chooses which', '[0, 4294967295]'),
 }
 
 # What a run reads off its data and keeps beside them in its config, a table for each field; nobody sets these.
@@ -157,9 +162,14 @@ RESOLVED: dict[str, Any] = {
   'weights_sha256': Key(
     '', str, 'the checksum of the weights whose codes these are; absent where they are none'
   ),
+  'columns': Key(
+    (), tuple[int, ...], 'how many categories each column of a table has; absent without', '[0, inf)'
+  ),
 }
 FIELD = {
-  'kind': Key('image', str, 'of the field', choices=('image', 'vector', 'tokens', 'audio', 'label', 'mask')),
+  'kind': Key(
+    'image', str, 'of the field', choices=('image', 'vector', 'table', 'tokens', 'audio', 'label', 'mask')
+  ),
   'shape': Key((8, 8, 1), tuple[int, ...], 'of one example', '[1, inf)'),
   'levels': Key(17, int, 'the number of values of an entry; 0: continuous', '[0, 2147483647]'),
 }

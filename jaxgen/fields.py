@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxgen.types import DataSpec, Field
 
-KINDS = ('image', 'vector', 'tokens', 'audio', 'label', 'mask')
+KINDS = ('image', 'vector', 'table', 'tokens', 'audio', 'label', 'mask')
 
 
 def dtype(field: Field) -> np.dtype:

@@ -10,6 +10,7 @@ from ml_collections import ConfigDict
 from jaxgen import beginning, data, experiment, parallel
 from jaxgen import config as configs
 from jaxgen.data import vocabulary
+from jaxgen.data.tables import columns
 from jaxgen.errors import UserError
 from jaxgen.loop import init_from, signals, watch
 from jaxgen.loop.clock import Clock
@@ -84,6 +85,8 @@ def _start(setting, checkpoints, first, fit):
     workdirs.write_parameters(setting.workdir, first.shapes.params)
     if setting.source.vocabulary:
       vocabulary.save(setting.workdir, setting.source.vocabulary)
+    if setting.source.columns:
+      columns.save(setting.workdir, setting.source.columns)
     if setting.stages:
       stages.write(setting.workdir, setting.stages)
   size = sum(leaf.size for leaf in jax.tree.leaves(first.shapes.params))

@@ -12,6 +12,8 @@ from jaxgen.data import digits, folder, npz, pairs, splits, text, tfds, twins
 from jaxgen.data.densities import synthetic, toy
 from jaxgen.data.densities.density import Density
 from jaxgen.data.source import Source
+from jaxgen.data.tables import table
+from jaxgen.data.tables.columns import Columns
 from jaxgen.errors import UserError
 from jaxgen.types import DataSpec
 
@@ -38,12 +40,13 @@ _KINDS = {
   'pairs': _Kind(pairs.load_pairs),
   'domains': _Kind(pairs.load_domains),
   'text': _Kind(text.load, lambda name: True),
+  'table': _Kind(table.load, lambda name: True),
   'toy': _Kind(toy.load, lambda name: True, toy.DENSITIES.__getitem__),
   'synthetic': _Kind(synthetic.load, lambda name: True, synthetic.density),
 }
 _FORMS = (
   'digits, tfds:<name>, folder:<path>, npz:<path>, pairs:<folder>, domains:<folder>, text:<path>, text:stdlib, '
-  'toy:<name>, synthetic:<name>'
+  'table:<path>.csv, table:<name>, toy:<name>, synthetic:<name>'
 )
 
 
@@ -117,11 +120,13 @@ def resolve(config: ConfigDict) -> ConfigDict:
   Raises:
     UserError: if the data set cannot be read.
   """
-  return resolved(config, load(config.data, 'train').spec)
+  source = load(config.data, 'train')
+  return resolved(config, source.spec, source.columns)
 
 
-def resolved(config: ConfigDict, spec: DataSpec) -> ConfigDict:
-  """A copy of the whole config whose `data` states these fields and, of codes, the `weights_sha256` they are of."""
+def resolved(config: ConfigDict, spec: DataSpec, columns: Columns | None = None) -> ConfigDict:
+  """A copy of the whole config whose `data` states these fields, of codes the `weights_sha256` that they are of, and
+  of a table how many categories each of its `columns` has."""
   config = config.copy_and_resolve_references()
   kind, _, name = config.data.name.partition(':')
   encoder = npz.weights_sha256(name) if kind == 'npz' else ''
@@ -129,6 +134,8 @@ def resolved(config: ConfigDict, spec: DataSpec) -> ConfigDict:
     config.data.fields = ConfigDict(fields.to_dict(spec))
     if encoder:
       config.data.weights_sha256 = encoder
+    if columns:
+      config.data.columns = columns.categories
   return config
 
 
@@ -145,6 +152,6 @@ def _hint(name):
 def _guess(name):
   if name in toy.DENSITIES:
     return f'toy:{name}'
-  if name.endswith('.npz'):
-    return f'npz:{name}'
+  if name.endswith(('.npz', '.csv')):
+    return f'{"npz" if name.endswith(".npz") else "table"}:{name}'
   return f'folder:{name}' if Path(name).is_dir() else f'tfds:{name}'

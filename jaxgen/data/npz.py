@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgen.data import images, order
+from jaxgen.data import images, splits
 from jaxgen.data.npz_fields import field_of
 from jaxgen.data.source import Source, from_arrays
 from jaxgen.errors import UserError
@@ -39,7 +39,7 @@ def load(config: ConfigDict, name: str, split: str) -> Source:
   parts = [''] if 'x' in file else ['_train', '_test']
   part = parts[-1] if split == 'test' else parts[0]
   found = {field: _field(file, field, parts, path) for field in _names(file, parts, path)}
-  rows = slice(None) if len(parts) > 1 else _hold_out(len(file['x']))[split]
+  rows = slice(None) if len(parts) > 1 else splits.hold_out(len(file['x']))[split]
   spec = {field: each for field, (each, _) in found.items()}
   arrays = {field: each[f'{field}{part}'][rows] for field, (_, each) in found.items()}
   return from_arrays(f'{path} ({split})', *_resized(spec, arrays, config.image_size, path))
@@ -154,10 +154,3 @@ def _field(file, name, parts, path):
   if kind.shape or kind.dtype.kind != 'U':
     raise UserError(f'{path}: {prefix}kind is {kind.dtype}{list(kind.shape)}; it must be one text.')
   return field_of(name, arrays, str(kind), file.get(f'{prefix}levels'), path)
-
-
-def _hold_out(size):
-  """A tenth of the places for 'test', the others for 'train': at random, but always the same."""
-  shuffled = order.permutation(0, 0, size)
-  count = max(1, size // 10)
-  return {'train': np.sort(shuffled[count:]), 'test': np.sort(shuffled[:count])}

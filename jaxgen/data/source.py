@@ -33,6 +33,7 @@ class Source:
     cache_key: identifies the decoded arrays on disk; empty: they are not kept there.
     arrays: all examples, where they are in memory.
     vocabulary: of its tokens, a `jaxgen.data.vocabulary.Vocabulary`; None where they are no text.
+    columns: of a table, `jaxgen.data.tables.columns.Columns`; None where it is none.
   """
 
   def __init__(
@@ -44,6 +45,7 @@ class Source:
     cache_key: str = '',
     arrays: Arrays | None = None,
     vocabulary: Any = None,
+    columns: Any = None,
   ):
     """Nothing is read yet.
 
@@ -55,6 +57,7 @@ class Source:
       cache_key: see above.
       arrays: see above; None where they are not in memory yet.
       vocabulary: see above.
+      columns: see above.
     """
     self.name = name
     self.spec = spec
@@ -63,6 +66,7 @@ class Source:
     self.cache_key = cache_key
     self.arrays = arrays
     self.vocabulary = vocabulary
+    self.columns = columns
 
   def __len__(self) -> int:
     return self._size
@@ -108,13 +112,15 @@ class Source:
     return change(self)
 
 
-def from_arrays(name: str, spec: DataSpec, arrays: Arrays, vocabulary: Any = None) -> Source:
+def from_arrays(
+  name: str, spec: DataSpec, arrays: Arrays, vocabulary: Any = None, columns: Any = None
+) -> Source:
   """A source of arrays that are in memory already."""
 
   def read(indices):
     return {key: value[indices] for key, value in arrays.items()}
 
-  return Source(name, spec, len(arrays['x']), read, arrays=arrays, vocabulary=vocabulary)
+  return Source(name, spec, len(arrays['x']), read, arrays=arrays, vocabulary=vocabulary, columns=columns)
 
 
 def fingerprint(source: Source) -> dict[str, int | str]:

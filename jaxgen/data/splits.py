@@ -1,10 +1,11 @@
-"""The validation split: examples of the training set that no training step sees, by one rule for every data set."""
+"""What is held out: the validation split of every data set, and a test split where a set brings none, by rule."""
 
 import hashlib
 from collections.abc import Sequence
 
 import numpy as np
 
+from jaxgen.data import order
 from jaxgen.data.source import Source, from_arrays
 from jaxgen.errors import UserError
 
@@ -31,6 +32,13 @@ def places(size: int, share: float) -> tuple[np.ndarray, np.ndarray]:
   numbers = np.random.Philox(key=0).random_raw(count) % np.diff(edges).astype(np.uint64)
   held_out = edges[:-1] + numbers.astype(np.int64)
   return np.setdiff1d(np.arange(size), held_out), held_out
+
+
+def hold_out(size: int) -> dict[str, np.ndarray]:
+  """A tenth of the places for 'test', the others for 'train': at random, but always the same; both i64, rising."""
+  shuffled = order.permutation(0, 0, size)
+  count = max(1, size // 10)
+  return {'train': np.sort(shuffled[count:]), 'test': np.sort(shuffled[:count])}
 
 
 def part(whole: Source, name: str, chosen: np.ndarray) -> Source:

@@ -57,7 +57,7 @@ class Watch:
     self._sample = sampler(setting.model, config.num_samples, config.seed) if setting.model.sample else None
     self._reconstruct = reconstructor(setting.model, config.seed)
     self._shown = held_out.examples(np.arange(min(config.num_samples, len(held_out))))
-    self._about = known.about(config, lambda: held_out, setting.source.vocabulary)
+    self._about = known.about(config, lambda: held_out, setting.source.vocabulary, setting.source.columns)
     self._density = data.known_density(config.data)
     whose = keys.of(config.seed, 'given')
     self._given = given.of_random_examples(setting.source, setting.model.given, whose, config.num_samples)
@@ -115,7 +115,8 @@ class Watch:
     if self._setting.model.encode and self._setting.model.decode:
       again = self._reconstruct(params, extra, self._shown)
       titles = 'examples', 'reconstructions'
-      drawn = show.compared([self._shown['x'], again], self._spec['x'], self._about, titles)
+      originals = show.with_gaps(self._shown, self._spec['x'])
+      drawn = show.compared([originals, again], self._spec['x'], self._about, titles)
       self._save(f'reconstructions_{name}_{step:08d}', drawn, f'reconstructions_{name}', step)
     modes, sentence = modes_found(x, self._density)
     if sentence:

@@ -36,7 +36,8 @@ class Metric(NamedTuple):
 def abilities(model: GenerativeModel, reference: Reference, features: Features) -> frozenset[str]:
   """What there is to measure by: functions of the model, properties of the data and of the features."""
   found = {
-    'sample': model.sample,
+    # of examples with gaps no distance tells: samples have none
+    'sample': model.sample and 'observed' not in reference.spec,
     'log_prob': model.log_prob,
     'encode': model.encode,
     'decode': model.decode,

@@ -7,6 +7,7 @@ curves.png       the same as a picture        samples/         grids, reconstruc
 best.json        see `jaxgen.runs.best`             data.json        what tells its data apart
 changes.jsonl    optimizers that were changed after a failure
 vocabulary.json  of a run on text, see `jaxgen.data.vocabulary`
+columns.json     of a run on a table, see `jaxgen.data.tables.columns`
 stages.json      see `jaxgen.runs.stages`      init_from.json   see `jaxgen.loop.init_from`
 """
 

@@ -2,7 +2,7 @@
 
 from jaxgen.show.curves import curves, relation
 from jaxgen.show.images import grid, titled_row
-from jaxgen.show.kinds import KINDS, About, Shown, compared, picture, save
+from jaxgen.show.kinds import KINDS, About, Shown, compared, picture, save, with_gaps
 from jaxgen.show.points import scatter
 from jaxgen.show.saving import gif_of_pngs, save_gif, save_png
 
@@ -21,4 +21,5 @@ __all__ = [
   'save_png',
   'scatter',
   'titled_row',
+  'with_gaps',
 ]

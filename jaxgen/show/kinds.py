@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxgen.show import images, points, saving, text
+from jaxgen.show import images, points, saving, tables, text
 from jaxgen.types import Field
 
 
@@ -18,11 +18,14 @@ class About(NamedTuple):
     limits: a scatter plot shows `[-limits, limits]^2`.
     density: `f32[..., 2] -> f32[...]`, the exact log-density, where it is known.
     decode: `i[T] -> str`, the text of tokens by the vocabulary of the data; None without one.
+    spell: `f32[N, D] -> cells`, rows of a table in their own units and words beneath the names of the columns; empty
+      where there is no number.
   """
 
   limits: float | None = None
   density: Callable[[jax.Array], Any] | None = None
   decode: Callable[[np.ndarray], str] | None = None
+  spell: Callable[[np.ndarray], Sequence[Sequence[str]]] | None = None
 
 
 UNKNOWN = About()
@@ -57,7 +60,7 @@ def picture(
   Args:
     x: arrays of the field, [N, *shape].
     field: its kind decides: images become a grid, vectors a scatter plot, tokens lines of text, labels words, masks
-      images in black and white.
+      images in black and white, rows of a table its cells.
     about: what else is known of the data.
     columns: of a grid; by default as many as rows.
 
@@ -108,6 +111,12 @@ def save(
   return [path, other]
 
 
+def with_gaps(batch: Mapping[str, Any], field: Field) -> np.ndarray:
+  """The x of examples [N, *shape], with no number where a continuous field says by its mask that none was observed."""
+  x = np.asarray(batch['x'])
+  return x if field.levels or 'observed' not in batch else np.where(batch['observed'], x, np.float32(np.nan))
+
+
 def _shown(field):
   if field.kind not in KINDS:
     raise ValueError(f'there is no way yet to show {field.kind}; there is one for {", ".join(KINDS)}.')
@@ -144,6 +153,16 @@ def _save_text(x, field, about, path):
   text.save(text.texts(x, about.decode), path)
 
 
+def _table(x, field, about, columns):
+  del field
+  return tables.page((about.spell or tables.as_numbers)(x), columns)
+
+
+def _save_table(x, field, about, path):
+  del field
+  tables.save((about.spell or tables.as_numbers)(x), path)
+
+
 def _words(x, field, about, columns):
   del field, about, columns
   return text.page([f'class {label}' for label in np.asarray(x).reshape(-1)])
@@ -152,6 +171,7 @@ def _words(x, field, about, columns):
 KINDS: Mapping[str, Shown] = {
   'image': Shown(_images),
   'vector': Shown(_points, tiled=False),
+  'table': Shown(_table, suffix='.csv', save=_save_table),
   'tokens': Shown(_text, suffix='.txt', save=_save_text),
   'label': Shown(_words),
   'mask': Shown(_masks),

@@ -7,6 +7,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxgen import data, fields
+from jaxgen.data.tables.columns import Columns
 from jaxgen.data.vocabulary import Vocabulary
 from jaxgen.errors import UserError
 from jaxgen.show import About
@@ -14,13 +15,20 @@ from jaxgen.show import About
 _SHOWN = 1000  # examples
 
 
-def about(config: ConfigDict, source: Callable[[], data.Source], vocabulary: Vocabulary | None) -> About:
-  """The exact density where it is known, how far the first of other vectors reach, the vocabulary of tokens.
+def about(
+  config: ConfigDict,
+  source: Callable[[], data.Source],
+  vocabulary: Vocabulary | None,
+  columns: Columns | None = None,
+) -> About:
+  """The exact density where it is known, how far the first of other vectors reach, the vocabulary of tokens, the
+  columns of a table.
 
   Args:
     config: of a run, resolved.
     source: gives a split of its data, by which vectors are shown whose density is not known.
     vocabulary: of its tokens.
+    columns: of its rows.
   """
   density = data.known_density(config.data)
   if density is not None:
@@ -29,4 +37,4 @@ def about(config: ConfigDict, source: Callable[[], data.Source], vocabulary: Voc
     with contextlib.suppress(UserError):  # without its data a run can be sampled all the same
       shown = source().examples(np.arange(min(_SHOWN, len(source()))))['x']
       return About(limits=float(np.abs(shown).max()) * 1.1)
-  return About(decode=vocabulary and vocabulary.decode)
+  return About(decode=vocabulary and vocabulary.decode, spell=columns and columns.spelt)

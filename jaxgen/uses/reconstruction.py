@@ -29,5 +29,6 @@ def run(subject: Subject) -> Written:
   """`reconstruction.png`: examples of the split with what comes back of each beneath."""
   batch = subject.examples(subject.num)
   again = reconstructor(subject.model, subject.seed)(subject.params, subject.extra, batch)
-  drawn = show.compared([batch['x'], again], subject.field, subject.about, ('examples', 'reconstructions'))
+  groups = [show.with_gaps(batch, subject.field), again]
+  drawn = show.compared(groups, subject.field, subject.about, ('examples', 'reconstructions'))
   return Written((subject.save_picture('reconstruction', drawn),))

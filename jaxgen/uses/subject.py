@@ -12,6 +12,8 @@ import numpy as np
 from jaxgen import data, experiment, fields, keys, parallel, show
 from jaxgen.data import given as conditions
 from jaxgen.data import vocabulary as vocabularies
+from jaxgen.data.tables import columns as tables
+from jaxgen.data.tables.columns import Columns
 from jaxgen.data.vocabulary import Vocabulary
 from jaxgen.errors import UserError
 from jaxgen.types import DataSpec, Field, PRNGKey
@@ -124,7 +126,7 @@ class Subject:
   @functools.cached_property
   def about(self) -> show.About:
     """How to show it."""
-    return known.about(self.trained.config, lambda: self.source(self.split), self.vocabulary)
+    return known.about(self.trained.config, lambda: self.source(self.split), self.vocabulary, self.columns)
 
   @property
   def split(self) -> str:
@@ -153,6 +155,20 @@ class Subject:
       raise UserError(
         f'The vocabulary of {self._workdir} has {found.size:,} tokens, but its model {self.field.levels:,}; put '
         'back its own vocabulary.json.'
+      )
+    return found
+
+  @functools.cached_property
+  def columns(self) -> Columns | None:
+    """Of a table, as the run keeps them beside its weights; None where the data are no table.
+
+    Raises:
+      UserError: if they are damaged, or those of another run.
+    """
+    found = tables.read(self._workdir)
+    if found and found.categories != tuple(self.trained.config.data.columns):
+      raise UserError(
+        f'The columns of {self._workdir} are not those of its model; put back its own columns.json.'
       )
     return found
 

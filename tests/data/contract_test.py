@@ -32,6 +32,7 @@ SOURCES = {
   },
   'pairs': {'x': Field('image', (12, 10, 3), 256), 'y': Field('image', (6, 6, 1), 256)},
   'domains': {'x': Field('image', (12, 10, 3), 256), 'y': Field('image', (6, 6, 1), 256)},
+  'table': {'x': Field('table', (3,), 0), 'observed': Field('mask', (3,), 2)},
   'text': {'x': Field('tokens', (16,), 29)},
   'tfds made': images((8, 6, 3), 256, 3),
   'tfds:mnist': images((28, 28, 1), 256, 10),
@@ -72,6 +73,10 @@ def named(request, tmp_path, monkeypatch, pixels, write_image, prepare):
   elif kind == 'text':
     (tmp_path / 'mine.txt').write_text('the quick brown fox jumps over the lazy dog\n' * 40)
     name = f'text:{tmp_path / "mine.txt"}'
+  elif kind == 'table':
+    rows = [f'{row % 7},{("a", "b")[row % 2]},{row / 3 if row % 5 % 2 else ""}' for row in range(60)]
+    (tmp_path / 'mine.csv').write_text('\n'.join(['first,second,third', *rows]))
+    name = f'table:{tmp_path / "mine.csv"}'
   elif kind == 'tfds made':
     prepare(tmp_path, 'made', (8, 6, 3), {'train': pixels(30, 8, 6)})
     monkeypatch.setenv('TFDS_DATA_DIR', str(tmp_path))
@@ -110,7 +115,7 @@ def test_all_at_once_is_one_by_one(named, settings):
 
 def test_train_and_validation_divide_the_training_set(named, settings):
   name, _ = named
-  brings_its_own = name.startswith(('toy', 'synthetic', 'text'))
+  brings_its_own = name.startswith(('toy', 'synthetic', 'text', 'table'))
   train, held_out = (
     data.load(settings(name, validation=0.1, context=16), split) for split in ('train', 'validation')
   )

@@ -148,7 +148,7 @@ FOLDERS = {
 }
 
 
-# Two folders of images, which may be pairs, and texts.
+# Two folders of images, which may be pairs, texts, and tables.
 PAIRS = {
   'without_partner': {'a/1.png': png(), 'a/2.png': png(), 'b/1.png': png(), 'b/3.png': png()},
   'one_side': {'a/1.png': png(), 'a/2.png': png()},
@@ -156,6 +156,7 @@ PAIRS = {
   'two_sides_without_images': {'a/notes.txt': b'text', 'b/notes.txt': b'text'},
 }
 TEXTS = {
+  'ragged.csv': b'a,b\n1,2\n3,4\n5\n',
   'short.txt': b'short',
   'empty.txt': b'',
   'no_utf_8.txt': b'\xff\xfe\x00' * 99,

@@ -104,6 +104,12 @@ DATA = {
   'a text in another encoding': ('text:{files}/no_utf_8.txt', 'is no UTF-8'),
   'a text shorter than the context': ('text:{files}/short.txt', 'fewer than --config.data.context=256'),
   'a text for Glow': ('text:{files}/long.txt', 'models images'),
+  'no table': ('table:/nowhere.csv', '/nowhere.csv does not exist; set --config.data.name=table:<path>.csv'),
+  'a folder for a table': ('table:{files}', 'is a folder'),
+  'an empty table': ('table:{files}/empty.txt', 'is empty'),
+  'a table in another encoding': ('table:{files}/no_utf_8.txt', 'is no UTF-8'),
+  'a ragged table': ('table:{files}/ragged.csv', 'ragged.csv, line 4: there are 1 cells, but 2 columns'),
+  'a table for Glow': ('table:wine', 'models images'),
 }
 
 ARCHIVES = {

@@ -185,6 +185,8 @@ def test_what_a_model_cannot_do_is_not_measured_and_not_to_be_asked_for(two_mode
   assert 'bits_per_dim' not in possible(sampler, two_modes, by)
   assert possible(density, two_modes, by) == ['bits_per_dim', 'kl_data_model']
   assert 'sharpness' not in possible(_FLOW, two_modes, by)
+  gaps = {**two_modes.spec, 'observed': Field('mask', (2,), 2)}
+  assert possible(_FLOW, two_modes._replace(spec=gaps), by) == ['bits_per_dim', 'kl_data_model']
   with pytest.raises(UserError, match='bits_per_dim needs log_prob; tests.tiny on toy:two allows: frechet'):
     _measure(two_modes, tmp_path, sampler, metrics=('bits_per_dim',))
   with pytest.raises(UserError, match='reconstruction_error needs decode, encode'):

@@ -11,6 +11,7 @@ from jaxgen.types import Field
 FIELDS = {
   'image': Field('image', (8, 8, 1), 17),
   'vector': Field('vector', (2,), 0),
+  'table': Field('table', (5,), 0),
   'tokens': Field('tokens', (12,), 128),
   'label': Field('label', (), 10),
   'mask': Field('mask', (8, 8), 2),

@@ -1,0 +1,1 @@
+"""Tables: the cells of a file, columns of numbers and of categories, and rows as examples."""
