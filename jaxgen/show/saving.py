@@ -16,8 +16,16 @@ def save_png(image: np.ndarray, path: Path) -> None:
 
 
 def save_gif(frames: Sequence[np.ndarray], path: Path, seconds: float = 6.0) -> None:
-  """Writes frames, uint8[height, width, 3], as a GIF of about `seconds` that rests on its last frame."""
-  images = [Image.fromarray(frame).convert('P', palette=Image.Palette.ADAPTIVE) for frame in frames]
+  """Writes frames, uint8[height, width, 3], as a GIF of about `seconds` that rests on its last frame.
+
+  Smaller ones, pages of shorter text say, have a white margin to the right and beneath.
+  """
+  height, width = np.max([frame.shape[:2] for frame in frames], axis=0)
+  filled = [
+    np.pad(frame, [(0, height - len(frame)), (0, width - frame.shape[1]), (0, 0)], constant_values=255)
+    for frame in frames
+  ]
+  images = [Image.fromarray(frame).convert('P', palette=Image.Palette.ADAPTIVE) for frame in filled]
   each = int(np.clip(1000 * seconds / len(images), 40, 500))
   durations = [each] * (len(images) - 1) + [1500]
   with files.replacing(path) as part:

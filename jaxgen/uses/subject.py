@@ -217,6 +217,15 @@ class Subject:
       return jax.eval_shape(functools.partial(model.latents, num=1), self.params, self.extra, rng)
     return None
 
+  def term(self, name: str) -> Callable[..., jax.Array] | None:
+    """One of the terms of `GenerativeModel.evaluate`, `(params, extra, rng, batch) -> f32[B, ...]`; None of a model
+    that has none of this name. What the others alone need is not computed once it is compiled."""
+    evaluate = self.model.evaluate
+    batch = {key: jnp.asarray(value) for key, value in fields.blank(self.spec, 1).items()}
+    if name not in jax.eval_shape(evaluate, self.params, self.extra, jax.random.key(0), batch):
+      return None
+    return lambda params, extra, rng, batch: evaluate(params, extra, rng, batch)[name]
+
   def given_of(self, batch: Mapping[str, Any]) -> dict[str, Any] | None:
     """The conditions that examples of the data have."""
     return {name: batch[name] for name in self.model.given} or None

@@ -13,6 +13,19 @@ def test_pngs_become_a_gif(tmp_path):
   assert not list(tmp_path.glob('*.part'))
 
 
+def test_smaller_frames_of_a_gif_have_a_white_margin(tmp_path):
+  show.save_gif([np.zeros((8, 8, 3), np.uint8), np.zeros((5, 6, 3), np.uint8)], tmp_path / 'all.gif')
+  with Image.open(tmp_path / 'all.gif') as gif:
+    gif.seek(1)
+    last = np.asarray(gif.convert('L'))
+  assert (
+    last.shape == (8, 8)
+    and (last[:5, :6] == 0).all()
+    and (last[5:] == 255).all()
+    and (last[:, 6:] == 255).all()
+  )
+
+
 def test_a_list_is_one_panel_of_as_many_lines(tmp_path, monkeypatch):
   from matplotlib.axes import Axes
 

@@ -64,7 +64,8 @@ def model_of(spec, given=(), **changes):
     ),
     knobs={'temperature': 1.0, 'steps': 3},
   )
-  fixed = dict(init=None, update=None, evaluate=None, objective='loss = 0', given=given)
+  no_terms = lambda params, extra, rng, batch: {}  # noqa: E731
+  fixed = dict(init=None, update=None, evaluate=no_terms, objective='loss = 0', given=given)
   return GenerativeModel(**fixed | abilities | changes)
 
 
