@@ -8,19 +8,17 @@ after a kill the same command goes on; the runs are in `--runs`.
 """
 
 import argparse
-import contextlib
-import json
 import time
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from experiments import arguments
+from experiments import arguments, row_by_row
 from experiments.toy_modes import pictures
 from experiments.toy_modes.recipes import RECIPES, SETS
 from experiments.toy_modes.table import SEEDS, table
-from jaxgen import config_files, data, experiment, files, process, train
+from jaxgen import config_files, data, experiment, files, process
 from jaxgen.errors import UserError
 from jaxgen.metrics.modes import mixture_modes
 from jaxgen.uses.samples import sampler
@@ -69,7 +67,7 @@ def _row(asked, recipe, name, seed) -> dict[str, Any]:
   row = {'recipe': recipe, 'set': name, 'seed': seed, 'steps': config.num_steps, 'versions': versions()}
   cpu = time.process_time()
   try:
-    _train_quietly(config, workdir)
+    row_by_row.train_quietly(config, workdir)
   except UserError as error:
     return row | {'failure': str(error).partition(';')[0]}
   cpu = (time.process_time() - cpu) / 60
@@ -87,20 +85,12 @@ def _row(asked, recipe, name, seed) -> dict[str, Any]:
   }
 
 
-def _train_quietly(config, workdir):
-  """What the loop prints goes into a file beside its run."""
-  workdir.mkdir(parents=True, exist_ok=True)
-  with open(workdir / 'log.txt', 'a') as log, contextlib.redirect_stdout(log):
-    train.train(config, workdir)
-
-
 def _workdir(runs, recipe, name, seed):
   return runs / name.replace(':', '_') / recipe / str(seed)
 
 
 def _rows(out):
-  path = out / 'results.jsonl'
-  return [json.loads(line) for line in path.read_text().splitlines()] if path.is_file() else []
+  return row_by_row.read(out / 'results.jsonl')
 
 
 def _identity(row):
@@ -112,8 +102,7 @@ def _done(out, *identity):
 
 
 def _write(out, row):
-  out.mkdir(parents=True, exist_ok=True)
-  files.write_text(out / 'results.jsonl', ''.join(json.dumps(each) + '\n' for each in [*_rows(out), row]))
+  row_by_row.append(out / 'results.jsonl', row)
   found = (
     f'{row["covered"]} of {row["total"]} modes, {row["close"]:.1%} close'
     if 'close' in row

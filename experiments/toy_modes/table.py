@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from experiments.row_by_row import options, table_line
 from experiments.toy_modes.recipes import RECIPES
 
 CLOSE = 0.9  # of the samples, for a run that has reached it
@@ -26,10 +27,10 @@ def table(rows: Sequence[Mapping]) -> str:
   """A table of each set, one line for each recipe; one that reaches it with five seeds of five is bold."""
   parts = ['# All modes, and good samples\n']
   for name in dict.fromkeys(row['set'] for row in rows):
-    lines = [_line(_HEAD), _line(['---', *['---:'] * (len(_HEAD) - 1)])]
+    lines = [table_line(_HEAD), table_line(['---', *['---:'] * (len(_HEAD) - 1)])]
     of_set = [row for row in rows if row['set'] == name]
     for recipe in dict.fromkeys(row['recipe'] for row in of_set):
-      lines.append(_line(_cells(recipe, [row for row in of_set if row['recipe'] == recipe])))
+      lines.append(table_line(_cells(recipe, [row for row in of_set if row['recipe'] == recipe])))
     parts.append(f'## `{name}`\n\n' + '\n'.join(lines) + '\n')
   changed = [f'- `{name}`: {_words(RECIPES[name])}' for name in dict.fromkeys(row['recipe'] for row in rows)]
   parts.append('The recipes:\n\n' + '\n'.join(changed) + '\n')
@@ -55,15 +56,8 @@ def _cells(recipe, rows):
   ]
 
 
-def _line(cells):
-  return f'| {" | ".join(cells)} |'
-
-
 def _words(changes):
-  return (
-    ', '.join(f'`--config.{key}={value}`' for key, value in changes.items())
-    or '`configs/gan_toy.py` as it stands'
-  )
+  return options(changes) or '`configs/gan_toy.py` as it stands'
 
 
 def _notes(rows):

@@ -17,6 +17,7 @@ from experiments import arguments
     ('speed.__main__', '--parts=nosuch', '"nosuch" is none of models, first_step, waiting, run'),
     ('speed.metrics', '--parts=', '"" is none of inception,'),
     ('toy_modes.__main__', '--sets=toy:rings', '"toy:rings" is none of toy:grid_25'),
+    ('biggan_vs_vae.__main__', '--recipes=deeper', '"deeper" is none of base, deep'),
     ('speed.gans.__main__', '--models=nosuch', '"nosuch" is none of dcgan, sngan, biggan, stylegan2'),
     ('speed.flows.__main__', '--flows=nosuch', '"nosuch" is none of spline, maf, glow'),
     ('speed.flows.__main__', '--parts=flow', '"flow" is none of flows, depth'),

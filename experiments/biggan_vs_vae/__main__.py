@@ -1,0 +1,134 @@
+"""BigGAN and BigGAN-deep against autoencoders of the same blocks, and what changes when one thing is changed.
+
+    python -m experiments.biggan_vs_vae
+    python -m experiments.biggan_vs_vae --sets=digits,lfw --recipes=base,deep --seeds=1
+
+Writes `results.jsonl`, `results.md`, `samples.png` and `curves.png` to `--out`. A row that is there is not made again,
+so that after a kill the same command goes on; the runs are in `--runs`.
+"""
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from experiments import arguments, row_by_row
+from experiments.biggan_vs_vae import measures, pictures
+from experiments.biggan_vs_vae.recipes import FAMILIES, RECIPES, SETS, changes, config_of
+from experiments.biggan_vs_vae.table import table
+from jaxgen import experiment, files, process
+from jaxgen.errors import UserError
+from jaxgen.versions import versions
+
+HERE = Path(__file__).parent
+STEPS = 600
+
+
+def main() -> None:
+  """Trains, measures and writes."""
+  asked = _arguments()
+  process.set_up()
+  for name in asked.sets:
+    for recipe in asked.recipes:
+      for family in FAMILIES:
+        if changes(family, recipe) is None:
+          continue
+        for seed in range(asked.seeds):  # innermost: another seed is the same program
+          if not _done(asked.out, name, family, recipe, seed):
+            _write(asked.out, _row(asked, name, family, recipe, seed))
+    if not _done(asked.out, name, 'data', '', 0):
+      _write(asked.out, _row_of_data(asked, name))
+    _conclude(asked.out, asked.runs)
+
+
+def _arguments():
+  parser = arguments.Parser(
+    prog='python -m experiments.biggan_vs_vae',
+    description=__doc__,
+    formatter_class=argparse.RawDescriptionHelpFormatter,
+  )
+  parser.add_argument(
+    '--recipes', type=arguments.several(RECIPES), default=tuple(RECIPES), help=f'of {", ".join(RECIPES)}'
+  )
+  parser.add_argument(
+    '--sets', type=arguments.several(SETS), default=tuple(SETS), help=f'of {", ".join(SETS)}'
+  )
+  parser.add_argument('--seeds', type=int, default=3, help='how many, from 0')
+  parser.add_argument('--steps', type=int, default=STEPS, help=f'of training, {STEPS} unless told')
+  parser.add_argument('--runs', type=Path, default=Path('runs/biggan_vs_vae'))
+  parser.add_argument('--out', type=Path, default=HERE)
+  return parser.parse_args()
+
+
+def _row(asked, name, family, recipe, seed) -> dict[str, Any]:
+  """One run, measured; one that does not come to its end says why, and the others go on."""
+  workdir = _workdir(asked.runs, name, family, recipe, seed)
+  config = config_of(name, family, recipe, seed)
+  config.num_steps = config.eval_every = asked.steps
+  config.sample_every, config.checkpoint_every = 0, asked.steps // measures.MOMENTS
+  config.keep_checkpoints = 0
+  row = _identified(name, family, recipe, seed) | {'steps': asked.steps, 'versions': versions()}
+  cpu = time.process_time()
+  try:
+    row_by_row.train_quietly(config, workdir)
+  except UserError as error:
+    return row | {'failure': str(error).partition(';')[0]}
+  cpu = (time.process_time() - cpu) / 60
+  tools = measures.instruments(name)
+  found, x = measures.of_run(workdir, tools)
+  _keep(workdir, x, tools)
+  parameters = sum(leaf.size for leaf in jax.tree.leaves(experiment.load(workdir).state.params))
+  return row | {'parameters': parameters, 'cpu_minutes': cpu, **found}
+
+
+def _row_of_data(asked, name):
+  tools = measures.instruments(name)
+  workdir = _workdir(asked.runs, name, 'data', '', 0)
+  found = measures.of_data(tools, workdir / '.evaluation')
+  _keep(workdir, tools.reference.test.examples(np.arange(pictures.TILES))['x'], tools)
+  row = _identified(name, 'data', '', 0) | {'versions': versions(), 'examples': len(tools.reference.test)}
+  return row | {'metrics': found, 'features': tools.features.name}
+
+
+def _keep(workdir, x, tools):
+  """What the picture shows."""
+  workdir.mkdir(parents=True, exist_ok=True)
+  np.savez(workdir / 'drawn.npz', x=x[: pictures.TILES], levels=tools.reference.x.levels)
+
+
+def _identified(name, family, recipe, seed):
+  return {'set': name, 'family': family, 'recipe': recipe, 'seed': seed}
+
+
+def _workdir(runs, name, family, recipe, seed):
+  return runs / name / family / recipe / str(seed)
+
+
+def _rows(out):
+  return row_by_row.read(out / 'results.jsonl')
+
+
+def _done(out, *identity):
+  wanted = _identified(*identity)
+  return any(wanted.items() <= row.items() for row in _rows(out))
+
+
+def _write(out, row):
+  row_by_row.append(out / 'results.jsonl', row)
+  found = row.get('failure') or ', '.join(f'{key} {value:.3g}' for key, value in row['metrics'].items())
+  print(f'{row["set"]:8} {row["family"]:5} {row["recipe"]:24} seed {row["seed"]}  {found}', flush=True)
+
+
+def _conclude(out, runs):
+  """The table and the pictures of all rows that there are."""
+  rows = _rows(out)
+  files.write_text(out / 'results.md', table(rows))
+  pictures.curves(rows, out / 'curves.png')
+  pictures.wall(rows, runs, out / 'samples.png')
+
+
+if __name__ == '__main__':
+  arguments.run(main)

@@ -1,0 +1,182 @@
+"""BigGAN and autoencoders of its blocks: recipes, verdicts, and what goes on after a kill."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments.biggan_vs_vae import __main__ as command
+from experiments.biggan_vs_vae import measures, sentences
+from experiments.biggan_vs_vae.recipes import FAMILIES, GAN, RECIPES, SETS, VAE, changes, config_of
+from experiments.biggan_vs_vae.sentences import (
+  HOLDS,
+  NOT_HERE,
+  OPEN,
+  SENTENCES,
+  Claim,
+  Sentence,
+  judged,
+  verdict,
+)
+from experiments.biggan_vs_vae.table import table
+from jaxgen import config as configs
+from jaxgen import models
+
+METRICS = dict(
+  frechet_distance=20.0,
+  inception_score=5.0,
+  precision=0.5,
+  recall=0.5,
+  density=1.0,
+  coverage=0.5,
+  variety=0.9,
+  sharpness=1.0,
+)
+BETTER = Claim('frechet_distance', (GAN, 'base'), (GAN, 'leaky'))
+
+
+def _row(family=GAN, recipe='base', seed=0, **metrics):
+  course = {'step': [1, 2], 'frechet_distance': [40.0, 20.0], 'inception_score': [4.0, 5.0]}
+  row = {
+    'set': 'digits',
+    'family': family,
+    'recipe': recipe,
+    'seed': seed,
+    'steps': 2,
+    'versions': {'jax': '1'},
+  }
+  row |= {
+    'parameters': 1234,
+    'cpu_minutes': 0.5,
+    'features': 'classifier (digits)',
+    'course': course,
+    'health': [],
+  }
+  reconstruction = {'reconstruction_error': 0.01} if family == VAE else {}
+  return row | {'metrics': METRICS | reconstruction | metrics}
+
+
+def _rows(recipe, distances, family=GAN):
+  return [_row(family, recipe, seed, frechet_distance=value) for seed, value in enumerate(distances)]
+
+
+@pytest.mark.parametrize('name', SETS)
+@pytest.mark.parametrize(
+  ('family', 'recipe'), [(f, r) for r in RECIPES for f in FAMILIES if changes(f, r) is not None]
+)
+def test_a_recipe_is_overrides_that_the_models_take(name, family, recipe):
+  config = config_of(name, family, recipe, seed=3)
+  configs.check(config)
+  configs.check_model(config, models.find(config.module).KEYS)
+  assert (config.seed, config.data.name) == (3, SETS[name].changes['data.name'])
+
+
+def test_the_sentences_are_of_recipes_that_there_are():
+  for sentence in SENTENCES:
+    for claim in sentence.claims:
+      assert all(changes(family, recipe) is not None for family, recipe in (claim.better, claim.worse))
+
+
+@pytest.mark.parametrize(
+  ('base', 'leaky', 'found'),
+  [
+    ([1.0, 2.0], [3.0, 4.0], HOLDS),
+    ([3.0, 4.0], [1.0, 2.0], NOT_HERE),
+    ([1.0, 3.0], [2.0, 4.0], OPEN),
+    ([1.0], [3.0, 4.0], OPEN),
+  ],
+)
+def test_a_claim_is_decided_where_all_seeds_agree(base, leaky, found):
+  assert judged(BETTER, _rows('base', base) + _rows('leaky', leaky)) == found
+
+
+def test_a_higher_score_is_the_better_one():
+  rows = [_row(GAN, 'base', seed, inception_score=9.0) for seed in (0, 1)]
+  rows += [_row(GAN, 'leaky', seed, inception_score=8.0) for seed in (0, 1)]
+  assert judged(BETTER._replace(measure='inception_score'), rows) == HOLDS
+
+
+@pytest.mark.parametrize(('variety', 'found'), [(0.01, HOLDS), (0.5, NOT_HERE)])
+def test_a_collapse_is_a_variety_of_next_to_nothing(variety, found):
+  rows = [_row(seed=seed) for seed in (0, 1)]
+  rows += [_row(GAN, 'leaky', seed, variety=variety) for seed in (0, 1)]
+  assert judged(BETTER._replace(measure='collapsed'), rows) == found
+
+
+def test_one_claim_that_does_not_hold_refutes_a_sentence():
+  rows = _rows('base', [1.0, 2.0]) + _rows('leaky', [3.0, 4.0]) + _rows('deep', [0.0, 0.5])
+  worse = BETTER._replace(worse=(GAN, 'deep'))
+  unknown = BETTER._replace(worse=(VAE, 'base'))
+  found = [
+    verdict(Sentence('', claims), rows) for claims in ((BETTER,), (BETTER, unknown), (BETTER, unknown, worse))
+  ]
+  assert found == [HOLDS, OPEN, NOT_HERE]
+
+
+def test_the_table_has_means_with_their_spread_beside_those_of_the_data():
+  data = {
+    'set': 'digits',
+    'family': 'data',
+    'recipe': '',
+    'seed': 0,
+    'versions': {},
+    'metrics': METRICS,
+    'features': 'f',
+  }
+  text = table([data, *_rows('base', [10.0, 20.0]), _row(GAN, 'sgd') | {'health': ['It has won.']}])
+  assert '| data | training examples | - | 20 |' in text
+  assert '| gan | `base` | 2 | 15.0 ± 7.1 |' in text
+  assert '| 30.0 ± 0.0 | 0 of 2 | 1,234 | 2 | 0.50 |' in text
+  assert '- `sgd`, seed 0: It has won.' in text
+  assert '| Leaky ReLU hurts | not decided |' in text and 'On faces' not in text
+
+
+def test_a_run_that_did_not_come_to_its_end_says_why():
+  row = {
+    key: value for key, value in _row(GAN, 'sgd').items() if key not in ('metrics', 'course', 'features')
+  }
+  text = table([_row(), row | {'failure': 'Not finite at step 3'}])
+  assert '| gan | `sgd` | 1 | Not finite at step 3 |' in text
+
+
+def test_what_is_there_is_not_made_again(monkeypatch, tmp_path):
+  """Rows, the table and both pictures; the runs themselves are made up."""
+  made = []
+
+  def row(asked, name, family, recipe, seed):
+    made.append((family, recipe, seed))
+    command._keep(
+      command._workdir(asked.runs, name, family, recipe, seed), np.zeros((36, 8, 8, 1), 'u1'), tools
+    )
+    return _row(family, recipe, seed)
+
+  tools = measures.Instruments(measures.evaluate.reference_of(config_of('digits', GAN)), None, tmp_path)
+  monkeypatch.setattr(command, '_row', row)
+  monkeypatch.setattr(command, '_row_of_data', lambda asked, name: row(asked, name, 'data', '', 0))
+  line = ['', '--recipes=base,generator_rate_x10', '--sets=digits', f'--runs={tmp_path / "runs"}']
+  monkeypatch.setattr(sys, 'argv', [*line, f'--out={tmp_path}', '--seeds=1'])
+  command.main()
+  first = (tmp_path / 'results.jsonl').read_text()
+  monkeypatch.setattr(sys, 'argv', [*line, f'--out={tmp_path}', '--seeds=2'])
+  command.main()
+  assert (tmp_path / 'results.jsonl').read_text().startswith(first)
+  runs = [('gan', 'base'), ('vae', 'base'), ('gan', 'generator_rate_x10')]
+  assert made == [*[(*run, 0) for run in runs], ('data', '', 0), *[(*run, 1) for run in runs]]
+  assert len([json.loads(each) for each in (tmp_path / 'results.jsonl').read_text().splitlines()]) == 7
+  assert all(Image.open(tmp_path / name).size[0] > 100 for name in ('samples.png', 'curves.png'))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize('family', FAMILIES)
+def test_a_run_is_measured_at_its_moments(family, tmp_path, monkeypatch):
+  monkeypatch.setattr(measures, 'SAMPLES', 100)
+  asked = command.argparse.Namespace(runs=tmp_path, steps=4)
+  row = command._row(asked, 'digits', family, 'base', 0)
+  assert row['course']['step'] == [1, 2, 3, 4]
+  assert (
+    np.isfinite(row['course']['frechet_distance']).all() and np.isfinite(list(row['metrics'].values())).all()
+  )
+  assert ('reconstruction_error' in row['metrics']) == (family == VAE)
+  assert sentences.values([row], 'course', family, 'base') == [np.mean(row['course']['frechet_distance'])]
