@@ -8,6 +8,8 @@ import numpy as np
 
 from jaxgen.types import DataSpec, Field
 
+# The mask that is 1 where an entry of x was observed, and 0 where it is missing.
+OBSERVED = 'observed'
 KINDS = ('image', 'vector', 'table', 'tokens', 'audio', 'label', 'mask')
 
 
@@ -36,6 +38,11 @@ def nbytes(spec: DataSpec) -> int:
 def blank(spec: DataSpec, *leading: int) -> dict[str, np.ndarray]:
   """Zeros in the shape of examples: `{name: [*leading, *shape]}`."""
   return {name: np.zeros((*leading, *field.shape), dtype(field)) for name, field in spec.items()}
+
+
+def has_gaps(spec: DataSpec) -> bool:
+  """Whether x is of continuous entries and the mask `observed`, of its shape, says which of them there are."""
+  return not spec['x'].levels and spec.get(OBSERVED) == Field('mask', spec['x'].shape, 2)
 
 
 def classes(spec: DataSpec) -> int:

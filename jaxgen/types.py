@@ -137,6 +137,8 @@ class GenerativeModel(NamedTuple):
     decode: `(params, extra, latents, given=None) -> x[B, ...]`.
     complete: `(params, extra, rng, batch, observed, **knobs) -> x[B, ...]`: x where `observed`, bool[B, *shape], and
       elsewhere a draw of what is missing given what is there.
+    impute: the same, and elsewhere the one value that stands for what is missing: its mean given what is there, of
+      categories the most probable one.
     score: `(params, extra, x, sigma, given=None) -> f32[B, *shape]`, of the data blurred by `sigma`, f32[B], at `x`,
       f32[B, *shape]: any sampler of `jaxgen.samplers` can be run on it.
     trajectory: `(params, extra, rng, num, given=None, **knobs) -> x[T, num, ...]`, the stages that `sample` goes
@@ -165,6 +167,7 @@ class GenerativeModel(NamedTuple):
   encode: Callable[..., Any] | None = None
   decode: Callable[..., jax.Array] | None = None
   complete: Callable[..., jax.Array] | None = None
+  impute: Callable[..., jax.Array] | None = None
   score: Callable[..., jax.Array] | None = None
   trajectory: Callable[..., jax.Array] | None = None
   standing: Callable[..., Extra] | None = None

@@ -28,6 +28,7 @@ def in_float32(*arrays: jax.Array | float) -> tuple[jax.Array, ...]:
   return tuple(jnp.asarray(array, jnp.float32) for array in arrays)
 
 
-def sum_over_event(terms: jax.Array) -> jax.Array:
-  """[B, ...] -> [B]."""
+def sum_over_event(terms: jax.Array, observed: jax.Array | None = None) -> jax.Array:
+  """[B, ...] -> [B], over those that are observed where a mask says which."""
+  terms = terms if observed is None else jnp.where(observed, terms, 0)
   return terms.reshape(terms.shape[0], -1).sum(-1)

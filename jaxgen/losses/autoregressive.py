@@ -5,8 +5,10 @@ import math
 import jax
 import jax.numpy as jnp
 
+from jaxgen.losses._finite import sum_over_event
 
-def categorical_nll(logits: jax.Array, x: jax.Array) -> jax.Array:
+
+def categorical_nll(logits: jax.Array, x: jax.Array, observed: jax.Array | None = None) -> jax.Array:
   """-sum_i log softmax(logits_i)[x_i].
 
   Where `logits_i` depend on nothing but `x_1, ..., x_{i-1}`, this is `-log p(x)`, exactly (van den Oord et
@@ -15,6 +17,7 @@ def categorical_nll(logits: jax.Array, x: jax.Array) -> jax.Array:
   Args:
     logits: f32[B, ..., L], for each position the L values that it may take.
     x: whole numbers [B, ...] in [0, L).
+    observed: bool[B, ...], which entries the sum runs over; None: all.
 
   Returns:
     f32[B], nats of probability mass. The log-density on the unit cube is `D log(L)` minus this.
@@ -28,8 +31,8 @@ def categorical_nll(logits: jax.Array, x: jax.Array) -> jax.Array:
   if not jnp.issubdtype(x.dtype, jnp.integer):
     raise TypeError(f'a categorical likelihood needs whole numbers, not {x.dtype}.')
   log_probs = jax.nn.log_softmax(logits.astype(jnp.float32))
-  chosen = jnp.take_along_axis(log_probs, x.astype(jnp.int32)[..., None], axis=-1)
-  return -chosen.reshape(x.shape[0], -1).sum(-1)
+  chosen = jnp.take_along_axis(log_probs, x.astype(jnp.int32)[..., None], axis=-1)[..., 0]
+  return -sum_over_event(chosen, observed)
 
 
 def log_density(nll: jax.Array, dims: int, levels: int) -> jax.Array:

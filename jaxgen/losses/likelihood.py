@@ -1,8 +1,10 @@
 """Likelihoods of the entries of an example: arrays in, one number per example out, in nats.
 
 Every `*_nll` is `-log p(x|z)` with its constants, not merely something to minimize. All sums run over every axis but
-the first. What a distribution is of comes first; its parameters, arrays of the same shape, are given by name. Whatever
-finite numbers a network puts out, values and gradients are finite; see `jaxgen.losses._finite`.
+the first, or with a mask `observed` over what it marks: the likelihood of these entries alone, where the others are
+missing at random (Nazabal et al., "Handling incomplete heterogeneous data using VAEs", 2020; Mattei & Frellsen,
+"MIWAE", 2019). What a distribution is of comes first; its parameters, arrays of the same shape, are given by name.
+Whatever finite numbers a network puts out, values and gradients are finite; see `jaxgen.losses._finite`.
 """
 
 import math
@@ -14,7 +16,7 @@ from jaxgen.losses._checks import check_broadcasts, check_same_shape
 from jaxgen.losses._finite import exp, in_float32, sum_over_event
 
 
-def bernoulli_nll(x: jax.Array, *, logits: jax.Array) -> jax.Array:
+def bernoulli_nll(x: jax.Array, *, logits: jax.Array, observed: jax.Array | None = None) -> jax.Array:
   """-sum(x log p + (1 - x) log(1 - p)) with p = sigmoid(logits).
 
   A likelihood where x is 0 or 1. On intensities in between it is a cross-entropy whose best p is the mean
@@ -24,6 +26,7 @@ def bernoulli_nll(x: jax.Array, *, logits: jax.Array) -> jax.Array:
   Args:
     x: f32[B, ...], in [0, 1].
     logits: f32[B, ...].
+    observed: bool[B, ...], which entries the sum runs over; None: all. What stands elsewhere is not looked at.
 
   Returns:
     f32[B], nats.
@@ -32,11 +35,13 @@ def bernoulli_nll(x: jax.Array, *, logits: jax.Array) -> jax.Array:
     ValueError: if the shapes differ.
   """
   check_same_shape(x=x, logits=logits)
-  logits, x = in_float32(logits, x)
-  return sum_over_event(jax.nn.softplus(logits) - x * logits)
+  logits, x = in_float32(logits, _seen(x, observed))
+  return sum_over_event(jax.nn.softplus(logits) - x * logits, observed)
 
 
-def gaussian_nll(x: jax.Array, *, mean: jax.Array, sigma: jax.Array | float) -> jax.Array:
+def gaussian_nll(
+  x: jax.Array, *, mean: jax.Array, sigma: jax.Array | float, observed: jax.Array | None = None
+) -> jax.Array:
   """-log N(x; mean, sigma^2 I) = sum((x - mean)^2 / (2 sigma^2) + log sigma + log(2 pi) / 2).
 
   The squared error with its scale and its constant. On dequantized pixels, x = (u + U[0, 1)) / levels, it
@@ -46,6 +51,7 @@ def gaussian_nll(x: jax.Array, *, mean: jax.Array, sigma: jax.Array | float) -> 
     x: f32[B, ...].
     mean: f32[B, ...].
     sigma: the standard deviation, positive; a number, or an array that broadcasts against x.
+    observed: bool[B, ...], which entries the sum runs over; None: all. What stands elsewhere is not looked at.
 
   Returns:
     f32[B], nats.
@@ -55,17 +61,21 @@ def gaussian_nll(x: jax.Array, *, mean: jax.Array, sigma: jax.Array | float) -> 
   """
   check_same_shape(x=x, mean=mean)
   check_broadcasts(x, sigma=sigma)
-  mean, x, sigma = in_float32(mean, x, sigma)
-  return sum_over_event(0.5 * jnp.square((x - mean) / sigma) + jnp.log(sigma) + 0.5 * math.log(2 * math.pi))
+  mean, x, sigma = in_float32(mean, _seen(x, observed), sigma)
+  terms = 0.5 * jnp.square((x - mean) / sigma) + jnp.log(sigma) + 0.5 * math.log(2 * math.pi)
+  return sum_over_event(terms, observed)
 
 
-def laplace_nll(x: jax.Array, *, mean: jax.Array, scale: jax.Array | float) -> jax.Array:
+def laplace_nll(
+  x: jax.Array, *, mean: jax.Array, scale: jax.Array | float, observed: jax.Array | None = None
+) -> jax.Array:
   """-log Laplace(x; mean, scale) = sum(|x - mean| / scale + log(2 scale)): the absolute error.
 
   Args:
     x: f32[B, ...]; dequantized pixels, or continuous data.
     mean: f32[B, ...].
     scale: b, positive; a number, or an array that broadcasts against x.
+    observed: bool[B, ...], which entries the sum runs over; None: all. What stands elsewhere is not looked at.
 
   Returns:
     f32[B], nats.
@@ -75,12 +85,17 @@ def laplace_nll(x: jax.Array, *, mean: jax.Array, scale: jax.Array | float) -> j
   """
   check_same_shape(x=x, mean=mean)
   check_broadcasts(x, scale=scale)
-  mean, x, scale = in_float32(mean, x, scale)
-  return sum_over_event(jnp.abs(x - mean) / scale + jnp.log(2 * scale))
+  mean, x, scale = in_float32(mean, _seen(x, observed), scale)
+  return sum_over_event(jnp.abs(x - mean) / scale + jnp.log(2 * scale), observed)
 
 
 def discretized_logistic_nll(
-  x: jax.Array, *, mean: jax.Array, log_scale: jax.Array, levels: int
+  x: jax.Array,
+  *,
+  mean: jax.Array,
+  log_scale: jax.Array,
+  levels: int,
+  observed: jax.Array | None = None,
 ) -> jax.Array:
   """-log of the mass that a logistic distribution gives to each pixel's bin.
 
@@ -94,6 +109,7 @@ def discretized_logistic_nll(
     mean: f32[B, ...], as an intensity in [0, 1]: m = mean * (levels - 1).
     log_scale: f32[B, ...], the logarithm of the scale of intensities: s = exp(log_scale) * (levels - 1).
     levels: the number of values a pixel takes, at least 2.
+    observed: bool[B, ...], which entries the sum runs over; None: all. What stands elsewhere is not looked at.
 
   Returns:
     f32[B], nats of probability mass. Add `-D log(levels)` for the density on the unit cube.
@@ -104,7 +120,7 @@ def discretized_logistic_nll(
   check_same_shape(x=x, mean=mean, log_scale=log_scale)
   if levels < 2:
     raise ValueError(f'a discretized likelihood needs at least 2 levels, not {levels}.')
-  mean, log_scale, x = in_float32(mean, log_scale, x)
+  mean, log_scale, x = in_float32(mean, log_scale, _seen(x, observed))
   log_inverse = -log_scale - math.log(levels - 1)
   inverse = exp(log_inverse)  # 1 / s, with s in levels
   distance = x - mean * (levels - 1)
@@ -112,7 +128,15 @@ def discretized_logistic_nll(
   above_lower = jax.nn.log_sigmoid(-(distance - 0.5) * inverse)
   within = below_upper + above_lower + _log_of_bin(log_inverse)
   log_mass = jnp.where(x < 0.5, below_upper, jnp.where(x > levels - 1.5, above_lower, within))
-  return -sum_over_event(log_mass)
+  return -sum_over_event(log_mass, observed)
+
+
+def _seen(x, observed):
+  """With 0 where nothing was observed: whatever stands there, nan say, reaches no gradient."""
+  if observed is None:
+    return x
+  check_same_shape(x=x, observed=observed)
+  return jnp.where(observed, x, 0)
 
 
 def _log_of_bin(log_width):

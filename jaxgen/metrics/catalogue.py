@@ -8,6 +8,7 @@ import jax
 import numpy as np
 from jax import lax
 
+from jaxgen import fields
 from jaxgen.errors import UserError
 from jaxgen.metrics.bits_per_dim import bits_per_dim
 from jaxgen.metrics.checks import need_examples, need_samples
@@ -37,7 +38,7 @@ def abilities(model: GenerativeModel, reference: Reference, features: Features) 
   """What there is to measure by: functions of the model, properties of the data and of the features."""
   found = {
     # of examples with gaps no distance tells: samples have none
-    'sample': model.sample and 'observed' not in reference.spec,
+    'sample': model.sample and not fields.has_gaps(reference.spec),
     'log_prob': model.log_prob,
     'encode': model.encode,
     'decode': model.decode,

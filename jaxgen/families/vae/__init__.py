@@ -3,6 +3,7 @@
 from jaxgen.families.vae.codebook import codebook
 from jaxgen.families.vae.family import vae
 from jaxgen.families.vae.likelihood import LIKELIHOODS, Likelihood
+from jaxgen.families.vae.mixed_likelihood import mixed
 from jaxgen.families.vae.objective import Objective, Terms, commitment, elbo
 from jaxgen.families.vae.posterior import Drawn, Posterior, diagonal_gaussian, flow_posterior
 from jaxgen.families.vae.prior import Prior, flow_prior, standard_normal, uniform_codes
@@ -21,6 +22,7 @@ __all__ = [
   'elbo',
   'flow_posterior',
   'flow_prior',
+  'mixed',
   'standard_normal',
   'uniform_codes',
   'vae',

@@ -4,8 +4,7 @@ import jax
 from jax import lax
 
 from jaxgen.families import conditions
-from jaxgen.families.pixels import to_network
-from jaxgen.families.vae.autoencoder import Autoencoder, decoded, encoded
+from jaxgen.families.vae.autoencoder import Autoencoder, decoded, encoded, seen, target
 from jaxgen.families.vae.objective import Terms
 from jaxgen.losses import vae as losses
 from jaxgen.metrics.bits_per_dim import bits_per_dim
@@ -25,13 +24,12 @@ def terms(
   networks update `extra`."""
   z_rng, noise_rng, encoder_rng, decoder_rng, objective_rng = jax.random.split(rng, 5)
   train, given = step is not None, conditions.prepared(batch, model.given)
-  x = to_network(batch['x'], model.x.levels)
-  outputs, extra = model.apply('encoder', params, extra, x, given, train=train, rng=encoder_rng)
+  outputs, extra = model.apply('encoder', params, extra, *seen(model, batch), train=train, rng=encoder_rng)
   drawn, extra = model.posterior.draw(
     model.apply, params, extra, z_rng, outputs, prior=model.prior, train=train
   )
   outputs_of_z, extra = model.apply('decoder', params, extra, drawn.z, given, train=train, rng=decoder_rng)
-  reconstruction = model.likelihood.nll(noise_rng, outputs_of_z, batch['x'])
+  reconstruction = model.likelihood.nll(noise_rng, outputs_of_z, *target(model, batch))
 
   def from_prior(rng, num):
     return model.prior.sample(model.apply, params, extra, rng, num)
@@ -49,7 +47,9 @@ def terms(
 def log_prob(
   model: Autoencoder, params: Params, extra: Extra, rng: PRNGKey, batch: Batch, *, importance_samples: int
 ) -> jax.Array:
-  """The importance-weighted bound on the log-density, f32[B], nats; see `jaxgen.losses.vae`."""
+  """The importance-weighted bound on the log-density, f32[B], nats; see `jaxgen.losses.vae`.
+
+  Where entries are missing it is that of the others, on log p(observed)."""
   z_rng, noise_rng = jax.random.split(rng)
   outputs, given = encoded(model, params, extra, batch), conditions.prepared(batch, model.given)
 
@@ -58,7 +58,9 @@ def log_prob(
     if drawn.log_weight is None:
       raise ValueError('no bound on log p(x) follows from a posterior without a density.')
     # the same noise for every z: the bound is on the density of one point
-    nll = model.likelihood.nll(noise_rng, decoded(model, params, extra, drawn.z, given), batch['x'])
+    nll = model.likelihood.nll(
+      noise_rng, decoded(model, params, extra, drawn.z, given), *target(model, batch)
+    )
     return drawn.log_weight - nll
 
   log_weights = lax.map(log_weight, jax.random.split(z_rng, importance_samples))  # [K, B]

@@ -9,12 +9,13 @@ from flax import linen as nn
 
 from jaxgen.families import conditions, statistics
 from jaxgen.families.networks import Part, assembled
-from jaxgen.families.vae import bounds, health, sampling
+from jaxgen.families.vae import bounds, health, imputation, sampling
 from jaxgen.families.vae.autoencoder import Autoencoder
 from jaxgen.families.vae.likelihood import Likelihood
 from jaxgen.families.vae.objective import Objective
 from jaxgen.families.vae.posterior import Posterior
 from jaxgen.families.vae.prior import Prior
+from jaxgen.fields import OBSERVED
 from jaxgen.metrics.bits_per_dim import bits_per_dim
 from jaxgen.types import DATA_AXIS, DataSpec, Estimate, Field, GenerativeModel
 from jaxgen.updates import chain, ema, minimize, scheduled
@@ -33,6 +34,8 @@ def vae(
   x: Field,
   given: DataSpec = MappingProxyType({}),
   importance_samples: int = 64,
+  has_gaps: bool = False,
+  imputation_samples: int = 1000,
 ) -> GenerativeModel:
   """A variational autoencoder (Kingma & Welling, "Auto-encoding variational Bayes", 2014).
 
@@ -47,6 +50,11 @@ def vae(
   on continuous data `sample` draws from p(x|z), since there the density is what one looks at. The knobs
   are the prior's. `encode` gives the center of the posterior; `complete` is a chain, see
   `jaxgen.families.vae.sampling.complete`.
+
+  With gaps the encoder is told which entries of x there are, q(z|observed), the likelihood is of these alone, and
+  `log_prob` is a bound on log p(observed) (Mattei & Frellsen, "MIWAE: deep generative modelling and imputation of
+  incomplete data sets", 2019, equation 4); `complete` and `impute` weigh draws of z, see
+  `jaxgen.families.vae.imputation`.
 
   Averaged weights have averaged batch statistics, where a network has some, see `jaxgen.families.statistics`.
 
@@ -63,22 +71,30 @@ def vae(
     x: what is modelled.
     given: the fields that both networks are conditioned on.
     importance_samples: K, of `log_prob` and of the evaluated bits per dimension.
+    has_gaps: whether batches say by the mask `jaxgen.fields.OBSERVED` which entries of x there are; the encoder has it
+      beside the conditions.
+    imputation_samples: K, the draws of z that `complete` and `impute` weigh.
 
   Returns:
     A `GenerativeModel` with params 'encoder', 'decoder' and those of the slots; `extra` has the other variables that
     any of them has.
 
   Raises:
-    ValueError: if the number of samples is out of range.
+    ValueError: if a number of samples is out of range, or there are gaps in data that are not continuous or under a
+      posterior without a density.
   """
-  if importance_samples < 1:
-    raise ValueError(f'importance_samples must be at least 1, not {importance_samples}.')
+  for name, samples in (('importance', importance_samples), ('imputation', imputation_samples)):
+    if samples < 1:
+      raise ValueError(f'{name}_samples must be at least 1, not {samples}.')
+  if has_gaps and (x.levels or not posterior.has_density):
+    raise ValueError('gaps are of continuous data, under a posterior that has a density.')
+  mask = {OBSERVED: Field('mask', x.shape, 2)} if has_gaps else {}
   networks = {
-    'encoder': Part(encoder, lambda: (jnp.zeros((1, *x.shape)), conditions.blank(given))),
+    'encoder': Part(encoder, lambda: (jnp.zeros((1, *x.shape)), conditions.blank({**given, **mask}))),
     'decoder': Part(decoder, lambda: (posterior.blank(1), conditions.blank(given))),
   }
   start, apply = assembled({**networks, **prior.parts, **posterior.parts})
-  model = Autoencoder(apply, prior, posterior, objective, likelihood, x, given)
+  model = Autoencoder(apply, prior, posterior, objective, likelihood, x, given, has_gaps)
   estimate = Estimate(
     'lower bound', importance_samples, noise_draws=likelihood.noise_draws, given=tuple(given)
   )
@@ -117,12 +133,19 @@ def vae(
     latents=partial(sampling.latents, model),
     encode=partial(sampling.encode, model),
     decode=partial(sampling.decode, model),
-    complete=partial(sampling.complete, model) if posterior.has_density else None,
+    complete=_complete(model, imputation_samples),
+    impute=partial(imputation.impute, model, num_draws=imputation_samples) if has_gaps else None,
     standing=statistics.standing,
     codes=posterior.codes,
     summary=health.summary if posterior.has_density else None,
     health=health.health if posterior.has_density else posterior.health,
   )
+
+
+def _complete(model, num_draws):
+  if model.has_gaps:
+    return partial(imputation.complete, model, num_draws=num_draws)
+  return partial(sampling.complete, model) if model.posterior.has_density else None
 
 
 def _objective(model, importance_samples):

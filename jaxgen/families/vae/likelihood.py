@@ -20,21 +20,25 @@ class Likelihood(NamedTuple):
   Attributes:
     name: with its parameters, for the objective.
     num_outputs: the numbers that the decoder gives for each entry of x.
-    nll: `(rng, outputs, x) -> f32[B]`, -log p(x|z) in nats. The key draws the dequantization noise.
+    nll: `(rng, outputs, x, observed=None) -> f32[B]`, -log p(x|z) in nats, with a mask bool[B, *shape] of the entries
+      alone that it marks. The key draws the dequantization noise.
     mean: `outputs -> x`, the picture that the outputs describe.
     draw: `(rng, outputs) -> x`, a draw from p(x|z).
     log_volume: added for each dimension to -nll it gives the log-density on the unit cube (of x itself if levels is
       0); None where nll is not the likelihood of such data.
     noise_draws: the draws of dequantization noise behind one nll, 1 or 0.
+    mean_of_mixture: `(outputs f32[K, B, *shape, num_outputs], weights f32[K, B]) -> x`, of K distributions by weights
+      that sum to 1: the mean, of categories the most probable one; None where it is not told.
   """
 
   name: str
   num_outputs: int
-  nll: Callable[[PRNGKey, jax.Array, jax.Array], jax.Array]
+  nll: Callable[..., jax.Array]
   mean: Callable[[jax.Array], jax.Array]
   draw: Callable[[PRNGKey, jax.Array], jax.Array]
   log_volume: float | None
   noise_draws: int = 0
+  mean_of_mixture: Callable[[jax.Array, jax.Array], jax.Array] | None = None
 
 
 def bernoulli(field: Field) -> Likelihood:
@@ -45,9 +49,10 @@ def bernoulli(field: Field) -> Likelihood:
   """
   levels = _discrete('bernoulli', field)
 
-  def nll(rng, outputs, x):
+  def nll(rng, outputs, x, observed=None):
     del rng
-    return losses.bernoulli_nll(x.astype(jnp.float32) / (levels - 1), logits=outputs[..., 0])
+    intensity = x.astype(jnp.float32) / (levels - 1)
+    return losses.bernoulli_nll(intensity, logits=outputs[..., 0], observed=observed)
 
   def draw(rng, outputs):
     on = jax.random.bernoulli(rng, jax.nn.sigmoid(outputs[..., 0]))
@@ -92,10 +97,12 @@ def discretized_logistic(field: Field) -> Likelihood:
     # At initialization a middling grey, of a scale of 0.37.
     return outputs[..., 0] + 0.5, jnp.clip(outputs[..., 1] - 1.0, -7.0 - math.log(2), 7.0)
 
-  def nll(rng, outputs, x):
+  def nll(rng, outputs, x, observed=None):
     del rng
     mean, log_scale = split(outputs)
-    return losses.discretized_logistic_nll(x, mean=mean, log_scale=log_scale, levels=levels)
+    return losses.discretized_logistic_nll(
+      x, mean=mean, log_scale=log_scale, levels=levels, observed=observed
+    )
 
   def draw(rng, outputs):
     mean, log_scale = split(outputs)
@@ -128,10 +135,10 @@ def _dequantized(name, parameter, field, scale, nll_of, noise) -> Likelihood:
   def to_data(y):
     return jnp.clip(jnp.floor(y * levels), 0, levels - 1).astype(fields.dtype(field)) if levels else y
 
-  def nll(rng, outputs, x):
+  def nll(rng, outputs, x, observed=None):
     x = x.astype(jnp.float32)
     y = (x + jax.random.uniform(rng, x.shape)) / levels if levels else x
-    return nll_of(y, mean=center(outputs), **{parameter: scale})
+    return nll_of(y, mean=center(outputs), observed=observed, **{parameter: scale})
 
   def draw(rng, outputs):
     mean = center(outputs)
@@ -145,6 +152,9 @@ def _dequantized(name, parameter, field, scale, nll_of, noise) -> Likelihood:
     draw=draw,
     log_volume=0.0,
     noise_draws=int(levels > 0),
+    mean_of_mixture=None
+    if levels
+    else lambda outputs, weights: jnp.einsum('kb,kb...->b...', weights, center(outputs)),
   )
 
 
