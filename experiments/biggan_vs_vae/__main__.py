@@ -8,6 +8,7 @@ so that after a kill the same command goes on; the runs are in `--runs`.
 """
 
 import argparse
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -57,19 +58,31 @@ def _arguments():
     '--sets', type=arguments.several(SETS), default=tuple(SETS), help=f'of {", ".join(SETS)}'
   )
   parser.add_argument('--seeds', type=int, default=3, help='how many, from 0')
-  parser.add_argument('--steps', type=int, default=STEPS, help=f'of training, {STEPS} unless told')
+  parser.add_argument('--steps', type=_steps, default=STEPS, help=f'of training, {STEPS} unless told')
   parser.add_argument('--runs', type=Path, default=Path('runs/biggan_vs_vae'))
   parser.add_argument('--out', type=Path, default=HERE)
   return parser.parse_args()
+
+
+def _steps(text):
+  (steps,) = arguments.counts(text)
+  if steps % measures.MOMENTS:
+    raise argparse.ArgumentTypeError(
+      f'{steps} is no multiple of {measures.MOMENTS}, the moments of measuring'
+    )
+  return steps
 
 
 def _row(asked, name, family, recipe, seed) -> dict[str, Any]:
   """One run, measured; one that does not come to its end says why, and the others go on."""
   workdir = _workdir(asked.runs, name, family, recipe, seed)
   config = config_of(name, family, recipe, seed)
+  part = asked.steps // measures.MOMENTS
   config.num_steps = config.eval_every = asked.steps
-  config.sample_every, config.checkpoint_every = 0, asked.steps // measures.MOMENTS
-  config.keep_checkpoints = 0
+  config.sample_every, config.checkpoint_every, config.keep_checkpoints = 0, part, 0
+  config.steps_per_dispatch = math.gcd(
+    config.steps_per_dispatch, part
+  )  # so that a dispatch ends at each moment
   row = _identified(name, family, recipe, seed) | {'steps': asked.steps, 'versions': versions()}
   cpu = time.process_time()
   try:
