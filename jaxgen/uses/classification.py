@@ -24,7 +24,7 @@ def run(subject: Subject) -> Written:
   In `classification.json`: `confusion[true][guess]`, and `standard_error` `sqrt(p (1 - p) / n)`.
   """
   source, places = subject.source(subject.split), subject.spread(subject.split, subject.affordable(_MOST))
-  guess = log_joint(subject, source, places).argmax(1)
+  guess = log_joint(subject, needed(subject.model.log_prob), source, places).argmax(1)
   true = np.asarray(source.examples(places)['label']).astype(int)
   accuracy, classes = float(np.mean(guess == true)), subject.spec['label'].levels
   confusion = np.zeros((classes, classes), int)
@@ -34,12 +34,20 @@ def run(subject: Subject) -> Written:
   return Written((), {**numbers, 'confusion': confusion.tolist()})
 
 
-def log_joint(subject: Subject, source: data.Source, places: np.ndarray) -> np.ndarray:
+def log_joint(
+  subject: Subject, log_prob: Callable[..., jax.Array], source: data.Source, places: np.ndarray
+) -> np.ndarray:
   """`log p(x|y) + log p(y)` of examples of a source for every label y, f64[N, classes], in nats.
 
   The noise that a likelihood needs is the same for all labels. `p(y)` is the share of y among training examples.
+
+  Args:
+    subject: a model of labelled examples.
+    log_prob: `(params, extra, rng, batch) -> f32[B]`, log p(x|y) in nats, or a bound on it.
+    source: of the examples.
+    places: i64[N] in it.
   """
-  return under_each_label(subject, needed(subject.model.log_prob), source, places) + log_shares(subject)
+  return under_each_label(subject, log_prob, source, places) + log_shares(subject)
 
 
 def under_each_label(
@@ -59,9 +67,11 @@ def under_each_label(
   return found.astype(np.float64)
 
 
-def log_marginal(subject: Subject, source: data.Source, places: np.ndarray) -> np.ndarray:
-  """`log p(x) = log sum_y p(x|y) p(y)`, f64[N], in nats."""
-  return np.asarray(logsumexp(log_joint(subject, source, places), axis=1), np.float64)
+def log_marginal(
+  subject: Subject, log_prob: Callable[..., jax.Array], source: data.Source, places: np.ndarray
+) -> np.ndarray:
+  """`log p(x) = log sum_y p(x|y) p(y)`, f64[N], in nats; the arguments are those of `log_joint`."""
+  return np.asarray(logsumexp(log_joint(subject, log_prob, source, places), axis=1), np.float64)
 
 
 def log_shares(subject: Subject) -> np.ndarray:

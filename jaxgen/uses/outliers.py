@@ -11,8 +11,8 @@ from jaxgen.data.source import from_arrays
 from jaxgen.metrics.bits_per_dim import bits_per_dim
 from jaxgen.metrics.roc import auc, roc_curve
 from jaxgen.types import Field, PRNGKey
-from jaxgen.uses.anomaly import scores
-from jaxgen.uses.subject import Subject, Written
+from jaxgen.uses import anomaly
+from jaxgen.uses.subject import Subject, Written, needed
 
 _MOST = 500  # examples of each set, see `Subject.affordable`
 _SHOWN = 8
@@ -128,7 +128,8 @@ def _log_prob(subject: Subject, batches: Mapping[str, Any]) -> dict[str, np.ndar
     name: np.concatenate([batch[name] for batch in batches.values()]) for name in ('x', *subject.model.given)
   }
   source = from_arrays('sets', {name: subject.spec[name] for name in arrays}, arrays)
-  log_prob = np.nan_to_num(-scores(subject, source, np.arange(len(source)))[1], nan=-np.inf)
+  found = anomaly.log_prob(subject, needed(subject.model.log_prob), source, np.arange(len(source)))
+  log_prob = np.nan_to_num(found, nan=-np.inf)
   ends = np.cumsum([len(batch['x']) for batch in batches.values()])
   return dict(zip(batches, np.split(log_prob, ends[:-1]), strict=True))
 

@@ -5,9 +5,11 @@ import json
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from sklearn.ensemble import IsolationForest
+from sklearn.metrics import roc_auc_score
 
 from jaxgen import uses
-from jaxgen.types import Field
+from jaxgen.types import Estimate, Field
 from jaxgen.uses import classification, translation
 from tests.uses.conftest import IMAGES, labelled
 
@@ -28,7 +30,7 @@ def test_log_joint_is_the_likelihood_and_the_share_of_the_class(make):
   label = np.array([0] * 30 + [1] * 10, np.uint8)
   few = {'x': np.ones((40, 8, 8, 1), np.uint8), 'label': label}
   subject = make(given=('label',), arrays={'train': few, 'test': few})
-  three = subject.source('test'), np.arange(3)
+  three = subject.model.log_prob, subject.source('test'), np.arange(3)
   joint = classification.log_joint(subject, *three)
   np.testing.assert_allclose(joint[:, :2], [[-64 + np.log(0.75), np.log(0.25)]] * 3, rtol=1e-6)
   assert (joint[:, 2:] == -np.inf).all()  # no training example is of these classes
@@ -43,16 +45,39 @@ def test_a_class_that_was_held_out_is_told_from_the_others(make, tmp_path, chang
   decode = lambda params, extra, latents, given=None: latents['z'].clip(0, 8).astype('uint8')  # noqa: E731
   make(without=(9,), decode=decode, **changes)
   record = done(tmp_path, 'anomaly')
-  assert (record['score'], record['auc']) == (score, 1.0)
+  assert record['scores'].keys() == {score, 'isolation forest'}
+  assert record['scores'][score]['auc'] == 1.0
   assert record['anomalies'] + record['others'] == 40
   make(without=(0,), decode=decode, **changes)
-  assert done(tmp_path, 'anomaly')['auc'] <= 0.5
+  assert done(tmp_path, 'anomaly')['scores'][score]['auc'] <= 0.5
+
+
+def test_an_autoencoder_has_three_scores(make, tmp_path, capsys):
+  """Of one draw and of K, and what is lost of the image; each in the words of its estimate."""
+  terms = lambda params, extra, rng, batch: {'elbo': -1.0 * batch['x'][:, 0, 0, 0]}  # noqa: E731
+  make(without=(9,), evaluate=terms, log_prob_estimate=Estimate('lower bound', importance_samples=64))
+  found = done(tmp_path, 'anomaly')['scores']
+  assert list(found) == ['-log p(x) (K = 64), nats', '-ELBO, nats', 'mean square error', 'isolation forest']
+  assert found['-ELBO, nats']['auc'] == 1.0 and found['mean square error']['auc'] == 0.5  # it loses nothing
+  assert '-ELBO, nats                  1.000 ± 0.000' in capsys.readouterr().out
+
+
+def test_beside_a_model_stands_a_forest_fitted_to_the_same_examples(make, tmp_path):
+  seen = labelled(60, IMAGES)
+  seen = {name: value[seen['label'] < 8] for name, value in seen.items()}
+  test = labelled(40, IMAGES, 2)
+  make(without=(9,), arrays={'train': seen, 'test': test})
+  record = done(tmp_path, 'anomaly')
+  trees = IsolationForest(max_samples=len(seen['x']), random_state=0).fit(seen['x'].reshape(-1, 64))
+  expected = roc_auc_score(test['label'] == 9, -trees.score_samples(test['x'].reshape(-1, 64)))
+  assert record['scores']['isolation forest']['auc'] == pytest.approx(expected)
+  assert record['isolation_forest'] == {'trees': 100, 'of_each': len(seen['x']), 'fitted_to': len(seen['x'])}
 
 
 def test_a_labelled_model_sums_over_the_classes_it_has_seen(make, tmp_path):
   seen = {name: value[labelled(60, IMAGES)['label'] != 3] for name, value in labelled(60, IMAGES).items()}
   make(given=('label',), without=(3,), arrays={'train': seen, 'test': labelled(40, IMAGES, 2)})
-  assert done(tmp_path, 'anomaly')['auc'] == 1.0
+  assert done(tmp_path, 'anomaly')['scores']['-log p(x), nats']['auc'] == 1.0
 
 
 def test_a_reconstruction_is_not_told_which_label_is_strange(make, tmp_path):
@@ -71,7 +96,7 @@ def test_a_reconstruction_is_not_told_which_label_is_strange(make, tmp_path):
     decode=decode,
   )
   assert (
-    done(tmp_path, 'anomaly')['auc'] == 1.0
+    done(tmp_path, 'anomaly')['scores']['mean square error']['auc'] == 1.0
   )  # with its own label its error would be 0, as that of all others
 
 
