@@ -23,11 +23,19 @@ def get_config(arg=''):
     dict(
       hidden=(256, 256),  # widths of encoder and decoder
       latent_dim=6,
+      prior='normal',  # normal | mixture | class_conditional | flow
+      components=10,  # prior=mixture: normals in it
       posterior='iaf',  # gaussian | planar | iaf
-      prior='normal',  # normal | flow
-      depth=4,  # layers of each flow
+      depth=4,  # layers of each flow, of prior and posterior
       width=64,  # of the hidden layers of masked networks
       context=32,  # numbers that the encoder gives the flow of the posterior
+      objective='elbo',  # elbo | iwae | infovae
+      free_bits=0.0,  # objective=elbo: nats of each latent that are free
+      training_samples=5,  # objective=iwae: K, draws of the latents in training
+      doubly_reparameterized=False,  # objective=iwae: the DReG gradient, of less variance
+      infovae_alpha=0.0,  # objective=infovae: 1 - alpha weighs the KL
+      infovae_lambda=10.0,  # objective=infovae: alpha + lambda - 1 weighs the MMD
+      kernel='gaussian',  # objective=infovae, of the MMD: gaussian | inverse_multiquadratic
       likelihood='discretized_logistic',  # bernoulli | gaussian | laplace | discretized_logistic
       likelihood_scale=0.1,  # sigma of gaussian, b of laplace, where pixels fill the unit interval
       reconstruction_weight=1.0,  # lambda_1

@@ -84,6 +84,11 @@ def block(module: nn.Module, *args: Any, method: str = '__call__', **settings: A
   return (nn.remat(run) if _way.get().remat else run)(module, *args)
 
 
+def keeps_little() -> bool:
+  """Whether less is to be kept for the backward pass, in the function of a model that is being traced."""
+  return _way.get().remat
+
+
 def loop_body(body: Callable[..., Any]) -> Callable[..., Any]:
   """The body of an `nn.scan`, where each turn is a `block`."""
   # A loop hides its turns from each other, so that nothing has to keep XLA from merging what is computed twice.

@@ -10,6 +10,7 @@ from jaxgen import fields, optim
 from jaxgen.config_keys import WIDTH, Key
 from jaxgen.errors import UserError
 from jaxgen.families.vae import LIKELIHOODS, diagonal_gaussian, elbo, standard_normal, vae
+from jaxgen.settings import vae_slots
 from jaxgen.types import GenerativeModel
 
 LIKELIHOOD_KEYS = {
@@ -18,7 +19,16 @@ LIKELIHOOD_KEYS = {
     0.1, float, 'sigma of gaussian, b of laplace, where pixels fill the unit interval', '(0, inf)'
   ),
 }
-# Of all with Gaussian latents, so that one config serves every module: each takes what it needs.
+# Of all with vectors for latents.
+BASIC_KEYS = {
+  'latent_dim': Key(6, int, 'numbers in a latent vector', WIDTH),
+  **LIKELIHOOD_KEYS,
+  'reconstruction_weight': Key(1.0, float, 'lambda_1', '[0, inf)'),
+  'kl_weight': Key(1.0, float, 'lambda_2, beta', '[0, inf)'),
+  'kl_warmup_steps': Key(1000, int, 'over which kl_weight rises linearly from 0', '[0, 2147483647]'),
+  'importance_samples': Key(64, int, 'K of the bound that is evaluated', '[1, 1000000]'),
+}
+# One config serves several modules: each takes what it needs.
 KEYS = {
   'hidden': Key(
     (256, 256),
@@ -28,20 +38,40 @@ KEYS = {
     least=1,
   ),
   'channels': Key((32, 64), tuple[int, ...], 'vae_conv: one halving of the image each', WIDTH, least=1),
-  'latent_dim': Key(6, int, 'numbers in a latent vector', WIDTH),
-  **LIKELIHOOD_KEYS,
-  'reconstruction_weight': Key(1.0, float, 'lambda_1', '[0, inf)'),
-  'kl_weight': Key(1.0, float, 'lambda_2, beta', '[0, inf)'),
-  'kl_warmup_steps': Key(1000, int, 'over which kl_weight rises linearly from 0', '[0, 2147483647]'),
-  'importance_samples': Key(64, int, 'K of the bound that is evaluated', '[1, 1000000]'),
+  **BASIC_KEYS,
+  **vae_slots.KEYS,
 }
 
 
-def assemble(config: ConfigDict, encoder: nn.Module, decoder: Callable[[int], nn.Module]) -> GenerativeModel:
-  """The model of these networks, with a diagonal Gaussian for q(z|x) and N(0, I) for p(z).
+def assemble(
+  config: ConfigDict, encoder: Callable[[int], nn.Module], decoder: Callable[[int], nn.Module]
+) -> GenerativeModel:
+  """The model of these networks, with the prior, posterior and objective that the config chooses.
 
   Args:
     config: `config.model` holds `KEYS`.
+    encoder: as `jaxgen.families.vae.vae` takes it, given the numbers of a context; it gives `(mean, log_var)`, and a
+      context if that is of any.
+    decoder: as `jaxgen.families.vae.vae` takes it, given the number of outputs for each entry of x.
+
+  Raises:
+    UserError: if a setting does not fit the data, or another one.
+  """
+  model = config.model
+  return with_slots(
+    config,
+    encoder(vae_slots.context(model)),
+    decoder,
+    **vae_slots.chosen(model, fields.given(config)),
+    importance_samples=model.importance_samples,
+  )
+
+
+def plain(config: ConfigDict, encoder: nn.Module, decoder: Callable[[int], nn.Module]) -> GenerativeModel:
+  """The same with a diagonal Gaussian for q(z|x), N(0, I) for p(z), and the evidence lower bound.
+
+  Args:
+    config: `config.model` holds `BASIC_KEYS`.
     encoder: as `jaxgen.families.vae.vae` takes it; it gives `(mean, log_var)`.
     decoder: the same, given the number of outputs for each entry of x.
 

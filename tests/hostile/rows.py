@@ -298,6 +298,28 @@ FITS = {
     '--config.module=jaxgen.models.vae.vae_mlp --config.data.name=toy:rings --config.model.likelihood=bernoulli',
     'cannot be used here',
   ),
+  'a latent of no dimensions': ('vae_digits', '--config.model.latent_dim=0', 'latent_dim=0 cannot be used'),
+  'no draws in training': (
+    'vae_digits', '--config.model.objective=iwae --config.model.training_samples=0', 'training_samples=0 cannot be',
+  ),
+  'no draws in evaluation': ('vae_digits', '--config.model.importance_samples=0', 'importance_samples=0 cannot be'),
+  'alpha and lambda that weigh no discrepancy': (
+    'vae_digits',
+    '--config.model.objective=infovae --config.model.infovae_alpha=0.5 --config.model.infovae_lambda=0.5',
+    'by alpha + lambda - 1 = 0',
+  ),
+  'free bits of draws that are weighed': (
+    'vae_digits', '--config.model.objective=iwae --config.model.free_bits=0.5', 'objective=elbo alone, and it is iwae',
+  ),
+  'DReG of the ELBO': ('vae_digits', '--config.model.doubly_reparameterized=True', 'objective=iwae alone'),
+  'DReG of a flow': (
+    'iaf_vae_digits',
+    '--config.model.objective=iwae --config.model.doubly_reparameterized=True',
+    'posterior=iaf is known of its own draws alone',
+  ),
+  'a prior for each class without a label': (
+    'vae_digits', '--config.model.prior=class_conditional', 'needs label, a label, among the conditions',
+  ),
   'conditions without labels': (
     'realnvp_toy', "--config.given=('label',)", 'config.given names "label", which is no field of toy:',
   ),

@@ -8,9 +8,13 @@ from jaxgen import fields
 from jaxgen.config import defaults
 from jaxgen.errors import UserError
 from jaxgen.models.vae import vae_conv, vae_mlp
+from jaxgen.settings import vae_slots
 from jaxgen.types import Field
 
 LABEL = {'label': Field('label', (), 10)}
+
+
+SLOTS = {name: key.default for name, key in vae_slots.KEYS.items()} | {'width': 4, 'depth': 1, 'context': 2}
 
 
 def _config(shape=(8, 8, 1), levels=17, given=(), **changes):
@@ -29,6 +33,7 @@ def _config(shape=(8, 8, 1), levels=17, given=(), **changes):
       kl_weight=1.0,
       kl_warmup_steps=0,
       importance_samples=2,
+      **SLOTS,
     )
   )
   config.model.update(changes)
@@ -58,7 +63,30 @@ def test_takes_images_of_any_size(module, shape, changes):
   sample, decoded, completed, metrics = jax.eval_shape(everything, params)
   assert sample.shape == (5, *shape) and decoded.shape == completed.shape == (2, *shape)
   assert sample.dtype == decoded.dtype == completed.dtype == jnp.uint8
-  assert all(metric.shape == (2,) and metric.dtype == jnp.float32 for metric in metrics.values())
+  assert all(metric.shape in ((2,), (2, 3)) and metric.dtype == jnp.float32 for metric in metrics.values())
+
+
+@pytest.mark.parametrize('module', [vae_mlp, vae_conv])
+@pytest.mark.parametrize(
+  'slots',
+  [
+    {'posterior': 'iaf', 'prior': 'mixture', 'objective': 'iwae'},
+    {'posterior': 'planar', 'prior': 'class_conditional', 'objective': 'infovae'},
+    {'prior': 'flow', 'objective': 'iwae', 'doubly_reparameterized': True},
+    {'posterior': 'iaf', 'prior': 'flow', 'objective': 'elbo', 'free_bits': 0.1},
+    {'prior': 'class_conditional', 'objective': 'infovae', 'kernel': 'inverse_multiquadratic'},
+  ],
+)
+def test_any_slot_goes_with_any(module, slots):
+  model = module.build(_config(given=('label',), **slots))
+  batch = {'x': jnp.ones((2, 8, 8, 1), jnp.uint8), 'label': jnp.array([1, 2])}
+  params, extra = jax.eval_shape(model.init, jax.random.key(0), batch)
+  learned = {'posterior': slots.get('posterior'), 'prior': slots['prior']}
+  assert set(params) == {'encoder', 'decoder'} | {name for name, value in learned.items() if value}
+  terms = jax.eval_shape(lambda params: model.evaluate(params, extra, jax.random.key(1), batch), params)
+  assert terms['loss'].shape == terms['bits_per_dim'].shape == (2,)
+  drawn = jax.eval_shape(lambda params: model.sample(params, extra, jax.random.key(1), 5), params)
+  assert drawn.shape == (5, 8, 8, 1)
 
 
 @pytest.mark.parametrize('module', [vae_mlp, vae_conv])
@@ -93,6 +121,28 @@ def test_vectors_go_through_the_perceptrons():
     (vae_mlp, _config((2,), 0, likelihood='bernoulli'), 'likelihood=bernoulli cannot be used here'),
     (vae_mlp, _config(likelihood='laplace', likelihood_scale=0.0), 'must be positive'),
     (vae_conv, _config((2,), 0, likelihood='gaussian'), 'needs images'),
+    (
+      vae_mlp,
+      _config(prior='class_conditional'),
+      'prior=class_conditional cannot be used here: .* are: none',
+    ),
+    (
+      vae_mlp,
+      _config(free_bits=0.5, objective='iwae'),
+      'free_bits=0.5 is of config.model.objective=elbo alone',
+    ),
+    (vae_mlp, _config(doubly_reparameterized=True), 'objective=iwae alone, and it is elbo; .* to False'),
+    (
+      vae_conv,
+      _config(doubly_reparameterized=True, objective='iwae', posterior='iaf'),
+      'posterior=iaf is known of its own draws alone',
+    ),
+    (
+      vae_mlp,
+      _config(objective='infovae', infovae_alpha=0.5, infovae_lambda=0.5),
+      'objective=infovae cannot be used here: .* alpha . lambda - 1 = 0',
+    ),
+    (vae_mlp, _config(prior='flow', width=2), 'width=2 leaves masked networks'),
     (vae_conv, _config((4, 4, 1), channels=(4, 4, 4, 4)), 'halve 4x4 images to nothing'),
   ],
 )

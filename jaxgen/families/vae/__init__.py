@@ -4,25 +4,37 @@ from jaxgen.families.vae.codebook import codebook
 from jaxgen.families.vae.family import vae
 from jaxgen.families.vae.likelihood import LIKELIHOODS, Likelihood
 from jaxgen.families.vae.mixed_likelihood import mixed
-from jaxgen.families.vae.objective import Objective, Terms, commitment, elbo
+from jaxgen.families.vae.objective import Draws, Objective, Terms, commitment, elbo, infovae, iwae
 from jaxgen.families.vae.posterior import Drawn, Posterior, diagonal_gaussian, flow_posterior
-from jaxgen.families.vae.prior import Prior, flow_prior, standard_normal, uniform_codes
+from jaxgen.families.vae.prior import (
+  Prior,
+  class_conditional,
+  flow_prior,
+  mixture,
+  standard_normal,
+  uniform_codes,
+)
 
 __all__ = [
   'LIKELIHOODS',
   'Drawn',
+  'Draws',
   'Likelihood',
   'Objective',
   'Posterior',
   'Prior',
   'Terms',
+  'class_conditional',
   'codebook',
   'commitment',
   'diagonal_gaussian',
   'elbo',
   'flow_posterior',
   'flow_prior',
+  'infovae',
+  'iwae',
   'mixed',
+  'mixture',
   'standard_normal',
   'uniform_codes',
   'vae',

@@ -4,8 +4,9 @@ import jax
 from jax import lax
 
 from jaxgen.families import conditions
+from jaxgen.families.vae import draws
 from jaxgen.families.vae.autoencoder import Autoencoder, decoded, encoded, seen, target
-from jaxgen.families.vae.objective import Terms
+from jaxgen.families.vae.objective import Draws, Terms
 from jaxgen.losses import vae as losses
 from jaxgen.metrics.bits_per_dim import bits_per_dim
 from jaxgen.types import Batch, Extra, Metrics, Params, PRNGKey
@@ -20,26 +21,32 @@ def terms(
   *,
   step: jax.Array | None,
 ) -> tuple[Metrics, Extra]:
-  """The objective and its terms from one draw of z for each example; in training, where there is a `step`, the
+  """The objective and its terms, means over the draws of z that it takes; in training, where there is a `step`, the
   networks update `extra`."""
   z_rng, noise_rng, encoder_rng, decoder_rng, objective_rng = jax.random.split(rng, 5)
   train, given = step is not None, conditions.prepared(batch, model.given)
+  num, zeros = model.objective.num_draws, 0.0
   outputs, extra = model.apply('encoder', params, extra, *seen(model, batch), train=train, rng=encoder_rng)
-  drawn, extra = model.posterior.draw(
-    model.apply, params, extra, z_rng, outputs, prior=model.prior, train=train
+  drawn, extra = draws.drawn(model, params, extra, z_rng, outputs, given, train=train)
+  if model.objective.doubly_reparameterized:
+    drawn, zeros = draws.doubly_reparameterized(model, params, extra, outputs, given, drawn, train=train)
+  nll, extra = draws.reconstruction(
+    model, params, extra, decoder_rng, drawn.z, given, target(model, batch), noise_rng=noise_rng, train=train
   )
-  outputs_of_z, extra = model.apply('decoder', params, extra, drawn.z, given, train=train, rng=decoder_rng)
-  reconstruction = model.likelihood.nll(noise_rng, outputs_of_z, *target(model, batch))
+  ratio = None if drawn.log_weight is None else draws.by_draw(drawn.log_weight, num) + zeros
+  per_latent = None if drawn.kl_per_latent is None else draws.by_draw(drawn.kl_per_latent, num).mean(0)
+  reconstruction, kl = nll.mean(0), draws.by_draw(drawn.kl, num).mean(0)
 
-  def from_prior(rng, num):
-    return model.prior.sample(model.apply, params, extra, rng, num)
+  def from_prior(rng):
+    prior = model.prior.under(draws.tiled(given, num))
+    return prior.sample(model.apply, params, extra, rng, len(drawn.z))
 
-  loss, metrics = model.objective.loss(
-    Terms(reconstruction, drawn.kl, outputs, drawn.z, from_prior), objective_rng, step
-  )
-  result = {'loss': loss, 'reconstruction': reconstruction, model.posterior.term: drawn.kl}
+  of_each = Draws(nll - zeros, ratio)
+  told = Terms(reconstruction, kl, outputs, drawn.z, from_prior, of_each, per_latent)
+  loss, metrics = model.objective.loss(told, objective_rng, step)
+  result = {'loss': loss, 'reconstruction': reconstruction, model.posterior.term: kl}
   if model.has_density:
-    result['elbo'] = model.log_volume - reconstruction - drawn.kl
+    result['elbo'] = model.log_volume - reconstruction - kl
     result['elbo_bits_per_dim'] = bits_per_dim(result['elbo'], model.x.shape, model.x.levels)
   return {**result, **drawn.metrics, **metrics}, extra
 
@@ -52,9 +59,10 @@ def log_prob(
   Where entries are missing it is that of the others, on log p(observed)."""
   z_rng, noise_rng = jax.random.split(rng)
   outputs, given = encoded(model, params, extra, batch), conditions.prepared(batch, model.given)
+  prior = model.prior.under(given)
 
   def log_weight(rng):
-    drawn, _ = model.posterior.draw(model.apply, params, extra, rng, outputs, prior=model.prior, train=False)
+    drawn, _ = model.posterior.draw(model.apply, params, extra, rng, outputs, prior=prior, train=False)
     if drawn.log_weight is None:
       raise ValueError('no bound on log p(x) follows from a posterior without a density.')
     # the same noise for every z: the bound is on the density of one point

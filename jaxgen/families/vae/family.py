@@ -39,10 +39,10 @@ def vae(
 ) -> GenerativeModel:
   """A variational autoencoder (Kingma & Welling, "Auto-encoding variational Bayes", 2014).
 
-  The loss is the objective's, of one draw of z for each example. `elbo` is the bound of weights 1 and 1 from that one
-  draw, `elbo_bits_per_dim` the same as a code length; `bits_per_dim`, in evaluation, is that of `log_prob`, and
-  `bound_gap` is how far that lies above `elbo`, in nats. In evaluation every schedule of the objective has ended, and
-  what the latents hold is told, see `jaxgen.families.vae.health`.
+  The loss is the objective's, of as many draws of z for each example as it takes, usually one. `elbo` is the bound of
+  weights 1 and 1, the mean over these draws, `elbo_bits_per_dim` the same as a code length; `bits_per_dim`, in
+  evaluation, is that of `log_prob`, and `bound_gap` is how far that lies above `elbo`, in nats. In evaluation every
+  schedule of the objective has ended, and what the latents hold is told, see `jaxgen.families.vae.health`.
 
   `log_prob` is the importance-weighted bound with K = `importance_samples`, of weights 1 and 1 whatever the loss
   weighs; with conditions, of log p(x|given). There is none where the likelihood is not that of the data, as a
@@ -81,13 +81,17 @@ def vae(
 
   Raises:
     ValueError: if a number of samples is out of range, or there are gaps in data that are not continuous or under a
-      posterior without a density.
+      posterior without a density, or the objective needs a density of the posterior that it has not.
   """
   for name, samples in (('importance', importance_samples), ('imputation', imputation_samples)):
     if samples < 1:
       raise ValueError(f'{name}_samples must be at least 1, not {samples}.')
   if has_gaps and (x.levels or not posterior.has_density):
     raise ValueError('gaps are of continuous data, under a posterior that has a density.')
+  if objective.doubly_reparameterized and posterior.log_prob is None:
+    raise ValueError(
+      'the DReG gradient needs a posterior whose density is known wherever it is asked for, a Gaussian.'
+    )
   mask = {OBSERVED: Field('mask', x.shape, 2)} if has_gaps else {}
   networks = {
     'encoder': Part(encoder, lambda: (jnp.zeros((1, *x.shape)), conditions.blank({**given, **mask}))),
@@ -130,7 +134,7 @@ def vae(
     selected_by='bits_per_dim' if model.has_density else 'loss',
     log_prob=log_prob if model.has_density else None,
     log_prob_estimate=estimate if model.has_density else None,
-    latents=partial(sampling.latents, model),
+    latents=None if prior.conditional else partial(sampling.latents, model),
     encode=partial(sampling.encode, model),
     decode=partial(sampling.decode, model),
     complete=_complete(model, imputation_samples),

@@ -6,6 +6,7 @@ from typing import Any
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgen.families import conditions
 from jaxgen.families.vae.autoencoder import Autoencoder, encoded
 from jaxgen.types import Batch, Extra, Metrics, Params, PRNGKey
 
@@ -23,7 +24,8 @@ def of_latents(model: Autoencoder, params: Params, extra: Extra, rng: PRNGKey, b
   """
   outputs = encoded(model, params, extra, batch)
   center = model.posterior.center(model.apply, params, extra, outputs)
-  drawn, _ = model.posterior.draw(model.apply, params, extra, rng, outputs, prior=model.prior, train=False)
+  prior = model.prior.under(conditions.prepared(batch, model.given))
+  drawn, _ = model.posterior.draw(model.apply, params, extra, rng, outputs, prior=prior, train=False)
   kl = {} if drawn.kl_per_latent is None else {'kl_per_latent': drawn.kl_per_latent}
   return {**kl, 'latent_mean': center, 'latent_square': jnp.square(center)}
 

@@ -81,9 +81,10 @@ def _draws(model, params, extra, rng, batch, num_draws):
   weights, f32[K, B]."""
   z_rng, noise_rng = jax.random.split(rng)
   outputs, given = encoded(model, params, extra, batch), conditions.prepared(batch, model.given)
+  prior = model.prior.under(given)
 
   def one(rng):
-    drawn, _ = model.posterior.draw(model.apply, params, extra, rng, outputs, prior=model.prior, train=False)
+    drawn, _ = model.posterior.draw(model.apply, params, extra, rng, outputs, prior=prior, train=False)
     outputs_of_z = decoded(model, params, extra, drawn.z, given)
     return outputs_of_z, drawn.log_weight - model.likelihood.nll(
       noise_rng, outputs_of_z, *target(model, batch)

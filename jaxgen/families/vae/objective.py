@@ -9,22 +9,38 @@ from jaxgen.losses import vae as losses
 from jaxgen.types import Metrics, PRNGKey
 
 
+class Draws(NamedTuple):
+  """The terms of each draw of z, of which an objective has K.
+
+  Attributes:
+    reconstruction: f32[K, B], -log p(x|z) in nats.
+    log_ratio: f32[K, B], log p(z) - log q(z|x) in nats; None where q has no density.
+  """
+
+  reconstruction: jax.Array
+  log_ratio: jax.Array | None
+
+
 class Terms(NamedTuple):
   """What an objective may weigh.
 
   Attributes:
-    reconstruction: f32[B], -log p(x|z) in nats.
-    kl: f32[B], as the posterior gives it.
+    reconstruction: f32[B], -log p(x|z) in nats, the mean over the draws of z.
+    kl: f32[B], as the posterior gives it, the same mean.
     outputs: the encoder's: where q is a diagonal Gaussian its mean and log-variance, f32[B, latent_dim].
-    z: the draws that were decoded.
-    from_prior: `(rng, num) -> latents`, draws of the prior to compare them with.
+    z: the draws that were decoded, [K * B, ...], all examples of the first one first.
+    from_prior: `rng -> latents`, as many draws of the prior to compare them with.
+    draws: what there is of each draw.
+    kl_per_latent: f32[B, D], what each latent adds to `kl`; None where only their sum is known.
   """
 
   reconstruction: jax.Array
   kl: jax.Array
   outputs: Any
   z: Any
-  from_prior: Callable[[PRNGKey, int], Any]
+  from_prior: Callable[[PRNGKey], Any]
+  draws: Draws
+  kl_per_latent: jax.Array | None = None
 
 
 class Objective(NamedTuple):
@@ -33,10 +49,15 @@ class Objective(NamedTuple):
   Attributes:
     words: the formula, with its weights.
     loss: `(terms, rng, step) -> (f32[B], metrics)`. At `step` None, in evaluation, all schedules have ended.
+    num_draws: K, of z for each example.
+    doubly_reparameterized: whether the gradient through each draw is weighed twice, see
+      `jaxgen.losses.vae.doubly_reparameterized`.
   """
 
   words: str
   loss: Callable[[Terms, PRNGKey, jax.Array | None], tuple[jax.Array, Metrics]]
+  num_draws: int = 1
+  doubly_reparameterized: bool = False
 
 
 def commitment(weight: float = 0.25) -> Objective:
@@ -50,7 +71,12 @@ def commitment(weight: float = 0.25) -> Objective:
   return Objective(f'1 * reconstruction + {weight:g} * commitment', loss)
 
 
-def elbo(reconstruction_weight: float = 1.0, kl_weight: float = 1.0, kl_warmup_steps: int = 0) -> Objective:
+def elbo(
+  reconstruction_weight: float = 1.0,
+  kl_weight: float = 1.0,
+  kl_warmup_steps: int = 0,
+  free_bits: float = 0.0,
+) -> Objective:
   """`reconstruction_weight * -log p(x|z) + kl_weight * w(step) * KL`, where w rises from 0 to 1 over the warm-up.
 
   With weights of 1 it is minus the evidence lower bound; see `jaxgen.losses.vae.negative_elbo` and `kl_warmup`.
@@ -59,6 +85,8 @@ def elbo(reconstruction_weight: float = 1.0, kl_weight: float = 1.0, kl_warmup_s
     reconstruction_weight: lambda_1.
     kl_weight: lambda_2, also called beta.
     kl_warmup_steps: the steps over which the weight of the KL term rises.
+    free_bits: nats of each latent for which nothing is paid, see `jaxgen.losses.vae.free_bits`; of all latents together
+      where only the sum of their divergences is known.
 
   Raises:
     ValueError: if the warm-up is negative.
@@ -67,14 +95,113 @@ def elbo(reconstruction_weight: float = 1.0, kl_weight: float = 1.0, kl_warmup_s
 
   def loss(terms, rng, step):
     del rng
-    weight = kl_weight * (1.0 if step is None else warmup(step))
+    weight, kl = _risen(kl_weight, warmup, step), terms.kl
+    if free_bits:
+      kl = losses.free_bits(kl[:, None] if terms.kl_per_latent is None else terms.kl_per_latent, free_bits)
     value = losses.negative_elbo(
       reconstruction=terms.reconstruction,
-      kl=terms.kl,
+      kl=kl,
       reconstruction_weight=reconstruction_weight,
       kl_weight=weight,
     )
     return value, {'kl_weight': weight}
 
-  rise = f' (warm-up over {kl_warmup_steps} steps)' if kl_warmup_steps else ''
-  return Objective(f'{reconstruction_weight:g} * reconstruction + {kl_weight:g} * kl{rise}', loss)
+  kl = f'max(kl, {free_bits:g} nats a latent)' if free_bits else 'kl'
+  words = f'{reconstruction_weight:g} * reconstruction + {kl_weight:g} * {kl}{_rise(kl_warmup_steps)}'
+  return Objective(words, loss)
+
+
+def iwae(
+  num_draws: int,
+  reconstruction_weight: float = 1.0,
+  kl_weight: float = 1.0,
+  kl_warmup_steps: int = 0,
+  doubly_reparameterized: bool = False,
+) -> Objective:
+  """Minus the importance-weighted bound of K draws of z (Burda et al., "Importance weighted autoencoders", 2016,
+  equation 8), whose log-weights are `reconstruction_weight * log p(x|z) + kl_weight * w(step) * log(p(z) / q(z|x))`.
+
+  Args:
+    num_draws: K. Of one, with weights of 1, it is minus the evidence lower bound, its KL estimated by the draw.
+    reconstruction_weight: lambda_1; with other weights than 1 it is no bound.
+    kl_weight: lambda_2.
+    kl_warmup_steps: the steps over which the weight of the log-ratio rises.
+    doubly_reparameterized: whether q is learned by the DReG estimator (Tucker et al. 2019).
+
+  Raises:
+    ValueError: if there are no draws, or the warm-up is negative.
+  """
+  if num_draws < 1:
+    raise ValueError(f'an importance-weighted bound needs at least 1 draw, not {num_draws}.')
+  warmup = losses.kl_warmup(kl_warmup_steps)
+
+  def loss(terms, rng, step):
+    del rng
+    weight = _risen(kl_weight, warmup, step)
+    log_weights = weight * terms.draws.log_ratio - reconstruction_weight * terms.draws.reconstruction
+    return -losses.importance_weighted_bound(log_weights), {'kl_weight': weight}
+
+  words = (
+    f'-log mean of {num_draws} exp(-{reconstruction_weight:g} * reconstruction + {kl_weight:g} * log p(z) / q(z|x)'
+    f'{_rise(kl_warmup_steps)}){", DReG" if doubly_reparameterized else ""}'
+  )
+  return Objective(words, loss, num_draws, doubly_reparameterized)
+
+
+def infovae(
+  alpha: float,
+  lambda_: float,
+  kernel: str = 'gaussian',
+  reconstruction_weight: float = 1.0,
+  kl_weight: float = 1.0,
+  kl_warmup_steps: int = 0,
+) -> Objective:
+  """`-log p(x|z) + (1 - alpha) KL + (alpha + lambda - 1) MMD^2(q(z), p(z))`, see `jaxgen.losses.vae.infovae`.
+
+  The discrepancy is of one draw of z for each example of the batch on one device and as many of the prior, by the
+  biased estimate, which a batch of one has, too. Distances are measured by `2 latent_dim`, that of draws of N(0, I).
+
+  Args:
+    alpha: below or at 1.
+    lambda_: above `1 - alpha`: at that value there is no discrepancy, and `elbo` says so by its name.
+    kernel: of `jaxgen.losses.vae.KERNELS`.
+    reconstruction_weight: lambda_1 of `elbo`.
+    kl_weight: lambda_2 of `elbo`, here of both divergences.
+    kl_warmup_steps: the steps over which that weight rises.
+
+  Raises:
+    ValueError: if a divergence would not be weighed, or by less than 0, or the warm-up is negative.
+  """
+  if alpha > 1 or alpha + lambda_ <= 1:
+    raise ValueError(
+      f'alpha={alpha:g} and lambda={lambda_:g} weigh KL(q(z|x) || p(z)) by 1 - alpha = {1 - alpha:g} and the '
+      f'discrepancy of q(z) by alpha + lambda - 1 = {alpha + lambda_ - 1:g}; the one must not be negative, and the '
+      'other above 0.'
+    )
+  warmup = losses.kl_warmup(kl_warmup_steps)
+
+  def loss(terms, rng, step):
+    weight = _risen(kl_weight, warmup, step)
+    mmd = losses.squared_mmd(terms.z, terms.from_prior(rng), kernel=losses.KERNELS[kernel])
+    value = losses.infovae(
+      reconstruction=reconstruction_weight * terms.reconstruction,
+      kl=weight * terms.kl,
+      divergence=weight * mmd,
+      alpha=alpha,
+      lambda_=lambda_,
+    )
+    return value, {'kl_weight': weight, 'mmd': mmd}
+
+  words = (
+    f'{reconstruction_weight:g} * reconstruction + {kl_weight:g} * ({1 - alpha:g} * kl + {alpha + lambda_ - 1:g} * '
+    f'mmd){_rise(kl_warmup_steps)}'
+  )
+  return Objective(words, loss)
+
+
+def _risen(weight, warmup, step):
+  return weight * (1.0 if step is None else warmup(step))
+
+
+def _rise(steps):
+  return f' (warm-up over {steps} steps)' if steps else ''

@@ -36,7 +36,8 @@ class Posterior(NamedTuple):
   """From the encoder's outputs to latents. `apply` is that of `jaxgen.families.networks`.
 
   Attributes:
-    draw: `(apply, params, extra, rng, outputs, *, prior, train) -> (Drawn, extra)`.
+    draw: `(apply, params, extra, rng, outputs, *, prior, train) -> (Drawn, extra)`; the prior is that under the
+      conditions of the examples, see `Prior.under`.
     center: `(apply, params, extra, outputs) -> latents`, the one that stands for the example: a mean, the codes.
     embed: `(apply, params, extra, latents) -> z`, what the decoder takes for latents.
     blank: `num -> z`, zeros in the shape of what the decoder takes.
@@ -46,6 +47,7 @@ class Posterior(NamedTuple):
     health: `(train, held_out) -> sentences` of what is wrong with latents that have no density, as that of a
       `GenerativeModel`; None where no metric tells. What is wrong with others `jaxgen.families.vae.health` says.
     parts: its networks, by the names that they have in `params`.
+    log_prob: `(outputs, z) -> f32[B]`, log q(z|x) of any z, in nats; None where only draws tell theirs.
   """
 
   draw: Callable[..., tuple[Drawn, Any]]
@@ -57,17 +59,22 @@ class Posterior(NamedTuple):
   codes: Field | None = None
   health: Callable[..., list[str]] | None = None
   parts: Mapping[str, Part] = MappingProxyType({})
+  log_prob: Callable[..., jax.Array] | None = None
 
 
 def diagonal_gaussian(latent_dim: int) -> Posterior:
   """N(mean, diag(exp(log_var))), where the encoder gives `(mean, log_var)`, each f32[B, latent_dim]."""
 
+  def log_prob(outputs, z):
+    mean, log_var = outputs
+    return losses.log_normal(z, mean=mean, log_var=log_var)
+
   def draw(apply, params, extra, rng, outputs, *, prior, train):
     mean, log_var = outputs
     z = losses.reparameterize(rng, mean=mean, log_var=log_var)
+    kl = prior.kl(apply, params, extra, mean, log_var) if prior.kl else None
     log_prior, extra = prior.log_prob(apply, params, extra, z, train=train)
-    log_weight = log_prior - losses.log_normal(z, mean=mean, log_var=log_var)
-    kl = prior.kl(mean, log_var) if prior.kl else None
+    log_weight = log_prior - log_prob(outputs, z)
     return Drawn(z, -log_weight if kl is None else kl.sum(-1), log_weight, kl_per_latent=kl), extra
 
   def center(apply, params, extra, outputs):
@@ -78,7 +85,7 @@ def diagonal_gaussian(latent_dim: int) -> Posterior:
     del apply, params, extra
     return latents
 
-  return Posterior(draw, center, embed, lambda num: jnp.zeros((num, latent_dim)))
+  return Posterior(draw, center, embed, lambda num: jnp.zeros((num, latent_dim)), log_prob=log_prob)
 
 
 def flow_posterior(bijector: Bijector, latent_dim: int, context_dim: int) -> Posterior:

@@ -15,8 +15,8 @@ _ROUNDS = 50  # of a completion
 
 
 def latents(model: Autoencoder, params: Params, extra: Extra, rng: PRNGKey, num: int, **knobs: float) -> Any:
-  """Draws of the prior, of leading axis num; the knobs are the prior's."""
-  return model.prior.sample(model.apply, params, extra, rng, num, **knobs)
+  """Draws of a prior that depends on no conditions, of leading axis num; the knobs are the prior's."""
+  return model.prior.sample(model.apply, params, extra, rng, num, given={}, **knobs)
 
 
 def sample(
@@ -31,7 +31,7 @@ def sample(
   """`num` examples: the decoder's mean for draws of the prior, of continuous data draws from p(x|z)."""
   z_rng, given_rng, draw_rng = jax.random.split(rng, 3)
   prepared = conditions.to_sample(given_rng, num, given, model.given)
-  z = latents(model, params, extra, z_rng, num, **knobs)
+  z = model.prior.sample(model.apply, params, extra, z_rng, num, given=prepared, **knobs)
   return shown(model, draw_rng, _of_latents(model, params, extra, z, prepared))
 
 
@@ -78,6 +78,7 @@ def complete(
     x[B, *shape]; the last round shows what is missing as a sample is shown.
   """
   given = conditions.prepared(batch, model.given)
+  prior = model.prior.under(given)
   start_rng, first_rng, chain_rng, last_rng = jax.random.split(rng, 4)
 
   def put_back(x):
@@ -85,14 +86,14 @@ def complete(
 
   def outputs_of(x, rng):
     outputs = encoded(model, params, extra, {**batch, 'x': x})
-    drawn, _ = model.posterior.draw(model.apply, params, extra, rng, outputs, prior=model.prior, train=False)
+    drawn, _ = model.posterior.draw(model.apply, params, extra, rng, outputs, prior=prior, train=False)
     return decoded(model, params, extra, drawn.z, given)
 
   def one_round(x, rng):
     z_rng, x_rng = jax.random.split(rng)
     return put_back(model.likelihood.draw(x_rng, outputs_of(x, z_rng))), None
 
-  start = latents(model, params, extra, start_rng, len(observed))
+  start = prior.sample(model.apply, params, extra, start_rng, len(observed))
   first = put_back(model.likelihood.draw(first_rng, _of_latents(model, params, extra, start, given)))
   x, _ = lax.scan(one_round, first, jax.random.split(chain_rng, _ROUNDS - 1))
   return put_back(shown(model, last_rng, outputs_of(x, jax.random.fold_in(last_rng, 0))))

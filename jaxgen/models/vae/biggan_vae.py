@@ -23,11 +23,10 @@ from jaxgen.settings import vae as settings
 from jaxgen.types import GenerativeModel
 
 _OF_NETWORKS = ('width', 'blocks_per_resolution', 'attention', 'embedding_dim', 'slope', 'spectral_norm')
-_OF_OTHERS = ('hidden', 'channels')
 KEYS = {
   'deep': Key(False, bool, 'the blocks of BigGAN-deep'),
   **{name: biggan.KEYS[name] for name in _OF_NETWORKS},
-  **{name: key for name, key in settings.KEYS.items() if name not in _OF_OTHERS},
+  **settings.BASIC_KEYS,
 }
 
 
@@ -79,7 +78,7 @@ def build(config: ConfigDict) -> GenerativeModel:
     shape = (*x.shape[:2], x.shape[2] * outputs)
     return Decoder(biggan.networks(config, parts, shape, squash=_doubled)[0], outputs)
 
-  return settings.assemble(config, Encoder(trunk, config.model.latent_dim), decoder)
+  return settings.plain(config, Encoder(trunk, config.model.latent_dim), decoder)
 
 
 def _doubled(h: jax.Array) -> jax.Array:

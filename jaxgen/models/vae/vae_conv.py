@@ -17,7 +17,7 @@ __all__ = ['KEYS', 'Decoder', 'Encoder', 'build']
 
 
 class Encoder(nn.Module):
-  """x f32[B, H, W, C], conditions -> (mean, log_var), each f32[B, latent_dim].
+  """x f32[B, H, W, C], conditions -> (mean, log_var), each f32[B, latent_dim], and a context f32[B, context] if any.
 
   Strided 4x4 convolutions, then one hidden layer that also sees the conditions.
   """
@@ -25,6 +25,7 @@ class Encoder(nn.Module):
   channels: tuple[int, ...]
   hidden: int
   latent_dim: int
+  context: int = 0
 
   @nn.compact
   def __call__(self, x, given, train):
@@ -33,7 +34,8 @@ class Encoder(nn.Module):
       x = nn.silu(Conv(features, (4, 4), strides=(2, 2))(x))
     h = joined(x.reshape(x.shape[0], -1), given)
     h = nn.silu(nn.Dense(self.hidden)(h))
-    return jnp.split(nn.Dense(2 * self.latent_dim)(h), 2, axis=-1)
+    mean, log_var = jnp.split(nn.Dense(2 * self.latent_dim)(h), 2, axis=-1)
+    return (mean, log_var, nn.Dense(self.context)(h)) if self.context else (mean, log_var)
 
 
 class Decoder(nn.Module):
@@ -77,5 +79,8 @@ def build(config: ConfigDict) -> GenerativeModel:
     raise UserError(
       f'{len(channels)} entries of config.model.channels halve {x.shape[0]}x{x.shape[1]} images to nothing.'
     )
-  encoder = Encoder(channels, hidden, model.latent_dim)
-  return assemble(config, encoder, lambda outputs: Decoder(channels, hidden, x.shape, outputs))
+  return assemble(
+    config,
+    lambda context: Encoder(channels, hidden, model.latent_dim, context),
+    lambda outputs: Decoder(channels, hidden, x.shape, outputs),
+  )

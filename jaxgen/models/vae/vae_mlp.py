@@ -15,10 +15,11 @@ __all__ = ['KEYS', 'Decoder', 'Encoder', 'build']
 
 
 class Encoder(nn.Module):
-  """x f32[B, ...], conditions -> (mean, log_var), each f32[B, latent_dim]."""
+  """x f32[B, ...], conditions -> (mean, log_var), each f32[B, latent_dim], and a context f32[B, context] if any."""
 
   hidden: tuple[int, ...]
   latent_dim: int
+  context: int = 0
 
   @nn.compact
   def __call__(self, x, given, train):
@@ -26,7 +27,8 @@ class Encoder(nn.Module):
     h = joined(x.reshape(x.shape[0], -1), given)
     for width in self.hidden:
       h = nn.silu(nn.Dense(width)(h))
-    return jnp.split(nn.Dense(2 * self.latent_dim)(h), 2, axis=-1)
+    mean, log_var = jnp.split(nn.Dense(2 * self.latent_dim)(h), 2, axis=-1)
+    return (mean, log_var, nn.Dense(self.context)(h)) if self.context else (mean, log_var)
 
 
 class Decoder(nn.Module):
@@ -49,8 +51,11 @@ def build(config: ConfigDict) -> GenerativeModel:
   """The model that `config.model` describes (keys: `KEYS`).
 
   Raises:
-    UserError: if a setting does not fit the data.
+    UserError: if a setting does not fit the data, or another one.
   """
   hidden, shape = tuple(config.model.hidden), fields.of(config)['x'].shape
-  encoder = Encoder(hidden, config.model.latent_dim)
-  return assemble(config, encoder, lambda outputs: Decoder(hidden, shape, outputs))
+  return assemble(
+    config,
+    lambda context: Encoder(hidden, config.model.latent_dim, context),
+    lambda outputs: Decoder(hidden, shape, outputs),
+  )

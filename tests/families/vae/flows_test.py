@@ -112,7 +112,7 @@ def test_the_importance_weighted_bound_closes_upon_the_integral(name):
 
   @jax.jit
   def integral(params, extra):
-    log_prior, _ = slots['prior'].log_prob(apply, params, extra, z, train=False)
+    log_prior, _ = slots['prior'].log_prob(apply, params, extra, z, given={}, train=False)
     outputs, _ = apply('decoder', params, extra, z, {}, train=False)
     nll = jax.lax.map(lambda x: likelihood.nll(None, outputs, jnp.tile(x, (len(z), 1))), batch['x'])
     volume = 3 * likelihood.log_volume + dims * jnp.log(side)

@@ -7,18 +7,27 @@ import optax
 import pytest
 from flax import linen as nn
 
+from jaxgen.bijectors import Inverse, Planar
+from jaxgen.families import conditions
+from jaxgen.families.conditioners import MLP
 from jaxgen.families.networks import Part, assembled
 from jaxgen.families.vae import (
   LIKELIHOODS,
   Drawn,
+  Draws,
   Objective,
   Posterior,
   Prior,
   Terms,
+  class_conditional,
   codebook,
   commitment,
   diagonal_gaussian,
   elbo,
+  flow_posterior,
+  infovae,
+  iwae,
+  mixture,
   standard_normal,
   uniform_codes,
   vae,
@@ -28,6 +37,7 @@ from jaxgen.nn.vector_quantizer import VectorQuantizer
 from jaxgen.types import DATA_AXIS, Field, State
 
 NUM, DIM, GRID = 6, 2, (3,)
+LABEL = {'label': Field('label', (), 3)}
 
 
 class Shift(nn.Module):
@@ -41,11 +51,13 @@ class Shift(nn.Module):
 def learned() -> Prior:
   """N(mean, I) of a learned mean: a prior with a network of its own and no closed form."""
 
-  def log_prob(apply, params, extra, z, *, train):
+  def log_prob(apply, params, extra, z, *, given, train):
+    del given
     mean, extra = apply('prior', params, extra, len(z), train=train)
     return losses.log_normal(z, mean=mean, log_var=jnp.zeros_like(z)), extra
 
-  def sample(apply, params, extra, rng, num, temperature=1.0):
+  def sample(apply, params, extra, rng, num, *, given, temperature=1.0):
+    del given
     mean, _ = apply('prior', params, extra, num, train=False)
     return mean + temperature * jax.random.normal(rng, (num, DIM))
 
@@ -75,7 +87,7 @@ def far_from_prior() -> Objective:
   """An objective that compares the draws with draws of the prior, as the maximum mean discrepancy does."""
 
   def loss(terms, rng, step):
-    distance = (terms.z.mean(0) - terms.from_prior(rng, len(terms.kl)).mean(0)) ** 2
+    distance = (terms.z.mean(0) - terms.from_prior(rng).mean(0)) ** 2
     return terms.reconstruction + distance.sum(), {'distance': distance.sum()}
 
   return Objective('1 * reconstruction + 1 * distance', loss)
@@ -86,10 +98,21 @@ PRIORS = {
   'standard_normal': standard_normal(DIM),
   'uniform_codes': uniform_codes(5, GRID),
   'learned': learned(),
+  'mixture': mixture(3, DIM),
+  'class_conditional': class_conditional(DIM, LABEL),
 }
+CONTINUOUS = [name for name in PRIORS if name != 'uniform_codes']
 GAUSSIANS = {'diagonal_gaussian': diagonal_gaussian(DIM), 'shifted': shifted(DIM)}
 POSTERIORS = {**GAUSSIANS, 'codebook': codebook(QUANTIZER, 5, GRID, DIM)}
-OBJECTIVES = {'elbo': elbo(0.5, 2.0, 10), 'commitment': commitment(), 'far_from_prior': far_from_prior()}
+OBJECTIVES = {
+  'elbo': elbo(0.5, 2.0, 10),
+  'free_bits': elbo(0.5, 2.0, 10, free_bits=0.7),
+  'iwae': iwae(2, 0.5, 2.0, 10),
+  'dreg': iwae(2, doubly_reparameterized=True),
+  'infovae': infovae(0.5, 3.0, 'gaussian', 0.5, 2.0, 10),
+  'commitment': commitment(),
+  'far_from_prior': far_from_prior(),
+}
 
 
 def _outputs(name, num=NUM):
@@ -103,9 +126,19 @@ def _made(slot):
   return apply, *init(jax.random.key(0))
 
 
+def _given(num=NUM):
+  return conditions.prepared({'label': jnp.arange(num) % 3}, LABEL)
+
+
+def _moved(tree):
+  """Parameters that are what training could make of them: many begin as zeros."""
+  noise = np.random.default_rng(0)
+  return jax.tree.map(lambda p: p + jnp.float32(0.3 * noise.standard_normal(p.shape)), tree)
+
+
 @pytest.mark.parametrize('name', PRIORS)
 def test_a_prior_draws_what_it_has_a_density_of(name):
-  prior = PRIORS[name]
+  prior = PRIORS[name].under(_given())
   reach = _made(prior)
   z = prior.sample(*reach, jax.random.key(0), NUM, **prior.knobs)
   again = prior.sample(*reach, jax.random.key(0), NUM)  # the knobs as they are
@@ -115,15 +148,48 @@ def test_a_prior_draws_what_it_has_a_density_of(name):
   jax.tree.map(np.testing.assert_array_equal, extra, reach[2])
 
 
+@pytest.mark.parametrize('name', CONTINUOUS)
+def test_a_priors_mass_is_one_and_where_its_draws_are(name):
+  side, num = 0.1, 200
+  places = side * (jnp.arange(num) - num / 2 + 0.5)
+  z = jnp.stack(jnp.meshgrid(places, places), -1).reshape(-1, DIM)
+  label = jax.tree.map(lambda leaf: jnp.tile(leaf[1:2], (len(z), 1)), _given())
+  prior = PRIORS[name].under(label)
+  apply, params, extra = _made(prior)
+  reach = apply, _moved(params), extra
+  log_prob, _ = prior.log_prob(*reach, z, train=False)
+  mass = jnp.exp(log_prob) * side**DIM
+  np.testing.assert_allclose(mass.sum(), 1.0, rtol=1e-3)
+  drawn = prior.sample(*reach, jax.random.key(0), len(z))
+  np.testing.assert_allclose(drawn.mean(0), mass @ z, atol=0.03)
+  np.testing.assert_allclose((drawn**2).mean(0), mass @ z**2, rtol=0.03)
+
+
+@pytest.mark.parametrize('name', ['standard_normal', 'class_conditional'])
+def test_a_closed_divergence_is_the_mean_of_its_estimate(name):
+  posterior, prior = diagonal_gaussian(DIM), PRIORS[name].under(_given(30000))
+  apply, params, extra = _made(prior)
+  outputs = jnp.tile(jnp.array([0.5, -1.0]), (30000, 1)), jnp.tile(jnp.array([-0.5, 0.3]), (30000, 1))
+  drawn, _ = posterior.draw(
+    apply, _moved(params), extra, jax.random.key(0), outputs, prior=prior, train=False
+  )
+  assert drawn.kl_per_latent.shape == (30000, DIM)
+  np.testing.assert_allclose(drawn.kl, drawn.kl_per_latent.sum(1), rtol=1e-5)
+  by_class = (drawn.kl + drawn.log_weight).reshape(-1, 3).mean(0)
+  np.testing.assert_allclose(by_class, 0, atol=0.06)
+
+
 def test_codes_drawn_uniformly_have_one_mass():
-  log_prob, _ = PRIORS['uniform_codes'].log_prob(None, {}, {}, jnp.zeros((2, *GRID), int), train=False)
+  log_prob, _ = (
+    PRIORS['uniform_codes'].under({}).log_prob(None, {}, {}, jnp.zeros((2, *GRID), int), train=False)
+  )
   np.testing.assert_allclose(log_prob, -3 * np.log(5), rtol=1e-6)
 
 
-@pytest.mark.parametrize('prior', ['standard_normal', 'learned'])
+@pytest.mark.parametrize('prior', CONTINUOUS)
 @pytest.mark.parametrize('name', POSTERIORS)
 def test_a_posterior_gives_what_decoders_take_and_terms_per_example(name, prior):
-  posterior, prior = POSTERIORS[name], PRIORS[prior]
+  posterior, prior = POSTERIORS[name], PRIORS[prior].under(_given())
   init, apply = assembled({**prior.parts, **posterior.parts})
   params, extra = init(jax.random.key(0))
   outputs = _outputs(name)
@@ -140,7 +206,7 @@ def test_a_posterior_gives_what_decoders_take_and_terms_per_example(name, prior)
 
 @pytest.mark.parametrize('name', GAUSSIANS)
 def test_the_kl_is_the_mean_of_minus_the_log_weights(name):
-  posterior, prior = GAUSSIANS[name], PRIORS['standard_normal']
+  posterior, prior = GAUSSIANS[name], PRIORS['standard_normal'].under({})
   apply, params, extra = _made(posterior)
   mean, log_var = jnp.array([0.5, -1.0]), jnp.array([-0.5, 0.3])
   outputs = jnp.tile(mean, (20000, 1)), jnp.tile(log_var, (20000, 1))
@@ -153,13 +219,50 @@ def test_the_kl_is_the_mean_of_minus_the_log_weights(name):
 @pytest.mark.parametrize('step', [None, 5])
 @pytest.mark.parametrize('name', OBJECTIVES)
 def test_an_objective_gives_one_number_per_example_and_says_what_it_weighs(name, step):
-  kl, reconstruction = jnp.arange(4.0), jnp.arange(4.0)[::-1]
-  terms = Terms(reconstruction, kl, None, jnp.ones((4, DIM)), lambda rng, num: jnp.zeros((num, DIM)))
+  kl_per_latent = jnp.array([[0.0, 0.5], [1.0, 0.5], [0.0, 1.5], [1.0, 1.5]])  # means 0.5 and 1
+  kl, reconstruction = kl_per_latent.sum(1), jnp.arange(4.0)[::-1]
+  draws = Draws(jnp.stack([reconstruction - 1, reconstruction + 1]), jnp.stack([-kl, -kl]))
+  z = jnp.ones((4, DIM))
+  terms = Terms(reconstruction, kl, None, z, lambda rng: jnp.zeros_like(z), draws, kl_per_latent)
   loss, metrics = OBJECTIVES[name].loss(terms, jax.random.key(0), step if step is None else jnp.int32(step))
-  kl_weight = {'elbo': 2.0 if step is None else 1.0, 'commitment': 0.25, 'far_from_prior': 0.0}[name]
-  expected = (0.5 if name == 'elbo' else 1.0) * reconstruction + kl_weight * kl + metrics.get('distance', 0)
-  np.testing.assert_allclose(loss, expected)
+  weight = 2.0 if step is None else 1.0
+  distance = 2 - 2 * np.exp(
+    -2 / 4
+  )  # squared, of two places that are 2 apart, by a kernel of length 4, squares both
+  expected = {
+    'elbo': 0.5 * reconstruction + weight * kl,
+    'free_bits': 0.5 * reconstruction + weight * (0.7 + kl_per_latent[:, 1]),
+    'iwae': 0.5 * reconstruction + weight * kl - np.log(np.cosh(0.5)),
+    'dreg': reconstruction + kl - np.log(np.cosh(1.0)),
+    'infovae': 0.5 * reconstruction + weight * (0.5 * kl + 2.5 * distance),
+    'commitment': reconstruction + 0.25 * kl,
+    'far_from_prior': reconstruction + 2,
+  }[name]
+  np.testing.assert_allclose(loss, expected, rtol=1e-6)
   assert '* reconstruction + ' in OBJECTIVES[name].words
+
+
+def test_free_bits_of_a_sum_are_of_all_latents_together():
+  kl = jnp.array([0.1, 0.3])
+  terms = Terms(jnp.zeros(2), kl, None, None, None, None)
+  np.testing.assert_allclose(elbo(free_bits=0.5).loss(terms, None, None)[0], [0.5, 0.5])
+  np.testing.assert_allclose(elbo(free_bits=0.1).loss(terms, None, None)[0], kl)
+
+
+@pytest.mark.parametrize(
+  ('make', 'sentence'),
+  [
+    (lambda: iwae(0), 'at least 1 draw, not 0'),
+    (lambda: infovae(0.0, 1.0), 'discrepancy of q.z. by alpha . lambda - 1 = 0'),
+    (lambda: infovae(2.0, 10.0), '1 - alpha = -1'),
+    (lambda: mixture(0, DIM), 'at least 1 component'),
+    (lambda: class_conditional(DIM, {}), 'among the conditions; there are: none'),
+    (lambda: class_conditional(DIM, {'label': Field('mask', (), 2)}), 'needs label, a label'),
+  ],
+)
+def test_slots_that_cannot_be_are_refused(make, sentence):
+  with pytest.raises(ValueError, match=sentence):
+    make()
 
 
 class Encoder(nn.Module):
@@ -192,6 +295,10 @@ class Decoder(nn.Module):
     ('standard_normal', 'diagonal_gaussian', 'elbo'),
     ('learned', 'shifted', 'far_from_prior'),
     ('uniform_codes', 'codebook', 'commitment'),
+    ('mixture', 'diagonal_gaussian', 'dreg'),
+    ('class_conditional', 'shifted', 'iwae'),
+    ('mixture', 'diagonal_gaussian', 'free_bits'),
+    ('class_conditional', 'diagonal_gaussian', 'infovae'),
   ],
 )
 def test_slots_make_a_model_that_trains_and_keeps_what_its_networks_update(prior, posterior, objective):
@@ -207,9 +314,10 @@ def test_slots_make_a_model_that_trains_and_keeps_what_its_networks_update(prior
     tx=optax.adam(0.05),
     ema_decay=0.9,
     x=x,
+    given=LABEL if PRIORS[prior].conditional else {},
     importance_samples=3,
   )
-  batch = {'x': jnp.array([[0, 4, 1], [4, 4, 3]] * 8, jnp.uint8)}
+  batch = {'x': jnp.array([[0, 4, 1], [4, 4, 3]] * 8, jnp.uint8), 'label': jnp.arange(16) % 2}
   params, extra = model.init(jax.random.key(0), batch)
   state = State(jnp.int32(0), params, extra, model.update.init(params), jax.random.key(1))
 
@@ -229,5 +337,24 @@ def test_slots_make_a_model_that_trains_and_keeps_what_its_networks_update(prior
   assert model.selected_by in terms and (POSTERIORS[posterior].term in terms)
   assert (model.log_prob is None) == (model.complete is None) == codes
   assert model.codes == POSTERIORS[posterior].codes
-  draws = model.latents(state.params, state.extra, jax.random.key(3), 4)
-  assert model.decode(state.params, state.extra, draws).shape == (4, 3)
+  assert (model.latents is None) == PRIORS[prior].conditional
+  if model.latents:
+    draws = model.latents(state.params, state.extra, jax.random.key(3), 4)
+    assert model.decode(state.params, state.extra, draws).shape == (4, 3)
+  assert model.sample(state.params, state.extra, jax.random.key(3), 4).shape == (4, 3)
+
+
+def test_a_posterior_that_tells_the_density_of_its_own_draws_alone_has_no_dreg():
+  x = Field('vector', (3,), 0)
+  with pytest.raises(ValueError, match='DReG gradient needs'):
+    vae(
+      Encoder((DIM,), pairs=True),
+      Decoder(1),
+      prior=PRIORS['standard_normal'],
+      posterior=flow_posterior(Inverse(Planar(MLP(1, 0, 2 * DIM + 1))), DIM, 3),
+      objective=OBJECTIVES['dreg'],
+      likelihood=LIKELIHOODS['gaussian'](x, 0.1),
+      tx=optax.sgd(0.1),
+      ema_decay=0.9,
+      x=x,
+    )

@@ -1,0 +1,91 @@
+"""Several draws of the latents in training: what they bound, and what they cost."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from flax import linen as nn
+
+from jaxgen import computing
+from jaxgen.families.vae import LIKELIHOODS, diagonal_gaussian, iwae, standard_normal, vae
+from jaxgen.types import DATA_AXIS, Field, State
+from tests.families.vae.family_test import SIGMA, LinearDecoder, LinearEncoder, _probabilistic_pca
+
+
+class Wide(nn.Module):
+  """A decoder whose hidden layer is larger than all else."""
+
+  width: int = 512
+
+  @nn.compact
+  def __call__(self, z, given, train):
+    del given, train
+    return nn.Dense(3)(nn.silu(nn.Dense(self.width)(z)))[..., None]
+
+
+def built(num, doubly=False, remat=False, decoder=None):
+  x = Field('vector', (3,), 0)
+  model = vae(
+    LinearEncoder(2),
+    decoder or LinearDecoder((3,), 1),
+    prior=standard_normal(2),
+    posterior=diagonal_gaussian(2),
+    objective=iwae(num, doubly_reparameterized=doubly),
+    likelihood=LIKELIHOODS['gaussian'](x, SIGMA),
+    tx=optax.sgd(1.0),
+    ema_decay=0.9,
+    x=x,
+    importance_samples=4,
+  )
+  return computing.computed(model, 'float32', remat)
+
+
+def test_the_objective_of_more_draws_is_a_tighter_bound_below_the_exact_value():
+  params, exact = _probabilistic_pca(posterior_scale=2.0)
+  batch = {'x': jnp.tile(jnp.array([[0.5, -0.3, 1.0]]), (4000, 1))}
+  truth = exact(np.asarray(batch['x'][:1]))[0]
+  rows = [jax.jit(built(num).evaluate)(params, {}, jax.random.key(num), batch) for num in (1, 5, 50)]
+  bounds = [-row['loss'].mean() for row in rows]
+  assert bounds[0] < bounds[1] - 0.1 < bounds[2] - 0.1 < truth - 0.1
+  for row in rows:
+    np.testing.assert_allclose(row['elbo'].mean(), truth - (1 - np.log(2)), atol=0.1)
+  optimal, _ = _probabilistic_pca()
+  loss = built(5).evaluate(optimal, {}, jax.random.key(0), {'x': batch['x'][:2]})['loss']
+  np.testing.assert_allclose(loss, -truth, rtol=1e-4)
+
+
+def _stepped(model, num=16):
+  """The parameters after one step of a rate of 1, by which the gradient is known."""
+  batch = {'x': jax.random.normal(jax.random.key(1), (num, 3))}
+  params, extra = model.init(jax.random.key(0), batch)
+  state = State(jnp.int32(0), params, extra, model.update.init(params), jax.random.key(1))
+  step = jax.vmap(model.update.apply, in_axes=None, out_axes=None, axis_name=DATA_AXIS, axis_size=1)
+  return jax.jit(lambda state: step(state, jax.random.key(2), batch)[0].params), state
+
+
+@pytest.mark.parametrize('doubly', [False, True])
+def test_one_draw_after_the_other_has_the_gradient_of_all_at_once(doubly):
+  (at_once, state), (in_turn, _) = (_stepped(built(5, doubly, remat)) for remat in (False, True))
+  folded, mapped = at_once(state), in_turn(state)
+  jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), folded, mapped)
+
+
+def test_the_decoder_learns_the_same_by_both_gradients_and_the_encoder_does_not():
+  (plain, state), (doubly, _) = (_stepped(built(5, doubly)) for doubly in (False, True))
+  one, other = plain(state), doubly(state)
+  jax.tree.map(
+    lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), one['decoder'], other['decoder']
+  )
+  assert (one['encoder']['mean']['kernel'] != other['encoder']['mean']['kernel']).any()
+
+
+def _temporary_bytes(num, remat):
+  step, state = _stepped(built(num, remat=remat, decoder=Wide()), num=64)
+  return step.lower(state).compile().memory_analysis().temp_size_in_bytes
+
+
+def test_memory_stays_flat_in_the_number_of_draws_where_it_is_to_be_saved():
+  hidden = 64 * 512 * 4  # bytes of the hidden layer of one draw
+  assert _temporary_bytes(64, remat=True) - _temporary_bytes(4, remat=True) < 2 * hidden
+  assert _temporary_bytes(64, remat=False) - _temporary_bytes(4, remat=False) > 50 * hidden
