@@ -139,6 +139,7 @@ DATA = {
   # a run that is older was trained on everything
   'validation': Key(0.1, float, 'share of the training set that is held out; 0: none', '[0, 1)', before=0.0),
   'without': Key((), tuple[int, ...], 'classes that train and validation do not have', '[0, 65535]'),
+  'binarized': Key(False, bool, 'whether a pixel is 1 or 0, drawn once for all by its intensity'),
   'twin': Key(
     (),
     tuple[str, ...],
@@ -182,6 +183,7 @@ EVALUATION = {
     'of `jaxgen.metrics.catalogue`; empty: all that apply to the model',
     choices=(
       'bits_per_dim',
+      'negative_log_likelihood',
       'kl_data_model',
       'reconstruction_error',
       'frechet_distance',

@@ -98,13 +98,15 @@ def test_any_other_set_has_to_be_there(config):
     plan.plan(config)
 
 
-@pytest.mark.parametrize('validation', [0.0, 0.1])
-@pytest.mark.parametrize('name', ['mnist', 'cifar10'])
-def test_what_is_assumed_of_a_set_is_true(name, validation):
+@pytest.mark.parametrize(
+  ('name', 'validation', 'binarized'),
+  [('mnist', 0.0, False), ('mnist', 0.1, True), ('cifar10', 0.0, False), ('cifar10', 0.1, False)],
+)
+def test_what_is_assumed_of_a_set_is_true(name, validation, binarized):
   if not os.environ.get('TFDS_DATA_DIR'):
     pytest.skip('needs TFDS_DATA_DIR')
   config = configs.defaults().data
-  config.update(dict(name=f'tfds:{name}', validation=validation))
+  config.update(dict(name=f'tfds:{name}', validation=validation, binarized=binarized))
   assumed, real = data.usual.training_set(config), data.load(config, 'train')
   assert (assumed.spec, len(assumed)) == (real.spec, len(real))
   with pytest.raises(UserError, match='not on this machine'):

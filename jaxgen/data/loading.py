@@ -8,7 +8,7 @@ from typing import NamedTuple
 from ml_collections import ConfigDict
 
 from jaxgen import fields
-from jaxgen.data import digits, folder, npz, pairs, splits, text, tfds, twins
+from jaxgen.data import binarized, digits, folder, npz, pairs, splits, text, tfds, twins
 from jaxgen.data.densities import synthetic, toy
 from jaxgen.data.densities.density import Density
 from jaxgen.data.source import Source
@@ -54,7 +54,8 @@ def load(config: ConfigDict, split: str) -> Source:
   """One split of the data set that `config.data` names.
 
   The validation split is held out of the training set by the rule of `jaxgen.data.splits`, unless the set brings one
-  of its own. Classes that training is to be `without` are left out of both; `twin` adds the field y.
+  of its own. `binarized` draws the pixels of images anew, of two levels. Classes that training is to be `without` are
+  left out of both; `twin` adds the field y.
 
   Args:
     config: `config.data`, see `jaxgen.config_keys.DATA`: its `name` is one of the forms above, `validation` is the
@@ -109,9 +110,12 @@ def _check_split(config, split):
 
 
 def _divided(kind, name, config, split):
-  if split == 'test' or not config.validation or kind.has_validation(name):
-    return kind.load(config, name, split)
-  return kind.load(config, name, 'train').each(lambda part: splits.divide(part, config.validation, split))
+  is_own = split == 'test' or not config.validation or kind.has_validation(name)
+  part = split if is_own else 'train'
+  whole = kind.load(config, name, part)
+  if config.binarized:
+    whole = whole.each(lambda source: binarized.binarized(source, part))
+  return whole if is_own else whole.each(lambda source: splits.divide(source, config.validation, split))
 
 
 def resolve(config: ConfigDict) -> ConfigDict:

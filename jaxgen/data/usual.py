@@ -42,7 +42,9 @@ def training_set(config: ConfigDict) -> Source | None:
   shape, classes, size, has_validation = _SETS[name]
   if config.image_size:
     shape = (config.image_size, config.image_size, shape[-1])
-  spec = {'x': Field('image', shape, 256)} | ({'label': Field('label', (), classes)} if classes else {})
+  spec = {'x': Field('image', shape, 2 if config.binarized else 256)} | (
+    {'label': Field('label', (), classes)} if classes else {}
+  )
   whole = Source(f'{name} (train)', spec, size, _not_here)
   if config.validation and not has_validation:
     whole = splits.divide(whole, config.validation, 'train')

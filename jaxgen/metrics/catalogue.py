@@ -44,6 +44,7 @@ def abilities(model: GenerativeModel, reference: Reference, features: Features) 
     'decode': model.decode,
     'numbers': reference.x.kind in ('image', 'vector', 'audio'),
     'images': reference.x.kind == 'image' and min(reference.x.shape[:2]) >= 3,
+    'binary': reference.x.levels == 2,
     'known modes': reference.modes is not None,
     'known density': reference.log_density is not None,
     'class probabilities': features.has_logits,
@@ -73,6 +74,13 @@ def _bits_per_dim(e):
   log_prob, estimate = _log_prob(e)
   bits = np.asarray(bits_per_dim(log_prob, e.reference.x.shape, e.reference.x.levels), np.float64)
   return [of_held_out(e, 'bits_per_dim', bits, estimate=estimate)]
+
+
+def _negative_log_likelihood(e):
+  """Of binary data, in nats, as it is quoted: `-log P(x)`, where the density is of cells of volume `2^-D`."""
+  log_prob, estimate = _log_prob(e)
+  log_cells = fields.size(e.reference.x) * np.log(e.reference.x.levels)
+  return [of_held_out(e, 'negative_log_likelihood', log_cells - log_prob, 'nats', estimate)]
 
 
 def _divergence(e):
@@ -239,6 +247,7 @@ METRICS = {
   name: Metric(frozenset(needs), function)
   for name, needs, function in (
     ('bits_per_dim', ['log_prob'], _bits_per_dim),
+    ('negative_log_likelihood', ['log_prob', 'binary'], _negative_log_likelihood),
     ('kl_data_model', ['log_prob', 'known density'], _divergence),
     ('reconstruction_error', ['encode', 'decode', 'numbers'], _reconstruction_error),
     ('frechet_distance', ['sample'], _frechet),

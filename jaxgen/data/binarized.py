@@ -1,0 +1,56 @@
+"""Statically binarized images: every pixel a Bernoulli of its intensity, drawn once and for all.
+
+So Salakhutdinov & Murray, "On the quantitative analysis of deep belief networks" (2008), made the benchmark that
+autoencoders are compared on, of MNIST. Their draw is another one than this; both are of one distribution, and the
+noise between two draws of 10,000 images is some hundredths of a nat.
+"""
+
+import numpy as np
+
+from jaxgen.data.source import Arrays, Source, from_arrays
+from jaxgen.data.splits import SPLITS
+from jaxgen.errors import UserError
+
+
+def drawn(x: np.ndarray, places: np.ndarray, split: str, levels: int) -> np.ndarray:
+  """1 with a probability that is the intensity: the same draw for an image in whatever run, order or batch.
+
+  Args:
+    x: [N, H, W, C] in [0, levels).
+    places: i64[N], of these images in their split.
+    split: that they are of, as the set itself divides them.
+    levels: at least 2.
+
+  Returns:
+    uint8[N, H, W, C] of 0 and 1.
+  """
+  size = int(np.prod(x.shape[1:]))
+  # A generator for each image; the stream of a bit generator is the same in every version of NumPy.
+  raw = [np.random.Philox(key=[SPLITS.index(split), place]).random_raw(size) for place in places.tolist()]
+  uniform = (np.reshape(raw, x.shape) >> np.uint64(11)) * 2.0**-53  # in [0, 1)
+  return (uniform < x / (levels - 1)).astype(np.uint8)
+
+
+def binarized(source: Source, split: str) -> Source:
+  """The images of a split, binarized; all other fields stay.
+
+  Raises:
+    UserError: if the source holds no images of whole numbers.
+  """
+  field = source.spec['x']
+  if field.kind != 'image' or field.levels < 2:
+    raise UserError(
+      f'--config.data.binarized is of images, and {source.name} holds {field.kind} data; set it to False.'
+    )
+  spec = {**source.spec, 'x': field._replace(levels=2)}
+
+  def changed(arrays, places) -> Arrays:
+    return {**arrays, 'x': drawn(arrays['x'], places, split, field.levels)}
+
+  name = f'{source.name}, binarized'
+  if source.arrays is not None:
+    return from_arrays(name, spec, changed(source.arrays, np.arange(len(source))))
+  key = source.cache_key and f'{source.cache_key} binarized'
+  return Source(
+    name, spec, len(source), lambda indices: changed(source.examples(indices), indices), cache_key=key
+  )

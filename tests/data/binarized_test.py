@@ -1,0 +1,61 @@
+"""Binarized images: one draw for all runs, of the intensities, by split and place."""
+
+import hashlib
+
+import numpy as np
+import pytest
+
+from jaxgen import data
+from jaxgen.data.binarized import binarized, drawn
+from jaxgen.data.source import Source
+from jaxgen.errors import UserError
+from jaxgen.types import Field
+
+
+def test_a_pixel_is_on_as_often_as_it_is_bright():
+  x = np.tile(np.array([0, 4, 12, 16], np.uint8), (3000, 25, 1)).reshape(3000, 10, 10, 1)
+  found = drawn(x, np.arange(3000), 'train', 17)
+  assert found.dtype == np.uint8 and found.shape == x.shape
+  rates = [found[x == level].mean() for level in (0, 4, 12, 16)]
+  np.testing.assert_allclose(rates, [0, 0.25, 0.75, 1], atol=0.005)
+  assert rates[0] == 0 and rates[3] == 1
+
+
+def test_the_draw_is_of_the_place_and_the_split_alone():
+  x = np.full((5, 4, 4, 1), 8, np.uint8)
+  places = np.arange(5)
+  whole = drawn(x, places, 'train', 17)
+  np.testing.assert_array_equal(drawn(x[[3, 1]], places[[3, 1]], 'train', 17), whole[[3, 1]])
+  assert (drawn(x, places, 'test', 17) != whole).any() and (whole[0] != whole[1]).any()
+  # what was drawn once is drawn for ever: results of many years are of these very images
+  assert hashlib.sha256(whole.tobytes()).hexdigest()[:16] == 'a08c2c0aec156ffd'
+
+
+@pytest.mark.parametrize('validation', [0.0, 0.1])
+def test_every_split_has_two_levels_and_what_is_held_out_changes_no_image(settings, validation):
+  for split in ('train', 'validation', 'test') if validation else ('train', 'test'):
+    found = data.load(settings('digits', validation=validation, binarized=True), split)
+    plain = data.load(settings('digits', validation=validation), split)
+    assert found.spec['x'] == Field('image', (8, 8, 1), 2)
+    arrays, grey = found.resident(), plain.resident()
+    assert set(np.unique(arrays['x'])) == {0, 1}
+    np.testing.assert_array_equal(arrays['label'], grey['label'])
+    assert arrays['x'][grey['x'] == 0].max() == 0 and arrays['x'][grey['x'] == 16].min() == 1
+  whole = data.load(settings('digits', binarized=True), 'train').resident()['x']
+  part = data.load(settings('digits', validation=0.1, binarized=True), 'train').resident()['x']
+  assert {image.tobytes() for image in part} <= {image.tobytes() for image in whole}
+
+
+def test_images_that_are_read_one_by_one_are_those_of_the_whole():
+  x = np.full((6, 4, 4, 1), 8, np.uint8)
+  spec = {'x': Field('image', (4, 4, 1), 17)}
+  source = binarized(Source('six', spec, 6, lambda places: {'x': x[places]}), 'train')
+  whole = source.examples(np.arange(6))['x']
+  np.testing.assert_array_equal(source.examples(np.array([4, 2]))['x'], whole[[4, 2]])
+  np.testing.assert_array_equal(source.resident()['x'], whole)
+  assert source.cache_key == ''
+
+
+def test_what_is_no_image_is_not_binarized(settings):
+  with pytest.raises(UserError, match='data.binarized is of images, and .* holds vector data'):
+    data.load(settings('toy:rings', binarized=True), 'train')
