@@ -148,6 +148,7 @@ DATA = {
   ),
   'paired': Key(True, bool, 'whether a step has the twins of its own images, or of others'),
   'context': Key(256, int, 'tokens of an example of text', '[1, 1048576]'),
+  'sentences': Key(False, bool, 'whether an example of text is one sentence, not a window'),
   'tokenizer': Key('characters', str, 'of text', choices=('bytes', 'characters', 'bpe')),
   'vocabulary': Key(1024, int, 'tokens of bpe, at most', '[257, 65536]'),
   'categories': Key((), tuple[str, ...], 'columns of a table that hold categories, though they are numbers'),

@@ -1,7 +1,8 @@
-"""Text as windows of tokens."""
+"""Text as windows of tokens, or as sentences."""
 
 import ast
 import hashlib
+import re
 import sys
 import sysconfig
 from pathlib import Path
@@ -18,6 +19,7 @@ from jaxgen.types import Field
 
 EMBEDDED = 'stdlib'
 _TEST_SHARE = 0.1
+_END = '\n'  # of a sentence
 _NO_LIBRARY = {'site-packages', 'dist-packages', '__pycache__', 'test', 'tests', 'idlelib', 'lib2to3'}
 
 
@@ -29,27 +31,69 @@ def load(config: ConfigDict, name: str, split: str) -> Source:
 
   The last tenth of the characters is the test split, and `config.validation` of those before it, at their end, the
   validation split. Each split becomes tokens by `config.tokenizer`, which has seen the training split alone, and those
-  become windows of `config.context` tokens that do not overlap; what is left over at the end is dropped.
+  become windows of `config.context` tokens that do not overlap; what is left over at the end is dropped. By
+  `config.sentences` examples are its `sentences` of at most so many tokens, filled up by the token of the line feed;
+  longer ones are left out.
 
   Raises:
-    UserError: if there is no such text, it is no UTF-8, or a split is shorter than one window.
+    UserError: if there is no such text, it is no UTF-8, or a split has no example of that length.
   """
   images.check_none_resized(config.image_size, f'text:{name}')
   title, text = _read(name)
   if not text:
     raise UserError(f'{title} is empty; give it some text.')
   parts = _parts(text, config.validation)
+  if config.sentences:
+    parts = {part: sentences(stretch) for part, stretch in parts.items()}
+  if not parts['train']:
+    raise UserError(
+      f'{title} has no sentence to train on; give it more text, or set config.data.sentences=False.'
+    )
   vocabulary = _trained(config.tokenizer, parts['train'], config.vocabulary)
   tokens = vocabulary.encode(parts[split])
-  windows = len(tokens) // config.context
-  if not windows:
-    raise UserError(
-      f'The split "{split}" of {title} has {len(tokens):,} tokens, fewer than --config.data.context='
-      f'{config.context}; set it lower, or give more text.'
-    )
+  what = f'The split "{split}" of {title}'
+  end = vocabulary.encode(_END) if config.sentences else None
+  x = _windows(tokens, config.context, what) if end is None else _padded(tokens, config.context, end, what)
   field = Field('tokens', (config.context,), vocabulary.size)
-  x = tokens[: windows * config.context].reshape(windows, -1).astype(fields.dtype(field))
-  return from_arrays(f'{title} ({split})', {'x': field}, {'x': x}, vocabulary)
+  return from_arrays(f'{title} ({split})', {'x': field}, {'x': x.astype(fields.dtype(field))}, vocabulary)
+
+
+def sentences(text: str) -> str:
+  """The sentences of a text, each ended by a line feed.
+
+  A sentence lies within a paragraph, begins with a capital letter and goes on to the first full stop, question mark or
+  exclamation mark that white space follows; its own white space is single spaces. What is none (headings, tables, code)
+  is left out.
+  """
+  found = []
+  for paragraph in re.split(r'\n\s*\n', text):
+    parts = (' '.join(part.split()) for part in re.split(r'(?<=[.?!])\s+', paragraph))
+    found += [part + _END for part in parts if part[:1].isupper() and part[-1] in '.?!']
+  return ''.join(found)
+
+
+def _windows(tokens, context, what):
+  if len(tokens) < context:
+    raise UserError(
+      f'{what} has {len(tokens):,} tokens, fewer than --config.data.context={context}; set it lower, or give more text.'
+    )
+  return tokens[: len(tokens) // context * context].reshape(-1, context)
+
+
+def _padded(tokens, context, end, what):
+  """Sentences of at most `context` tokens, filled up by the token of the line feed."""
+  ends = np.flatnonzero(tokens == end)
+  starts = np.concatenate([[0], ends + 1])[: len(ends)]
+  fit = ends - starts <= context
+  if not fit.any():
+    raise UserError(
+      f'{what} has no sentence of at most --config.data.context={context} tokens, of {len(ends):,}; set it higher, or '
+      'give more text.'
+    )
+  x = np.full((np.count_nonzero(fit), context), end, np.int32)
+  for row, start, stop in zip(x, starts[fit], ends[fit], strict=True):
+    row[: stop - start] = tokens[start:stop]
+  return x
 
 
 def _parts(text, share):

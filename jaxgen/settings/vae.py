@@ -109,13 +109,17 @@ def with_slots(
     likelihood = LIKELIHOODS[model.likelihood](x, model.likelihood_scale)
   except ValueError as error:
     raise UserError(f'config.model.likelihood={model.likelihood} cannot be used here: {error}') from error
+  return of_config(config, encoder, decoder(likelihood.num_outputs), likelihood=likelihood, **slots)
+
+
+def of_config(config: ConfigDict, encoder: nn.Module, decoder: nn.Module, **slots: Any) -> GenerativeModel:
+  """The same with all slots, the likelihood too."""
   return vae(
     encoder,
-    decoder(likelihood.num_outputs),
-    likelihood=likelihood,
+    decoder,
     tx=optim.make(config.optimizer, config.num_steps),
     ema_decay=config.ema_decay,
-    x=x,
+    x=fields.of(config)['x'],
     given=fields.given(config),
     **slots,
   )

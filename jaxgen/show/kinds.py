@@ -99,10 +99,11 @@ def save(
   field: Field,
   stem: Path,
   about: About = UNKNOWN,
+  columns: int | None = None,
 ) -> list[Path]:
-  """Writes `<stem>.png` and, for kinds that are read otherwise than looked at, a file of theirs beside it."""
+  """Writes `<stem>.png`, see `picture`, and beside it a file of kinds that are read otherwise than looked at."""
   path = stem.with_name(f'{stem.name}.png')
-  saving.save_png(picture(x, field, about), path)
+  saving.save_png(picture(x, field, about, columns), path)
   shown = _shown(field)
   if shown.save is None:
     return [path]

@@ -44,9 +44,12 @@ def save(texts: Sequence[str], path: Path) -> None:
 
 
 def texts(tokens: np.ndarray, decode: Callable[[np.ndarray], str] | None) -> list[str]:
-  """Tokens i[N, *shape] as N texts: by the vocabulary, `decode` `i[T] -> str`; as numbers where there is none."""
+  """Tokens i[N, *shape] as N texts: by the vocabulary, `decode` `i[T] -> str`; as numbers where there is none.
+
+  Without the line feeds at the end, by which sentences are filled up.
+  """
   spelt = decode or as_numbers
-  return [spelt(row.reshape(-1)) for row in np.asarray(tokens)]
+  return [spelt(row.reshape(-1)).rstrip('\n') for row in np.asarray(tokens)]
 
 
 def _lines(text):

@@ -1,8 +1,9 @@
 """Variational autoencoders: a family function and its slots, one file each."""
 
 from jaxgen.families.vae.codebook import codebook
+from jaxgen.families.vae.decoding import Decoding, entry_by_entry
 from jaxgen.families.vae.family import vae
-from jaxgen.families.vae.likelihood import LIKELIHOODS, Likelihood
+from jaxgen.families.vae.likelihood import LIKELIHOODS, Likelihood, categorical
 from jaxgen.families.vae.mixed_likelihood import mixed
 from jaxgen.families.vae.objective import Draws, Objective, Terms, commitment, elbo, infovae, iwae
 from jaxgen.families.vae.posterior import Drawn, Posterior, diagonal_gaussian, flow_posterior
@@ -17,6 +18,7 @@ from jaxgen.families.vae.prior import (
 
 __all__ = [
   'LIKELIHOODS',
+  'Decoding',
   'Drawn',
   'Draws',
   'Likelihood',
@@ -24,11 +26,13 @@ __all__ = [
   'Posterior',
   'Prior',
   'Terms',
+  'categorical',
   'class_conditional',
   'codebook',
   'commitment',
   'diagonal_gaussian',
   'elbo',
+  'entry_by_entry',
   'flow_posterior',
   'flow_prior',
   'infovae',

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -9,7 +10,7 @@ import jax.numpy as jnp
 
 from jaxgen.families import conditions
 from jaxgen.families.networks import Apply
-from jaxgen.families.pixels import to_network
+from jaxgen.families.vae.decoding import Decoding, Known, Pick
 from jaxgen.families.vae.likelihood import Likelihood
 from jaxgen.families.vae.objective import Objective
 from jaxgen.families.vae.posterior import Posterior
@@ -26,6 +27,7 @@ class Autoencoder(NamedTuple):
   posterior: Posterior
   objective: Objective
   likelihood: Likelihood
+  decoding: Decoding
   x: Field
   given: DataSpec
   has_gaps: bool = False  # the mask `fields.OBSERVED` of a batch says which entries of x there are
@@ -40,14 +42,25 @@ class Autoencoder(NamedTuple):
     """What makes the log-density on the unit cube of -nll, in nats."""
     return math.prod(self.x.shape) * (self.likelihood.log_volume or 0.0)
 
+  @property
+  def shows_draws(self) -> bool:
+    """Whether a sample is a draw from p(x|z), and not its mean: of continuous data, whose density is what one looks at,
+    and where entries depend on each other given z."""
+    return not self.x.levels or self.decoding.draws
+
+  @property
+  def knobs(self) -> Mapping[str, float]:
+    """What one may turn when sampling."""
+    return {**self.prior.knobs, **(self.likelihood.knobs if self.shows_draws else {})}
+
 
 def seen(model: Autoencoder, batch: Batch) -> tuple[jax.Array, Mapping[str, jax.Array]]:
-  """What the encoder sees of a batch: x f32[B, *shape], and the conditions.
+  """What the encoder sees of a batch: x [B, *shape], pixels in [-1, 1] and tokens as they are, and the conditions.
 
   Where entries are missing x is 0, and the mask stands beside the conditions (Mattei & Frellsen, "MIWAE", 2019;
   Nazabal et al. 2020).
   """
-  x, given = to_network(batch['x'], model.x.levels), conditions.prepared(batch, model.given)
+  x, given = conditions.prepared(batch, {'x': model.x})['x'], conditions.prepared(batch, model.given)
   if not model.has_gaps:
     return x, given
   observed = batch[OBSERVED]
@@ -64,11 +77,37 @@ def encoded(model: Autoencoder, params: Params, extra: Extra, batch: Batch) -> A
   return model.apply('encoder', params, extra, *seen(model, batch), train=False)[0]
 
 
-def decoded(model: Autoencoder, params: Params, extra: Extra, z: Any, given: Batch) -> jax.Array:
-  """The decoder's outputs for what it takes, f32[B, *shape, num_outputs]; `given` is prepared."""
-  return model.apply('decoder', params, extra, z, given, train=False)[0]
+def decoded(
+  model: Autoencoder, params: Params, extra: Extra, z: Any, given: Batch, *reads: jax.Array
+) -> jax.Array:
+  """The decoder's outputs for what it takes, f32[B, *shape, num_outputs]: z, and what it reads of the examples by the
+  slot `decoding`; `given` is prepared."""
+  return model.apply('decoder', params, extra, z, *reads, given, train=False)[0]
 
 
-def shown(model: Autoencoder, rng: PRNGKey, outputs: jax.Array) -> jax.Array:
-  """Outputs as examples: the mean, and of continuous data, whose density is what one looks at, a draw."""
-  return model.likelihood.mean(outputs) if model.x.levels else model.likelihood.draw(rng, outputs)
+def written(
+  model: Autoencoder,
+  params: Params,
+  extra: Extra,
+  rng: PRNGKey,
+  z: Any,
+  given: Batch,
+  pick: Pick,
+  known: Known | None = None,
+) -> jax.Array:
+  """Examples that the decoder writes for z, x[B, *shape], in which what is known stays; `given` is prepared."""
+
+  def run(*args, method=None):
+    return model.apply('decoder', params, extra, z, *args, train=False, method=method)[0]
+
+  return model.decoding.write(run, given, pick, rng, len(jax.tree.leaves(z)[0]), known)
+
+
+def mean(model: Autoencoder) -> Pick:
+  """The mean, or the mode, of what the decoder's outputs describe."""
+  return lambda rng, outputs: model.likelihood.mean(outputs)
+
+
+def shown(model: Autoencoder, **knobs: float) -> Pick:
+  """What a person is shown: the mean, or a draw; the knobs are the likelihood's. See `Autoencoder.shows_draws`."""
+  return partial(model.likelihood.draw, **knobs) if model.shows_draws else mean(model)

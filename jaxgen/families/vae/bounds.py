@@ -60,16 +60,15 @@ def log_prob(
   z_rng, noise_rng = jax.random.split(rng)
   outputs, given = encoded(model, params, extra, batch), conditions.prepared(batch, model.given)
   prior = model.prior.under(given)
+  reads = model.decoding.reads(None, batch['x'], train=False)
 
   def log_weight(rng):
     drawn, _ = model.posterior.draw(model.apply, params, extra, rng, outputs, prior=prior, train=False)
     if drawn.log_weight is None:
       raise ValueError('no bound on log p(x) follows from a posterior without a density.')
     # the same noise for every z: the bound is on the density of one point
-    nll = model.likelihood.nll(
-      noise_rng, decoded(model, params, extra, drawn.z, given), *target(model, batch)
-    )
-    return drawn.log_weight - nll
+    outputs_of_z = decoded(model, params, extra, drawn.z, given, *reads)
+    return drawn.log_weight - model.likelihood.nll(noise_rng, outputs_of_z, *target(model, batch))
 
   log_weights = lax.map(log_weight, jax.random.split(z_rng, importance_samples))  # [K, B]
   return losses.importance_weighted_bound(log_weights) + model.log_volume

@@ -93,7 +93,9 @@ def reconstruction(
 
   def of_some(extra, rng, z, count):
     """f32[G, B] of draws [G * B, ...]. The noise is the same for all: the bound is on the density of one point."""
-    outputs, extra = model.apply('decoder', params, extra, z, tiled(given, count), train=train, rng=rng)
+    reads = model.decoding.reads(rng, tiled(x[0], count), train)
+    inputs = z, *reads, tiled(given, count)
+    outputs, extra = model.apply('decoder', params, extra, *inputs, train=train, rng=rng)
     nll = jax.vmap(lambda outputs: model.likelihood.nll(noise_rng, outputs, *x))(by_draw(outputs, count))
     return nll, extra
 

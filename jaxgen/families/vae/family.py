@@ -1,4 +1,4 @@
-"""Variational autoencoders: an encoder, a decoder and four slots make a `GenerativeModel`."""
+"""Variational autoencoders: an encoder, a decoder and five slots make a `GenerativeModel`."""
 
 from functools import partial
 from types import MappingProxyType
@@ -11,6 +11,7 @@ from jaxgen.families import conditions, statistics
 from jaxgen.families.networks import Part, assembled
 from jaxgen.families.vae import bounds, health, imputation, sampling
 from jaxgen.families.vae.autoencoder import Autoencoder
+from jaxgen.families.vae.decoding import ALL_AT_ONCE, Decoding
 from jaxgen.families.vae.likelihood import Likelihood
 from jaxgen.families.vae.objective import Objective
 from jaxgen.families.vae.posterior import Posterior
@@ -29,6 +30,7 @@ def vae(
   posterior: Posterior,
   objective: Objective,
   likelihood: Likelihood,
+  decoding: Decoding = ALL_AT_ONCE,
   tx: optax.GradientTransformation,
   ema_decay: float,
   x: Field,
@@ -47,8 +49,8 @@ def vae(
   `log_prob` is the importance-weighted bound with K = `importance_samples`, of weights 1 and 1 whatever the loss
   weighs; with conditions, of log p(x|given). There is none where the likelihood is not that of the data, as a
   Bernoulli of grey intensities, or where the posterior has no density. `sample` and `decode` give the decoder's mean;
-  on continuous data `sample` draws from p(x|z), since there the density is what one looks at. The knobs
-  are the prior's. `encode` gives the center of the posterior; `complete` is a chain, see
+  on continuous data, and where the decoder reads what it writes, `sample` draws from p(x|z). The knobs are the prior's
+  and, of draws, the likelihood's. `encode` gives the center of the posterior; `complete` is a chain, see
   `jaxgen.families.vae.sampling.complete`.
 
   With gaps the encoder is told which entries of x there are, q(z|observed), the likelihood is of these alone, and
@@ -59,13 +61,15 @@ def vae(
   Averaged weights have averaged batch statistics, where a network has some, see `jaxgen.families.statistics`.
 
   Args:
-    encoder: `(x f32[B, *shape], given, train) -> outputs`, of whatever the posterior makes latents of. Pixels come in
-      [-1, 1]; `given` is what `jaxgen.families.conditions.prepared` makes of the fields that are conditions.
-    decoder: `(z, given, train) -> f32[B, *shape, likelihood.num_outputs]`.
+    encoder: `(x [B, *shape], given, train) -> outputs`, of whatever the posterior makes latents of. Pixels come in
+      [-1, 1], tokens as they are; `given` is what `jaxgen.families.conditions.prepared` makes of the fields that are
+      conditions.
+    decoder: `(z, *reads, given, train) -> f32[B, *shape, likelihood.num_outputs]`, which reads what the decoding says.
     prior: p(z).
     posterior: what the encoder's outputs mean.
     objective: what is minimized.
     likelihood: what the decoder's outputs mean.
+    decoding: whether the entries of x are independent given z, or follow one after the other.
     tx: the optimizer.
     ema_decay: of the averaged weights.
     x: what is modelled.
@@ -93,12 +97,16 @@ def vae(
       'the DReG gradient needs a posterior whose density is known wherever it is asked for, a Gaussian.'
     )
   mask = {OBSERVED: Field('mask', x.shape, 2)} if has_gaps else {}
+
+  def reads():
+    return decoding.reads(None, jnp.zeros((1, *x.shape), jnp.int32), train=False)
+
   networks = {
-    'encoder': Part(encoder, lambda: (jnp.zeros((1, *x.shape)), conditions.blank({**given, **mask}))),
-    'decoder': Part(decoder, lambda: (posterior.blank(1), conditions.blank(given))),
+    'encoder': Part(encoder, lambda: (conditions.blank({'x': x})['x'], conditions.blank({**given, **mask}))),
+    'decoder': Part(decoder, lambda: (posterior.blank(1), *reads(), conditions.blank(given))),
   }
   start, apply = assembled({**networks, **prior.parts, **posterior.parts})
-  model = Autoencoder(apply, prior, posterior, objective, likelihood, x, given, has_gaps)
+  model = Autoencoder(apply, prior, posterior, objective, likelihood, decoding, x, given, has_gaps)
   estimate = Estimate(
     'lower bound', importance_samples, noise_draws=likelihood.noise_draws, given=tuple(given)
   )
@@ -130,7 +138,7 @@ def vae(
     sample=partial(sampling.sample, model),
     objective=_objective(model, importance_samples),
     given=tuple(given),
-    knobs=prior.knobs,
+    knobs=model.knobs,
     selected_by='bits_per_dim' if model.has_density else 'loss',
     log_prob=log_prob if model.has_density else None,
     log_prob_estimate=estimate if model.has_density else None,
@@ -159,4 +167,4 @@ def _objective(model, importance_samples):
     measure = f'no log_prob: {model.likelihood.name} on intensities is not a likelihood of grey levels'
   else:
     measure = f'no log_prob: the latents have no density; samples are of {model.prior.name}'
-  return f'loss = {model.objective.words}; reconstruction: {model.likelihood.name}; {measure}'
+  return f'loss = {model.objective.words}; reconstruction: {model.likelihood.name}{model.decoding.words}; {measure}'

@@ -1,7 +1,8 @@
 """What a decoder's outputs mean: the likelihoods p(x|z) of a variational autoencoder, on data as it comes."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
 import jax
@@ -9,7 +10,8 @@ import jax.numpy as jnp
 
 from jaxgen import fields
 from jaxgen.losses import vae as losses
-from jaxgen.types import Field, PRNGKey
+from jaxgen.losses.autoregressive import categorical_nll
+from jaxgen.types import Field
 
 
 class Likelihood(NamedTuple):
@@ -23,22 +25,24 @@ class Likelihood(NamedTuple):
     nll: `(rng, outputs, x, observed=None) -> f32[B]`, -log p(x|z) in nats, with a mask bool[B, *shape] of the entries
       alone that it marks. The key draws the dequantization noise.
     mean: `outputs -> x`, the picture that the outputs describe.
-    draw: `(rng, outputs) -> x`, a draw from p(x|z).
+    draw: `(rng, outputs, **knobs) -> x`, a draw from p(x|z).
     log_volume: added for each dimension to -nll it gives the log-density on the unit cube (of x itself if levels is
       0); None where nll is not the likelihood of such data.
     noise_draws: the draws of dequantization noise behind one nll, 1 or 0.
     mean_of_mixture: `(outputs f32[K, B, *shape, num_outputs], weights f32[K, B]) -> x`, of K distributions by weights
       that sum to 1: the mean, of categories the most probable one; None where it is not told.
+    knobs: what one may turn when drawing, with the defaults.
   """
 
   name: str
   num_outputs: int
   nll: Callable[..., jax.Array]
   mean: Callable[[jax.Array], jax.Array]
-  draw: Callable[[PRNGKey, jax.Array], jax.Array]
+  draw: Callable[..., jax.Array]
   log_volume: float | None
   noise_draws: int = 0
   mean_of_mixture: Callable[[jax.Array, jax.Array], jax.Array] | None = None
+  knobs: Mapping[str, float] = MappingProxyType({})
 
 
 def bernoulli(field: Field) -> Likelihood:
@@ -114,12 +118,39 @@ def discretized_logistic(field: Field) -> Likelihood:
   return Likelihood('discretized_logistic', 2, nll, mean, draw, math.log(levels))
 
 
+def categorical(field: Field) -> Likelihood:
+  """A softmax over the values of every entry, whose logits the decoder gives: of tokens, whose order means nothing.
+
+  The knob `token_temperature` T draws from p^(1/T), normalized; at 0 from the mode, which is the mean.
+
+  Raises:
+    ValueError: if the data is continuous.
+  """
+  levels = _discrete('categorical', field)
+
+  def nll(rng, outputs, x, observed=None):
+    del rng
+    return categorical_nll(outputs, x, observed)
+
+  def mean(outputs):
+    return jnp.argmax(outputs, -1).astype(fields.dtype(field))
+
+  def draw(rng, outputs, token_temperature=1.0):
+    # by a temperature of 0 nothing can be divided: at a millionth the mode prevails over all but ties
+    logits = outputs.astype(jnp.float32) / jnp.maximum(token_temperature, 1e-6)
+    return jax.random.categorical(rng, logits).astype(fields.dtype(field))
+
+  name, knobs = f'categorical over {levels} values', {'token_temperature': 1.0}
+  return Likelihood(name, levels, nll, mean, draw, math.log(levels), knobs=knobs)
+
+
 # `(field, scale) -> Likelihood`; the scale is that of the fixed-width ones
 LIKELIHOODS: dict[str, Callable[[Field, float], Likelihood]] = {
   'bernoulli': lambda field, scale: bernoulli(field),
   'gaussian': gaussian,
   'laplace': laplace,
   'discretized_logistic': lambda field, scale: discretized_logistic(field),
+  'categorical': lambda field, scale: categorical(field),
 }
 
 

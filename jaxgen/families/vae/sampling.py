@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 from jax import lax
 
 from jaxgen.families import conditions
-from jaxgen.families.vae.autoencoder import Autoencoder, decoded, encoded, shown
+from jaxgen.families.vae.autoencoder import Autoencoder, encoded, mean, shown, written
 from jaxgen.types import Batch, Extra, Params, PRNGKey
 
 _ROUNDS = 50  # of a completion
@@ -28,11 +27,14 @@ def sample(
   given: Mapping[str, jax.Array] | None = None,
   **knobs: float,
 ) -> jax.Array:
-  """`num` examples: the decoder's mean for draws of the prior, of continuous data draws from p(x|z)."""
+  """`num` examples: the decoder's mean for draws of the prior, or draws from p(x|z), see `Autoencoder.shows_draws`."""
   z_rng, given_rng, draw_rng = jax.random.split(rng, 3)
   prepared = conditions.to_sample(given_rng, num, given, model.given)
-  z = model.prior.sample(model.apply, params, extra, z_rng, num, given=prepared, **knobs)
-  return shown(model, draw_rng, _of_latents(model, params, extra, z, prepared))
+  of_prior = {name: value for name, value in knobs.items() if name in model.prior.knobs}
+  of_likelihood = {name: value for name, value in knobs.items() if name not in of_prior}
+  drawn = model.prior.sample(model.apply, params, extra, z_rng, num, given=prepared, **of_prior)
+  z = _embedded(model, params, extra, drawn)
+  return written(model, params, extra, draw_rng, z, prepared, shown(model, **of_likelihood))
 
 
 def encode(model: Autoencoder, params: Params, extra: Extra, rng: PRNGKey, batch: Batch) -> Any:
@@ -48,13 +50,14 @@ def decode(
   latents: Any,
   given: Mapping[str, jax.Array] | None = None,
 ) -> jax.Array:
-  """The decoder's mean for these latents.
+  """The decoder's mean for these latents; entry by entry, each the most likely one given those before it.
 
   Raises:
     ValueError: if a condition of the model is not given.
   """
   prepared = conditions.prepared(given or {}, model.given)
-  return model.likelihood.mean(_of_latents(model, params, extra, latents, prepared))
+  z = _embedded(model, params, extra, latents)
+  return written(model, params, extra, jax.random.key(0), z, prepared, mean(model))
 
 
 def complete(
@@ -62,9 +65,10 @@ def complete(
 ) -> jax.Array:
   """A draw of the missing entries of `batch['x']` given the observed ones.
 
-  A Markov chain of 50 rounds from a sample of the model: z ~ q(z|x), x ~ p(x|z), then the observed entries are put back
-  (Rezende, Mohamed & Wierstra, "Stochastic backpropagation and approximate inference", 2014, appendix F). Where q is
-  the true posterior its stationary distribution is p(missing | observed); else it is near that as q is near.
+  A Markov chain of 50 rounds from a sample of the model: z ~ q(z|x), x ~ p(x|z), where the observed entries stay as
+  they are (Rezende, Mohamed & Wierstra, "Stochastic backpropagation and approximate inference", 2014, appendix F).
+  Where q is the true posterior its stationary distribution is p(missing | observed), of entries that are decoded one by
+  one if the observed ones come first; else it is near that as q is near.
 
   Args:
     model: with its slots.
@@ -81,23 +85,24 @@ def complete(
   prior = model.prior.under(given)
   start_rng, first_rng, chain_rng, last_rng = jax.random.split(rng, 4)
 
-  def put_back(x):
-    return jnp.where(observed, batch['x'], x)
+  def filled(rng, z, pick):
+    return written(model, params, extra, rng, z, given, pick, (batch['x'], observed))
 
-  def outputs_of(x, rng):
+  def z_of(x, rng):
     outputs = encoded(model, params, extra, {**batch, 'x': x})
     drawn, _ = model.posterior.draw(model.apply, params, extra, rng, outputs, prior=prior, train=False)
-    return decoded(model, params, extra, drawn.z, given)
+    return drawn.z
 
   def one_round(x, rng):
     z_rng, x_rng = jax.random.split(rng)
-    return put_back(model.likelihood.draw(x_rng, outputs_of(x, z_rng))), None
+    return filled(x_rng, z_of(x, z_rng), model.likelihood.draw), None
 
-  start = prior.sample(model.apply, params, extra, start_rng, len(observed))
-  first = put_back(model.likelihood.draw(first_rng, _of_latents(model, params, extra, start, given)))
+  drawn = prior.sample(model.apply, params, extra, start_rng, len(observed))
+  start = _embedded(model, params, extra, drawn)
+  first = filled(first_rng, start, model.likelihood.draw)
   x, _ = lax.scan(one_round, first, jax.random.split(chain_rng, _ROUNDS - 1))
-  return put_back(shown(model, last_rng, outputs_of(x, jax.random.fold_in(last_rng, 0))))
+  return filled(last_rng, z_of(x, jax.random.fold_in(last_rng, 0)), shown(model))
 
 
-def _of_latents(model, params, extra, latents, given):
-  return decoded(model, params, extra, model.posterior.embed(model.apply, params, extra, latents), given)
+def _embedded(model, params, extra, latents):
+  return model.posterior.embed(model.apply, params, extra, latents)

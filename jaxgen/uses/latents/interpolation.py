@@ -6,13 +6,15 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jaxgen import show
 from jaxgen.uses.subject import Subject, TooFew, Written, needed
 
 _PAIRS, _STAGES = 8, 10
 
 
 def run(subject: Subject) -> Written:
-  """`interpolation.png`: a row per pair, between examples of the split or, without an encoder, draws of the prior.
+  """`interpolation.png`: a row per pair, between examples of the split or, without an encoder, draws of the prior; of
+  text the lines of one pair after the other, as a file too.
 
   Both ends have the condition of the first, so that with an encoder they are reconstructions.
 
@@ -30,7 +32,8 @@ def run(subject: Subject) -> Written:
   stays = given and {name: np.concatenate([value] * _STAGES) for name, value in given.items()}
   x = np.asarray(jax.jit(needed(model.decode))(subject.params, subject.extra, between, stays))
   x = x.reshape(_STAGES, -1, *subject.field.shape).swapaxes(0, 1).reshape(-1, *subject.field.shape)
-  return Written((subject.save_picture('interpolation', subject.picture(x, _STAGES)),))
+  stem = subject.folder / 'interpolation'
+  return Written(tuple(show.save(x, subject.field, stem, subject.about, _STAGES)))
 
 
 def interpolate(first: Any, second: Any, num: int) -> Any:

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from jaxgen import uses
+from jaxgen.data.vocabulary import Vocabulary
+from jaxgen.types import Field
 from jaxgen.uses.latents.interpolation import interpolate
 from tests.uses.conftest import IMAGES, labelled
 
@@ -41,3 +43,18 @@ def test_the_condition_stays(make, tmp_path, use, changes):
   assert (labels == labels[0]).all()
   if not changes:
     np.testing.assert_array_equal(labels[0], labelled(40, IMAGES, 2)['label'][: labels.shape[1]])
+
+
+def test_of_text_what_lies_between_two_sentences_is_printed_and_kept(make, tmp_path, capsys):
+  vocabulary = Vocabulary('characters', 10, '\nbcdefghi')
+  make({'x': Field('tokens', (4,), 10)}, vocabulary=vocabulary)
+  written = uses.use(tmp_path, options=uses.Options(use=('interpolation',)))
+  text = written['interpolation.txt'].read_text(encoding='utf-8')
+  parts = [part.split('---\n')[1].strip('\n') for part in text.split('--- ')[1:]]
+  examples = labelled(40, {'x': Field('tokens', (4,), 10)}, 2)['x'][:16]
+  spelt = [vocabulary.decode(row).rstrip('\n') for row in examples]
+  assert len(parts) == 80
+  assert (
+    parts[0::10] == spelt[:8] and parts[9::10] == spelt[8:]
+  )  # as they are filled up, without what fills them
+  assert text[:60] in capsys.readouterr().out

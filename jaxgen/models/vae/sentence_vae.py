@@ -1,0 +1,125 @@
+"""A variational autoencoder of sentences, of two recurrent networks (Bowman et al., "Generating sentences from a
+continuous space", 2016, figure 1).
+
+The encoder reads a sentence from its end, so that what fills it up comes first; its last state gives q(z|x). The
+decoder is a language model that is told z: its first state is made of it, and it stands beside every token that is
+read. A language model can do without z, and then q(z|x) becomes the prior: against that work the warm-up of the KL,
+tokens that are hidden from the decoder (see `jaxgen.families.vae.entry_by_entry`), and free bits.
+"""
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+from ml_collections import ConfigDict
+
+from jaxgen import fields
+from jaxgen.config_keys import WIDTH, Key
+from jaxgen.errors import UserError
+from jaxgen.families.autoregressive import Predictor
+from jaxgen.families.conditions import joined
+from jaxgen.families.vae import categorical, diagonal_gaussian, elbo, entry_by_entry, standard_normal
+from jaxgen.settings import vae as settings
+from jaxgen.types import Batch, GenerativeModel
+
+KEYS = {
+  'width': Key(128, int, 'of embeddings and of both recurrent networks', WIDTH),
+  'latent_dim': settings.KEYS['latent_dim'],
+  'word_dropout': Key(
+    0.3, float, 'share of the tokens that are hidden from the decoder in training', '[0, 1]'
+  ),
+  'kl_weight': settings.KEYS['kl_weight'],
+  'kl_warmup_steps': settings.KEYS['kl_warmup_steps'],
+  'free_bits': Key(0.0, float, 'nats of each latent that are free', '[0, inf)'),
+  'importance_samples': settings.KEYS['importance_samples'],
+}
+
+
+class Encoder(nn.Module):
+  """x i32[B, T] and conditions -> (mean, log_var), each f32[B, latent_dim].
+
+  Attributes:
+    levels: the size of the vocabulary.
+    width: of embeddings and of the recurrent network.
+    latent_dim: the numbers in z.
+  """
+
+  levels: int
+  width: int
+  latent_dim: int
+
+  @nn.compact
+  def __call__(self, x: jax.Array, given: Batch, train: bool) -> tuple[jax.Array, ...]:
+    del train
+    backwards = nn.Embed(self.levels, self.width)(x)[:, ::-1]
+    last = nn.RNN(nn.GRUCell(self.width))(backwards)[:, -1]
+    return tuple(jnp.split(nn.Dense(2 * self.latent_dim)(joined(last, given)), 2, axis=-1))
+
+
+class Decoder(nn.Module):
+  """z f32[B, latent_dim], x i32[B, T] and conditions -> logits f32[B, T, levels], each of z and the tokens before it.
+
+  Attributes:
+    levels: the size of the vocabulary; as a token it stands for one that is hidden, and before the first.
+    width: of embeddings and of the recurrent network.
+  """
+
+  levels: int
+  width: int
+
+  def setup(self) -> None:
+    self.embed = nn.Embed(self.levels + 1, self.width)
+    self.first, self.cell, self.logits = nn.Dense(self.width), nn.GRUCell(self.width), nn.Dense(self.levels)
+    self.network = nn.RNN(self.cell)
+
+  def __call__(self, z: jax.Array, x: jax.Array, given: Batch, train: bool) -> jax.Array:
+    del train
+    before = jnp.pad(x[:, :-1], ((0, 0), (1, 0)), constant_values=self.levels)
+    told = jnp.broadcast_to(joined(z, given)[:, None], (*x.shape, z.shape[-1]))
+    inputs = jnp.concatenate([self.embed(before), told], -1)
+    return self.logits(self.network(inputs, initial_carry=self.start(z, given)))
+
+  def start(self, z: jax.Array, given: Batch) -> jax.Array:
+    """The state before the first token, f32[B, width]."""
+    return nn.tanh(self.first(joined(z, given)))
+
+  def step(
+    self, z: jax.Array, before: jax.Array, state: jax.Array, given: Batch
+  ) -> tuple[jax.Array, jax.Array]:
+    """The token before a place, i32[B], and the state f32[B, width] -> its logits f32[B, levels], the next state."""
+    state, h = self.cell(state, jnp.concatenate([self.embed(before), joined(z, given)], -1))
+    return self.logits(h), state
+
+
+def cached(levels: int) -> Predictor:
+  """A predictor of `jaxgen.families.vae.entry_by_entry` that keeps the state: a token costs one step of the network."""
+
+  def predictor(run, given):
+    def predict(x, entry, state):
+      before = jnp.where(entry > 0, x[:, entry - 1], levels)
+      return run(before, state, given, method='step')
+
+    return predict, lambda x: run(given, method='start')
+
+  return predictor
+
+
+def build(config: ConfigDict) -> GenerativeModel:
+  """The model that `config.model` describes (keys: `KEYS`).
+
+  Raises:
+    UserError: if the data are no tokens.
+  """
+  model, x = config.model, fields.of(config)['x']
+  if x.kind != 'tokens':
+    raise UserError(f'jaxgen.models.vae.sentence_vae models text, not {x.kind} data of shape {x.shape}.')
+  return settings.of_config(
+    config,
+    Encoder(x.levels, model.width, model.latent_dim),
+    Decoder(x.levels, model.width),
+    prior=standard_normal(model.latent_dim),
+    posterior=diagonal_gaussian(model.latent_dim),
+    objective=elbo(1.0, model.kl_weight, model.kl_warmup_steps, model.free_bits),
+    likelihood=categorical(x),
+    decoding=entry_by_entry(x, model.word_dropout, cached(x.levels)),
+    importance_samples=model.importance_samples,
+  )
