@@ -10,13 +10,15 @@ import jax
 import jax.numpy as jnp
 from flax import linen as nn
 
-from jaxgen.bijectors import Bijector
+from jaxgen.bijectors import Bijector, transforms
 from jaxgen.bijectors.bijector import shape_through
 from jaxgen.families import conditions
 from jaxgen.families.flow.base import MeanAndLogScale
 from jaxgen.families.networks import Part
 from jaxgen.losses import vae as losses
 from jaxgen.types import DataSpec
+
+_LOG_SCALE = transforms.bounded_log_scale(10.0)
 
 
 class Prior(NamedTuple):
@@ -86,22 +88,18 @@ def class_conditional(latent_dim: int, given: DataSpec, label: str = 'label') ->
       f'a prior for each class needs {label}, a label, among the conditions; there are: {", ".join(given) or "none"}.'
     )
 
-  def moments(apply, params, extra, like, given, train=False):
-    (mean, log_scale), extra = apply('prior', params, extra, like, given, train=train)
-    return mean, 2 * log_scale, extra
-
   def log_prob(apply, params, extra, z, *, given, train):
-    mean, log_var, extra = moments(apply, params, extra, z, given, train)
-    return losses.log_normal(z, mean=mean, log_var=log_var), extra
+    (mean, log_scale), extra = apply('prior', params, extra, z, given, train=train)
+    return _log_normal(z, mean, log_scale), extra
 
   def sample(apply, params, extra, rng, num, *, given, temperature=1.0):
     noise = jax.random.normal(rng, (num, latent_dim))
-    mean, log_var, _ = moments(apply, params, extra, noise, given)
-    return mean + temperature * jnp.exp(0.5 * log_var) * noise
+    (mean, log_scale), _ = apply('prior', params, extra, noise, given, train=False)
+    return mean + temperature * jnp.exp(log_scale) * noise
 
   def kl(apply, params, extra, mean, log_var, *, given):
-    prior_mean, prior_log_var, _ = moments(apply, params, extra, mean, given)
-    of_both = dict(mean=mean, log_var=log_var, prior_mean=prior_mean, prior_log_var=prior_log_var)
+    (prior_mean, log_scale), _ = apply('prior', params, extra, mean, given, train=False)
+    of_both = dict(mean=mean, log_var=log_var, prior_mean=prior_mean, prior_log_var=2 * log_scale)
     one_by_one = losses.kl_normal(**{name: value.reshape(-1, 1) for name, value in of_both.items()})
     return one_by_one.reshape(mean.shape)
 
@@ -118,7 +116,7 @@ def class_conditional(latent_dim: int, given: DataSpec, label: str = 'label') ->
 
 
 class Components(nn.Module):
-  """Those of a mixture: log-weights f32[num], means and log-variances f32[num, latent_dim].
+  """Those of a mixture: log-weights f32[num], means and logarithms of the deviations f32[num, latent_dim].
 
   They begin alike in weight and width, with means that are draws of N(0, I): from one place they would never part.
   """
@@ -132,7 +130,7 @@ class Components(nn.Module):
     shape, zeros = (self.num, self.latent_dim), nn.initializers.zeros_init()
     logits = self.param('logits', zeros, (self.num,))
     mean = self.param('mean', nn.initializers.normal(1.0), shape)
-    return jax.nn.log_softmax(logits), mean, self.param('log_var', zeros, shape)
+    return jax.nn.log_softmax(logits), mean, _LOG_SCALE(self.param('log_scale', zeros, shape))
 
 
 def mixture(components: int, latent_dim: int) -> Prior:
@@ -149,26 +147,29 @@ def mixture(components: int, latent_dim: int) -> Prior:
 
   def log_prob(apply, params, extra, z, *, given, train):
     del given
-    (log_weights, mean, log_var), extra = apply('prior', params, extra, train=train)
-
-    def of_component(*moments):
-      own_mean, own_log_var = (jnp.broadcast_to(moment, z.shape) for moment in moments)
-      return losses.log_normal(z, mean=own_mean, log_var=own_log_var)
-
-    log_densities = jax.vmap(of_component, out_axes=1)(mean, log_var)  # [B, components]
+    (log_weights, mean, log_scale), extra = apply('prior', params, extra, train=train)
+    log_densities = jax.vmap(partial(_log_normal, z), out_axes=1)(mean, log_scale)  # [B, components]
     return jax.nn.logsumexp(log_weights + log_densities, axis=1), extra
 
   def sample(apply, params, extra, rng, num, *, given, temperature=1.0):
     del given
-    (log_weights, mean, log_var), _ = apply('prior', params, extra, train=False)
+    (log_weights, mean, log_scale), _ = apply('prior', params, extra, train=False)
     component_rng, noise_rng = jax.random.split(rng)
     chosen = jax.random.categorical(component_rng, log_weights, shape=(num,))
     noise = jax.random.normal(noise_rng, (num, latent_dim))
-    return mean[chosen] + temperature * jnp.exp(0.5 * log_var[chosen]) * noise
+    return mean[chosen] + temperature * jnp.exp(log_scale[chosen]) * noise
 
   part = Part(Components(components, latent_dim), lambda: ())
   name = f'a mixture of {components} normals'
   return Prior(name, log_prob, sample, knobs={'temperature': 1.0}, parts={'prior': part})
+
+
+def _log_normal(z, mean, log_scale):
+  """f32[B] of z f32[B, D]; mean and log_scale broadcast to it. By what is left of z, so that a z that is as large as an
+  encoder can make it has a finite gradient: that of a variance is its square."""
+  log_scale = jnp.broadcast_to(log_scale, z.shape)
+  white = (z - mean) * jnp.exp(-log_scale)
+  return losses.log_normal(white, mean=jnp.zeros_like(z), log_var=jnp.zeros_like(z)) - log_scale.sum(-1)
 
 
 def flow_prior(bijector: Bijector, latent_dim: int) -> Prior:

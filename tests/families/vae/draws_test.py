@@ -8,9 +8,21 @@ import pytest
 from flax import linen as nn
 
 from jaxgen import computing
-from jaxgen.families.vae import LIKELIHOODS, diagonal_gaussian, iwae, standard_normal, vae
+from jaxgen.families.vae import (
+  LIKELIHOODS,
+  class_conditional,
+  diagonal_gaussian,
+  elbo,
+  infovae,
+  iwae,
+  mixture,
+  standard_normal,
+  vae,
+)
 from jaxgen.types import DATA_AXIS, Field, State
 from tests.families.vae.family_test import SIGMA, LinearDecoder, LinearEncoder, _probabilistic_pca
+
+LABEL = {'label': Field('label', (), 3)}
 
 
 class Wide(nn.Module):
@@ -24,11 +36,22 @@ class Wide(nn.Module):
     return nn.Dense(3)(nn.silu(nn.Dense(self.width)(z)))[..., None]
 
 
-def built(num, doubly=False, remat=False, decoder=None):
+class Loud(nn.Module):
+  """An encoder that is beside itself: means and log-variances of 1e4 and -1e4, each with each."""
+
+  @nn.compact
+  def __call__(self, x, given, train):
+    del given, train
+    edge = 1e4 * jnp.array([[1.0, 1.0, -1.0, -1.0], [1.0, -1.0, 1.0, -1.0]])
+    outputs = self.param('outputs', lambda key: edge)
+    return tuple(jnp.broadcast_to(each, (len(x), 4)) for each in outputs)
+
+
+def built(num, doubly=False, remat=False, decoder=None, **slots):
   x = Field('vector', (3,), 0)
-  model = vae(
-    LinearEncoder(2),
-    decoder or LinearDecoder((3,), 1),
+  usual = dict(
+    encoder=LinearEncoder(2),
+    decoder=decoder or LinearDecoder((3,), 1),
     prior=standard_normal(2),
     posterior=diagonal_gaussian(2),
     objective=iwae(num, doubly_reparameterized=doubly),
@@ -38,7 +61,7 @@ def built(num, doubly=False, remat=False, decoder=None):
     x=x,
     importance_samples=4,
   )
-  return computing.computed(model, 'float32', remat)
+  return computing.computed(vae(**{**usual, **slots}), 'float32', remat)
 
 
 def test_the_objective_of_more_draws_is_a_tighter_bound_below_the_exact_value():
@@ -57,7 +80,7 @@ def test_the_objective_of_more_draws_is_a_tighter_bound_below_the_exact_value():
 
 def _stepped(model, num=16):
   """The parameters after one step of a rate of 1, by which the gradient is known."""
-  batch = {'x': jax.random.normal(jax.random.key(1), (num, 3))}
+  batch = {'x': jax.random.normal(jax.random.key(1), (num, 3)), 'label': jnp.arange(num) % 3}
   params, extra = model.init(jax.random.key(0), batch)
   state = State(jnp.int32(0), params, extra, model.update.init(params), jax.random.key(1))
   step = jax.vmap(model.update.apply, in_axes=None, out_axes=None, axis_name=DATA_AXIS, axis_size=1)
@@ -78,6 +101,28 @@ def test_the_decoder_learns_the_same_by_both_gradients_and_the_encoder_does_not(
     lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), one['decoder'], other['decoder']
   )
   assert (one['encoder']['mean']['kernel'] != other['encoder']['mean']['kernel']).any()
+
+
+@pytest.mark.parametrize('prior', [standard_normal(4), mixture(2, 4), class_conditional(4, LABEL)])
+@pytest.mark.parametrize(
+  'objective',
+  [
+    elbo(free_bits=0.5),
+    iwae(3),
+    iwae(3, doubly_reparameterized=True),
+    infovae(0.5, 10.0, 'inverse_multiquadratic'),
+    infovae(0.5, 10.0, 'gaussian'),
+  ],
+  ids=lambda objective: objective.words[-20:],
+)
+def test_whatever_the_encoder_says_loss_and_gradients_are_finite(prior, objective):
+  slots = dict(encoder=Loud(), prior=prior, posterior=diagonal_gaussian(4), objective=objective, given=LABEL)
+  model = built(1, **slots)
+  step, state = _stepped(model)
+  assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(step(state)))
+  batch = {'x': jnp.ones((3, 3)), 'label': jnp.arange(3)}
+  terms = jax.jit(model.evaluate)(state.params, state.extra, jax.random.key(3), batch)
+  assert np.isfinite(terms['loss']).all()
 
 
 def _temporary_bytes(num, remat):
