@@ -148,7 +148,8 @@ class GenerativeModel(NamedTuple):
     health: `(train, held_out) -> sentences`, of the newest rows of metrics by name: what is wrong with the training, in
       words; none where nothing is. None where no metric tells.
     codes: the field that latents are an example of, where another model can be trained on them as they are: tokens of a
-      codebook. None: they are trees of numbers.
+      codebook. Where latents are a mapping of several levels, a field for each, in the order in which they are drawn.
+      None: they are trees of numbers.
   """
 
   init: Callable[..., tuple[Params, Extra]]
@@ -171,7 +172,7 @@ class GenerativeModel(NamedTuple):
   score: Callable[..., jax.Array] | None = None
   trajectory: Callable[..., jax.Array] | None = None
   standing: Callable[..., Extra] | None = None
-  codes: Field | None = None
+  codes: Field | DataSpec | None = None
   summary: Callable[..., Mapping[str, Any]] | None = None
   health: Callable[..., list[str]] | None = None
 

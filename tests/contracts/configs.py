@@ -38,7 +38,7 @@ def prepared(name, home):
     config.stages[stage] = str(home / folder)
   kind, _, path = config.data.name.partition(':')
   if kind == 'npz' and path.startswith('runs/'):
-    folder, split = re.fullmatch(r'(runs/\w+)/sampled/codes_(\w+)\.npz', path).groups()
+    folder, split = re.fullmatch(r'(runs/\w+)/sampled/codes_([a-z]+)\w*\.npz', path).groups()
     uses.use(home / folder, options=uses.Options(use=('codes',), split=split, step='best'))
     config.data.name = f'npz:{home / path}'
   return config

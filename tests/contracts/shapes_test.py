@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import pytest
 
 from jaxgen import beginning, data, experiment, fields, parallel
+from jaxgen.types import Field
 from tests.contracts.configs import CONFIGS, one_per_module, prepared
 
 NUM = 3
@@ -108,7 +109,9 @@ def test_latents_of_examples_and_of_the_prior_are_decoded_alike(case):
     decoded = shapes(lambda *args, way=way: model.decode(*args, way(*args), case.given), *start)
     assert decoded == case.like_x
   if model.codes:
-    assert found[0] == ((NUM, *model.codes.shape), jnp.int32)
+    one = isinstance(model.codes, Field)
+    levels, there = (({'x': tree} if one else tree) for tree in (model.codes, found[0]))
+    assert there == {name: ((NUM, *field.shape), jnp.int32) for name, field in levels.items()}
 
 
 def test_what_else_a_model_can_do_has_the_shape_of_the_data(case):

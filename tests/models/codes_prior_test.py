@@ -12,7 +12,8 @@ from jaxgen.models.autoregressive import charlm
 from jaxgen.models.autoregressive.codes_prior import CodesPrior, build, cached
 from jaxgen.types import Field, GenerativeModel, Stage, Update
 
-CODES = Field('tokens', (2, 3), 5)
+CODES, TOP = Field('tokens', (2, 3), 5), Field('tokens', (1, 2), 4)
+LEVELS = {'top': TOP, 'bottom': CODES}
 
 
 def _decoder(codes):
@@ -20,16 +21,18 @@ def _decoder(codes):
   return {'decoder': Stage('runs/vqvae', ConfigDict(), model, {}, {}, 1, 'abc')}
 
 
-def _config(x=CODES, **changes):
+def _config(x=CODES, beside=None, **changes):
   config = codes_digits.get_config('smoke')
-  config.data.fields = fields.to_dict({'x': x, 'label': Field('label', (), 3)})
+  config.data.fields = fields.to_dict({'x': x, 'label': Field('label', (), 3), **(beside or {})})
   config.model.update(changes)
   return config
 
 
-def test_cached_prediction_of_a_grid_equals_the_whole_network():
+@pytest.mark.parametrize('above', [(), (('top', TOP),)], ids=['alone', 'below others'])
+def test_cached_prediction_of_a_grid_equals_the_whole_network(above):
   text = charlm.CharLM(6, CODES.levels, width=16, num_layers=2, num_heads=2, look_back=3)
-  network, given = CodesPrior(text), {'label': jax.nn.one_hot(jnp.array([0, 2]), 3)}
+  network, given = CodesPrior(text, CODES.shape, above), {'label': jax.nn.one_hot(jnp.array([0, 2]), 3)}
+  given |= {name: jnp.array([[[1, 3]], [[2, 0]]]) for name, _ in above}
   x = jax.random.randint(jax.random.key(0), (2, *CODES.shape), 0, CODES.levels)
   shapes = jax.eval_shape(lambda rng: network.init(rng, x, given, False), jax.random.key(0))
   noise = np.random.default_rng(0)
@@ -64,12 +67,38 @@ def test_cached_prediction_of_a_grid_equals_the_whole_network():
     ),
     (_config(Field('vector', (6,), 0)), CODES, 'holds vector of shape'),
     (_config(), None, 'takes no codes; make the data by --mode=sample --use=codes'),
+    (_config(), LEVELS, r'holds tokens of shape \(2, 3\) .* takes codes of shape \(1, 2\), 4 in all'),
+    (
+      _config(beside={'top': CODES}),
+      LEVELS,
+      r'holds tokens of shape \(2, 3\) .* takes codes of shape \(1, 2\)',
+    ),
+    (
+      _config(TOP, beside={'top': TOP}),
+      LEVELS,
+      r'holds tokens of shape \(1, 2\) .* takes codes of shape \(2, 3\)',
+    ),
     (_config(num_heads=3), CODES, 'multiple of config.model.num_heads=3'),
   ],
 )
 def test_codes_that_are_not_those_of_the_decoder_are_refused(config, codes, message):
   with pytest.raises(UserError, match=message):
     build(config, _decoder(codes))
+
+
+def test_a_position_sees_the_codes_above_its_own_place():
+  text = charlm.CharLM(8, CODES.levels, width=4, num_layers=1, num_heads=1, look_back=1)
+  network, codes = (
+    CodesPrior(text, (1, 8), (('top', Field('tokens', (1, 4), 4)),)),
+    jnp.zeros((1, 1, 4), jnp.int32),
+  )
+  variables = network.init(jax.random.key(0), {'top': codes}, method='context')
+  seen, other = (
+    network.apply(variables, {'top': top}, method='context')[0] for top in (codes, codes.at[0, 0, 0].set(1))
+  )
+  np.testing.assert_array_equal(
+    (seen != other).any(-1), [True] * 4 + [False] * 4
+  )  # two each, and their neighbours
 
 
 @pytest.mark.slow

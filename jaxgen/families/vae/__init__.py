@@ -1,6 +1,6 @@
 """Variational autoencoders: a family function and its slots, one file each."""
 
-from jaxgen.families.vae.codebook import codebook
+from jaxgen.families.vae.codebook import codebook, codebooks, uniform_levels
 from jaxgen.families.vae.decoding import Decoding, entry_by_entry
 from jaxgen.families.vae.family import vae
 from jaxgen.families.vae.likelihood import LIKELIHOODS, Likelihood, categorical
@@ -29,6 +29,7 @@ __all__ = [
   'categorical',
   'class_conditional',
   'codebook',
+  'codebooks',
   'commitment',
   'diagonal_gaussian',
   'elbo',
@@ -41,5 +42,6 @@ __all__ = [
   'mixture',
   'standard_normal',
   'uniform_codes',
+  'uniform_levels',
   'vae',
 ]

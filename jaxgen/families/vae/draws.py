@@ -19,8 +19,8 @@ from jaxgen.types import Extra, Params, PRNGKey
 
 
 def tiled(tree: Any, num: int) -> Any:
-  """Arrays [B, ...] as [num * B, ...]."""
-  return jax.tree.map(lambda leaf: jnp.tile(leaf, (num, *[1] * (leaf.ndim - 1))), tree)
+  """Arrays [B, ...] as [num * B, ...]; single numbers, of all examples together, stay."""
+  return jax.tree.map(lambda leaf: jnp.tile(leaf, (num, *[1] * (leaf.ndim - 1))) if leaf.ndim else leaf, tree)
 
 
 def by_draw(tree: Any, num: int) -> Any:

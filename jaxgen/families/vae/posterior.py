@@ -11,7 +11,7 @@ from jaxgen.bijectors import Bijector
 from jaxgen.bijectors.bijector import shape_through
 from jaxgen.families.networks import Part
 from jaxgen.losses import vae as losses
-from jaxgen.types import Field, Metrics
+from jaxgen.types import DataSpec, Field, Metrics
 
 
 class Drawn(NamedTuple):
@@ -43,7 +43,7 @@ class Posterior(NamedTuple):
     blank: `num -> z`, zeros in the shape of what the decoder takes.
     term: what `Drawn.kl` is called among the metrics.
     has_density: whether draws have a `log_weight`, so that a bound on log p(x) follows.
-    codes: the field that latents are an example of, where they are codes of a codebook.
+    codes: the field that latents are an example of, where they are codes of a codebook, or one for each level.
     health: `(train, held_out) -> sentences` of what is wrong with latents that have no density, as that of a
       `GenerativeModel`; None where no metric tells. What is wrong with others `jaxgen.families.vae.health` says.
     parts: its networks, by the names that they have in `params`.
@@ -56,7 +56,7 @@ class Posterior(NamedTuple):
   blank: Callable[[int], Any]
   term: str = 'kl'
   has_density: bool = True
-  codes: Field | None = None
+  codes: Field | DataSpec | None = None
   health: Callable[..., list[str]] | None = None
   parts: Mapping[str, Part] = MappingProxyType({})
   log_prob: Callable[..., jax.Array] | None = None

@@ -116,28 +116,36 @@ class CharLM(nn.Module):
     self.layers = [Layer(self.width, self.num_heads, self.dropout) for _ in range(self.num_layers)]
     self.norm, self.logits = nn.LayerNorm(), nn.Dense(self.levels)
 
-  def __call__(self, x: jax.Array, given: Given, train: bool) -> jax.Array:
+  def __call__(self, x: jax.Array, given: Given, train: bool, context: jax.Array | None = None) -> jax.Array:
+    """`context` f32[B, T, width] is what is known of each position besides."""
     before = jnp.pad(x.astype(jnp.int32), ((0, 0), (self.look_back, 0)), constant_values=self.levels)
     seen = jnp.stack([before[:, k : k + x.shape[1]] for k in range(self.look_back)], -1)
-    h = self._embedded(seen, self.place[: x.shape[1]], given)
+    h = self._embedded(seen, self.place[: x.shape[1]], given, context)
     for layer in self.layers:
       h = block(layer, h, train=train)
     return self.logits(self.norm(h))
 
   def step(
-    self, seen: jax.Array, index: jax.Array, kept: Sequence[Kept], given: Given
+    self,
+    seen: jax.Array,
+    index: jax.Array,
+    kept: Sequence[Kept],
+    given: Given,
+    context: jax.Array | None = None,
   ) -> tuple[jax.Array, list[Kept]]:
     """The characters before position `index`, i32[B, look_back] -> its logits f32[B, levels], and what is kept."""
-    h, new = self._embedded(seen[:, None], lax.dynamic_slice_in_dim(self.place, index, 1), given), []
+    here = None if context is None else lax.dynamic_slice_in_dim(context, index, 1, axis=1)
+    h, new = self._embedded(seen[:, None], lax.dynamic_slice_in_dim(self.place, index, 1), given, here), []
     for layer, cache in zip(self.layers, kept, strict=True):
       h, cache = layer.step(h, index, cache)
       new.append(cache)
     return self.logits(self.norm(h))[:, 0], new
 
-  def _embedded(self, seen, place, given):
+  def _embedded(self, seen, place, given, context):
     """i32[B, T, look_back] and f32[T, width] -> f32[B, T, width]; every distance has a table of its own."""
     tables = jnp.arange(self.look_back) * (self.levels + 1)
     h = self.embed(seen + tables).sum(-2) + place
+    h = h if context is None else h + context
     return h + self.condition(flat(given))[:, None] if given else h
 
 

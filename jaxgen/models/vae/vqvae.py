@@ -76,11 +76,7 @@ def build(config: ConfigDict) -> GenerativeModel:
   if x.kind != 'image':
     raise UserError(f'vqvae needs images, not {x.kind} data of shape {x.shape}.')
   channels = tuple(model.channels)
-  grid = _halved(x.shape[:2], len(channels))
-  if min(_halved(x.shape[:2], len(channels) - 1)) < 2:
-    raise UserError(
-      f'{len(channels)} entries of config.model.channels halve {x.shape[0]}x{x.shape[1]} images to nothing.'
-    )
+  grid = halved(x.shape[:2], channels, 'channels')
   check_codebook('num_codes', model.num_codes, config.batch_size, grid)
   quantizer = VectorQuantizer(
     model.num_codes, model.code_dim, decay=model.codebook_decay, axis_name=DATA_AXIS
@@ -113,6 +109,19 @@ def check_codebook(key: str, num_codes: int, batch_size: int, grid: tuple[int, .
       f'config.model.{key}={num_codes:,} codes begin as vectors of one batch, and config.batch_size={batch_size:,} '
       f'examples of {" x ".join(map(str, grid))} codes each give {vectors:,}; raise the batch size, or take fewer.'
     )
+
+
+def halved(sides: tuple[int, ...], channels: tuple[int, ...], key: str) -> tuple[int, ...]:
+  """The sides of what is left of images, or of a grid, after a halving for each entry of `config.model.<key>`.
+
+  Raises:
+    UserError: if there is nothing left to halve.
+  """
+  if min(_halved(sides, len(channels) - 1)) < 2:
+    raise UserError(
+      f'{len(channels)} entries of config.model.{key} halve {"x".join(map(str, sides))} images to nothing.'
+    )
+  return _halved(sides, len(channels))
 
 
 def _halved(sides, times):

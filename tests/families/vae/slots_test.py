@@ -30,6 +30,7 @@ from jaxgen.families.vae import (
   mixture,
   standard_normal,
   uniform_codes,
+  uniform_levels,
   vae,
 )
 from jaxgen.losses import vae as losses
@@ -97,11 +98,12 @@ QUANTIZER = VectorQuantizer(5, DIM, axis_name=DATA_AXIS)
 PRIORS = {
   'standard_normal': standard_normal(DIM),
   'uniform_codes': uniform_codes(5, GRID),
+  'uniform_levels': uniform_levels({'top': Field('tokens', (2,), 3), 'bottom': Field('tokens', GRID, 5)}),
   'learned': learned(),
   'mixture': mixture(3, DIM),
   'class_conditional': class_conditional(DIM, LABEL),
 }
-CONTINUOUS = [name for name in PRIORS if name != 'uniform_codes']
+CONTINUOUS = [name for name in PRIORS if not name.startswith('uniform_')]
 GAUSSIANS = {'diagonal_gaussian': diagonal_gaussian(DIM), 'shifted': shifted(DIM)}
 POSTERIORS = {**GAUSSIANS, 'codebook': codebook(QUANTIZER, 5, GRID, DIM)}
 OBJECTIVES = {
