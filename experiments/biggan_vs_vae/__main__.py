@@ -34,7 +34,7 @@ def main() -> None:
   process.set_up()
   for name in asked.sets:
     for recipe in asked.recipes:
-      for family in FAMILIES:
+      for family in asked.families:
         if changes(family, recipe) is None:
           continue
         for seed in range(asked.seeds):  # innermost: another seed is the same program
@@ -56,6 +56,9 @@ def _arguments():
   )
   parser.add_argument(
     '--sets', type=arguments.several(SETS), default=tuple(SETS), help=f'of {", ".join(SETS)}'
+  )
+  parser.add_argument(
+    '--families', type=arguments.several(FAMILIES), default=FAMILIES, help=f'of {", ".join(FAMILIES)}'
   )
   parser.add_argument('--seeds', type=int, default=3, help='how many, from 0')
   parser.add_argument('--steps', type=_steps, default=STEPS, help=f'of training, {STEPS} unless told')

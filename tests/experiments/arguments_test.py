@@ -18,6 +18,7 @@ from experiments import arguments
     ('speed.metrics', '--parts=', '"" is none of inception,'),
     ('toy_modes.__main__', '--sets=toy:rings', '"toy:rings" is none of toy:grid_25'),
     ('biggan_vs_vae.__main__', '--recipes=deeper', '"deeper" is none of base, deep'),
+    ('biggan_vs_vae.__main__', '--families=flow', '"flow" is none of gan, vae'),
     ('biggan_vs_vae.__main__', '--steps=50', '50 is no multiple of 4, the moments of measuring'),
     ('speed.gans.__main__', '--models=nosuch', '"nosuch" is none of dcgan, sngan, biggan, stylegan2'),
     ('speed.flows.__main__', '--flows=nosuch', '"nosuch" is none of spline, maf, glow'),
