@@ -1,8 +1,8 @@
 """Statically binarized images: every pixel a Bernoulli of its intensity, drawn once and for all.
 
 So Salakhutdinov & Murray, "On the quantitative analysis of deep belief networks" (2008), made the benchmark that
-autoencoders are compared on, of MNIST. Their draw is another one than this; both are of one distribution, and the
-noise between two draws of 10,000 images is some hundredths of a nat.
+autoencoders are compared on, of MNIST. Their draw is another one than this; both are of one distribution. Where images
+are drawn anew in every epoch a network cannot learn their noise by heart, and numbers are not of this benchmark.
 """
 
 import numpy as np
