@@ -9,8 +9,12 @@ from PIL import Image, ImageDraw, ImageFont
 
 from jaxgen import files
 
-_WIDEST, _MOST_COLUMNS, _MOST_ROWS = 14, 16, 100  # letters of a cell, columns and rows that are drawn
-_LINE, _GAP = 17, 9  # pixels
+_WIDTH, _LINE, _GAP = (
+  88,
+  17,
+  9,
+)  # pixels; all columns are of one width, so that pictures of a table are of one size
+_MOST_COLUMNS, _MOST_ROWS = 16, 100  # that are drawn
 
 Cells = Sequence[Sequence[str]]  # the names of the columns, then row by row
 
@@ -26,21 +30,18 @@ def page(cells: Cells, group: int | None = None) -> np.ndarray:
 
   Of long names and words the beginning is drawn, of wide and long tables the first 16 columns and 100 rows.
   """
-  rows = [[_short(cell) for cell in row[:_MOST_COLUMNS]] for row in cells[: _MOST_ROWS + 1]]
   font = ImageFont.load_default(13)
-  widths = [
-    max(int(font.getlength(cell)) for cell in column) + 2 * _GAP for column in zip(*rows, strict=True)
-  ]
-  lefts = np.cumsum([_GAP, *widths])
+  rows = [[_short(cell, font) for cell in row[:_MOST_COLUMNS]] for row in cells[: _MOST_ROWS + 1]]
   ends = range(0, len(rows), group or len(rows))
-  canvas = Image.new('RGB', (int(lefts[-1]), len(rows) * _LINE + (len(ends) + 2) * _GAP), 'white')
+  width = len(rows[0]) * _WIDTH + _GAP
+  canvas = Image.new('RGB', (width, len(rows) * _LINE + (len(ends) + 2) * _GAP), 'white')
   draw, top = ImageDraw.Draw(canvas), _GAP
   for index, row in enumerate(rows):
-    for left, cell in zip(lefts[:-1], row, strict=True):
-      draw.text((int(left), top), cell, fill='black' if index else '#4060c0', font=font)
+    for place, cell in enumerate(row):
+      draw.text((_GAP + place * _WIDTH, top), cell, fill='black' if index else '#4060c0', font=font)
     top += _LINE
     if index in ends:
-      draw.line((_GAP, top + _GAP // 2, canvas.width - _GAP, top + _GAP // 2), fill='#a0a0a0')
+      draw.line((_GAP, top + _GAP // 2, width - _GAP, top + _GAP // 2), fill='#a0a0a0')
       top += _GAP
   return np.asarray(canvas)
 
@@ -51,5 +52,10 @@ def save(cells: Cells, path: Path) -> None:
     csv.writer(file, lineterminator='\n').writerows(cells)
 
 
-def _short(cell):
-  return cell if len(cell) <= _WIDEST else f'{cell[: _WIDEST - 2]}..'
+def _short(cell, font):
+  """As much of it as there is room for."""
+  if font.getlength(cell) <= _WIDTH - _GAP:
+    return cell
+  while font.getlength(f'{cell}..') > _WIDTH - _GAP:
+    cell = cell[:-1]
+  return f'{cell}..'

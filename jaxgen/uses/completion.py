@@ -26,7 +26,8 @@ def run(subject: Subject) -> Written:
     seen = observed(subject.field, share)
     draws = [_complete(subject, batch, seen, index) for index in range(_DRAWS)]
     titles = 'examples', 'seen', *['completed'] * _DRAWS
-    groups = [batch['x'], np.where(seen, batch['x'], _blank(subject.field)).astype(batch['x'].dtype), *draws]
+    originals = show.with_gaps(batch, subject.field)
+    groups = [originals, np.where(seen, originals, _blank(subject.field)).astype(originals.dtype), *draws]
     drawn = show.compared(groups, subject.field, subject.about, titles)
     written.append(subject.save_picture(f'completion_{name}', drawn))
     if show.KINDS[subject.field.kind].save:  # what is read is also written whole
@@ -70,5 +71,5 @@ def _complete(subject: Subject, batch: Mapping[str, np.ndarray], seen: np.ndarra
 
 
 def _blank(field):
-  """What stands for an entry that is hidden: grey, or 0."""
-  return field.levels // 2 if field.kind == 'image' else 0
+  """What stands for an entry that is hidden: grey, nothing in a table, or 0."""
+  return {'image': field.levels // 2, 'table': np.nan}.get(field.kind, 0)
