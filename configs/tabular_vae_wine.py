@@ -18,6 +18,19 @@ def get_config(arg=''):
     dict(
       hidden=(64, 64),  # widths of the perceptrons
       latent_dim=4,
+      prior='normal',  # normal | mixture | class_conditional | flow
+      components=10,  # prior=mixture: normals in it
+      posterior='gaussian',  # gaussian | planar | iaf
+      depth=4,  # layers of each flow, of prior and posterior
+      width=64,  # of the hidden layers of masked networks
+      context=32,  # numbers that the encoder gives the flow of the posterior
+      objective='elbo',  # elbo | iwae (with which this is MIWAE) | infovae
+      free_bits=0.0,  # objective=elbo: nats of each latent that are free
+      training_samples=5,  # objective=iwae: K, draws of the latents in training
+      doubly_reparameterized=False,  # objective=iwae: the DReG gradient, of less variance
+      infovae_alpha=0.0,  # objective=infovae: 1 - alpha weighs the KL
+      infovae_lambda=10.0,  # objective=infovae: alpha + lambda - 1 weighs the MMD
+      kernel='gaussian',  # objective=infovae, of the MMD: gaussian | inverse_multiquadratic
       likelihood_scale=0.5,  # the least sigma of numbers, in standard deviations of their column
       learned_scale=True,  # False: sigma is likelihood_scale
       reconstruction_weight=1.0,  # lambda_1
@@ -30,6 +43,7 @@ def get_config(arg=''):
   config.optimizer = optimizer(learning_rate=1e-3, schedule='cosine')
   config.batch_size = 64
   config.num_steps = 1000
+  config.ema_decay = 0.99
   config.steps_per_dispatch = 50
   config.eval_every = 250
   config.sample_every = 1000

@@ -35,7 +35,7 @@ class FirstExamples:
   """The beginning of a split, so that the contract is quick on large sets too."""
 
   def __init__(self, source, size):
-    self.examples, self._size = source.examples, size
+    self.examples, self._size = source.examples, min(size, len(source))
 
   def __len__(self):
     return self._size

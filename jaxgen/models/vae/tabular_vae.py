@@ -13,9 +13,10 @@ from ml_collections import ConfigDict
 from jaxgen import fields, optim
 from jaxgen.config_keys import Key
 from jaxgen.errors import UserError
-from jaxgen.families.vae import diagonal_gaussian, elbo, mixed, standard_normal, vae
+from jaxgen.families.vae import mixed, vae
 from jaxgen.models.vae import vae_mlp
 from jaxgen.settings import vae as settings
+from jaxgen.settings import vae_slots
 from jaxgen.types import GenerativeModel
 
 KEYS = {
@@ -27,20 +28,25 @@ KEYS = {
     for name in ('reconstruction_weight', 'kl_weight', 'kl_warmup_steps', 'importance_samples')
   },
   'imputation_samples': Key(1000, int, 'K, draws of the latents that an imputation weighs', '[1, 1000000]'),
+  **vae_slots.KEYS,
 }
 
 
 class Encoder(nn.Module):
-  """x f32[B, D], conditions with the mask -> (mean, log_var), each f32[B, latent_dim]; categories become one-hot."""
+  """x f32[B, D], conditions with the mask -> (mean, log_var), each f32[B, latent_dim], and a context if any.
+
+  Categories become one-hot.
+  """
 
   categories: tuple[int, ...]
   hidden: tuple[int, ...]
   latent_dim: int
+  context: int = 0
 
   @nn.compact
   def __call__(self, x, given, train):
     h = one_hot(x, given[fields.OBSERVED], self.categories)
-    return vae_mlp.Encoder(self.hidden, self.latent_dim, name='perceptron')(h, given, train)
+    return vae_mlp.Encoder(self.hidden, self.latent_dim, self.context, name='perceptron')(h, given, train)
 
 
 def one_hot(x: jax.Array, observed: jax.Array, categories: tuple[int, ...]) -> jax.Array:
@@ -57,7 +63,7 @@ def build(config: ConfigDict) -> GenerativeModel:
   """The model that `config.model` describes (keys: `KEYS`).
 
   Raises:
-    UserError: if the data are no table.
+    UserError: if the data are no table, or two settings do not fit each other.
   """
   model, spec = config.model, fields.of(config)
   x = spec['x']
@@ -68,11 +74,9 @@ def build(config: ConfigDict) -> GenerativeModel:
   hidden, categories = tuple(model.hidden), tuple(config.data.columns)
   likelihood = mixed(x, categories, model.likelihood_scale, model.learned_scale)
   return vae(
-    Encoder(categories, hidden, model.latent_dim),
+    Encoder(categories, hidden, model.latent_dim, vae_slots.context(model)),
     vae_mlp.Decoder(hidden, x.shape, likelihood.num_outputs),
-    prior=standard_normal(model.latent_dim),
-    posterior=diagonal_gaussian(model.latent_dim),
-    objective=elbo(model.reconstruction_weight, model.kl_weight, model.kl_warmup_steps),
+    **vae_slots.chosen(model, fields.given(config)),
     likelihood=likelihood,
     tx=optim.make(config.optimizer, config.num_steps),
     ema_decay=config.ema_decay,
