@@ -65,10 +65,12 @@ def _cells(family, recipe, rows):
 def _features(rows):
   """By what these were compared, and what was wrong with the games, in the words of their health."""
   features = sorted({row['features'] for row in rows if 'features' in row})
-  lines = [f'Features: {", ".join(features) or "none"}.\n']
-  for row in rows:
-    lines += [f'- `{row["recipe"]}`, seed {row["seed"]}: {sentence}' for sentence in row.get('health', ())]
-  return '\n'.join(lines) + '\n'
+  said = [
+    f'- `{row["recipe"]}`, seed {row["seed"]}: {sentence}'
+    for row in rows
+    for sentence in row.get('health', ())
+  ]
+  return '\n'.join([f'Features: {", ".join(features) or "none"}.', *([''] if said else []), *said]) + '\n'
 
 
 def _judged(name, rows):
