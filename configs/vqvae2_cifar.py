@@ -2,7 +2,9 @@
 
     python -m jaxgen.main --config=configs/vqvae2_cifar.py
 
-Not run to the end yet: no number to expect.
+Not run to the end yet: after 500 of the 1,500 steps, 2 minutes of processor time on a CPU, the reconstruction error is
+0.0091 (mean square, pixels in [0, 1]) on the first 1,000 test images, of 4x4 and 8x8 codes, 640 bits: colours and
+shapes, no details. The published networks are 128 channels wide with 512 codes, for images of 256x256.
 """
 
 from ml_collections import ConfigDict

@@ -30,7 +30,8 @@ def smoke(name):
 def prepared(name, home):
   """`smoke(name)`, once the runs that it is built on are trained where the config expects them, below `home`.
 
-  They are in `runs/<name of their config>`, and data that are codes where the use of that name leaves them.
+  They are in `runs/<name of their config>`, and data that are codes where the use of that name leaves them, of the test
+  split.
   """
   config = smoke(name)
   for stage, folder in config.stages.items():
@@ -38,9 +39,11 @@ def prepared(name, home):
     config.stages[stage] = str(home / folder)
   kind, _, path = config.data.name.partition(':')
   if kind == 'npz' and path.startswith('runs/'):
-    folder, split = re.fullmatch(r'(runs/\w+)/sampled/codes_([a-z]+)\w*\.npz', path).groups()
-    uses.use(home / folder, options=uses.Options(use=('codes',), split=split, step='best'))
-    config.data.name = f'npz:{home / path}'
+    folder, level = re.fullmatch(r'(runs/\w+)/sampled/codes_train(\w*)\.npz', path).groups()
+    codes = home / folder / 'sampled' / f'codes_test{level}.npz'  # there are fewer of them
+    if not codes.exists():
+      uses.use(home / folder, options=uses.Options(use=('codes',), split='test', step='best'))
+    config.data.name = f'npz:{codes}'
   return config
 
 
