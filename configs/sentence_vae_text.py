@@ -1,0 +1,58 @@
+"""A variational autoencoder of the sentences of the Python standard library's documentation (Bowman et al. 2016).
+
+    python -m jaxgen.main --config=configs/sentence_vae_text.py
+
+Sentences of at most 24 merged pairs of bytes, which needs `pip install 'jaxgen[text]'`. On 2 CPU cores, shared: 2 CPU
+minutes. On the validation split, averaged weights: 79.2 nats a sentence (importance-weighted bound, K = 16; 80.5 by one
+draw), of which the KL is 3.7, with all 16 units active: what free bits leave for nothing, and no more.
+
+With `--config.model.word_dropout=0.0 --config.model.kl_warmup_steps=0 --config.model.free_bits=0.0` the posterior
+collapses: KL 0.06, 4 units active, and 75.1 nats, of what is a language model; as in the paper, that is hard to beat.
+No published numbers exist for this text.
+
+`--mode=sample --use=interpolation` prints the most likely sentences on the way between two; in a few steps:
+
+    If the same is a list of the file is not be used to the given.
+    If the specified, the specified, the file is not be used to the given.
+    Appl-in-like object, the file-like object.
+    Sures to the file-like object.
+    Sures to a list of the file.
+
+That way leads from 'Example: - [0, 1, 1] and [1, 0, 1] compare equal.' to 'Included for symmetry with
+assertIsInstance.', of whose words so few nats bring back none. Others:
+`--knobs.token_temperature=0.5` for samples, `--prompt='Return '` with `--use=completion`.
+"""
+
+from ml_collections import ConfigDict
+
+from jaxgen.config import defaults, optimizer, preset
+
+
+def get_config(arg=''):
+  config = defaults()
+  config.module = 'jaxgen.models.vae.sentence_vae'
+  config.data.name = 'text:stdlib'
+  config.data.sentences = True
+  config.data.context = 24  # tokens of a sentence, at most
+  config.data.tokenizer = 'bpe'
+  config.data.vocabulary = 2048
+  config.model = ConfigDict(
+    dict(
+      width=128,  # of embeddings and of both recurrent networks
+      latent_dim=16,
+      word_dropout=0.3,  # share of the tokens that are hidden from the decoder in training
+      kl_weight=1.0,  # beta
+      kl_warmup_steps=300,  # over which it rises from 0
+      free_bits=0.25,  # nats of each latent for which nothing is paid
+      importance_samples=16,  # K of the bound that is evaluated
+    )
+  )
+  config.optimizer = optimizer(learning_rate=2e-3, schedule='cosine', warmup_steps=50, clip_norm=1.0)
+  config.batch_size = 64
+  config.num_steps = 600
+  config.ema_decay = 0.99
+  config.steps_per_dispatch = 10
+  config.log_every = 50
+  config.eval_every = 600
+  config.num_samples = 16
+  return preset(config, arg, width=8, latent_dim=3, importance_samples=4)
