@@ -26,6 +26,7 @@ TAGS = {
   'codes': 14,
   'outliers': 15,  # sets made of images
   'attributes': 16,
+  'levels': 17,
   'imputation': 18,
 }
 

@@ -150,6 +150,8 @@ class GenerativeModel(NamedTuple):
     codes: the field that latents are an example of, where another model can be trained on them as they are: tokens of a
       codebook. Where latents are a mapping of several levels, a field for each, in the order in which they are drawn.
       None: they are trees of numbers.
+    levels: of latents that are a hierarchy, f32[B, D], how many of these D numbers each level has, those of the lowest,
+      which is drawn last, first; empty of others.
   """
 
   init: Callable[..., tuple[Params, Extra]]
@@ -173,6 +175,7 @@ class GenerativeModel(NamedTuple):
   trajectory: Callable[..., jax.Array] | None = None
   standing: Callable[..., Extra] | None = None
   codes: Field | DataSpec | None = None
+  levels: tuple[int, ...] = ()
   summary: Callable[..., Mapping[str, Any]] | None = None
   health: Callable[..., list[str]] | None = None
 

@@ -21,7 +21,7 @@ from jaxgen.uses import (
   trajectory,
   translation,
 )
-from jaxgen.uses.latents import attributes, interpolation, traversal
+from jaxgen.uses.latents import attributes, interpolation, levels, traversal
 from jaxgen.uses.subject import Options, Subject, Written
 
 
@@ -54,6 +54,7 @@ def abilities(subject: Subject) -> frozenset[str]:
     'latents or encode': model.latents or model.encode,
     'continuous latents': _continuous(subject),
     'log_prob or encode and decode': model.log_prob or (model.encode and model.decode),
+    'a hierarchy of latents': model.levels and model.latents,
     'labels that are given (config.given)': 'label' in model.given,
     'labels that are not given': attributes.applies(subject),
     'images': subject.field.kind == 'image',
@@ -168,6 +169,7 @@ USES = {
     ('reconstruction', ['encode', 'decode'], reconstruction.run, _only()),
     ('interpolation', _WAY, interpolation.run, _of_prior),
     ('traversal', _WAY, traversal.run, _of_prior),
+    ('levels', ['encode', 'decode', 'a hierarchy of latents'], levels.run, _only()),
     ('attributes', _ATTRIBUTES, attributes.run, _only('attribute')),
     ('completion', ['complete'], completion.run, _completed),
     ('imputation', ['impute'], imputation.run, _only()),

@@ -63,6 +63,7 @@ def model_of(spec, given=(), **changes):
       [sample(params, extra, rng, num, given, **knobs)] * 3
     ),
     knobs={'temperature': 1.0, 'steps': 3},
+    levels=(1, fields.size(x) - 1),
   )
   no_terms = lambda params, extra, rng, batch: {}  # noqa: E731
   fixed = dict(init=None, update=None, evaluate=no_terms, objective='loss = 0', given=given)

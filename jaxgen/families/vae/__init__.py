@@ -3,6 +3,7 @@
 from jaxgen.families.vae.codebook import codebook, codebooks, uniform_levels
 from jaxgen.families.vae.decoding import Decoding, entry_by_entry
 from jaxgen.families.vae.family import vae
+from jaxgen.families.vae.ladder import ladder
 from jaxgen.families.vae.likelihood import LIKELIHOODS, Likelihood, categorical
 from jaxgen.families.vae.mixed_likelihood import mixed
 from jaxgen.families.vae.objective import Draws, Objective, Terms, commitment, elbo, infovae, iwae
@@ -38,6 +39,7 @@ __all__ = [
   'flow_prior',
   'infovae',
   'iwae',
+  'ladder',
   'mixed',
   'mixture',
   'standard_normal',

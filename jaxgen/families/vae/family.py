@@ -149,6 +149,7 @@ def vae(
     impute=partial(imputation.impute, model, num_draws=imputation_samples) if has_gaps else None,
     standing=statistics.standing,
     codes=posterior.codes,
+    levels=posterior.levels,
     summary=health.summary if posterior.has_density else None,
     health=health.health if posterior.has_density else posterior.health,
   )

@@ -46,6 +46,7 @@ class Posterior(NamedTuple):
     codes: the field that latents are an example of, where they are codes of a codebook, or one for each level.
     health: `(train, held_out) -> sentences` of what is wrong with latents that have no density, as that of a
       `GenerativeModel`; None where no metric tells. What is wrong with others `jaxgen.families.vae.health` says.
+    levels: of a hierarchy of latents, see `GenerativeModel.levels`.
     parts: its networks, by the names that they have in `params`.
     log_prob: `(outputs, z) -> f32[B]`, log q(z|x) of any z, in nats; None where only draws tell theirs.
   """
@@ -58,6 +59,7 @@ class Posterior(NamedTuple):
   has_density: bool = True
   codes: Field | DataSpec | None = None
   health: Callable[..., list[str]] | None = None
+  levels: tuple[int, ...] = ()
   parts: Mapping[str, Part] = MappingProxyType({})
   log_prob: Callable[..., jax.Array] | None = None
 

@@ -1,0 +1,34 @@
+"""A ladder of three levels of latents on MNIST (Sonderby et al. 2016)."""
+
+from ml_collections import ConfigDict
+
+from jaxgen.config import defaults, optimizer, preset
+
+
+def get_config(arg=''):
+  config = defaults()
+  config.module = 'jaxgen.models.vae.ladder'
+  config.data.name = 'tfds:mnist'
+  config.model = ConfigDict(
+    dict(
+      hidden=(512, 256, 128),  # width of the perceptrons of each level
+      latent_dims=(32, 16, 8),  # numbers in the latent of each level, the lowest first
+      likelihood='bernoulli',
+      likelihood_scale=0.1,
+      reconstruction_weight=1.0,  # lambda_1
+      kl_weight=1.0,  # lambda_2, beta
+      kl_warmup_steps=1000,
+      importance_samples=64,  # K of the bound that is evaluated
+    )
+  )
+  config.optimizer = optimizer(learning_rate=1e-3, schedule='cosine')
+  config.batch_size = 128
+  config.num_steps = 4000
+  config.steps_per_dispatch = 50
+  config.log_every = 200
+  config.eval_every = 2000
+  config.sample_every = 2000
+  config.checkpoint_every = 2000
+  return preset(
+    config, arg, hidden=(12, 8, 8), latent_dims=(4, 3, 2), kl_warmup_steps=2, importance_samples=2
+  )
