@@ -9,6 +9,7 @@ def get_config(arg=''):
   config = defaults()
   config.module = 'jaxgen.models.vae.ladder'
   config.data.name = 'tfds:mnist'
+  config.data.binarized = True
   config.model = ConfigDict(
     dict(
       hidden=(512, 256, 128),  # width of the perceptrons of each level
@@ -26,9 +27,9 @@ def get_config(arg=''):
   config.num_steps = 4000
   config.steps_per_dispatch = 50
   config.log_every = 200
-  config.eval_every = 2000
-  config.sample_every = 2000
-  config.checkpoint_every = 2000
+  config.eval_every = 4000
+  config.sample_every = 4000
+  config.checkpoint_every = 4000
   return preset(
     config, arg, hidden=(12, 8, 8), latent_dims=(4, 3, 2), kl_warmup_steps=2, importance_samples=2
   )
