@@ -46,7 +46,7 @@ def _error(record):
 
 def _number(value):
   if isinstance(value, list):
-    return f'{min(value):.2g} .. {max(value):.2g}'
+    return f'{min(value):.1g}..{max(value):.2g}'
   return f'{value:.4f}' if abs(value) >= 1e-3 or not value else f'{value:.2g}'
 
 

@@ -39,7 +39,7 @@ Samples are compared by classifier."""
 
 def test_of_a_list_stand_its_ends():
   (line,) = [line for line in lines_of([], {'raw': {'kl_per_latent': [0.25, 3.0, 0.001]}}) if 'kl' in line]
-  assert line == 'kl_per_latent                 0.001 .. 3              300 examples of test'
+  assert line == 'kl_per_latent                   0.001..3              300 examples of test'
 
 
 def test_each_number_stands_there_once():
