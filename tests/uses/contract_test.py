@@ -60,14 +60,22 @@ def test_every_use_is_done_by_some_row(make):
   for kind, spec in SPECS.items():
     subject = make(spec, GIVEN.get(kind, ('label',)), without=(3,), **CHANGES.get(kind, {}))
     done |= {name for name, use in uses.USES.items() if use.needs <= catalogue.abilities(subject)}
-  assert done == uses.USES.keys() - {'decoded'}  # which needs another run: see decoded_test.py
+  # which need another run, and data with gaps: see decoded_test.py and imputation_test.py
+  assert done == uses.USES.keys() - {'decoded', 'imputation'}
 
 
 def test_by_default_all_is_done_that_applies_and_is_looked_at(make, tmp_path, capsys):
   make(given=('label',), without=(3,))
   written = uses.use(tmp_path, options=uses.Options(num=4))
   done = {name.removesuffix('.json') for name in written if name.endswith('.json')}
-  assert done == uses.USES.keys() - {'decoded', 'attributes', 'translation', 'export', 'codes'}
+  assert done == uses.USES.keys() - {
+    'decoded',
+    'imputation',
+    'attributes',
+    'translation',
+    'export',
+    'codes',
+  }
   out = capsys.readouterr().out
   assert 'translation    left out: it needs an image that is given, or two domains' in out
   assert all(str(path) in out for name, path in written.items() if not name.endswith('.json'))
