@@ -1,6 +1,6 @@
 """A beta-VAE on the embedded 8x8 digits (Higgins et al. 2017): `vae_digits` whose KL weighs four times as much.
 
-python -m jaxgen.main --config=configs/beta_vae_digits.py
+    python -m jaxgen.main --config=configs/beta_vae_digits.py
 
 50 seconds of processor time, compiling included: after 1,000 steps 8 of 10 latents are active and hold 3.3 nats, and
 the test digits take 2.009 bits per dimension (importance-weighted bound, K = 16; standard error 0.014), where

@@ -1,6 +1,6 @@
 """A conditional variational autoencoder on MNIST, told the label (Sohn et al. 2015), with a prior for each class.
 
-python -m jaxgen.main --config=configs/cvae_mnist.py
+    python -m jaxgen.main --config=configs/cvae_mnist.py
 
 The prior of the latents is a normal for each class, learned with the networks, which are told the label too. 1.4
 minutes of processor time: after 2,000 steps (5 epochs) the test images take 1.638 bits per dimension given the label

@@ -1,6 +1,6 @@
 """An importance-weighted autoencoder on statically binarized MNIST (Burda et al. 2016): `vae_binary_mnist` with K = 5.
 
-python -m jaxgen.main --config=configs/iwae_binary_mnist.py
+    python -m jaxgen.main --config=configs/iwae_binary_mnist.py
 
 The gradient is DReG (Tucker et al. 2019). 1.8 minutes of processor time: after 3,000 steps (7 epochs, a quarter of
 those of `vae_binary_mnist`) the test images take 103.1 nats (importance-weighted bound, K = 50; standard error 0.28),
