@@ -87,15 +87,7 @@ def vae(
     ValueError: if a number of samples is out of range, or there are gaps in data that are not continuous or under a
       posterior without a density, or the objective needs a density of the posterior that it has not.
   """
-  for name, samples in (('importance', importance_samples), ('imputation', imputation_samples)):
-    if samples < 1:
-      raise ValueError(f'{name}_samples must be at least 1, not {samples}.')
-  if has_gaps and (x.levels or not posterior.has_density):
-    raise ValueError('gaps are of continuous data, under a posterior that has a density.')
-  if objective.doubly_reparameterized and posterior.log_prob is None:
-    raise ValueError(
-      'the DReG gradient needs a posterior whose density is known wherever it is asked for, a Gaussian.'
-    )
+  _check(objective, posterior, x, has_gaps, importance=importance_samples, imputation=imputation_samples)
   mask = {OBSERVED: Field('mask', x.shape, 2)} if has_gaps else {}
 
   def reads():
@@ -153,6 +145,18 @@ def vae(
     summary=health.summary if posterior.has_density else None,
     health=health.health if posterior.has_density else posterior.health,
   )
+
+
+def _check(objective, posterior, x, has_gaps, **samples):
+  for name, number in samples.items():
+    if number < 1:
+      raise ValueError(f'{name}_samples must be at least 1, not {number}.')
+  if has_gaps and (x.levels or not posterior.has_density):
+    raise ValueError('gaps are of continuous data, under a posterior that has a density.')
+  if objective.doubly_reparameterized and posterior.log_prob is None:
+    raise ValueError(
+      'the DReG gradient needs a posterior whose density is known wherever it is asked for, a Gaussian.'
+    )
 
 
 def _complete(model, num_draws):
