@@ -35,6 +35,8 @@ class Prior(NamedTuple):
     knobs: what one may turn when sampling, with the defaults.
     parts: its networks, by the names that they have in `params`.
     conditional: whether it depends on the conditions.
+    mean: `(apply, params, extra, *, given) -> f32[B, D]`, that under the conditions of each example; None where it is
+      the same for all, or unknown.
   """
 
   name: str
@@ -44,11 +46,12 @@ class Prior(NamedTuple):
   knobs: Mapping[str, float] = MappingProxyType({})
   parts: Mapping[str, Part] = MappingProxyType({})
   conditional: bool = False
+  mean: Callable[..., jax.Array] | None = None
 
   def under(self, given: Mapping[str, jax.Array]) -> 'Prior':
     """That of examples of these conditions: its functions ask for them no more."""
-    bound = {name: partial(getattr(self, name), given=given) for name in ('log_prob', 'sample')}
-    return self._replace(**bound, kl=self.kl and partial(self.kl, given=given))
+    functions = {name: getattr(self, name) for name in ('log_prob', 'sample', 'kl', 'mean')}
+    return self._replace(**{name: of and partial(of, given=given) for name, of in functions.items()})
 
 
 def standard_normal(latent_dim: int) -> Prior:
@@ -103,6 +106,10 @@ def class_conditional(latent_dim: int, given: DataSpec, label: str = 'label') ->
     one_by_one = losses.kl_normal(**{name: value.reshape(-1, 1) for name, value in of_both.items()})
     return one_by_one.reshape(mean.shape)
 
+  def mean(apply, params, extra, *, given):
+    like = jnp.zeros((len(given[label]), latent_dim))
+    return apply('prior', params, extra, like, given, train=False)[0][0]
+
   part = Part(MeanAndLogScale(label), lambda: (jnp.zeros((1, latent_dim)), conditions.blank(given)))
   return Prior(
     f'a normal for each {label}',
@@ -112,6 +119,7 @@ def class_conditional(latent_dim: int, given: DataSpec, label: str = 'label') ->
     knobs={'temperature': 1.0},
     parts={'prior': part},
     conditional=True,
+    mean=mean,
   )
 
 

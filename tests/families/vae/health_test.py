@@ -12,7 +12,7 @@ from flax import linen as nn
 from configs import vae_digits
 from jaxgen import evaluate, train
 from jaxgen.data.source import from_arrays
-from jaxgen.families.vae import LIKELIHOODS, diagonal_gaussian, elbo, standard_normal, vae
+from jaxgen.families.vae import LIKELIHOODS, class_conditional, diagonal_gaussian, elbo, standard_normal, vae
 from jaxgen.families.vae.health import health, summary
 from jaxgen.runs import writers
 from jaxgen.types import DATA_AXIS, Field, State
@@ -22,9 +22,12 @@ FINE = {'kl': 12.0, 'dead_latents': 0.2, 'bound_gap': 2.0}
 BAD = {
   'the prior': (
     {'kl': 0.03, 'bound_gap': 0.0},
-    '20% of the latents .* the KL is 0.03 nats: the posterior has collapsed',
+    'The KL is 0.03 nats: the posterior has collapsed to the prior',
   ),
-  'dead': ({'dead_latents': 0.9}, '90% of the latents are the same for all examples, and the KL is 12 nats'),
+  'dead': (
+    {'dead_latents': 0.98},
+    '98% of the latents are the same for all examples, .* KL of 12 nats.*collapsed',
+  ),
   'loose': ({'bound_gap': 14.0}, '14 nats beneath the importance-weighted one, of a KL of 12 nats'),
 }
 
@@ -32,6 +35,8 @@ BAD = {
 def test_a_healthy_autoencoder_is_not_worth_a_word():
   assert health({}, FINE) == []
   assert health({}, {'kl': 12.0, 'dead_latents': 0.0}) == []  # on intensities no bound is known
+  # 19 active units of 50: Burda et al. (2016), table 1, one layer
+  assert health({}, {'kl': 25.0, 'dead_latents': 1 - 19 / 50, 'bound_gap': 2.0}) == []
 
 
 @pytest.mark.parametrize('name', BAD)
@@ -53,6 +58,19 @@ class Encoder(nn.Module):
   @nn.compact
   def __call__(self, x, given, train):
     return jnp.split(nn.Dense(4, name='out')(x), 2, -1)
+
+
+class Center(nn.Module):
+  """z of any latents, and a log-variance of 0: that of the label in a table, and of as many numbers of x."""
+
+  dim: int
+  hears: bool
+
+  @nn.compact
+  def __call__(self, x, given, train):
+    table = self.param('table', nn.initializers.zeros_init(), (3, self.dim))
+    mean = table[given['label'].argmax(-1)] + self.hears * x[:, : self.dim]
+    return mean, jnp.zeros_like(mean)
 
 
 class Decoder(nn.Module):
@@ -125,6 +143,38 @@ def test_the_kl_of_each_latent_and_the_gap_between_the_bounds_are_of_the_whole_s
   bound = -3 * np.log(2) * row['bits_per_dim']
   np.testing.assert_allclose(row['bound_gap'], bound - row['elbo'], rtol=1e-4)
   assert not {'latent_mean', 'latent_square'} & row.keys()
+
+
+@pytest.mark.parametrize('hears', [True, False])
+def test_under_a_prior_of_each_class_what_the_class_tells_makes_no_latent_active(hears):
+  given = {'label': Field('label', (), 3)}
+  table = jnp.asarray(np.random.default_rng(0).normal(0, 3, (3, 2)), jnp.float32)
+  row = _row(class_conditional(2, given), hears, table, {'mean_0': table, 'log_scale_0': jnp.zeros((3, 2))})
+  assert (row['kl'] > 0.1, row['active_units'], row['dead_latents']) == (
+    (True, 2, 0) if hears else (False, 0, 1)
+  )
+
+
+@pytest.mark.parametrize('place', [-2999.7, 50.3, 3e5])
+def test_a_latent_that_is_always_the_same_is_dead_wherever_it_lies(place):
+  row = _row(standard_normal(2), False, jnp.full((3, 2), place))
+  assert (row['active_units'], row['dead_latents']) == (0, 1)
+
+
+def _row(prior, hears, table, prior_params=None):
+  """The held-out numbers of an autoencoder whose posterior has its means from a table, see `Center`."""
+  source, given = _source(), {'label': Field('label', (), 3)}
+  x = source.spec['x']
+  slots = dict(
+    prior=prior, posterior=diagonal_gaussian(2), objective=elbo(), likelihood=LIKELIHOODS['gaussian'](x, 0.3)
+  )
+  of = dict(tx=optax.sgd(0.1), ema_decay=0.9, x=x, given=given, importance_samples=2)
+  model = vae(Center(2, hears), Decoder(True), **slots, **of)
+  params, extra = model.init(jax.random.key(0), {})
+  params = {**params, 'encoder': {'table': table}, **({'prior': prior_params} if prior_params else {})}
+  labels = np.arange(len(source)) % 3
+  labelled = from_arrays('points', source.spec | given, {**source.resident(), 'label': labels})
+  return evaluate.evaluator(model, labelled, 64)(params, extra)
 
 
 @pytest.mark.parametrize(('weight', 'said'), [(1.0, False), (1000.0, True)])
