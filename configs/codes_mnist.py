@@ -6,7 +6,8 @@
     python -m jaxgen.main --config=configs/codes_mnist.py
     python -m jaxgen.main --mode=sample --workdir=runs/codes_mnist --use=decoded
 
-Not run to the end yet: no number to expect.
+Takes 1.9 minutes of processor time on a CPU: 2.82 bits a code on validation, of the 7 that 128 codes would cost, 138
+bits an image; more than half of the digits in `decoded.png` can be read, the others are torn.
 """
 
 from ml_collections import ConfigDict
