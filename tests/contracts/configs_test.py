@@ -141,7 +141,8 @@ def test_what_the_model_says_it_can_do_it_can(run):
     assert again.shape == batch['x'].shape
     assert again.dtype == batch['x'].dtype
   if model.trajectory:
-    stages = np.asarray(jax.jit(model.trajectory, static_argnums=3)(params, extra, rng, 2))
+    given = {name: batch[name][:2] for name in model.given} or None
+    stages = np.asarray(jax.jit(model.trajectory, static_argnums=3)(params, extra, rng, 2, given))
     assert stages.shape[1:] == (2, *field.shape)
     assert stages.shape[0] > 1
 
