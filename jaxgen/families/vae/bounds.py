@@ -25,11 +25,15 @@ def terms(
   networks update `extra`."""
   z_rng, noise_rng, encoder_rng, decoder_rng, objective_rng = jax.random.split(rng, 5)
   train, given = step is not None, conditions.prepared(batch, model.given)
-  num, zeros = model.objective.num_draws, 0.0
+  num, kl_weight = model.objective.num_draws, model.objective.dreg_weight
+  zeros: jax.Array | float = 0.0
   outputs, extra = model.apply('encoder', params, extra, *seen(model, batch), train=train, rng=encoder_rng)
   drawn, extra = draws.drawn(model, params, extra, z_rng, outputs, given, train=train)
-  if model.objective.doubly_reparameterized:
-    drawn, zeros = draws.doubly_reparameterized(model, params, extra, outputs, given, drawn, train=train)
+  if kl_weight:
+    weight = kl_weight(step)
+    drawn, zeros = draws.doubly_reparameterized(
+      model, params, extra, outputs, given, drawn, weight, train=train
+    )
   nll, extra = draws.reconstruction(
     model, params, extra, decoder_rng, drawn.z, given, target(model, batch), noise_rng=noise_rng, train=train
   )

@@ -55,16 +55,18 @@ def doubly_reparameterized(
   outputs: Any,
   given: Mapping[str, jax.Array],
   draws: Drawn,
+  kl_weight: jax.Array | float,
   *,
   train: bool,
 ) -> tuple[Drawn, jax.Array]:
-  """The same draws, whose gradient is weighed twice, and whose log-weights have no score of q.
+  """The same draws, whose gradient is weighed anew, and whose log-weights, in which `kl_weight` weighs log q, have no
+  score of q.
 
   Returns:
     The draws, and f32[K, B]: the zeros of `jaxgen.losses.vae.doubly_reparameterized`.
   """
   num = model.objective.num_draws
-  z, zeros = losses.doubly_reparameterized(by_draw(draws.z, num))
+  z, zeros = losses.doubly_reparameterized(by_draw(draws.z, num), kl_weight)
   z = z.reshape(draws.z.shape)
   prior = model.prior.under(tiled(given, num))
   log_prior, _ = prior.log_prob(model.apply, params, extra, z, train=train)
@@ -100,7 +102,8 @@ def reconstruction(
     return nll, extra
 
   def of_next(extra, turn):
-    nll, extra = of_some(extra, *turn, 1)
+    rng, z = turn
+    nll, extra = of_some(extra, rng, z, 1)
     return extra, nll[0]
 
   num = model.objective.num_draws

@@ -153,7 +153,7 @@ def _check(objective, posterior, x, has_gaps, **samples):
       raise ValueError(f'{name}_samples must be at least 1, not {number}.')
   if has_gaps and (x.levels or not posterior.has_density):
     raise ValueError('gaps are of continuous data, under a posterior that has a density.')
-  if objective.doubly_reparameterized and posterior.log_prob is None:
+  if objective.dreg_weight and posterior.log_prob is None:
     raise ValueError(
       'the DReG gradient needs a posterior whose density is known wherever it is asked for, a Gaussian.'
     )

@@ -50,14 +50,14 @@ class Objective(NamedTuple):
     words: the formula, with its weights.
     loss: `(terms, rng, step) -> (f32[B], metrics)`. At `step` None, in evaluation, all schedules have ended.
     num_draws: K, of z for each example.
-    doubly_reparameterized: whether the gradient through each draw is weighed twice, see
-      `jaxgen.losses.vae.doubly_reparameterized`.
+    dreg_weight: `step -> f32[]`, what weighs log q in the log-weights whose score the gradient is without, see
+      `jaxgen.losses.vae.doubly_reparameterized`; None where the gradient is the plain one.
   """
 
   words: str
   loss: Callable[[Terms, PRNGKey, jax.Array | None], tuple[jax.Array, Metrics]]
   num_draws: int = 1
-  doubly_reparameterized: bool = False
+  dreg_weight: Callable[[jax.Array | None], jax.Array | float] | None = None
 
 
 def commitment(weight: float = 0.25) -> Objective:
@@ -126,7 +126,7 @@ def iwae(
     reconstruction_weight: lambda_1; with other weights than 1 it is no bound.
     kl_weight: lambda_2.
     kl_warmup_steps: the steps over which the weight of the log-ratio rises.
-    doubly_reparameterized: whether q is learned by the DReG estimator (Tucker et al. 2019).
+    doubly_reparameterized: whether q is learned by the DReG estimator (Tucker et al. 2019), whatever the weights.
 
   Raises:
     ValueError: if there are no draws, or the warm-up is negative.
@@ -135,9 +135,12 @@ def iwae(
     raise ValueError(f'an importance-weighted bound needs at least 1 draw, not {num_draws}.')
   warmup = losses.kl_warmup(kl_warmup_steps)
 
+  def weight_at(step):
+    return _risen(kl_weight, warmup, step)
+
   def loss(terms, rng, step):
     del rng
-    weight = _risen(kl_weight, warmup, step)
+    weight = weight_at(step)
     log_weights = weight * terms.draws.log_ratio - reconstruction_weight * terms.draws.reconstruction
     return -losses.importance_weighted_bound(log_weights), {'kl_weight': weight}
 
@@ -145,7 +148,7 @@ def iwae(
     f'-log mean of {num_draws} exp(-{reconstruction_weight:g} * reconstruction + {kl_weight:g} * log p(z) / q(z|x)'
     f'{_rise(kl_warmup_steps)}){", DReG" if doubly_reparameterized else ""}'
   )
-  return Objective(words, loss, num_draws, doubly_reparameterized)
+  return Objective(words, loss, num_draws, weight_at if doubly_reparameterized else None)
 
 
 def infovae(

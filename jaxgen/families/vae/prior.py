@@ -50,8 +50,12 @@ class Prior(NamedTuple):
 
   def under(self, given: Mapping[str, jax.Array]) -> 'Prior':
     """That of examples of these conditions: its functions ask for them no more."""
-    functions = {name: getattr(self, name) for name in ('log_prob', 'sample', 'kl', 'mean')}
-    return self._replace(**{name: of and partial(of, given=given) for name, of in functions.items()})
+    return self._replace(
+      log_prob=partial(self.log_prob, given=given),
+      sample=partial(self.sample, given=given),
+      kl=self.kl and partial(self.kl, given=given),
+      mean=self.mean and partial(self.mean, given=given),
+    )
 
 
 def standard_normal(latent_dim: int) -> Prior:

@@ -79,17 +79,20 @@ def importance_weighted_bound(log_weights: jax.Array) -> jax.Array:
 
 
 @jax.custom_vjp
-def doubly_reparameterized(z: jax.Array) -> tuple[jax.Array, jax.Array]:
+def doubly_reparameterized(z: jax.Array, kl_weight: jax.Array | float = 1.0) -> tuple[jax.Array, jax.Array]:
   """The draws, and zeros that make the gradient through them that of the DReG estimator.
 
-  Tucker et al., "Doubly reparameterized gradient estimators for Monte Carlo objectives" (2019), equation 8: with
-  `v_k = w_k / sum_j w_j`, what phi, the parameters of q, are learned by is
+  Tucker et al., "Doubly reparameterized gradient estimators for Monte Carlo objectives" (2019), equation 8, here of
+  log-weights `log w_k = lambda log p(x|z_k) + beta (log p(z_k) - log q(z_k|x))`: with `v_k = w_k / sum_j w_j`, what
+  phi, the parameters of q, are learned by is
 
-      grad_phi E[importance_weighted_bound] = E[sum_k v_k^2 (d log w_k / d z_k) (d z_k / d phi)],
+      grad_phi E[importance_weighted_bound] = E[sum_k v_k (1 - beta (1 - v_k)) (d log w_k / d z_k) (d z_k / d phi)],
 
-  without the score of q, whose variance grows with K against the signal. So do the zeros: added to the log-weights,
-  they learn v_k from the bound, and weigh by it once more what comes back to z_k; all other parameters learn by v_k,
-  as they did. The score is left out by whoever makes the log-weights:
+  without the score of q, whose variance grows with K against the signal. The score comes with -beta v_k, and their
+  equation 5 has d v_k / d z_k = v_k (1 - v_k) d log w_k / d z_k in its place; at beta = 1 what is left is v_k^2, as
+  they write it. So do the zeros: added to the log-weights, they learn v_k from the bound, and weigh by
+  1 - beta (1 - v_k) what comes back to z_k; all other parameters learn by v_k, as they did. The score is left out by
+  whoever makes the log-weights:
 
       z, zeros = doubly_reparameterized(reparameterize(rng, mean=mean, log_var=log_var).reshape(K, B, D))
       log_weights = log_p(x, z) - log_q(z, *stop_gradient((mean, log_var))) + zeros
@@ -97,6 +100,7 @@ def doubly_reparameterized(z: jax.Array) -> tuple[jax.Array, jax.Array]:
 
   Args:
     z: f32[K, B, ...], reparameterized draws of q(z|x); K = 1 leaves their gradient as it is.
+    kl_weight: beta, what weighs log q in the log-weights, a number or f32[], by which nothing is learned.
 
   Returns:
     z itself, and zeros f32[K, B].
@@ -109,15 +113,18 @@ def doubly_reparameterized(z: jax.Array) -> tuple[jax.Array, jax.Array]:
   return z, jnp.zeros(z.shape[:2], jnp.float32)
 
 
-def _weigh_twice(_, cotangents):
+def _weigh_anew(kl_weight, cotangents):
   of_z, of_zeros = cotangents
   # whatever weighs an example in the loss weighs all its draws alike, and an example of no weight has no gradient
   total = of_zeros.sum(0)
   weights = of_zeros / jnp.where(total == 0, 1.0, total)
-  return (of_z * weights.reshape(weights.shape + (1,) * (of_z.ndim - 2)),)
+  factors = 1 - kl_weight * (1 - weights)
+  return of_z * factors.reshape(factors.shape + (1,) * (of_z.ndim - 2)), jnp.zeros_like(kl_weight)
 
 
-doubly_reparameterized.defvjp(lambda z: (doubly_reparameterized(z), None), _weigh_twice)
+doubly_reparameterized.defvjp(
+  lambda z, kl_weight: (doubly_reparameterized(z, kl_weight), kl_weight), _weigh_anew
+)
 
 
 def free_bits(kl: jax.Array, floor: jax.Array | float) -> jax.Array:

@@ -103,6 +103,16 @@ def test_the_decoder_learns_the_same_by_both_gradients_and_the_encoder_does_not(
   assert (one['encoder']['mean']['kernel'] != other['encoder']['mean']['kernel']).any()
 
 
+def test_where_q_is_not_weighed_yet_both_gradients_are_the_same():
+  """At the first step of a warm-up: its score, that DReG does without, is weighed by 0."""
+  (plain, state), (doubly, _) = (
+    _stepped(built(5, objective=iwae(5, kl_warmup_steps=10, doubly_reparameterized=doubly)))
+    for doubly in (False, True)
+  )
+  one, other = plain(state), doubly(state)
+  jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), one, other)
+
+
 @pytest.mark.parametrize('prior', [standard_normal(4), mixture(2, 4), class_conditional(4, LABEL)])
 @pytest.mark.parametrize(
   'objective',
