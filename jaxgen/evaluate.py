@@ -109,7 +109,7 @@ def reference_of(config: ConfigDict) -> features.Reference:
   validation = data.load(config.data, 'validation') if config.data.validation else None
   known = data.known_density(config.data)
   return features.Reference(
-    name=config.data.name + (f' at {config.data.image_size}' if config.data.image_size else ''),
+    name=_name(config.data),
     spec=train.spec,
     train=train,
     test=test,
@@ -118,6 +118,13 @@ def reference_of(config: ConfigDict) -> features.Reference:
     log_density=known and known.log_prob,
     validation=validation,
   )
+
+
+def _name(config):
+  """Of `config.data`: numbers of another size, or of other pixels, are of other data."""
+  size = f' at {config.image_size}' if config.image_size else ''
+  longest = f', sentences of at most {config.context} tokens' if config.sentences else ''
+  return config.name + size + longest + (', statically binarized' if config.binarized else '')
 
 
 def measure_run(

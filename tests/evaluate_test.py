@@ -53,6 +53,22 @@ def test_the_config_chooses_the_measures_and_a_likelihood_needs_no_features(work
   assert record.metric == 'bits_per_dim'
 
 
+@pytest.mark.parametrize(
+  ('changes', 'name'),
+  [
+    ({'binarized': True}, 'digits, statically binarized'),
+    ({'image_size': 4, 'binarized': True}, 'digits at 4, statically binarized'),
+    ({}, 'digits'),
+  ],
+)
+def test_a_number_is_of_data_by_all_that_was_done_to_them(changes, name):
+  config = get_config()
+  config.data.update(changes)
+  reference = evaluate.reference_of(config)
+  assert reference.name == name
+  assert ('statically binarized' in reference.test.name) == bool(changes)
+
+
 def test_the_validation_split_is_measured_by_its_name(workdir, capsys):
   config = get_config('smoke')
   config.evaluation.metrics = ('bits_per_dim',)

@@ -49,5 +49,6 @@ class Joined(Source):
     x, y = self._x.resident(), self._y.resident()
     return None if x is None or y is None else {**x, 'y': y['x']}
 
-  def each(self, change: Callable[[Source], Source]) -> Source:
-    return Joined(self.name, self._x.each(change), self._y.each(change), self._paired)
+  def each(self, change: Callable[[Source, str], Source]) -> Source:
+    x, y = change(self._x, 'x'), change(self._y, 'y')
+    return Joined(self.name, x, y, self._paired)

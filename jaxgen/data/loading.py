@@ -75,7 +75,7 @@ def load(config: ConfigDict, split: str) -> Source:
   _check_split(config, split)
   source = _divided(_KINDS[kind], name, config, split)
   if config.without and split != 'test':
-    source = source.each(lambda part: splits.without(part, config.without))
+    source = source.each(lambda part, _: splits.without(part, config.without))
   if config.twin:
     source = twins.beside(source, config.twin, config.paired)
   if not len(source):
@@ -114,8 +114,8 @@ def _divided(kind, name, config, split):
   part = split if is_own else 'train'
   whole = kind.load(config, name, part)
   if config.binarized:
-    whole = whole.each(lambda source: binarized.binarized(source, part))
-  return whole if is_own else whole.each(lambda source: splits.divide(source, config.validation, split))
+    whole = whole.each(lambda source, field: binarized.binarized(source, part, field))
+  return whole if is_own else whole.each(lambda source, _: splits.divide(source, config.validation, split))
 
 
 def resolve(config: ConfigDict) -> ConfigDict:

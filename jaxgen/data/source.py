@@ -107,9 +107,10 @@ class Source:
       self.arrays = cache.decoded(self.cache_key, self.layout(), self._read)
     return dict(self.arrays)
 
-  def each(self, change: Callable[['Source'], 'Source']) -> 'Source':
-    """What a change makes of this source; of one that is put together from others, of each of these."""
-    return change(self)
+  def each(self, change: Callable[['Source', str], 'Source']) -> 'Source':
+    """What a change makes of this source; of one that is put together from others, of each of these. It is told what
+    the field x of the source is called in the whole."""
+    return change(self, 'x')
 
 
 def from_arrays(

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import jax
+import numpy as np
 
 from jaxgen import keys, show
 from jaxgen.types import GenerativeModel
@@ -29,6 +30,6 @@ def run(subject: Subject) -> Written:
   """`reconstruction.png`: examples of the split with what comes back of each beneath."""
   batch = subject.examples(subject.num)
   again = reconstructor(subject.model, subject.seed)(subject.params, subject.extra, batch)
-  groups = [show.with_gaps(batch, subject.field), again]
+  groups: list[np.ndarray | jax.Array] = [show.with_gaps(batch, subject.field), again]
   drawn = show.compared(groups, subject.field, subject.about, ('examples', 'reconstructions'))
   return Written((subject.save_picture('reconstruction', drawn),))

@@ -7,7 +7,9 @@ import pytest
 
 from jaxgen import data
 from jaxgen.data.binarized import binarized, drawn
-from jaxgen.data.source import Source
+from jaxgen.data.joined import Joined
+from jaxgen.data.source import Source, from_arrays
+from jaxgen.data.splits import SPLITS
 from jaxgen.errors import UserError
 from jaxgen.types import Field
 
@@ -29,6 +31,17 @@ def test_the_draw_is_of_the_place_and_the_split_alone():
   assert (drawn(x, places, 'test', 17) != whole).any() and (whole[0] != whole[1]).any()
   # what was drawn once is drawn for ever: results of many years are of these very images
   assert hashlib.sha256(whole.tobytes()).hexdigest()[:16] == 'a08c2c0aec156ffd'
+
+
+def test_a_partner_at_the_same_place_has_a_draw_of_its_own():
+  x = np.full((5, 4, 4, 1), 8, np.uint8)
+  one = from_arrays('greys', {'x': Field('image', (4, 4, 1), 17)}, {'x': x})
+  found = (
+    Joined('two', one, one, paired=True).each(lambda part, field: binarized(part, 'train', field)).resident()
+  )
+  np.testing.assert_array_equal(found['x'], drawn(x, np.arange(5), 'train', 17))
+  assert 0.3 < (found['x'] != found['y']).mean() < 0.7
+  assert all((found['y'] != drawn(x, np.arange(5), split, 17)).any() for split in SPLITS)
 
 
 @pytest.mark.parametrize('validation', [0.0, 0.1])

@@ -47,3 +47,18 @@ def test_free_bits_and_warm_up_are_those_of_the_objective():
 def test_what_is_no_text_is_refused():
   with pytest.raises(UserError, match='models text, not image data of shape'):
     _model(Field('image', (8, 8, 1), 17))
+
+
+def test_the_decoder_is_told_the_label_at_every_place_and_by_itself():
+  """Whole sentences and one token after the other, under labels as conditions: one program."""
+  decoder = sentence_vae.Decoder(7, 8)
+  z, x = jax.random.normal(jax.random.key(0), (2, 3)), jnp.arange(10).reshape(2, 5) % 7
+  labels = [{'label': jax.nn.one_hot(jnp.full(2, label), 4)} for label in (0, 3)]
+  params = decoder.init(jax.random.key(1), z, x, labels[0], False)
+  logits, others = (decoder.apply(params, z, x, given, False) for given in labels)
+  assert logits.shape == (2, 5, 7) and (logits != others).any(-1).all()
+  state, before = decoder.apply(params, z, labels[0], method='start'), jnp.full(2, 7)
+  for place in range(5):
+    step, state = decoder.apply(params, z, before, state, labels[0], method='step')
+    np.testing.assert_allclose(step, logits[:, place], atol=1e-5)
+    before = x[:, place]

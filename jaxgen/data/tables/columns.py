@@ -69,9 +69,8 @@ def read(workdir: Path) -> Columns | None:
       tuple(map(float, stored['deviations'])),
       tuple(tuple(map(str, words)) for words in stored['words']),
     )
-    whole = len(set(map(len, found))) == 1
+    if len(set(map(len, found))) != 1:
+      raise ValueError(found)
   except (OSError, ValueError, KeyError, TypeError):
-    whole = False
-  if not whole:
-    raise UserError(f'{path} is damaged; train the run anew, or put its own file back.')
+    raise UserError(f'{path} is damaged; train the run anew, or put its own file back.') from None
   return found

@@ -51,7 +51,7 @@ class Encoder(nn.Module):
   def __call__(self, x: jax.Array, given: Batch, train: bool) -> tuple[jax.Array, ...]:
     del train
     backwards = nn.Embed(self.levels, self.width)(x)[:, ::-1]
-    last = nn.RNN(nn.GRUCell(self.width))(backwards)[:, -1]
+    last, _ = nn.RNN(nn.GRUCell(self.width), return_carry=True)(backwards)
     return tuple(jnp.split(nn.Dense(2 * self.latent_dim)(joined(last, given)), 2, axis=-1))
 
 
@@ -74,7 +74,8 @@ class Decoder(nn.Module):
   def __call__(self, z: jax.Array, x: jax.Array, given: Batch, train: bool) -> jax.Array:
     del train
     before = jnp.pad(x[:, :-1], ((0, 0), (1, 0)), constant_values=self.levels)
-    told = jnp.broadcast_to(joined(z, given)[:, None], (*x.shape, z.shape[-1]))
+    told = joined(z, given)[:, None]
+    told = jnp.broadcast_to(told, (*x.shape, told.shape[-1]))
     inputs = jnp.concatenate([self.embed(before), told], -1)
     return self.logits(self.network(inputs, initial_carry=self.start(z, given)))
 

@@ -10,6 +10,7 @@ from jaxgen import show
 from jaxgen.uses.subject import Subject, TooFew, Written, needed
 
 _PAIRS, _STAGES = 8, 10
+_OPPOSITE = -0.99  # cosine; the weights of the sphere reach 1 / sin(angle), here 7
 
 
 def run(subject: Subject) -> Written:
@@ -40,18 +41,22 @@ def interpolate(first: Any, second: Any, num: int) -> Any:
   """`num` points on the way from one pytree of latents, `[B, ...]`, to another: leaves `[num * B, ...]`.
 
   The way is that of White, "Sampling generative networks" (2016): along the sphere, since Gaussian latents of many
-  dimensions lie near one and the straight line leaves it.
+  dimensions lie near one and the straight line leaves it. Between nearly opposite latents no way along the sphere is
+  the shortest, and its weights grow without bound: there it is straight.
   """
   flat = lambda tree: jnp.concatenate([leaf.reshape(len(leaf), -1) for leaf in jax.tree.leaves(tree)], -1)  # noqa: E731
   a, b = flat(first), flat(second)
   cosine = jnp.sum(a * b, -1) / jnp.maximum(jnp.linalg.norm(a, axis=-1) * jnp.linalg.norm(b, axis=-1), 1e-12)
+  opposite = cosine < _OPPOSITE
   angle = jnp.arccos(jnp.clip(cosine, -1 + 1e-6, 1 - 1e-6))
+
+  def weight(t):
+    return jnp.where(opposite, t, jnp.sin(t * angle) / jnp.sin(angle))
 
   def between(leaf_a, leaf_b):
     shape = (-1,) + (1,) * (leaf_a.ndim - 1)
     at = [
-      leaf_a * (jnp.sin((1 - t) * angle) / jnp.sin(angle)).reshape(shape)
-      + leaf_b * (jnp.sin(t * angle) / jnp.sin(angle)).reshape(shape)
+      leaf_a * weight(1 - t).reshape(shape) + leaf_b * weight(t).reshape(shape)
       for t in np.linspace(0, 1, num)
     ]
     return jnp.concatenate(at)

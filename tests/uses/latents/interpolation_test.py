@@ -26,6 +26,18 @@ def test_interpolation_between_equal_latents_is_no_nan():
   np.testing.assert_allclose(interpolate(z, z, 3), np.ones((6, 4)), rtol=1e-3)
 
 
+def test_between_opposite_latents_the_way_is_straight():
+  np.testing.assert_allclose(
+    interpolate(np.ones((1, 1)), np.full((1, 1), -0.5), 5)[:, 0], np.linspace(1, -0.5, 5)
+  )
+  ends = [
+    np.array([[1.0, 0.0], [1.0, 0.0]]),
+    np.array([[-1.0, 0.1], [0.0, 2.0]]),
+  ]  # the second pair is at right angles
+  middle = interpolate(*ends, 3)[2:4]
+  np.testing.assert_allclose(middle, [[0.0, 0.05], [0.5**0.5, 2**0.5]], atol=1e-6)
+
+
 @pytest.mark.parametrize('use', ['interpolation', 'traversal'])
 @pytest.mark.parametrize('changes', [{}, {'encode': None}], ids=['examples', 'draws of the prior'])
 def test_the_condition_stays(make, tmp_path, use, changes):
