@@ -63,13 +63,15 @@ def build_model(config: ConfigDict, stages: Mapping[str, Stage] | None = None) -
 
   Raises:
     UserError: if there is no such module, it has no `build`, `config.model` does not hold what its `KEYS` say,
-      `config.given` names what is no field of the data, or a stage does not fit.
+      `config.given` names what is no field of the data or what was removed from them, the data are a table or have
+      gaps and the module does not declare by `GAPS = True` that it takes them, or a stage does not fit.
   """
   module = models.find(config.module)
   if hasattr(module, 'KEYS'):  # a module of the user's own may state none
     config = configs.completed(config, module.KEYS)
     configs.check_model(config, module.KEYS)
   _check_given(config)
+  _check_gaps(config, module)
   stages = load_stages(config) if stages is None else stages
   model = module.build(config, stages) if hasattr(module, 'STAGES') else module.build(config)
   model = model._replace(update=updates.accumulated(config.accumulate, model.update))
@@ -91,6 +93,21 @@ def _check_given(config):
       raise UserError('config.given names x, which is what is modelled; leave it away.')
     if name not in names:
       raise UserError(f'config.given names "{name}", which is no field of {config.data.name}; {there}.')
+    if fields.OBSERVED in names and name in fields.ANSWERS:
+      raise UserError(
+        f'config.given names {name}, which tells what was removed from {config.data.name}; leave it away.'
+      )
+
+
+def _check_gaps(config, module):
+  """A model that looks at x alone would learn gaps as zeros, and codes of categories as numbers."""
+  spec = fields.of(config)
+  gaps = fields.OBSERVED in spec and spec[fields.OBSERVED].kind == 'mask'
+  if (gaps or spec['x'].kind == 'table') and not getattr(module, 'GAPS', False):
+    raise UserError(
+      f'{config.data.name} is a table or has missing entries, which {config.module} would learn as numbers; set '
+      '--config=tabular_vae_wine, or give other data.'
+    )
 
 
 def load(

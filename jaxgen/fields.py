@@ -10,6 +10,8 @@ from jaxgen.types import DataSpec, Field
 
 # The mask that is 1 where an entry of x was observed, and 0 where it is missing.
 OBSERVED = 'observed'
+# What was removed from x to see how well it is imputed, and where: the answers, which no model sees.
+ANSWERS = ('truth', 'removed')
 KINDS = ('image', 'vector', 'table', 'tokens', 'audio', 'label', 'mask')
 
 

@@ -1,4 +1,10 @@
-from jaxgen import types
+import pytest
+
+from configs import gan_toy, iaf_vae_digits, tabular_vae_wine, vae_digits
+from jaxgen import data, experiment, types
+from jaxgen.data.tables.columns import Columns
+from jaxgen.errors import UserError
+from jaxgen.types import Field
 
 SCRIPT = """
 from configs.vae_digits import get_config
@@ -17,3 +23,29 @@ def test_shapes_are_found_under_the_flags_that_a_user_has(run_python):
 def test_models_with_knobs_are_keys_of_caches():
   model = types.GenerativeModel(len, types.Update(len, len), len, len, 'loss = 0', knobs={'temperature': 1.0})
   assert {model: 'found'}[model._replace()] == 'found'
+
+
+MASK = Field('mask', (3,), 2)
+WITH_GAPS = {'x': Field('vector', (3,), 0), 'observed': MASK}
+TABLE = {**WITH_GAPS, 'x': Field('table', (3,), 0), 'truth': Field('table', (3,), 0), 'removed': MASK}
+COLUMNS = Columns(('a', 'b', 'c'), (0.0,) * 3, (1.0,) * 3, ((), ('red', 'green'), ()))
+
+
+@pytest.mark.parametrize('config', [vae_digits, iaf_vae_digits, gan_toy], ids=lambda each: each.__name__)
+@pytest.mark.parametrize('spec', [TABLE, WITH_GAPS, {'x': TABLE['x']}], ids=['table', 'gaps', 'categories'])
+def test_gaps_are_no_zeros_and_categories_no_numbers_to_a_model_that_does_not_say_so(config, spec):
+  config = config.get_config('smoke')
+  if 'likelihood' in config.model:
+    config.model.likelihood = 'gaussian'
+  config.data.name = 'table:wine'
+  with pytest.raises(UserError, match='table:wine is a table or has missing entries, .*=tabular_vae_wine'):
+    experiment.build_model(data.resolved(config, spec, COLUMNS))
+
+
+@pytest.mark.parametrize('answer', ['truth', 'removed'])
+def test_no_model_is_told_what_was_removed(answer):
+  config = tabular_vae_wine.get_config('smoke')
+  experiment.build_model(data.resolved(config, TABLE, COLUMNS))
+  config.given = (answer,)
+  with pytest.raises(UserError, match=f'config.given names {answer}, which tells what was removed'):
+    experiment.build_model(data.resolved(config, TABLE, COLUMNS))

@@ -36,13 +36,15 @@ class Metric(NamedTuple):
 
 def abilities(model: GenerativeModel, reference: Reference, features: Features) -> frozenset[str]:
   """What there is to measure by: functions of the model, properties of the data and of the features."""
+  whole = not fields.has_gaps(
+    reference.spec
+  )  # to examples with gaps no distance tells: what a model makes has none
   found = {
-    # of examples with gaps no distance tells: samples have none
-    'sample': model.sample and not fields.has_gaps(reference.spec),
+    'sample': model.sample and whole,
     'log_prob': model.log_prob,
     'encode': model.encode,
     'decode': model.decode,
-    'numbers': reference.x.kind in ('image', 'vector', 'audio'),
+    'numbers': whole and reference.x.kind in ('image', 'vector', 'audio'),
     'images': reference.x.kind == 'image' and min(reference.x.shape[:2]) >= 3,
     'binary': reference.x.levels == 2,
     'known modes': reference.modes is not None,

@@ -376,7 +376,7 @@ def test_images_have_classes_and_sharpness(tmp_path):
 
 
 def test_every_metric_needs_something_that_can_be_told():
-  known = {'sample', 'log_prob', 'encode', 'decode', 'numbers', 'images', 'known modes', 'known density',
+  known = {'sample', 'log_prob', 'encode', 'decode', 'numbers', 'images', 'binary', 'known modes', 'known density',
            'class probabilities', 'a classifier of the data'}  # fmt: skip
   for name, metric in METRICS.items():
     assert metric.needs, name

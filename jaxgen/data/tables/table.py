@@ -131,6 +131,12 @@ def _numbers(cells, column, texts, there, learned):
   _check_learned(cells, column, set(values[learned].tolist()))
   with np.errstate(over='ignore', invalid='ignore'):
     mean, deviation = values[learned].mean(), values[learned].std()
+  if not 0 < deviation < np.inf:
+    raise UserError(
+      f'Column "{cells.names[column]}" of {cells.title} has numbers whose spread float64 does not hold, such as '
+      f'{texts[np.flatnonzero(learned)[0]]}; give them in another unit.'
+    )
+  with np.errstate(over='ignore', invalid='ignore'):
     units = (values - mean) / deviation
   strange = np.flatnonzero(there & ~(np.abs(units) <= _LARGEST))
   if len(strange):

@@ -31,6 +31,10 @@ KEYS = {
   **vae_slots.KEYS,
 }
 
+GAPS = (
+  True  # tables, and the mask of what is observed, are what it takes; see `jaxgen.experiment.build_model`
+)
+
 
 class Encoder(nn.Module):
   """x f32[B, D], conditions with the mask -> (mean, log_var), each f32[B, latent_dim], and a context if any.

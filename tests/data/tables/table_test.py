@@ -150,6 +150,16 @@ BAD = {
   'few rows': ('a,b\n1,2\n3,4', {}, 'has 2 rows; at least 4'),
   'numbers and words': (with_line('3.1x,red,2'), {}, '"length" .* has numbers, but "3.1x" in line 22'),
   'a number far away': (column(lambda row: '1e300' if row == 38 else row), {}, 'has 1e300 in line 40'),
+  'large numbers': (
+    column(lambda row: f'{row}e200'),
+    {},
+    '"bad" .* spread float64 does not hold, such as .*e200',
+  ),
+  'small numbers': (
+    column(lambda row: f'{row}e-200'),
+    {},
+    '"bad" .* spread float64 does not hold, such as .*e-200',
+  ),
   'no UTF-8': (b'a,b\n\xff\xfe,1', {}, 'is no UTF-8'),
   'an unknown column': (TABLE, {'categories': ('color',)}, 'names "color", but the columns of'),
   'an image size': (TABLE, {'image_size': 8}, 'image_size is for images'),
