@@ -11,7 +11,6 @@ from jaxgen import beginning, data, experiment, parallel
 from jaxgen import config as configs
 from jaxgen.data import vocabulary
 from jaxgen.data.tables import columns
-from jaxgen.errors import UserError
 from jaxgen.loop import init_from, signals, watch
 from jaxgen.loop.clock import Clock
 from jaxgen.loop.preparation import begin, dispatch_before, dispatches, prepare, trace
@@ -42,7 +41,8 @@ def train(config: ConfigDict, workdir: Path | str, trust: bool = False) -> State
     The last state.
 
   Raises:
-    UserError: if the config, the data, the devices or the workdir do not fit, or if a loss is no longer finite.
+    UserError: if the config, the data, the devices or the workdir do not fit.
+    Diverged: a `UserError`, if a loss or the parameters are no longer finite.
     Stopped: on SIGTERM or Ctrl-C, once the state is saved.
   """
   workdir = Path(workdir)
@@ -249,7 +249,9 @@ def _end_not_finite(setting, checkpoints, step, reason):
   kept = (
     f'the last good checkpoint is that of step {good}.' if good else 'there was no good checkpoint before it.'
   )
-  return UserError(f'{reason}; {kept} Start the same command {failure.REMEDY}: the run goes on from there.')
+  return failure.Diverged(
+    f'{reason}; {kept} Start the same command {failure.REMEDY}: the run goes on from there.'
+  )
 
 
 def _save(setting, checkpoints, state, window, clock):

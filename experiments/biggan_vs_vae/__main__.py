@@ -4,10 +4,11 @@
     python -m experiments.biggan_vs_vae --sets=digits,lfw --recipes=base,deep --seeds=1
 
 Writes `results.jsonl`, `results.md`, `samples.png` and `curves.png` to `--out`. A row that is there is not made again,
-so that after a kill the same command goes on; the runs are in `--runs`.
+so that after a kill the same command goes on; the runs are in `--runs`. Table and pictures are of runs of `--steps`.
 """
 
 import argparse
+import json
 import math
 import time
 from pathlib import Path
@@ -18,10 +19,19 @@ import numpy as np
 
 from experiments import arguments, row_by_row
 from experiments.biggan_vs_vae import measures, pictures
-from experiments.biggan_vs_vae.recipes import FAMILIES, RECIPES, SETS, changes, config_of
+from experiments.biggan_vs_vae.recipes import (
+  BASE,
+  FAMILIES,
+  RECIPES,
+  SETS,
+  changes,
+  config_of,
+  folder,
+  settings,
+)
 from experiments.biggan_vs_vae.table import table
 from jaxgen import experiment, files, process
-from jaxgen.errors import UserError
+from jaxgen.runs import failure
 from jaxgen.versions import versions
 
 HERE = Path(__file__).parent
@@ -38,11 +48,11 @@ def main() -> None:
         if changes(family, recipe) is None:
           continue
         for seed in range(asked.seeds):  # innermost: another seed is the same program
-          if not _done(asked.out, name, family, recipe, seed):
+          if not _done(asked.out, _identified(name, family, recipe, seed, asked.steps)):
             _write(asked.out, _row(asked, name, family, recipe, seed))
-    if not _done(asked.out, name, 'data', '', 0):
+    if not _done(asked.out, _identified(name, 'data')):
       _write(asked.out, _row_of_data(asked, name))
-    _conclude(asked.out, asked.runs)
+    _conclude(asked)
 
 
 def _arguments():
@@ -77,8 +87,9 @@ def _steps(text):
 
 
 def _row(asked, name, family, recipe, seed) -> dict[str, Any]:
-  """One run, measured; one that does not come to its end says why, and the others go on."""
-  workdir = _workdir(asked.runs, name, family, recipe, seed)
+  """One run, measured; one that does not stay finite says so, and the others go on."""
+  row = _identified(name, family, recipe, seed, asked.steps)
+  workdir = folder(asked.runs, row)
   config = config_of(name, family, recipe, seed)
   part = asked.steps // measures.MOMENTS
   config.num_steps = config.eval_every = asked.steps
@@ -86,11 +97,11 @@ def _row(asked, name, family, recipe, seed) -> dict[str, Any]:
   config.steps_per_dispatch = math.gcd(
     config.steps_per_dispatch, part
   )  # so that a dispatch ends at each moment
-  row = _identified(name, family, recipe, seed) | {'steps': asked.steps, 'versions': versions()}
+  row |= {'versions': versions()}
   cpu = time.process_time()
   try:
     row_by_row.train_quietly(config, workdir)
-  except UserError as error:
+  except failure.Diverged as error:
     return row | {'failure': str(error).partition(';')[0]}
   cpu = (time.process_time() - cpu) / 60
   tools = measures.instruments(name)
@@ -102,10 +113,11 @@ def _row(asked, name, family, recipe, seed) -> dict[str, Any]:
 
 def _row_of_data(asked, name):
   tools = measures.instruments(name)
-  workdir = _workdir(asked.runs, name, 'data', '', 0)
+  row = _identified(name, 'data')
+  workdir = folder(asked.runs, row)
   found = measures.of_data(tools, workdir / '.evaluation')
   _keep(workdir, tools.reference.test.examples(np.arange(pictures.TILES))['x'], tools)
-  row = _identified(name, 'data', '', 0) | {'versions': versions(), 'examples': len(tools.reference.test)}
+  row |= {'versions': versions(), 'examples': len(tools.reference.test)}
   return row | {'metrics': found, 'features': tools.features.name}
 
 
@@ -115,21 +127,24 @@ def _keep(workdir, x, tools):
   np.savez(workdir / 'drawn.npz', x=x[: pictures.TILES], levels=tools.reference.x.levels)
 
 
-def _identified(name, family, recipe, seed):
-  return {'set': name, 'family': family, 'recipe': recipe, 'seed': seed}
-
-
-def _workdir(runs, name, family, recipe, seed):
-  return runs / name / family / recipe / str(seed)
+def _identified(name, family, recipe='', seed=0, steps=None):
+  """What a row is of, as JSON has it; of data there is nothing to train."""
+  row = {'set': name, 'family': family, 'recipe': recipe, 'seed': seed}
+  if family in FAMILIES:
+    row |= {'steps': steps, 'config': BASE[family][0], 'settings': settings(name, family, recipe)}
+  return json.loads(json.dumps(row))
 
 
 def _rows(out):
   return row_by_row.read(out / 'results.jsonl')
 
 
-def _done(out, *identity):
-  wanted = _identified(*identity)
-  return any(wanted.items() <= row.items() for row in _rows(out))
+def _done(out, identity):
+  return any(_is(row, identity) for row in _rows(out))
+
+
+def _is(row, identity):
+  return all(row.get(key) == value for key, value in identity.items())
 
 
 def _write(out, row):
@@ -138,12 +153,17 @@ def _write(out, row):
   print(f'{row["set"]:8} {row["family"]:5} {row["recipe"]:24} seed {row["seed"]}  {found}', flush=True)
 
 
-def _conclude(out, runs):
-  """The table and the pictures of all rows that there are."""
-  rows = _rows(out)
-  files.write_text(out / 'results.md', table(rows))
-  pictures.curves(rows, out / 'curves.png')
-  pictures.wall(rows, runs, out / 'samples.png')
+def _conclude(asked):
+  """The table and the pictures of the rows of this length whose recipes are still those that are compared."""
+  rows = [row for row in _rows(asked.out) if row['recipe'] in ('', *RECIPES)]
+  rows = [row for row in rows if _is(row, _again(row, asked.steps))]
+  files.write_text(asked.out / 'results.md', table(rows))
+  pictures.curves(rows, asked.out / 'curves.png')
+  pictures.wall(rows, asked.runs, asked.out / 'samples.png')
+
+
+def _again(row, steps):
+  return _identified(row['set'], row['family'], row['recipe'], row['seed'], steps)
 
 
 if __name__ == '__main__':

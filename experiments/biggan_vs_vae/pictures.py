@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from experiments.biggan_vs_vae.recipes import FAMILIES, RECIPES
+from experiments.biggan_vs_vae.recipes import FAMILIES, RECIPES, folder
 from jaxgen import files, show
 from jaxgen.show.images import stacked
 
@@ -20,7 +20,7 @@ def wall(rows: Sequence[Mapping[str, Any]], runs: Path, path: Path) -> None:
   """Draws seed 0 of each recipe, beneath its name, and the data first; runs whose folders are gone are left out."""
   panels: dict[str, np.ndarray] = {}
   for row in _in_order(rows):
-    drawn = runs / row['set'] / row['family'] / row['recipe'] / str(row['seed']) / 'drawn.npz'
+    drawn = folder(runs, row) / 'drawn.npz'
     if row['seed'] == 0 and drawn.is_file():
       with np.load(drawn) as found:
         title = ' '.join([row['set'], row['family'], row['recipe'].replace('_', ' ')])

@@ -1,6 +1,7 @@
 """What is compared: two configs, and what is changed in them, by their keys alone."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from ml_collections import ConfigDict
@@ -108,9 +109,16 @@ def config_of(name: str, family: str, recipe: str = 'base', seed: int = 0) -> Co
     recipe: one that has changes for this family.
     seed: of the run.
   """
-  file, base = BASE[family]
-  config = config_files.load(file)
-  config.update_from_flattened_dict(
-    {**base, **(changes(family, recipe) or {}), **SETS[name].changes, 'seed': seed}
-  )
+  config = config_files.load(BASE[family][0])
+  config.update_from_flattened_dict({**settings(name, family, recipe), 'seed': seed})
   return config
+
+
+def settings(name: str, family: str, recipe: str = 'base') -> Changes:
+  """All that is set in the config of a family, but for the seed: of the base, the recipe and the set."""
+  return {**BASE[family][1], **(changes(family, recipe) or {}), **SETS[name].changes}
+
+
+def folder(runs: Path, row: Mapping[str, Any]) -> Path:
+  """Where the run of a row is; runs of another length have another one."""
+  return runs / row['set'] / row['family'] / row['recipe'] / str(row.get('steps', '')) / str(row['seed'])

@@ -9,12 +9,17 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from jaxgen import files
+from jaxgen.errors import UserError
 
 _NAME = 'not_finite.json'
 REMEDY = (
   'with a lower learning rate (--config.optimizer.learning_rate) or with gradient clipping '
   '(--config.optimizer.clip_norm)'
 )
+
+
+class Diverged(UserError):
+  """A training that ended because a loss or the parameters were no longer finite."""
 
 
 class NotFiniteRun(NamedTuple):

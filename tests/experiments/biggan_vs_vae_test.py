@@ -10,7 +10,7 @@ from PIL import Image
 
 from experiments.biggan_vs_vae import __main__ as command
 from experiments.biggan_vs_vae import measures, recipes
-from experiments.biggan_vs_vae.recipes import FAMILIES, GAN, RECIPES, SETS, VAE, changes, config_of
+from experiments.biggan_vs_vae.recipes import FAMILIES, GAN, RECIPES, SETS, VAE, changes, config_of, folder
 from experiments.biggan_vs_vae.sentences import (
   HOLDS,
   NOT_HERE,
@@ -24,6 +24,8 @@ from experiments.biggan_vs_vae.sentences import (
 from experiments.biggan_vs_vae.table import table
 from jaxgen import config as configs
 from jaxgen import models
+from jaxgen.errors import UserError
+from jaxgen.runs import failure
 
 METRICS = dict(
   frechet_distance=20.0,
@@ -148,10 +150,9 @@ def test_what_is_there_is_not_made_again(monkeypatch, tmp_path):
 
   def row(asked, name, family, recipe, seed):
     made.append((family, recipe, seed))
-    command._keep(
-      command._workdir(asked.runs, name, family, recipe, seed), np.zeros((36, 8, 8, 1), 'u1'), tools
-    )
-    return _row(family, recipe, seed)
+    found = _row(family, recipe, seed) | command._identified(name, family, recipe, seed, asked.steps)
+    command._keep(folder(asked.runs, found), np.zeros((36, 8, 8, 1), 'u1'), tools)
+    return found
 
   tools = measures.Instruments(measures.evaluate.reference_of(config_of('digits', GAN)), None, tmp_path)
   monkeypatch.setattr(command, '_row', row)
@@ -167,6 +168,40 @@ def test_what_is_there_is_not_made_again(monkeypatch, tmp_path):
   assert made == [*[(*run, 0) for run in runs], ('data', '', 0), *[(*run, 1) for run in runs]]
   assert len([json.loads(each) for each in (tmp_path / 'results.jsonl').read_text().splitlines()]) == 7
   assert all(Image.open(tmp_path / name).size[0] > 100 for name in ('samples.png', 'curves.png'))
+
+
+@pytest.mark.parametrize(
+  ('steps', 'changed'), [(8, {}), (4, {'generator_rate_x10': recipes.Recipe({'model.slope': 0.1}, None)})]
+)
+def test_a_row_of_another_length_or_of_another_recipe_is_another_row(monkeypatch, tmp_path, steps, changed):
+  """Neither is it in the table of this one, nor in its folder."""
+  recipe = 'generator_rate_x10'
+  row = _row(GAN, recipe) | command._identified('digits', GAN, recipe, 0, 4)
+  command._write(tmp_path, row)
+  assert command._done(tmp_path, command._identified('digits', GAN, recipe, 0, 4))
+  monkeypatch.setattr(recipes, 'RECIPES', RECIPES | changed)
+  assert not command._done(tmp_path, command._identified('digits', GAN, recipe, 0, steps))
+  command._conclude(argparse.Namespace(out=tmp_path, runs=tmp_path, steps=steps))
+  assert f'| gan | `{recipe}` |' not in (tmp_path / 'results.md').read_text()
+  assert folder(tmp_path, row) != folder(tmp_path, row | {'steps': 8})
+
+
+@pytest.mark.parametrize(
+  'error', [UserError('The disk is full.'), failure.Diverged('Not finite at step 3; it')]
+)
+def test_only_a_training_that_diverged_is_a_row_of_a_failure(monkeypatch, tmp_path, error):
+  """What else goes wrong ends the command, and is tried again by the next."""
+
+  def fail(config, workdir):
+    raise error
+
+  monkeypatch.setattr(command.row_by_row, 'train_quietly', fail)
+  asked = argparse.Namespace(runs=tmp_path, steps=4)
+  if isinstance(error, failure.Diverged):
+    assert command._row(asked, 'digits', GAN, 'base', 0)['failure'] == 'Not finite at step 3'
+  else:
+    with pytest.raises(UserError, match='full'):
+      command._row(asked, 'digits', GAN, 'base', 0)
 
 
 @pytest.mark.slow

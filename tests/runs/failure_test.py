@@ -30,7 +30,7 @@ def steps_of(workdir):
 
 
 def fail(config, workdir, sentence):
-  with pytest.raises(UserError, match=sentence):
+  with pytest.raises(failure.Diverged, match=sentence):
     train.train(config, workdir)
 
 
