@@ -92,7 +92,8 @@ def evaluate(
     terms = _terms(trained, held_out)
     records = measure_run(trained, reference, workdir, split)
     results.append(written_to / 'results.jsonl', records)
-    print(f'{reference.name}, step {int(trained.state.step)} of {workdir}; {trained.model.objective}\n')
+    print(f'{reference.name}, step {int(trained.state.step)} of {workdir}; {trained.model.objective}')
+    print(f'Measured on {held_out.name}.\n')
     weights = list(terms)[-1]
     print('\n'.join(printed.table(terms, f'{len(held_out):,} examples of {split}', records, weights)))
     print(f'Appended to {workdir / "results.jsonl"}')

@@ -74,7 +74,9 @@ def test_the_validation_split_is_measured_by_its_name(workdir, capsys):
   config.evaluation.metrics = ('bits_per_dim',)
   (record,) = evaluate.evaluate(workdir, config, split='validation')
   assert (record.split, record.n_reference) == ('validation', 15)
-  assert '15 examples of validation' in capsys.readouterr().out
+  out = capsys.readouterr().out
+  assert '15 examples of validation' in out
+  assert f'Measured on {data.load(config.data, "validation").name}.' in out
   with pytest.raises(UserError, match='--split=train is not held out of training; give test or validation'):
     evaluate.evaluate(workdir, config, split='train')
 

@@ -33,7 +33,9 @@ def load(config: ConfigDict, name: str, split: str) -> Source:
   validation split. Each split becomes tokens by `config.tokenizer`, which has seen the training split alone, and those
   become windows of `config.context` tokens that do not overlap; what is left over at the end is dropped. By
   `config.sentences` examples are its `sentences` of at most so many tokens, filled up by the token of the line feed;
-  longer ones are left out.
+  longer ones are left out. A likelihood is of all of `config.context` tokens, those that fill up included. The name of
+  the source says how many were left out, and how many of those that are held out stand word for word in the training
+  split: they stay, and what learns them by heart gains by them.
 
   Raises:
     UserError: if there is no such text, it is no UTF-8, or a split has no example of that length.
@@ -51,11 +53,14 @@ def load(config: ConfigDict, name: str, split: str) -> Source:
     )
   vocabulary = _trained(config.tokenizer, parts['train'], config.vocabulary)
   tokens = vocabulary.encode(parts[split])
-  what = f'The split "{split}" of {title}'
-  end = vocabulary.encode(_END) if config.sentences else None
-  x = _windows(tokens, config.context, what) if end is None else _padded(tokens, config.context, end, what)
+  what, name = f'The split "{split}" of {title}', f'{title} ({split})'
+  if config.sentences:
+    x, fit = _padded(tokens, config.context, vocabulary.encode(_END), what)
+    name += f', {_account(parts, split, fit, config.context)}'
+  else:
+    x = _windows(tokens, config.context, what)
   field = Field('tokens', (config.context,), vocabulary.size)
-  return from_arrays(f'{title} ({split})', {'x': field}, {'x': x.astype(fields.dtype(field))}, vocabulary)
+  return from_arrays(name, {'x': field}, {'x': x.astype(fields.dtype(field))}, vocabulary)
 
 
 def sentences(text: str) -> str:
@@ -81,7 +86,7 @@ def _windows(tokens, context, what):
 
 
 def _padded(tokens, context, end, what):
-  """Sentences of at most `context` tokens, filled up by the token of the line feed."""
+  """Sentences of at most `context` tokens, filled up by the token of the line feed, and which of all these are."""
   ends = np.flatnonzero(tokens == end)
   starts = np.concatenate([[0], ends + 1])[: len(ends)]
   fit = ends - starts <= context
@@ -93,7 +98,18 @@ def _padded(tokens, context, end, what):
   x = np.full((np.count_nonzero(fit), context), end, np.int32)
   for row, start, stop in zip(x, starts[fit], ends[fit], strict=True):
     row[: stop - start] = tokens[start:stop]
-  return x
+  return x, fit
+
+
+def _account(parts, split, fit, context):
+  """What was made of the sentences of a split, in words."""
+  of_split = parts[split].split(_END)[:-1]
+  kept = [sentence for sentence, fits in zip(of_split, fit, strict=True) if fits]
+  said = f'{len(kept):,} sentences without {len(fit) - len(kept):,} of more than {context} tokens'
+  if split == 'train':
+    return said
+  seen = set(parts['train'].split(_END))
+  return f'{said}; {sum(sentence in seen for sentence in kept):,} of them also in the training split'
 
 
 def _parts(text, share):

@@ -46,7 +46,7 @@ def abilities(model: GenerativeModel, reference: Reference, features: Features) 
     'decode': model.decode,
     'numbers': whole and reference.x.kind in ('image', 'vector', 'audio'),
     'images': reference.x.kind == 'image' and min(reference.x.shape[:2]) >= 3,
-    'binary': reference.x.levels == 2,
+    'binary data or tokens': reference.x.levels == 2 or reference.x.kind == 'tokens',
     'known modes': reference.modes is not None,
     'known density': reference.log_density is not None,
     'class probabilities': features.has_logits,
@@ -79,7 +79,9 @@ def _bits_per_dim(e):
 
 
 def _negative_log_likelihood(e):
-  """Of binary data, in nats, as it is quoted: `-log P(x)`, where the density is of cells of volume `2^-D`."""
+  """Of binary data and of tokens, in nats of an example, as it is quoted: `-log P(x)`, where the density is of cells of
+  volume `levels^-D`. What fills a sentence up is a part of x: to whom the first end is known it costs next to nothing,
+  while bits per dimension are of all D places."""
   log_prob, estimate = _log_prob(e)
   log_cells = fields.size(e.reference.x) * np.log(e.reference.x.levels)
   return [of_held_out(e, 'negative_log_likelihood', log_cells - log_prob, 'nats', estimate)]
@@ -249,7 +251,7 @@ METRICS = {
   name: Metric(frozenset(needs), function)
   for name, needs, function in (
     ('bits_per_dim', ['log_prob'], _bits_per_dim),
-    ('negative_log_likelihood', ['log_prob', 'binary'], _negative_log_likelihood),
+    ('negative_log_likelihood', ['log_prob', 'binary data or tokens'], _negative_log_likelihood),
     ('kl_data_model', ['log_prob', 'known density'], _divergence),
     ('reconstruction_error', ['encode', 'decode', 'numbers'], _reconstruction_error),
     ('frechet_distance', ['sample'], _frechet),

@@ -66,6 +66,17 @@ def test_longer_ones_are_left_out_and_one_of_the_same_length_is_not(load):
   ]
 
 
+def test_a_split_says_how_many_were_left_out_and_how_many_were_seen(load):
+  """Of 20 equal stretches 18 are of train and 2 of test; in each of these one sentence is another one."""
+  common = 'It is there. Much, much, much too long. '  # 40 characters
+  content = common * 18 + 'Who is here? Much, much, much too long. ' + common
+  names = [load(split, content, context=20, validation=0.0).name for split in ('train', 'test')]
+  assert names[0].endswith('(train), 18 sentences without 18 of more than 20 tokens')
+  assert names[1].endswith(
+    '2 sentences without 2 of more than 20 tokens; 1 of them also in the training split'
+  )
+
+
 @pytest.mark.parametrize(
   ('content', 'context', 'sentence'),
   [

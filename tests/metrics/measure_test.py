@@ -105,10 +105,11 @@ def test_the_divergence_of_a_model_whose_modes_are_displaced(two_modes, tmp_path
   assert record.standard_error == pytest.approx(0.5 / 230**0.5, rel=0.2)
 
 
-def test_the_likelihood_of_binary_data_is_told_in_nats(tmp_path):
-  """Of fair coins `-log P` is `D log 2`, and their density on the unit cube 1."""
-  x = np.random.default_rng(0).integers(2, size=(50, 8), dtype=np.uint8)
-  coins = from_arrays('coins', {'x': Field('vector', (8,), 2)}, {'x': x})
+@pytest.mark.parametrize('field', [Field('vector', (8,), 2), Field('tokens', (8,), 5)])
+def test_the_likelihood_of_binary_data_and_of_tokens_is_told_in_nats(tmp_path, field):
+  """Of fair coins, and of dice, `-log P` is `D log(levels)`, and their density on the unit cube 1."""
+  x = np.random.default_rng(0).integers(field.levels, size=(50, 8), dtype=np.uint8)
+  coins = from_arrays('coins', {'x': field}, {'x': x})
   estimate = Estimate('lower bound', importance_samples=5000)
   model = _model(
     log_prob=lambda params, extra, rng, batch: jnp.zeros(len(batch['x'])), log_prob_estimate=estimate
@@ -116,7 +117,8 @@ def test_the_likelihood_of_binary_data_is_told_in_nats(tmp_path):
   reference = features.Reference('coins', coins.spec, coins, coins, None, None, None)
   nats, bits = _measure(reference, tmp_path, model, metrics=('negative_log_likelihood', 'bits_per_dim'))
   assert (nats.metric, nats.importance_samples, nats.settings) == ('negative_log_likelihood', 5000, 'nats')
-  assert nats.value == pytest.approx(8 * np.log(2)) and bits.value == pytest.approx(1.0)
+  assert nats.value == pytest.approx(8 * np.log(field.levels))
+  assert bits.value == pytest.approx(np.log2(field.levels))
 
 
 def test_every_number_carries_its_protocol(two_modes, tmp_path):
@@ -376,8 +378,8 @@ def test_images_have_classes_and_sharpness(tmp_path):
 
 
 def test_every_metric_needs_something_that_can_be_told():
-  known = {'sample', 'log_prob', 'encode', 'decode', 'numbers', 'images', 'binary', 'known modes', 'known density',
-           'class probabilities', 'a classifier of the data'}  # fmt: skip
+  known = {'sample', 'log_prob', 'encode', 'decode', 'numbers', 'images', 'known modes', 'known density',
+           'class probabilities', 'a classifier of the data', 'binary data or tokens'}  # fmt: skip
   for name, metric in METRICS.items():
     assert metric.needs, name
     assert metric.needs <= known, name

@@ -12,7 +12,13 @@ from jaxgen.types import DataSpec, Field
 
 
 class Split(Protocol):
-  """One split of a data set with random access; `jaxgen.data.Source` is one."""
+  """One split of a data set with random access; `jaxgen.data.Source` is one.
+
+  Attributes:
+    name: what it is, as a message to a person calls it.
+  """
+
+  name: str
 
   def __len__(self) -> int: ...
 
