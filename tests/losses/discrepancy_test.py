@@ -68,7 +68,7 @@ def test_infovae_by_hand():
   value = vae.infovae(**terms, alpha=0.5, lambda_=10.0)
   np.testing.assert_allclose(value, [3 + 1 + 0.95, 1 + 2 + 0.95])
   np.testing.assert_allclose(vae.infovae(**terms, alpha=0.0, lambda_=1.0), [5.0, 5.0])  # the elbo
-  for alpha, lambda_ in ((1.5, 1.0), (0.0, 0.5)):
+  for alpha, lambda_ in ((1.5, 1.0), (0.0, 0.5), (np.nan, 1.0)):
     with pytest.raises(ValueError, match='neither may be negative'):
       vae.infovae(**terms, alpha=alpha, lambda_=lambda_)
 

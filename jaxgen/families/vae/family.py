@@ -44,7 +44,8 @@ def vae(
   The loss is the objective's, of as many draws of z for each example as it takes, usually one. `elbo` is the bound of
   weights 1 and 1, the mean over these draws, `elbo_bits_per_dim` the same as a code length; `bits_per_dim`, in
   evaluation, is that of `log_prob`, and `bound_gap` is how far that lies above `elbo`, in nats. In evaluation every
-  schedule of the objective has ended, and what the latents hold is told, see `jaxgen.families.vae.health`.
+  schedule of the objective has ended, its loss is without what is of a batch as a whole (free bits, a discrepancy of
+  latents), and what the latents hold is told, see `jaxgen.families.vae.health`.
 
   `log_prob` is the importance-weighted bound with K = `importance_samples`, of weights 1 and 1 whatever the loss
   weighs; with conditions, of log p(x|given). There is none where the likelihood is not that of the data, as a
@@ -85,7 +86,8 @@ def vae(
 
   Raises:
     ValueError: if a number of samples is out of range, or there are gaps in data that are not continuous or under a
-      posterior without a density, or the objective needs a density of the posterior that it has not.
+      posterior without a density, or the objective needs what the posterior has not: a density, or z of the
+      prior's kind.
   """
   _check(objective, posterior, x, has_gaps, importance=importance_samples, imputation=imputation_samples)
   mask = {OBSERVED: Field('mask', x.shape, 2)} if has_gaps else {}
@@ -156,6 +158,15 @@ def _check(objective, posterior, x, has_gaps, **samples):
   if objective.dreg_weight and posterior.log_prob is None:
     raise ValueError(
       'the DReG gradient needs a posterior whose density is known wherever it is asked for, a Gaussian.'
+    )
+  if objective.needs_density and not posterior.has_density:
+    raise ValueError(
+      'the objective weighs draws by their density, and the posterior has none; take another objective.'
+    )
+  if objective.compares_latents and (posterior.codes is not None or posterior.levels):
+    raise ValueError(
+      'the objective compares what is decoded with draws of the prior, which are other things here: latents are codes, '
+      'or of several levels; take another objective.'
     )
 
 

@@ -1,10 +1,12 @@
 """The slot of a variational autoencoder for what training minimizes."""
 
+import math
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import jax
 
+from jaxgen.errors import UserError
 from jaxgen.losses import vae as losses
 from jaxgen.types import Metrics, PRNGKey
 
@@ -48,16 +50,22 @@ class Objective(NamedTuple):
 
   Attributes:
     words: the formula, with its weights.
-    loss: `(terms, rng, step) -> (f32[B], metrics)`. At `step` None, in evaluation, all schedules have ended.
+    loss: `(terms, rng, step) -> (f32[B], metrics)`. At `step` None, in evaluation, all schedules have ended, and what
+      is of a batch as a whole is left out: the loss of an example does not depend on those that it comes with.
     num_draws: K, of z for each example.
     dreg_weight: `step -> f32[]`, what weighs log q in the log-weights whose score the gradient is without, see
       `jaxgen.losses.vae.doubly_reparameterized`; None where the gradient is the plain one.
+    needs_density: whether it weighs each draw by its density, and so needs a posterior that has one.
+    compares_latents: whether it compares z with draws of the prior, and so needs both to be vectors of one kind: no
+      codes, no hierarchy.
   """
 
   words: str
   loss: Callable[[Terms, PRNGKey, jax.Array | None], tuple[jax.Array, Metrics]]
   num_draws: int = 1
   dreg_weight: Callable[[jax.Array | None], jax.Array | float] | None = None
+  needs_density: bool = False
+  compares_latents: bool = False
 
 
 def commitment(weight: float = 0.25) -> Objective:
@@ -86,17 +94,20 @@ def elbo(
     kl_weight: lambda_2, also called beta.
     kl_warmup_steps: the steps over which the weight of the KL term rises.
     free_bits: nats of each latent for which nothing is paid, see `jaxgen.losses.vae.free_bits`; of all latents together
-      where only the sum of their divergences is known.
+      where only the sum of their divergences is known. They are of the mean over a batch, so that the evaluated loss is
+      without them.
 
   Raises:
-    ValueError: if the warm-up is negative.
+    ValueError: if the warm-up is negative, or the free bits are, or no finite number.
   """
+  if not 0 <= free_bits < math.inf:
+    raise ValueError(f'free_bits must be a number of nats that is not negative, but is {free_bits}.')
   warmup = losses.kl_warmup(kl_warmup_steps)
 
   def loss(terms, rng, step):
     del rng
     weight, kl = _risen(kl_weight, warmup, step), terms.kl
-    if free_bits:
+    if free_bits and step is not None:
       kl = losses.free_bits(kl[:, None] if terms.kl_per_latent is None else terms.kl_per_latent, free_bits)
     value = losses.negative_elbo(
       reconstruction=terms.reconstruction,
@@ -106,7 +117,11 @@ def elbo(
     )
     return value, {'kl_weight': weight}
 
-  kl = f'max(kl, {free_bits:g} nats a latent)' if free_bits else 'kl'
+  kl = (
+    f'max(kl, {free_bits:g} nats) of each latent (of all together where only their sum is known; evaluated: kl)'
+    if free_bits
+    else 'kl'
+  )
   words = f'{reconstruction_weight:g} * reconstruction + {kl_weight:g} * {kl}{_rise(kl_warmup_steps)}'
   return Objective(words, loss)
 
@@ -148,7 +163,8 @@ def iwae(
     f'-log mean of {num_draws} exp(-{reconstruction_weight:g} * reconstruction + {kl_weight:g} * log p(z) / q(z|x)'
     f'{_rise(kl_warmup_steps)}){", DReG" if doubly_reparameterized else ""}'
   )
-  return Objective(words, loss, num_draws, weight_at if doubly_reparameterized else None)
+  dreg_weight = weight_at if doubly_reparameterized else None
+  return Objective(words, loss, num_draws, dreg_weight, needs_density=True)
 
 
 def infovae(
@@ -161,45 +177,62 @@ def infovae(
 ) -> Objective:
   """`-log p(x|z) + (1 - alpha) KL + (alpha + lambda - 1) MMD^2(q(z), p(z))`, see `jaxgen.losses.vae.infovae`.
 
-  The discrepancy is of one draw of z for each example of the batch on one device and as many of the prior, by the
-  biased estimate, which a batch of one has, too. Distances are measured by `2 latent_dim`, that of draws of N(0, I).
+  The discrepancy is of one draw of z for each example of the batch on one device and as many of the prior, at least 2,
+  by the unbiased estimate: the biased one, whose pairs of a latent with itself are alike however far the latents
+  spread, would draw them together at q(z) = p(z), too. Distances are measured by `2 latent_dim`, that of draws of
+  N(0, I). The evaluated loss is without it: it is of a batch, not of an example.
+
+  What draws of the prior have no gradient in, the weights of a mixture's components, learns by the KL alone.
 
   Args:
     alpha: below or at 1.
     lambda_: above `1 - alpha`: at that value there is no discrepancy, and `elbo` says so by its name.
-    kernel: of `jaxgen.losses.vae.KERNELS`.
+    kernel: the name of one of `jaxgen.losses.vae.KERNELS`.
     reconstruction_weight: lambda_1 of `elbo`.
     kl_weight: lambda_2 of `elbo`, here of both divergences.
     kl_warmup_steps: the steps over which that weight rises.
 
   Raises:
-    ValueError: if a divergence would not be weighed, or by less than 0, or the warm-up is negative.
+    ValueError: if a divergence would not be weighed, or by less than 0 or no finite number, or there is no such kernel,
+      or the warm-up is negative.
+    UserError: by the loss, if a batch has one example on each device.
   """
-  if alpha > 1 or alpha + lambda_ <= 1:
+  if not (-math.inf < alpha <= 1 < alpha + lambda_ < math.inf):
     raise ValueError(
       f'alpha={alpha:g} and lambda={lambda_:g} weigh KL(q(z|x) || p(z)) by 1 - alpha = {1 - alpha:g} and the '
       f'discrepancy of q(z) by alpha + lambda - 1 = {alpha + lambda_ - 1:g}; the one must not be negative, and the '
       'other above 0.'
     )
+  if kernel not in losses.KERNELS:
+    raise ValueError(f'there is no kernel {kernel}; there are: {", ".join(losses.KERNELS)}.')
   warmup = losses.kl_warmup(kl_warmup_steps)
 
   def loss(terms, rng, step):
     weight = _risen(kl_weight, warmup, step)
-    mmd = losses.squared_mmd(terms.z, terms.from_prior(rng), kernel=losses.KERNELS[kernel])
+    compared = {} if step is None else {'mmd': _discrepancy(terms, rng, kernel)}
     value = losses.infovae(
       reconstruction=reconstruction_weight * terms.reconstruction,
       kl=weight * terms.kl,
-      divergence=weight * mmd,
+      divergence=weight * compared.get('mmd', 0.0),
       alpha=alpha,
       lambda_=lambda_,
     )
-    return value, {'kl_weight': weight, 'mmd': mmd}
+    return value, {'kl_weight': weight, **compared}
 
   words = (
     f'{reconstruction_weight:g} * reconstruction + {kl_weight:g} * ({1 - alpha:g} * kl + {alpha + lambda_ - 1:g} * '
-    f'mmd){_rise(kl_warmup_steps)}'
+    f'mmd){_rise(kl_warmup_steps)} (evaluated: without mmd)'
   )
-  return Objective(words, loss)
+  return Objective(words, loss, compares_latents=True)
+
+
+def _discrepancy(terms, rng, kernel):
+  if len(terms.z) < 2:
+    raise UserError(
+      'InfoVAE compares the latents of at least 2 examples, and a step has 1 on each device; raise config.batch_size, '
+      'or lower config.accumulate.'
+    )
+  return losses.unbiased_squared_mmd(terms.z, terms.from_prior(rng), kernel=losses.KERNELS[kernel])
 
 
 def _risen(weight, warmup, step):

@@ -105,7 +105,7 @@ def infovae(
   """
   check_per_example(reconstruction=reconstruction, kl=kl)
   check_rank(0, divergence=divergence)
-  if alpha > 1 or alpha + lambda_ < 1:
+  if not (alpha <= 1 <= alpha + lambda_):
     raise ValueError(
       f'alpha={alpha:g} and lambda={lambda_:g} weigh the divergences by {1 - alpha:g} and {alpha + lambda_ - 1:g}, of '
       'which neither may be negative: alpha is at most 1, and lambda at least 1 - alpha.'

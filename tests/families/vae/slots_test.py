@@ -1,5 +1,7 @@
 """One contract for each slot of an autoencoder, over a table of constructors: a new one is a row."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +10,7 @@ import pytest
 from flax import linen as nn
 
 from jaxgen.bijectors import Inverse, Planar
+from jaxgen.errors import UserError
 from jaxgen.families import conditions
 from jaxgen.families.conditioners import MLP
 from jaxgen.families.networks import Part, assembled
@@ -88,6 +91,8 @@ def far_from_prior() -> Objective:
   """An objective that compares the draws with draws of the prior, as the maximum mean discrepancy does."""
 
   def loss(terms, rng, step):
+    if step is None:
+      return terms.reconstruction, {}
     distance = (terms.z.mean(0) - terms.from_prior(rng).mean(0)) ** 2
     return terms.reconstruction + distance.sum(), {'distance': distance.sum()}
 
@@ -218,37 +223,75 @@ def test_the_kl_is_the_mean_of_minus_the_log_weights(name):
   np.testing.assert_allclose([drawn.kl.mean(), -drawn.log_weight.mean()], exact, atol=0.03)
 
 
+def _terms(num=4):
+  kl_per_latent = jnp.array([[0.0, 0.5], [1.0, 0.5], [0.0, 1.5], [1.0, 1.5]])[:num]  # means 0.5 and 1
+  kl, reconstruction = kl_per_latent.sum(1), jnp.arange(4.0)[::-1][:num]
+  draws = Draws(jnp.stack([reconstruction - 1, reconstruction + 1]), jnp.stack([-kl, -kl]))
+  z = jnp.ones((num, DIM))
+  return Terms(reconstruction, kl, None, z, lambda rng: jnp.zeros_like(z), draws, kl_per_latent)
+
+
 @pytest.mark.parametrize('step', [None, 5])
 @pytest.mark.parametrize('name', OBJECTIVES)
 def test_an_objective_gives_one_number_per_example_and_says_what_it_weighs(name, step):
-  kl_per_latent = jnp.array([[0.0, 0.5], [1.0, 0.5], [0.0, 1.5], [1.0, 1.5]])  # means 0.5 and 1
-  kl, reconstruction = kl_per_latent.sum(1), jnp.arange(4.0)[::-1]
-  draws = Draws(jnp.stack([reconstruction - 1, reconstruction + 1]), jnp.stack([-kl, -kl]))
-  z = jnp.ones((4, DIM))
-  terms = Terms(reconstruction, kl, None, z, lambda rng: jnp.zeros_like(z), draws, kl_per_latent)
+  terms = _terms()
+  reconstruction, kl, kl_per_latent = terms.reconstruction, terms.kl, terms.kl_per_latent
   loss, metrics = OBJECTIVES[name].loss(terms, jax.random.key(0), step if step is None else jnp.int32(step))
-  weight = 2.0 if step is None else 1.0
+  weight, of_batch = (2.0, 0.0) if step is None else (1.0, 1.0)
   distance = 2 - 2 * np.exp(
     -2 / 4
   )  # squared, of two places that are 2 apart, by a kernel of length 4, squares both
   expected = {
     'elbo': 0.5 * reconstruction + weight * kl,
-    'free_bits': 0.5 * reconstruction + weight * (0.7 + kl_per_latent[:, 1]),
+    'free_bits': 0.5 * reconstruction + weight * jnp.where(of_batch, 0.7 + kl_per_latent[:, 1], kl),
     'iwae': 0.5 * reconstruction + weight * kl - np.log(np.cosh(0.5)),
     'dreg': reconstruction + kl - np.log(np.cosh(1.0)),
-    'infovae': 0.5 * reconstruction + weight * (0.5 * kl + 2.5 * distance),
+    'infovae': 0.5 * reconstruction + weight * (0.5 * kl + 2.5 * of_batch * distance),
     'commitment': reconstruction + 0.25 * kl,
-    'far_from_prior': reconstruction + 2,
+    'far_from_prior': reconstruction + 2 * of_batch,
   }[name]
   np.testing.assert_allclose(loss, expected, rtol=1e-6)
   assert '* reconstruction + ' in OBJECTIVES[name].words
 
 
+@pytest.mark.parametrize('name', OBJECTIVES)
+def test_the_evaluated_loss_of_an_example_is_the_same_in_every_batch(name):
+  of_all, of_two = (_terms(num) for num in (4, 2))
+  losses_of = (
+    OBJECTIVES[name].loss(terms._replace(z=terms.kl_per_latent), jax.random.key(0), None)[0]
+    for terms in (of_all, of_two)
+  )
+  np.testing.assert_allclose(next(losses_of)[:2], next(losses_of))
+
+
+@pytest.mark.parametrize('kernel', losses.KERNELS)
+def test_latents_that_are_of_the_prior_are_not_drawn_together_by_the_discrepancy(kernel):
+  """In the mean over batches of 4; those that spread twice as far are."""
+  keys, objective = jax.random.split(jax.random.key(0), 4000), infovae(1.0, 1.0, kernel)
+
+  def loss(scale, key):
+    z = scale * jax.random.normal(jax.random.fold_in(key, 0), (4, DIM))
+    terms = Terms(jnp.zeros(4), jnp.zeros(4), None, z, lambda rng: jax.random.normal(rng, z.shape), None)
+    return objective.loss(terms, jax.random.fold_in(key, 1), jnp.int32(0))[0].mean()
+
+  of_prior, wider = (jax.vmap(partial(jax.grad(loss), scale))(keys) for scale in (1.0, 2.0))
+  assert abs(of_prior.mean()) < 4 * of_prior.std() / 4000**0.5
+  assert wider.mean() > 10 * wider.std() / 4000**0.5
+
+
+def test_one_example_on_a_device_has_no_discrepancy_and_is_refused_in_training_alone():
+  objective = OBJECTIVES['infovae']
+  with pytest.raises(UserError, match=r'at least 2 examples.*raise config.batch_size'):
+    objective.loss(_terms(1), jax.random.key(0), jnp.int32(0))
+  assert objective.loss(_terms(1), jax.random.key(0), None)[0].shape == (1,)
+
+
 def test_free_bits_of_a_sum_are_of_all_latents_together():
   kl = jnp.array([0.1, 0.3])
   terms = Terms(jnp.zeros(2), kl, None, None, None, None)
-  np.testing.assert_allclose(elbo(free_bits=0.5).loss(terms, None, None)[0], [0.5, 0.5])
-  np.testing.assert_allclose(elbo(free_bits=0.1).loss(terms, None, None)[0], kl)
+  np.testing.assert_allclose(elbo(free_bits=0.5).loss(terms, None, 0)[0], [0.5, 0.5])
+  np.testing.assert_allclose(elbo(free_bits=0.1).loss(terms, None, 0)[0], kl)
+  assert '0.5 nats) of each latent (of all together where' in elbo(free_bits=0.5).words
 
 
 @pytest.mark.parametrize(
@@ -257,6 +300,11 @@ def test_free_bits_of_a_sum_are_of_all_latents_together():
     (lambda: iwae(0), 'at least 1 draw, not 0'),
     (lambda: infovae(0.0, 1.0), 'discrepancy of q.z. by alpha . lambda - 1 = 0'),
     (lambda: infovae(2.0, 10.0), '1 - alpha = -1'),
+    (lambda: infovae(np.nan, 10.0), '1 - alpha = nan'),
+    (lambda: infovae(0.0, np.inf), 'alpha . lambda - 1 = inf'),
+    (lambda: infovae(0.0, 10.0, 'foo'), 'no kernel foo; there are: gaussian, '),
+    (lambda: elbo(free_bits=-1.0), 'free_bits must be .* but is -1'),
+    (lambda: elbo(free_bits=np.nan), 'free_bits must be .* but is nan'),
     (lambda: mixture(0, DIM), 'at least 1 component'),
     (lambda: class_conditional(DIM, {}), 'among the conditions; there are: none'),
     (lambda: class_conditional(DIM, {'label': Field('mask', (), 2)}), 'needs label, a label'),
@@ -346,15 +394,24 @@ def test_slots_make_a_model_that_trains_and_keeps_what_its_networks_update(prior
   assert model.sample(state.params, state.extra, jax.random.key(3), 4).shape == (4, 3)
 
 
-def test_a_posterior_that_tells_the_density_of_its_own_draws_alone_has_no_dreg():
+@pytest.mark.parametrize(
+  ('posterior', 'objective', 'sentence'),
+  [
+    (flow_posterior(Inverse(Planar(MLP(1, 0, 2 * DIM + 1))), DIM, 3), 'dreg', 'DReG gradient needs'),
+    (POSTERIORS['codebook'], 'iwae', 'draws by their density, and the posterior has none'),
+    (POSTERIORS['codebook'], 'infovae', 'latents are codes'),
+    (diagonal_gaussian(DIM)._replace(levels=(1, 1)), 'infovae', 'or of several levels'),
+  ],
+)
+def test_an_objective_is_refused_that_needs_what_the_posterior_has_not(posterior, objective, sentence):
   x = Field('vector', (3,), 0)
-  with pytest.raises(ValueError, match='DReG gradient needs'):
+  with pytest.raises(ValueError, match=sentence):
     vae(
       Encoder((DIM,), pairs=True),
       Decoder(1),
       prior=PRIORS['standard_normal'],
-      posterior=flow_posterior(Inverse(Planar(MLP(1, 0, 2 * DIM + 1))), DIM, 3),
-      objective=OBJECTIVES['dreg'],
+      posterior=posterior,
+      objective=OBJECTIVES[objective],
       likelihood=LIKELIHOODS['gaussian'](x, 0.1),
       tx=optax.sgd(0.1),
       ema_decay=0.9,
