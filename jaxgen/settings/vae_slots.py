@@ -73,14 +73,14 @@ PRIORS: dict[str, Callable[[ConfigDict, DataSpec], Prior]] = {
   'class_conditional': lambda model, given: class_conditional(model.latent_dim, given),
   'flow': lambda model, given: flow_prior(maf(model.latent_dim, model.depth, model.width), model.latent_dim),
 }
-# `(config.model, reconstruction_weight, kl_weight, kl_warmup_steps) -> Objective`
+# `(config.model, reconstruction_weight=, kl_weight=, kl_warmup_steps=) -> Objective`
 OBJECTIVES: dict[str, Callable[..., Objective]] = {
-  'elbo': lambda model, *weights: elbo(*weights, free_bits=model.free_bits),
-  'iwae': lambda model, *weights: iwae(
-    model.training_samples, *weights, doubly_reparameterized=model.doubly_reparameterized
+  'elbo': lambda model, **weights: elbo(free_bits=model.free_bits, **weights),
+  'iwae': lambda model, **weights: iwae(
+    model.training_samples, doubly_reparameterized=model.doubly_reparameterized, **weights
   ),
-  'infovae': lambda model, *weights: infovae(
-    model.infovae_alpha, model.infovae_lambda, model.kernel, *weights
+  'infovae': lambda model, **weights: infovae(
+    model.infovae_alpha, model.infovae_lambda, model.kernel, **weights
   ),
 }
 KEYS = {
@@ -104,8 +104,16 @@ KEYS = {
   ),
   'kernel': Key('gaussian', str, 'objective=infovae: of the MMD', choices=tuple(KERNELS), before='gaussian'),
 }
-# What is of one objective alone, and would be of no effect under another.
-_OF_ONE = {'free_bits': 'elbo', 'doubly_reparameterized': 'iwae'}
+# What is of one choice alone, and would be of no effect under another.
+_OF_ONE = {
+  'components': ('prior', 'mixture'),
+  'free_bits': ('objective', 'elbo'),
+  'training_samples': ('objective', 'iwae'),
+  'doubly_reparameterized': ('objective', 'iwae'),
+  'infovae_alpha': ('objective', 'infovae'),
+  'infovae_lambda': ('objective', 'infovae'),
+  'kernel': ('objective', 'infovae'),
+}
 
 
 def chosen(model: ConfigDict, given: DataSpec) -> dict[str, Any]:
@@ -114,12 +122,17 @@ def chosen(model: ConfigDict, given: DataSpec) -> dict[str, Any]:
   Raises:
     UserError: if two settings do not fit each other or the conditions.
   """
-  for key, objective in _OF_ONE.items():
-    if model[key] and model.objective != objective:
+  for key, (slot, choice) in _OF_ONE.items():
+    if model[key] != KEYS[key].default and model[slot] != choice:
       raise UserError(
-        f'config.model.{key}={model[key]} is of config.model.objective={objective} alone, and it is {model.objective}; '
-        f'set config.model.{key} to {type(model[key])()}.'
+        f'config.model.{key}={model[key]} is of config.model.{slot}={choice} alone, and it is {model[slot]}; '
+        f'set config.model.{key} to {KEYS[key].default}.'
       )
+  if model.prior == 'mixture' and model.objective == 'infovae' and model.infovae_alpha == 1:
+    raise UserError(
+      'config.model.infovae_alpha=1 leaves the MMD alone, which teaches config.model.prior=mixture no weights of its '
+      'components; set config.model.infovae_alpha below 1, or take another prior.'
+    )
   if model.doubly_reparameterized and POSTERIORS[model.posterior]:
     raise UserError(
       f'config.model.doubly_reparameterized=True needs the density of any latents, and that of '
@@ -130,11 +143,11 @@ def chosen(model: ConfigDict, given: DataSpec) -> dict[str, Any]:
       f'config.model.width={model.width} leaves masked networks without a hidden unit for each of the '
       f'config.model.latent_dim={model.latent_dim} latents; set it to at least as many.'
     )
-  weights = model.reconstruction_weight, model.kl_weight, model.kl_warmup_steps
+  weights = {name: model[name] for name in ('reconstruction_weight', 'kl_weight', 'kl_warmup_steps')}
   return {
     'prior': _made('prior', model, lambda: PRIORS[model.prior](model, given)),
     'posterior': _posterior(model),
-    'objective': _made('objective', model, lambda: OBJECTIVES[model.objective](model, *weights)),
+    'objective': _made('objective', model, lambda: OBJECTIVES[model.objective](model, **weights)),
   }
 
 

@@ -132,6 +132,14 @@ def test_vectors_go_through_the_perceptrons():
       'free_bits=0.5 is of config.model.objective=elbo alone',
     ),
     (vae_mlp, _config(doubly_reparameterized=True), 'objective=iwae alone, and it is elbo; .* to False'),
+    (vae_mlp, _config(infovae_alpha=0.5), 'objective=infovae alone, and it is elbo; .* to 0.0'),
+    (vae_mlp, _config(training_samples=50), 'objective=iwae alone, and it is elbo; .* to 5'),
+    (vae_mlp, _config(components=3), 'prior=mixture alone, and it is normal; .* to 10'),
+    (
+      vae_mlp,
+      _config(prior='mixture', objective='infovae', infovae_alpha=1.0),
+      'teaches config.model.prior=mixture no weights',
+    ),
     (
       vae_conv,
       _config(doubly_reparameterized=True, objective='iwae', posterior='iaf'),

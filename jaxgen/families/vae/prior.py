@@ -149,7 +149,8 @@ def mixture(components: int, latent_dim: int) -> Prior:
   """A mixture of diagonal Gaussians, learned with the autoencoder: a soft clustering of the latents.
 
   As of Tomczak & Welling, "VAE with a VampPrior" (2018), the baseline of section 4.3, of learned weights here. The
-  temperature multiplies the deviations within a component.
+  temperature multiplies the deviations within a component. Draws have no gradient in the weights: an objective that
+  compares draws alone, as InfoVAE with alpha = 1, leaves these as they began.
 
   Raises:
     ValueError: if there is no component.
