@@ -88,6 +88,8 @@ def evaluate(
   features.check_kind(trained.config.evaluation.features)
   reference = reference_of(trained.config)
   held_out = split_of(reference, split)
+  for name, source in (('train', reference.train), (split, held_out)):
+    experiment.check_same_table(workdir, name, source)
   with parallel.one_speaks(), parallel.one_writes(workdir) as written_to:
     terms = _terms(trained, held_out)
     records = measure_run(trained, reference, workdir, split)

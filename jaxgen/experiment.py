@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import jax
 from ml_collections import ConfigDict
 
-from jaxgen import beginning, computing, fields, keys, models, parallel, updates
+from jaxgen import beginning, computing, data, fields, keys, models, parallel, updates
 from jaxgen import config as configs
 from jaxgen.config_keys import Keys
+from jaxgen.data.tables import columns
 from jaxgen.errors import UserError
 from jaxgen.runs import best, failure
 from jaxgen.runs import stages as run_stages
@@ -156,6 +157,23 @@ def load(
       f'{workdir} has no checkpoint yet; train first: python -m jaxgen.main --workdir={workdir}.'
     )
   return Trained(stored, model, restored[0], stages)
+
+
+def check_same_table(workdir: Path, split: str, source: data.Source) -> None:
+  """Sees to it that a run's table is what it was: rows are standardized by those of the training split, and a model
+  knows no other units. Of data that are no table nothing is checked.
+
+  Args:
+    workdir: of the run.
+    split: which one the source is.
+    source: as it is read now.
+
+  Raises:
+    UserError: if the columns are no longer those of the run, or the rows that it has seen are others.
+  """
+  if source.columns is not None:
+    columns.check_same(workdir, source.columns, source.name)
+    workdirs.check_same_data(workdir, {split: data.fingerprint(source)})
 
 
 def _restored(workdir, config, stages, step, selected_by):

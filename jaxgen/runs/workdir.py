@@ -79,7 +79,7 @@ def claim(
     if jax.process_index() == 0:
       _lock(lock, workdir)
       check_same_run(workdir, config, model_keys)
-      _check_same_data(workdir, content)
+      check_same_data(workdir, content)
       _note_changes(workdir, config, model_keys)
       files.write_text(workdir / 'config.json', configs.to_json(config))
       files.write_text(workdir / 'data.json', json.dumps(content, indent=2) + '\n')
@@ -224,7 +224,16 @@ def _note_changes(workdir, config, model_keys):
   writers.set_aside(workdir, note.step)
 
 
-def _check_same_data(workdir, content):
+def check_same_data(workdir: Path, content: Mapping[str, Any]) -> None:
+  """Sees to it that data are those that a run began with; splits that it has not seen may be any.
+
+  Args:
+    workdir: of the run.
+    content: see `claim`.
+
+  Raises:
+    UserError: if they are others, or the run's note of them is damaged.
+  """
   path = workdir / 'data.json'
   try:
     before = json.loads(path.read_text())

@@ -137,10 +137,12 @@ class Subject:
     """A split of the run's data, loaded once.
 
     Raises:
-      UserError: if it cannot be read.
+      UserError: if it cannot be read, or is a table that has changed since the run began.
     """
     if split not in self._sources:
-      self._sources[split] = data.load(self.trained.config.data, split)
+      found = data.load(self.trained.config.data, split)
+      experiment.check_same_table(self._workdir, split, found)
+      self._sources[split] = found
     return self._sources[split]
 
   @functools.cached_property
@@ -166,7 +168,7 @@ class Subject:
       UserError: if they are damaged, or those of another run.
     """
     found = tables.read(self._workdir)
-    if found and found.categories != tuple(self.trained.config.data.columns):
+    if found and found.categories != tuple(self.trained.config.data.get('columns', ())):
       raise UserError(
         f'The columns of {self._workdir} are not those of its model; put back its own columns.json.'
       )

@@ -1,15 +1,18 @@
 """Rows without gaps, and their errors, by a model whose imputations are known."""
 
 import csv
+import json
 
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgen import uses
+from jaxgen import evaluate, train, uses
 from jaxgen.data.tables import columns
+from jaxgen.errors import UserError
 from jaxgen.types import Field
 from jaxgen.uses import Options, imputation
+from tests.contracts.configs import smoke
 
 NAMES = ('x', 'observed', 'truth', 'removed')
 SPEC = {
@@ -106,3 +109,58 @@ def test_a_model_that_cannot_impute_is_refused(make):
   make(options=Options(use=('imputation',)))
   with pytest.raises(uses.command.UserError, match='--use=imputation needs impute'):
     uses.use('run', options=Options(use=('imputation',)))
+
+
+def test_columns_in_the_run_of_another_kind_of_data_are_refused(make):
+  subject = make()
+  columns.save(subject.folder.parent, COLUMNS)
+  with pytest.raises(UserError, match='are not those of its model; put back its own columns.json'):
+    _ = subject.columns
+
+
+@pytest.fixture(scope='module')
+def run(tmp_path_factory):
+  """The folder of a run on 40 rows of a number and a word, and their file."""
+  home = tmp_path_factory.mktemp('table')
+  table = home / 'mine.csv'
+  table.write_text(_rows(1))
+  config = smoke('tabular_vae_wine')
+  config.update(dict(num_steps=2, checkpoint_every=2, eval_every=0, sample_every=0, steps_per_dispatch=1))
+  config.data.update(dict(name=f'table:{table}', missing=0.2))
+  train.train(config, home / 'run')
+  return home / 'run', table
+
+
+def _rows(scale):
+  rows = [f'{scale * row},{("a", "b")[row % 2]}' for row in range(40)]
+  return '\n'.join(['length,letter', *rows])
+
+
+@pytest.mark.parametrize('mode', ['use', 'evaluate'])
+def test_a_table_that_has_changed_is_not_read_in_other_units(run, mode):
+  workdir, table = run
+  read = {
+    'use': lambda: uses.use(workdir, options=Options(use=('imputation',), split='train')),
+    'evaluate': lambda: evaluate.evaluate(workdir),
+  }[mode]
+  read()
+  table.write_text(_rows(1000))
+  try:
+    with pytest.raises(UserError, match='The columns of .*mine.csv .* are not those in .*columns.json'):
+      read()
+  finally:
+    table.write_text(_rows(1))
+
+
+def test_rows_other_than_those_that_a_run_has_seen_are_refused(run):
+  """The columns are the same: nothing but the note of what a run has seen tells."""
+  workdir, _ = run
+  note = workdir / 'data.json'
+  before = note.read_text()
+  seen = json.loads(before)
+  note.write_text(json.dumps({**seen, 'train': {**seen['train'], 'sha256': '0' * 64}}))
+  try:
+    with pytest.raises(UserError, match=r'The data \(train\) are no longer those'):
+      evaluate.evaluate(workdir)
+  finally:
+    note.write_text(before)

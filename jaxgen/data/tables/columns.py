@@ -62,15 +62,44 @@ def read(workdir: Path) -> Columns | None:
   if not path.exists():
     return None
   try:
-    stored = json.loads(path.read_text())
-    found = Columns(
-      tuple(map(str, stored['names'])),
-      tuple(map(float, stored['means'])),
-      tuple(map(float, stored['deviations'])),
-      tuple(tuple(map(str, words)) for words in stored['words']),
-    )
-    if len(set(map(len, found))) != 1:
-      raise ValueError(found)
-  except (OSError, ValueError, KeyError, TypeError):
+    return _from_json(json.loads(path.read_text()))
+  except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
     raise UserError(f'{path} is damaged; train the run anew, or put its own file back.') from None
+
+
+def check_same(workdir: Path, now: Columns, name: str) -> None:
+  """Sees to it that rows are encoded as those were that a run has learned from.
+
+  Args:
+    workdir: of the run.
+    now: the columns as they are read today.
+    name: of the table.
+
+  Raises:
+    UserError: if names, units or categories are no longer those of the run, or its columns are missing or damaged.
+  """
+  if read(workdir) != now:
+    raise UserError(
+      f'The columns of {name} are not those in {Path(workdir) / _FILE}, by which the run has learned; put the table '
+      'and that file back as they were, or train the run anew.'
+    )
+
+
+def _from_json(stored):
+  found = Columns(
+    _entries(stored['names'], str),
+    tuple(map(float, _entries(stored['means'], int, float))),
+    tuple(map(float, _entries(stored['deviations'], int, float))),
+    tuple(_entries(words, str) for words in _entries(stored['words'], list)),
+  )
+  if not found.names or len(set(map(len, found))) > 1:
+    raise ValueError('not one entry for each column')
+  if not np.isfinite(found.means + found.deviations).all() or min(found.deviations) <= 0:
+    raise ValueError('no units')
   return found
+
+
+def _entries(values, *types):
+  if type(values) is not list or any(type(value) not in types for value in values):
+    raise TypeError(f'no list of {types}')
+  return tuple(values)

@@ -107,10 +107,42 @@ def test_columns_come_back(load, tmp_path):
   columns.save(tmp_path, written)
   assert columns.read(tmp_path) == written
   assert columns.read(tmp_path / 'elsewhere') is None
-  for content in ('{', '[]', '{"names": ["a"], "means": [], "deviations": [1], "words": [[]]}'):
-    (tmp_path / 'columns.json').write_text(content)
-    with pytest.raises(UserError, match='is damaged'):
-      columns.read(tmp_path)
+
+
+ONE = {'names': '["a"]', 'means': '[0.5]', 'deviations': '[1]', 'words': '[[]]'}
+
+
+def stored(**changes):
+  """A file of one column, in which some entries are others."""
+  return '{' + ', '.join(f'"{name}": {value}' for name, value in {**ONE, **changes}.items()) + '}'
+
+
+DAMAGED = {
+  'half': '{',
+  'a list': '[]',
+  'no mean': stored(means='[]'),
+  'no columns': stored(names='[]', means='[]', deviations='[]', words='[]'),
+  'a text for names': stored(names='"a"'),
+  'a number for a name': stored(names='[1]'),
+  'a text for words': stored(words='["a"]'),
+  'a number too large': stored(means=f'[1{"0" * 400}]'),
+  'a text for a number': stored(means='["1"]'),
+  'deep': '[' * 100_000,
+  'deep words': stored(words='[' * 100_000 + ']' * 100_000),
+  'nan': stored(means='[NaN]'),
+  'infinite': stored(deviations='[Infinity]'),
+  'negative': stored(deviations='[-1]'),
+  'zero': stored(deviations='[0]'),
+}
+
+
+@pytest.mark.parametrize('what', DAMAGED)
+def test_damaged_columns(tmp_path, what):
+  (tmp_path / 'columns.json').write_text(stored())
+  assert columns.read(tmp_path) == columns.Columns(('a',), (0.5,), (1.0,), ((),))
+  (tmp_path / 'columns.json').write_text(DAMAGED[what])
+  with pytest.raises(UserError, match='is damaged; train the run anew'):
+    columns.read(tmp_path)
 
 
 def test_a_resolved_config_says_what_the_columns_hold(load, tmp_path):
