@@ -46,7 +46,8 @@ def instruments(name: str) -> Instruments:
 
 
 def of_data(tools: Instruments, scratch: Path) -> dict[str, float]:
-  """Of training examples in the place of samples: what a perfect model would reach."""
+  """Of training examples in the place of samples. Their Fréchet distance is what a perfect model would reach; a score
+  may be higher than theirs, of samples that are clearer than data."""
   train = tools.reference.train
   places = np.random.default_rng(0).permutation(len(train))[:SAMPLES]
   return _of_samples(np.asarray(train.examples(places)['x']), tools, scratch, _AT_THE_END)

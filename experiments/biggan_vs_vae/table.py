@@ -8,8 +8,11 @@ from experiments.biggan_vs_vae import measures
 from experiments.biggan_vs_vae.recipes import BASE, FAMILIES, RECIPES, SETS, changes
 from experiments.biggan_vs_vae.sentences import (
   COLLAPSED,
+  DECIDING,
+  LEANING,
   MEASURES,
   SENTENCES,
+  UNCOVERED,
   in_words,
   mean_and_spread,
   values,
@@ -92,21 +95,41 @@ def _recipes(rows):
   return 'The recipes:\n\n' + '\n'.join(lines) + '\n'
 
 
+def _commands(rows):
+  """What makes these rows: a line for all recipes of a family that have the same seeds and steps."""
+  runs: dict[tuple[str, str, str], list[Mapping[str, Any]]] = {}
+  for row in rows:
+    if row['family'] != 'data':
+      runs.setdefault((row['set'], row['family'], row['recipe']), []).append(row)
+  lines: dict[tuple[str, str, int, int], list[str]] = {}
+  for (name, family, recipe), of_recipe in runs.items():
+    seeds = max(row['seed'] for row in of_recipe) + 1
+    lines.setdefault((name, family, seeds, of_recipe[0]['steps']), []).append(recipe)
+  return '\n'.join(
+    f'    python -m experiments.biggan_vs_vae --sets={name} --families={family} --recipes={",".join(recipes)} '
+    f'--seeds={seeds} --steps={steps}'
+    for (name, family, seeds, steps), recipes in lines.items()
+  )
+
+
 def _notes(rows):
   versions = {}
   for row in rows:
     versions |= row['versions']
   return (
-    'Made by `python -m experiments.biggan_vs_vae`. Means over the seeds ± their standard deviation, averaged weights. '
+    f'Made by\n\n{_commands(rows)}\n\nMeans over the seeds ± their standard deviation, averaged weights. '
     f'{measures.SAMPLES:,} samples are compared with all test examples by the features that are named; `score` is the '
     'inception score by the same classifier, in ten parts. Neither is an FID or an Inception score, which have the '
     'features of Inception. `variety`: the variance of the samples over that of the data. `reconstruction`: mean '
     f'square, pixels in [0, 1], test examples. `Fréchet on the way`: its mean at {measures.MOMENTS} moments of the '
-    f'run, lower where it converges faster. `collapsed`: runs whose variety is below {COLLAPSED:.0%}, or that did not '
-    'stay finite. `CPU minutes`: of training, of all threads, with the compilation that only the first seed needs.\n\n'
-    'A claim holds where every seed of the one is better than every seed of the other, with two seeds each at least, '
-    'and does not hold here where every seed is worse, or all are equal. A sentence holds where all of its claims do, '
-    'and does not where one does not.\n\n'
+    f'run, lower where it converges faster. `collapsed`: runs whose variety is below {COLLAPSED:.0%}, whose coverage '
+    f'is below {UNCOVERED:.0%} of that of `data`, or that did not stay finite. `CPU minutes`: of training, of all '
+    'threads, with the compilation that only the first seed needs; of a run that went on after a kill, only what '
+    'followed.\n\n'
+    'A claim holds where every seed of the one is better than every seed of the other, and does not hold here where '
+    'every seed is worse, or all are equal; a run that did not stay finite is the worst. A sentence holds where all of '
+    f'its claims do, and does not where one does not, once all have {DECIDING} seeds of either side. Before that it is '
+    f'not decided, and leans to what the claims say that have {LEANING}.\n\n'
     + ', '.join(f'{name} {version}' for name, version in versions.items())
     + '.\n\n![samples](samples.png)\n\n![curves](curves.png)\n'
   )
