@@ -29,6 +29,7 @@ from experiments.biggan_vs_vae.recipes import (
   folder,
   settings,
 )
+from experiments.biggan_vs_vae.sentences import DECIDING
 from experiments.biggan_vs_vae.table import table
 from jaxgen import experiment, files, process
 from jaxgen.runs import failure
@@ -70,7 +71,7 @@ def _arguments():
   parser.add_argument(
     '--families', type=arguments.several(FAMILIES), default=FAMILIES, help=f'of {", ".join(FAMILIES)}'
   )
-  parser.add_argument('--seeds', type=int, default=3, help='how many, from 0')
+  parser.add_argument('--seeds', type=int, default=DECIDING, help='how many, from 0; fewer decide nothing')
   parser.add_argument('--steps', type=_steps, default=STEPS, help=f'of training, {STEPS} unless told')
   parser.add_argument('--runs', type=Path, default=Path('runs/biggan_vs_vae'))
   parser.add_argument('--out', type=Path, default=HERE)

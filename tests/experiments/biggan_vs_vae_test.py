@@ -141,6 +141,12 @@ def test_a_sentence_is_decided_of_four_seeds_and_all_of_its_claims(claims, of_fo
   assert [verdict(Sentence('', claims), these) for these in (rows, few)] == [of_four, of_two]
 
 
+def test_as_many_seeds_as_decide_are_run_unless_told(monkeypatch):
+  monkeypatch.setattr(sys, 'argv', [''])
+  rows = [row for recipe in ('base', 'leaky') for row in _rows(recipe, [1.0] * command._arguments().seeds)]
+  assert verdict(Sentence('', (BETTER,)), rows) == NOT_HERE
+
+
 def test_noise_decides_no_sentence_of_few_seeds_and_of_four_a_claim_once_in_35():
   """Both directions together: 2 of the 70 ways to part eight numbers, all as likely."""
   order, found = np.random.default_rng(0), []
