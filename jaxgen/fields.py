@@ -47,6 +47,11 @@ def has_gaps(spec: DataSpec) -> bool:
   return not spec['x'].levels and spec.get(OBSERVED) == Field('mask', spec['x'].shape, 2)
 
 
+def num_observed(batch: Mapping[str, Any]) -> Any:
+  """How many entries of x each example of a batch with gaps has, [B]."""
+  return (batch[OBSERVED] != 0).reshape(len(batch[OBSERVED]), -1).sum(-1)
+
+
 def classes(spec: DataSpec) -> int:
   """The number of labels of a data set; 0 where it has none."""
   return spec['label'].levels if 'label' in spec else 0

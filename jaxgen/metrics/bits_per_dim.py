@@ -7,7 +7,9 @@ import jax
 import jax.numpy as jnp
 
 
-def bits_per_dim(log_prob: jax.Array, event_shape: Sequence[int], levels: int) -> jax.Array:
+def bits_per_dim(
+  log_prob: jax.Array, event_shape: Sequence[int], levels: int, entries: jax.Array | None = None
+) -> jax.Array:
   """The code length of an example, per dimension, in bits.
 
   `(log(levels) - log_prob / D) / log 2` with `D = prod(event_shape)` (Theis et al., "A note on the
@@ -24,6 +26,8 @@ def bits_per_dim(log_prob: jax.Array, event_shape: Sequence[int], levels: int) -
     log_prob: f32[...], nats, usually f32[B].
     event_shape: the shape of one example, `(H, W, C)` or `(D,)`.
     levels: the number of values a pixel takes; 0 where the values are continuous.
+    entries: in place of D, of how many entries `log_prob` is, [...]: of examples with gaps those that were observed. Of
+      none of them nothing is to be told, 0 bits.
 
   Returns:
     f32[...], the shape of `log_prob`.
@@ -36,4 +40,8 @@ def bits_per_dim(log_prob: jax.Array, event_shape: Sequence[int], levels: int) -
     raise ValueError(f'an event of shape {tuple(event_shape)} has no dimensions.')
   if levels < 0:
     raise ValueError(f'levels must be at least 0, not {levels}.')
-  return (math.log(max(levels, 1)) - jnp.asarray(log_prob, jnp.float32) / dims) / math.log(2)
+  log_prob = jnp.asarray(log_prob, jnp.float32)
+  if entries is None:
+    return (math.log(max(levels, 1)) - log_prob / dims) / math.log(2)
+  bits = (math.log(max(levels, 1)) - log_prob / jnp.maximum(entries, 1)) / math.log(2)
+  return jnp.where(entries > 0, bits, 0.0)

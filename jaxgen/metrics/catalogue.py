@@ -74,8 +74,14 @@ def possible(model: GenerativeModel, reference: Reference, features: Features) -
 
 def _bits_per_dim(e):
   log_prob, estimate = _log_prob(e)
-  bits = np.asarray(bits_per_dim(log_prob, e.reference.x.shape, e.reference.x.levels), np.float64)
-  return [of_held_out(e, 'bits_per_dim', bits, estimate=estimate)]
+  gaps = fields.has_gaps(e.reference.spec)
+  entries = e.per_example('number of observed entries', _num_observed) if gaps else None
+  bits = np.asarray(bits_per_dim(log_prob, e.reference.x.shape, e.reference.x.levels, entries), np.float64)
+  return [of_held_out(e, 'bits_per_dim', bits, 'per observed entry' if gaps else '', estimate)]
+
+
+def _num_observed(params, extra, rng, batch):
+  return fields.num_observed(batch)
 
 
 def _negative_log_likelihood(e):

@@ -31,6 +31,11 @@ def test_twice_the_density_is_one_bit_less_per_example():
   np.testing.assert_allclose(low - high, 0.1, rtol=1e-4)
 
 
+def test_of_what_was_not_observed_nothing_is_told():
+  bits = bits_per_dim(-jnp.log(2.0) * jnp.array([4.0, 4.0, 0.5]), (4,), 0, jnp.array([4, 1, 0]))
+  np.testing.assert_allclose(bits, [1, 4, 0], rtol=1e-6)
+
+
 def test_it_runs_under_jit_and_keeps_the_shape():
   bits = jax.jit(lambda p: bits_per_dim(p, (8, 8, 1), 17))(jnp.zeros((7, 4), jnp.bfloat16))
   assert bits.shape == (7, 4) and bits.dtype == jnp.float32

@@ -121,6 +121,19 @@ def test_the_likelihood_of_binary_data_and_of_tokens_is_told_in_nats(tmp_path, f
   assert bits.value == pytest.approx(np.log2(field.levels))
 
 
+def test_bits_of_examples_with_gaps_are_per_observed_entry(tmp_path):
+  observed = np.repeat(np.array([[1, 1, 1, 1], [0, 1, 0, 0]], np.uint8), 10, axis=0)
+  spec = {'x': Field('table', (4,), 0), 'observed': Field('mask', (4,), 2)}
+  gaps = from_arrays('gaps', spec, {'x': np.zeros((20, 4), np.float32), 'observed': observed})
+  model = _model(
+    log_prob=lambda params, extra, rng, batch: -3.0 * np.log(2) * (batch['observed'] != 0).sum(-1),
+    log_prob_estimate=Estimate('exact'),
+  )
+  reference = features.Reference('gaps', spec, gaps, gaps, None, None, None)
+  (bits,) = _measure(reference, tmp_path, model, metrics=('bits_per_dim',))
+  assert bits.value == pytest.approx(3) and bits.settings == 'per observed entry'
+
+
 def test_every_number_carries_its_protocol(two_modes, tmp_path):
   records = {r.metric: r for r in _measure(two_modes, tmp_path, num_samples=100)}
   frechet = records['frechet_distance']

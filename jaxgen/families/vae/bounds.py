@@ -3,6 +3,7 @@
 import jax
 from jax import lax
 
+from jaxgen import fields
 from jaxgen.families import conditions
 from jaxgen.families.vae import draws
 from jaxgen.families.vae.autoencoder import Autoencoder, decoded, encoded, seen, target
@@ -51,7 +52,7 @@ def terms(
   result = {'loss': loss, 'reconstruction': reconstruction, model.posterior.term: kl}
   if model.has_density:
     result['elbo'] = model.log_volume - reconstruction - kl
-    result['elbo_bits_per_dim'] = bits_per_dim(result['elbo'], model.x.shape, model.x.levels)
+    result['elbo_bits_per_dim'] = code_length(model, result['elbo'], batch)
   return {**result, **drawn.metrics, **metrics}, extra
 
 
@@ -76,3 +77,9 @@ def log_prob(
 
   log_weights = lax.map(log_weight, jax.random.split(z_rng, importance_samples))  # [K, B]
   return losses.importance_weighted_bound(log_weights) + model.log_volume
+
+
+def code_length(model: Autoencoder, log_prob: jax.Array, batch: Batch) -> jax.Array:
+  """Of a bound f32[B], nats, the bits per dimension, f32[B]; where entries are missing per entry that was observed."""
+  entries = fields.num_observed(batch) if model.has_gaps else None
+  return bits_per_dim(log_prob, model.x.shape, model.x.levels, entries)

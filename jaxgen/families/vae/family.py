@@ -17,7 +17,6 @@ from jaxgen.families.vae.objective import Objective
 from jaxgen.families.vae.posterior import Posterior
 from jaxgen.families.vae.prior import Prior
 from jaxgen.fields import OBSERVED
-from jaxgen.metrics.bits_per_dim import bits_per_dim
 from jaxgen.types import DATA_AXIS, DataSpec, Estimate, Field, GenerativeModel
 from jaxgen.updates import chain, ema, minimize, scheduled
 
@@ -57,7 +56,8 @@ def vae(
   With gaps the encoder is told which entries of x there are, q(z|observed), the likelihood is of these alone, and
   `log_prob` is a bound on log p(observed) (Mattei & Frellsen, "MIWAE: deep generative modelling and imputation of
   incomplete data sets", 2019, equation 4); `complete` and `impute` weigh draws of z, see
-  `jaxgen.families.vae.imputation`.
+  `jaxgen.families.vae.imputation`. Bits are per observed entry of a row; `negative_log_likelihood`, the nats of a row,
+  chooses the best checkpoint, so that every entry counts alike.
 
   Averaged weights have averaged batch statistics, where a network has some, see `jaxgen.families.statistics`.
 
@@ -119,7 +119,9 @@ def vae(
     metrics = {name: value for name, value in metrics.items() if jnp.ndim(value)}  # terms per example alone
     if model.has_density:
       bound = log_prob(params, extra, rng, batch)
-      metrics['bits_per_dim'] = bits_per_dim(bound, x.shape, x.levels)
+      metrics['bits_per_dim'] = bounds.code_length(model, bound, batch)
+      if has_gaps:
+        metrics['negative_log_likelihood'] = -bound
       metrics['bound_gap'] = bound - metrics['elbo']
     if posterior.has_density:
       metrics |= health.of_latents(model, params, extra, rng, batch)
@@ -133,7 +135,7 @@ def vae(
     objective=_objective(model, importance_samples),
     given=tuple(given),
     knobs=model.knobs,
-    selected_by='bits_per_dim' if model.has_density else 'loss',
+    selected_by=_selected_by(model),
     log_prob=log_prob if model.has_density else None,
     log_prob_estimate=estimate if model.has_density else None,
     latents=None if prior.conditional else partial(sampling.latents, model),
@@ -168,6 +170,12 @@ def _check(objective, posterior, x, has_gaps, **samples):
       'the objective compares what is decoded with draws of the prior, which are other things here: latents are codes, '
       'or of several levels; take another objective.'
     )
+
+
+def _selected_by(model):
+  if not model.has_density:
+    return 'loss'
+  return 'negative_log_likelihood' if model.has_gaps else 'bits_per_dim'
 
 
 def _complete(model, num_draws):

@@ -239,3 +239,15 @@ def test_what_cannot_be():
       tx=optax.sgd(0.01),
       ema_decay=0.9,
     )
+
+
+def test_bits_are_of_the_entries_that_were_observed():
+  model, batch = model_of(), rows(2)
+  batch['observed'] = batch['observed'].at[1, 1].set(0)
+  terms = model.evaluate(PARAMS, {}, jax.random.key(0), batch)
+  bound = model.log_prob(PARAMS, {}, jax.random.key(0), batch)
+  np.testing.assert_allclose(terms['bits_per_dim'], -bound / np.array([2, 1]) / np.log(2), rtol=1e-5)
+  np.testing.assert_allclose(
+    terms['elbo_bits_per_dim'], -terms['elbo'] / np.array([2, 1]) / np.log(2), rtol=1e-5
+  )
+  np.testing.assert_allclose(terms[model.selected_by], -bound, rtol=1e-5)
