@@ -18,8 +18,8 @@ python -m jaxgen.main --mode=plan --config=configs/glow_cifar.py    what a run w
 and with --mode=sample alone
 --use         what to do, between commas, by default all that applies and is looked at:
               samples, decoded, trajectory, reconstruction, interpolation, traversal, levels, completion,
-              classification, attributes, anomaly, outliers, translation; and by name alone export, of samples, and
-              codes, of a split
+              imputation, classification, attributes, anomaly, outliers, translation; and by name alone export, of
+              samples, and codes, of a split
 --num         how many samples; by default config.num_samples
 --given.<field>=<value>   what samples are conditioned on: --given.label=3, several in turn: --given.label=0,1,2;
               fields that are not named are those of random training examples

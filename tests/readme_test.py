@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from jaxgen import main as command_line
+from jaxgen import uses
 from tests.conftest import ROOT
 
 README = (ROOT / 'README.md').read_text()
@@ -58,3 +59,12 @@ def test_each_command_names_a_config_that_there_is_and_keys_that_it_has(command,
 def test_the_files_that_it_links_to_exist():
   links = re.findall(r'\]\(([^)#][^)]*)\)', README)
   assert all((ROOT / link).exists() for link in links if not link.startswith('http'))
+
+
+def test_every_use_has_a_row_and_is_named_by_the_help():
+  rows = re.findall(
+    r'^\| `(\w+)` \|', README.partition('## Use a trained model')[2].partition('\n## ')[0], re.MULTILINE
+  )
+  named = re.findall(r'\w+', command_line.__doc__.partition('\n--use ')[2].partition('\n--')[0])
+  assert set(rows) == set(uses.USES)
+  assert set(uses.USES) <= set(named)

@@ -3,8 +3,8 @@
     python -m experiments.tables
     python -m experiments.tables --sets=wine --seeds=1,2
 
-A seed is that of the first parameters, of the order of the data and of which values are removed. A run that is there
-is not trained again.
+A seed is that of the first parameters, of the order of the data and of which values are removed; the rows of the splits
+are the same for all. A run that is there is not trained again, and results of other sets and seeds stay.
 """
 
 import json
@@ -24,6 +24,10 @@ SETS = {
   'wine': {},
   'breast_cancer': {'num_steps': 1500, 'model.latent_dim': 6, 'model.likelihood_scale': 0.2},
 }
+CAPTION = (
+  'Mean ± standard error over seeds ({counts}). The rows of each split are the same for all seeds: ± tells how much '
+  'the removed values and the training matter, not which rows are tested.'
+)
 
 
 def config_of(name: str, seed: int):
@@ -47,8 +51,16 @@ def measured(name: str, seed: int, runs: Path) -> dict:
   return found
 
 
+def merged(before: dict, now: dict) -> dict:
+  """What is there of all sets and seeds, in the order of `SETS` and of the seeds; what was measured now counts."""
+  every = {name: {**before.get(name, {}), **now.get(name, {})} for name in SETS}
+  return {
+    name: dict(sorted(seeds.items(), key=lambda row: int(row[0]))) for name, seeds in every.items() if seeds
+  }
+
+
 def table(results: dict) -> str:
-  """Means over the seeds and their standard errors; `results[set][seed][split][method]` are errors."""
+  """Means over the seeds and their standard errors, and a caption; `results[set][seed][split][method]` are errors."""
   lines = [f'| set | split | error | {" | ".join(METHODS)} |', f'{"| --- " * (3 + len(METHODS))}|']
   for name, seeds in results.items():
     for split in SPLITS:
@@ -59,7 +71,8 @@ def table(results: dict) -> str:
         )
         cells = [f'{mean:.3f} ± {each:.3f}' for mean, each in zip(values.mean(0), spread, strict=True)]
         lines.append(f'| {name} | {split} | {words} | ' + ' | '.join(cells) + ' |')
-  return '\n'.join(lines)
+  counts = ', '.join(f'{name} {len(seeds)}' for name, seeds in results.items())
+  return '\n'.join([*lines, '', CAPTION.format(counts=counts)])
 
 
 def main() -> None:
@@ -72,7 +85,9 @@ def main() -> None:
   results = {
     name: {str(seed): measured(name, seed, asked.runs) for seed in asked.seeds} for name in asked.sets
   }
-  write_text(HERE / 'results.json', json.dumps(results, indent=2) + '\n')
+  there = HERE / 'results.json'
+  results = merged(json.loads(there.read_text()) if there.is_file() else {}, results)
+  write_text(there, json.dumps(results, indent=2) + '\n')
   write_text(HERE / 'results.md', table(results) + '\n')
   print(table(results))
 
