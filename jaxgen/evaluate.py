@@ -89,6 +89,7 @@ def evaluate(
   reference = reference_of(trained.config)
   held_out = split_of(reference, split)
   for name, source in (('train', reference.train), (split, held_out)):
+    assert isinstance(source, data.Source)  # as `reference_of` makes them
     experiment.check_same_table(workdir, name, source)
   with parallel.one_speaks(), parallel.one_writes(workdir) as written_to:
     terms = _terms(trained, held_out)

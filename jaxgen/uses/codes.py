@@ -44,7 +44,8 @@ def _files(model: GenerativeModel, latents: Any) -> dict[str, tuple[DataSpec, di
   """The fields that latents become, and their arrays, by what the name of their file ends in."""
   if not isinstance(model.codes, Mapping):
     return {'': ({'x': model.codes or Field('vector', latents.shape[1:], 0)}, {'x': latents})}
-  files, above = {}, {}
+  files: dict[str, tuple[DataSpec, dict[str, np.ndarray]]] = {}
+  above: dict[str, Field] = {}
   for level, field in model.codes.items():
     arrays = {name: latents[name] for name in above}
     files[f'_{level}'] = {**above, 'x': field}, {**arrays, 'x': latents[level]}

@@ -71,7 +71,8 @@ def codebooks(codes: DataSpec, dim: int) -> Posterior:
     for level, found in outputs.items():
       metrics |= {f'{level}_perplexity': found.perplexity, f'{level}_dead_codes': found.dead}
     z = {level: found.z for level, found in outputs.items()}
-    return Drawn(z, sum(found.commitment for found in outputs.values()), metrics=metrics), extra
+    commitment = jnp.stack([found.commitment for found in outputs.values()]).sum(0)
+    return Drawn(z, commitment, metrics=metrics), extra
 
   def center(apply, params, extra, outputs):
     del apply, params, extra
@@ -102,7 +103,7 @@ def uniform_levels(codes: DataSpec) -> Prior:
       prior.log_prob(apply, params, extra, latents[name], given=given, train=train)[0]
       for name, prior in levels.items()
     ]
-    return sum(parts), extra
+    return jnp.stack(parts).sum(0), extra
 
   def sample(apply, params, extra, rng, num, *, given):
     rngs = jax.random.split(rng, len(levels))

@@ -213,7 +213,7 @@ def infovae(
     value = losses.infovae(
       reconstruction=reconstruction_weight * terms.reconstruction,
       kl=weight * terms.kl,
-      divergence=weight * compared.get('mmd', 0.0),
+      divergence=weight * compared.get('mmd', jnp.zeros(())),
       alpha=alpha,
       lambda_=lambda_,
     )

@@ -54,10 +54,10 @@ class CodesPrior(nn.Module):
 
   def context(self, given: charlm.Given) -> jax.Array | None:
     """What each position sees of the codes that are given, f32[B, T, width]; None where there are none."""
-    if not self.above:
+    if not self.above or given is None:
       return None
     seen = [self._seen(name, given[name]) for name, _ in self.above]
-    return sum(seen).reshape(len(seen[0]), -1, self.text.width)
+    return jnp.stack(seen).sum(0).reshape(len(seen[0]), -1, self.text.width)
 
   def step(
     self, seen: jax.Array, index: jax.Array, kept: list[charlm.Kept], given: charlm.Given, context: Any
