@@ -3,3 +3,9 @@
 
 class UserError(ValueError):
   """Bad input. `jaxgen.main` prints its message alone and leaves with exit code 2."""
+
+
+def printable(text: str) -> str:
+  """With a middle dot in the place of each character that a terminal obeys or that nobody sees: words of somebody
+  else's file may hold any."""
+  return ''.join(letter if letter.isprintable() else '\N{MIDDLE DOT}' for letter in text)

@@ -51,7 +51,7 @@ from absl import flags  # noqa: E402
 from ml_collections import config_flags  # noqa: E402
 
 from jaxgen import config_files, config_keys, files, process  # noqa: E402
-from jaxgen.errors import UserError  # noqa: E402
+from jaxgen.errors import UserError, printable  # noqa: E402
 
 _MODES = ('train', 'evaluate', 'sample', 'plan')
 # Options that the other modes do not have, with the values that some may have.
@@ -77,7 +77,7 @@ def main() -> int:
     process.set_up()  # before jax touches a device
     return _run(_parse(argv))
   except UserError as error:
-    print(f'jaxgen: {error}', file=sys.stderr)
+    print(f'jaxgen: {printable(str(error))}', file=sys.stderr)
   except Exception as error:
     sentence = files.refusal(error)
     if sentence is None:

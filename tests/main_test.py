@@ -180,6 +180,14 @@ def test_a_mistake_gets_one_sentence_and_exit_code_2(jaxgen, tmp_path, mistake):
   assert not (tmp_path / 'run').exists()
 
 
+def test_words_of_a_file_do_not_speak_to_the_terminal(jaxgen, tmp_path):
+  (tmp_path / 'mine.csv').write_text('\n'.join(['number,word', *('1,red', '2,blue') * 20, 'x\x1b[2J,red']))
+  code, _, err = jaxgen(CONFIG, f'--workdir={tmp_path}/run', f'--config.data.name=table:{tmp_path}/mine.csv')
+  assert code == 2
+  assert err.count('\n') == 1 and err.rstrip('\n').isprintable()
+  assert 'has numbers, but "x\N{MIDDLE DOT}[2J"' in err
+
+
 # What stands in the way of a run, in the place of something else; and the sentence, beside the name of it.
 SAMPLE, ON = ('--mode=sample',), ('--config.num_steps=30',)
 EVALUATE = '--mode=evaluate', '--config.evaluation.metrics=bits_per_dim'

@@ -8,10 +8,10 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from jaxgen import files
+from jaxgen.errors import printable
 
 _WIDTH, _MOST_LINES = 84, 6  # letters a line, lines an example
 _LINE, _GAP = 17, 9  # pixels
-_UNPRINTABLE = '\N{MIDDLE DOT}'
 
 
 def as_numbers(tokens: np.ndarray) -> str:
@@ -53,6 +53,5 @@ def texts(tokens: np.ndarray, decode: Callable[[np.ndarray], str] | None) -> lis
 
 
 def _lines(text):
-  shown = ''.join(letter if letter.isprintable() or letter == '\n' else _UNPRINTABLE for letter in text)
-  lines = [part for line in shown.split('\n') for part in textwrap.wrap(line, _WIDTH) or ['']]
+  lines = [part for line in text.split('\n') for part in textwrap.wrap(printable(line), _WIDTH) or ['']]
   return lines if len(lines) <= _MOST_LINES else [*lines[: _MOST_LINES - 1], lines[_MOST_LINES - 1] + ' ...']

@@ -69,17 +69,24 @@ def _parsed(path):
   except OSError as error:
     raise UserError(f'{path} cannot be read: {error.strerror}.') from None
   reader = csv.reader(io.StringIO(text, newline=''), strict=True, skipinitialspace=True)
-  rows, lines = [], []
+  rows, lines, empty = [], [], []
   try:
     for row in reader:
-      if row:  # not an empty line
+      if row:
         rows.append([cell.strip() for cell in row])
         lines.append(reader.line_num)
+      else:
+        empty.append(reader.line_num)
   except csv.Error as error:
     raise UserError(f'{path}, line {reader.line_num}: {error}; write the file anew.') from None
   if not rows:
     raise UserError(f'{path} is empty; its first line names the columns, and each further line is a row.')
-  _check_names(path, rows[0])
+  between = [line for line in empty if lines[0] < line < lines[-1]]
+  if len(rows[0]) == 1 and between:
+    raise UserError(
+      f'{path}, line {between[0]}: it is empty; write NA where a value is missing, or remove the line.'
+    )
+  _check_names(path, rows[0], rows[1:])
   for row, line in zip(rows, lines, strict=True):
     if len(row) != len(rows[0]):
       raise UserError(
@@ -88,9 +95,15 @@ def _parsed(path):
   return Cells(str(path), tuple(rows[0]), rows[1:], lines[1:])
 
 
-def _check_names(path, names):
-  if all(number(name) is not None or is_missing(name) for name in names):
-    raise UserError(f'The first line of {path} names no columns; put a line of names above the rows.')
+def _check_names(path, names, rows):
+  if all(
+    number(name) is not None or is_missing(name) or any(row[place : place + 1] == [name] for row in rows)
+    for place, name in enumerate(names)
+  ):
+    raise UserError(
+      f'The first line of {path} names no columns: each of its cells is a number, is missing or stands below too; '
+      'put a line of names above the rows.'
+    )
   for place, name in enumerate(names):
     if not name:
       raise UserError(f'Column {place + 1} of {path} has no name in the first line; give it one.')

@@ -177,6 +177,8 @@ BAD = {
   'an empty file': ('', {}, 'is empty'),
   'a file of blank lines': ('\n\n', {}, 'is empty'),
   'no names': ('1,2\n3,4\n5,6\n7,8\n9,10', {}, 'names no columns'),
+  'no names above words': ('\n'.join(ROWS), {}, 'names no columns'),
+  'an empty line in a single column': ('a\n1\n\n2\n3\n4\n5\n\n', {}, 'line 3: it is empty; write NA'),
   'two columns of a name': (TABLE.replace('weight', 'length'), {}, 'Two columns .* "length"'),
   'a column without a name': (TABLE.replace('weight', ''), {}, 'Column 3 .* no name'),
   'few rows': ('a,b\n1,2\n3,4', {}, 'has 2 rows; at least 4'),
@@ -229,3 +231,9 @@ def test_no_table(tmp_path, settings):
 def test_what_a_missing_value_is(cell):
   assert reading.is_missing(cell)
   assert not reading.is_missing(f'{cell}0')
+
+
+def test_a_name_may_be_a_number_and_empty_lines_between_rows_are_none(load):
+  content = '\n\n'.join(['colour,2019', *(f'{("red", "blue")[row % 2]},{row}' for row in range(40))])
+  assert load('train', content + '\n\n').columns.names == ('colour', '2019')
+  assert load('train', '\n'.join(['a', *map(str, range(40))]) + '\n\n').columns.names == ('a',)
