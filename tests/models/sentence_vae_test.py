@@ -40,7 +40,8 @@ def test_the_decoder_is_not_told_of_hidden_tokens_in_training_and_of_all_in_eval
 
 def test_free_bits_and_warm_up_are_those_of_the_objective():
   words = _model(free_bits=0.5, kl_warmup_steps=30).objective
-  assert '1 * max(kl, 0.5 nats a latent) (warm-up over 30 steps)' in words
+  assert '1 * max(kl, 0.5 nats) of each latent' in words
+  assert 'warm-up over 30 steps' in words
   assert 'categorical over 7 values of each entry given those before it' in words
 
 
