@@ -7,7 +7,7 @@ take 91.7 nats (importance-weighted bound, K = 64; standard error 0.25). Publish
 latents with batch normalization, after 2,000 epochs (K = 5000); more steps go on from here. All levels are in use: of a
 KL of 26.0 nats the lowest has 19.4, the middle 3.0 and the top 3.6; `--mode=sample --use=levels` shows what each holds.
 
-How the pixels are binarized: `jaxgen.data.binarized`.
+How the pixels are binarized: `jaxgen.data.transformations.binarized`.
 """
 
 from ml_collections import ConfigDict

@@ -7,8 +7,9 @@ Two hidden layers of 200 and 50 latents, as theirs. 3.4 minutes of processor tim
 0.24). Published are 86.8 after 3,280 epochs (K = 5000), and 89.8 by pythae (200 samples); more steps go on from here.
 
 The pixels are Bernoulli draws of the grey intensities, made once and for all by split and place of the image
-(`jaxgen.data.binarized`), as Salakhutdinov & Murray (2008) made theirs; their own draw is another one. The paper's 86.8
-is of images that are drawn anew in every epoch, of which a network cannot learn the noise: that is 1 to 2 nats easier.
+(`jaxgen.data.transformations.binarized`), as Salakhutdinov & Murray (2008) made theirs; their own draw is another one.
+The paper's 86.8 is of images that are drawn anew in every epoch, of which a network cannot learn the noise: that is 1
+to 2 nats easier.
 """
 
 from jaxgen.config import optimizer, preset

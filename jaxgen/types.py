@@ -67,8 +67,8 @@ class Field(NamedTuple):
     kind: 'image', 'vector', 'table', 'tokens', 'audio', 'label' or 'mask'. It alone decides how examples are shown and
       compared.
     shape: of one example: `(H, W, C)` of an image, `(D,)` of a vector, `(D,)` of a row of a table, whose columns hold
-      numbers or codes of categories (see `jaxgen.data.table`), `(T,)` of tokens, `(T, C)` of audio, `()` of a label,
-      any of a mask.
+      numbers or codes of categories (see `jaxgen.data.tables.table`), `(T,)` of tokens, `(T, C)` of audio, `()` of a
+      label, any of a mask.
     levels: the number of values an entry takes (256 for photographs, 17 for the digits, the classes of a label, the
       vocabulary of tokens, 2 for a mask); 0 where they are continuous.
   """

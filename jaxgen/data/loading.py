@@ -8,12 +8,13 @@ from typing import NamedTuple
 from ml_collections import ConfigDict
 
 from jaxgen import fields
-from jaxgen.data import binarized, digits, folder, npz, pairs, splits, text, tfds, twins
+from jaxgen.data import digits, folder, npz, pairs, splits, text, tfds
 from jaxgen.data.densities import synthetic, toy
 from jaxgen.data.densities.density import Density
 from jaxgen.data.source import Source
 from jaxgen.data.tables import table
 from jaxgen.data.tables.columns import Columns
+from jaxgen.data.transformations import binarized, twins
 from jaxgen.errors import UserError
 from jaxgen.types import DataSpec
 

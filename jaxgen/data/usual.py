@@ -5,8 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgen.data import splits, twins
+from jaxgen.data import splits
 from jaxgen.data.source import Source
+from jaxgen.data.transformations import twins
 from jaxgen.errors import UserError
 from jaxgen.types import Field
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from jaxgen import data, parallel, train
-from jaxgen.data import twins
 from jaxgen.data.joined import Joined
 from jaxgen.data.source import from_arrays
+from jaxgen.data.transformations import twins
 from jaxgen.errors import UserError
 from jaxgen.types import Field
 from tests.tiny_config import get_config

@@ -5,7 +5,7 @@ import pytest
 
 from configs.translate_digits import get_config
 from jaxgen import fields
-from jaxgen.data.twins import transformed
+from jaxgen.data.transformations.twins import transformed
 from jaxgen.errors import UserError
 from jaxgen.models.gan.pix2pix import build
 from jaxgen.types import DATA_AXIS, Field, State

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from jaxgen import data
-from jaxgen.data.binarized import binarized, drawn
 from jaxgen.data.joined import Joined
 from jaxgen.data.source import Source, from_arrays
 from jaxgen.data.splits import SPLITS
+from jaxgen.data.transformations.binarized import binarized, drawn
 from jaxgen.errors import UserError
 from jaxgen.types import Field
 
