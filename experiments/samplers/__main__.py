@@ -16,7 +16,7 @@ from ml_collections import ConfigDict
 
 from jaxgen import experiment, process
 from jaxgen.evaluate import measure_run, reference_of
-from jaxgen.families.score_samplers import WAYS
+from jaxgen.families.score.samplers import WAYS
 from jaxgen.losses.score import geometric_sigmas
 
 HERE = Path(__file__).parent

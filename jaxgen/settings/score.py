@@ -6,14 +6,13 @@ from ml_collections import ConfigDict
 from jaxgen import fields, optim
 from jaxgen.config_keys import Key
 from jaxgen.errors import UserError
-from jaxgen.families import parameterizations
-from jaxgen.families.paths import variance_exploding
-from jaxgen.families.score import score
-from jaxgen.families.score_samplers import WAYS
+from jaxgen.families.score import parameterizations, score
+from jaxgen.families.score.paths import variance_exploding
+from jaxgen.families.score.samplers import WAYS
 from jaxgen.losses.score import geometric_sigmas
 from jaxgen.types import GenerativeModel
 
-# See `jaxgen.families.score_samplers` for each.
+# See `jaxgen.families.score.samplers` for each.
 SAMPLER = {
   'name': Key('probability_flow', str, 'the way from noise to samples', choices=tuple(WAYS)),
   'annealed': {
@@ -47,8 +46,8 @@ def assemble(config: ConfigDict, network: nn.Module) -> GenerativeModel:
   Args:
     config: `config.model` holds `KEYS`. Sigmas are in units of pixels in [-1, 1], or of the data itself where it
       is continuous.
-    network: as `jaxgen.families.score.score` takes it, the correction F of
-      `jaxgen.families.parameterizations.preconditioned`.
+    network: as `jaxgen.families.score.family.score` takes it, the correction F of
+      `jaxgen.families.score.parameterizations.preconditioned`.
 
   Raises:
     UserError: if a setting does not fit the data.

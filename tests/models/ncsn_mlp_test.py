@@ -6,7 +6,7 @@ from ml_collections import ConfigDict
 
 from configs.ncsn_toy import get_config
 from jaxgen import fields
-from jaxgen.families.parameterizations import preconditioned
+from jaxgen.families.score.parameterizations import preconditioned
 from jaxgen.models.score.ncsn_mlp import ScoreMLP, build
 from jaxgen.types import DATA_AXIS, Field, State
 

@@ -57,7 +57,7 @@ class NoiseEmbedding(nn.Module):
 class ScoreNetwork(nn.Module):
   """x f32[B, H, W, C], sigma f32[B] and the conditions -> a correction of the score, f32[B, H, W, C].
 
-  A U-Net that starts at zero; see `jaxgen.families.parameterizations.preconditioned`.
+  A U-Net that starts at zero; see `jaxgen.families.score.parameterizations.preconditioned`.
 
   Attributes:
     widths: the channels at each resolution; every resolution after the first has half the pixels a side.

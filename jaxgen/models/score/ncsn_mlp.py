@@ -21,7 +21,7 @@ KEYS = {
 class ScoreMLP(nn.Module):
   """x f32[B, ...], sigma f32[B] and the conditions -> a correction of the score, f32[B, ...].
 
-  It starts at zero; see `jaxgen.families.parameterizations.preconditioned`.
+  It starts at zero; see `jaxgen.families.score.parameterizations.preconditioned`.
   """
 
   width: int

@@ -6,10 +6,10 @@ import jax
 import jax.numpy as jnp
 
 from jaxgen.families import conditions
-from jaxgen.families.paths import Path
 from jaxgen.families.pixels import to_data, to_network
-from jaxgen.families.score_model import ScoreModel, score_of
-from jaxgen.families.score_samplers import Way, predictor_corrector_way
+from jaxgen.families.score.model import ScoreModel, score_of
+from jaxgen.families.score.paths import Path
+from jaxgen.families.score.samplers import Way, predictor_corrector_way
 from jaxgen.samplers.clamped import clamped
 from jaxgen.samplers.run import run
 from jaxgen.types import Batch, Extra, Params, PRNGKey

@@ -12,7 +12,7 @@ class Parameterization(NamedTuple):
 
   Attributes:
     inputs: `(x f32[B, ...], sigma f32[B], scale f32[B]) -> f32[B, ...]`; the scale is that of the path,
-      `jaxgen.families.paths.Path.scale`.
+      `jaxgen.families.score.paths.Path.scale`.
     score: `(outputs f32[B, ...], x, sigma) -> f32[B, ...]`, the score of the data blurred by sigma at x.
   """
 

@@ -8,8 +8,8 @@ import jax.numpy as jnp
 
 from jaxgen import fields
 from jaxgen.families import conditions
-from jaxgen.families.score_decoder import log_mass_bound
-from jaxgen.families.score_model import ScoreModel, score_of
+from jaxgen.families.score.decoder import log_mass_bound
+from jaxgen.families.score.model import ScoreModel, score_of
 from jaxgen.losses.score import geometric_sigmas
 from jaxgen.samplers.probability_flow import probability_flow_log_prob
 from jaxgen.types import Batch, DataSpec, Estimate, Extra, Field, Params, PRNGKey
@@ -36,7 +36,7 @@ def estimate_of(x: Field, given: DataSpec, ode_steps: int) -> Estimate:
 
 def log_prob(model: ScoreModel, params: Params, extra: Extra, rng: PRNGKey, batch: Batch) -> jax.Array:
   """The log-density of data blurred by the last level, f32[B] nats; of discrete data the bound on their log-mass that
-  `jaxgen.families.score_decoder.log_mass_bound` makes of it."""
+  `jaxgen.families.score.decoder.log_mass_bound` makes of it."""
   x, sigmas, levels = batch['x'], model.path.sigmas, model.x.levels
   score_fn = score_of(model, params, extra, conditions.prepared(batch, model.given))
   rising = geometric_sigmas(sigmas[0], sigmas[-1], model.estimate.ode_steps + 1)[::-1]

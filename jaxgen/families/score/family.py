@@ -9,17 +9,16 @@ import numpy as np
 import optax
 from flax import linen as nn
 
-from jaxgen.families import conditions, parameterizations, weightings
-from jaxgen.families import score_density as density
-from jaxgen.families import score_sampling as sampling
+from jaxgen.families import conditions
 from jaxgen.families.networks import Part, assembled
-from jaxgen.families.parameterizations import Parameterization
-from jaxgen.families.paths import Path
 from jaxgen.families.pixels import to_network
 from jaxgen.families.precision import precisely
-from jaxgen.families.score_model import ScoreModel, scored
-from jaxgen.families.score_samplers import Way
-from jaxgen.families.weightings import Weighting
+from jaxgen.families.score import density, parameterizations, sampling, weightings
+from jaxgen.families.score.model import ScoreModel, scored
+from jaxgen.families.score.parameterizations import Parameterization
+from jaxgen.families.score.paths import Path
+from jaxgen.families.score.samplers import Way
+from jaxgen.families.score.weightings import Weighting
 from jaxgen.losses.score import denoising_error
 from jaxgen.types import DATA_AXIS, DataSpec, Field, GenerativeModel
 from jaxgen.updates import chain, ema, minimize
@@ -50,11 +49,11 @@ def score(
   Args:
     network: `(inputs f32[B, *shape], sigma f32[B], given, train) -> f32[B, *shape]`, what the parameterization makes a
       score of; `given` is what `jaxgen.families.conditions.prepared` makes.
-    path: how data become noise; see `jaxgen.families.paths`.
+    path: how data become noise; see `jaxgen.families.score.paths`.
     tx: the optimizer.
     ema_decay: of the averaged weights.
     x: what is modelled.
-    way: from noise to samples; see `jaxgen.families.score_samplers.WAYS`.
+    way: from noise to samples; see `jaxgen.families.score.samplers.WAYS`.
     given: the fields that are conditions.
     parameterization: of the score by the network, which is the score itself by default.
     weighting: of the noise levels in the loss; by default all alike.
@@ -69,7 +68,7 @@ def score(
     probability-flow ODE, whatever the way to samples, for data blurred by the last level: an estimate, with
     `jaxgen.samplers.probability_flow_log_prob`'s one direction per example, exact in up to three dimensions. Of pixels
     it is an estimate of a lower bound on the log-mass of the discrete data, see
-    `jaxgen.families.score_decoder.log_mass_bound`, one draw of noise per example; of continuous data it is the density
+    `jaxgen.families.score.decoder.log_mass_bound`, one draw of noise per example; of continuous data it is the density
     of the blurred data, at the point itself.
 
   Raises:

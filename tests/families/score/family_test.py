@@ -5,10 +5,8 @@ import optax
 import pytest
 from flax import linen as nn
 
-from jaxgen.families import parameterizations, weightings
-from jaxgen.families.paths import linear_sigmas, variance_exploding, variance_preserving
-from jaxgen.families.score import score
-from jaxgen.families.score_samplers import WAYS
+from jaxgen.families.score import WAYS, parameterizations, score, weightings
+from jaxgen.families.score.paths import linear_sigmas, variance_exploding, variance_preserving
 from jaxgen.losses.score import geometric_sigmas
 from jaxgen.metrics.bits_per_dim import bits_per_dim
 from jaxgen.samplers import run

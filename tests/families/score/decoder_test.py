@@ -3,7 +3,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgen.families.score_decoder import decoder_log_mass, posterior_moments
+from jaxgen.families.score.decoder import decoder_log_mass, posterior_moments
 
 
 @pytest.mark.parametrize('levels', [2, 17, 256])

@@ -6,15 +6,15 @@ from typing import NamedTuple
 import jax
 
 from jaxgen.families.networks import Apply
-from jaxgen.families.parameterizations import Parameterization
-from jaxgen.families.paths import Path
-from jaxgen.families.score_samplers import Way
-from jaxgen.families.weightings import Weighting
+from jaxgen.families.score.parameterizations import Parameterization
+from jaxgen.families.score.paths import Path
+from jaxgen.families.score.samplers import Way
+from jaxgen.families.score.weightings import Weighting
 from jaxgen.types import DataSpec, Estimate, Extra, Field, Params, PRNGKey
 
 
 class ScoreModel(NamedTuple):
-  """The slots of `jaxgen.families.score.score`, and the way to its network."""
+  """The slots of `jaxgen.families.score.family.score`, and the way to its network."""
 
   apply: Apply
   path: Path
