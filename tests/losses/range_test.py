@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgen.losses import autoregressive, flow, gan, vae
+from jaxgen.losses import autoregressive, flow, gan, score, vae
 
 EDGE = (0.0, 1.0, 15.0, 50.0, 60.0, 85.0, 90.0, 100.0, 1e3, 1e4)
 SWEEP = np.array([sign * value for value in EDGE for sign in (-1, 1)], np.float32)
@@ -16,6 +16,10 @@ def _levels(num):
   """Arrays of `num` independent sweeps, and pixels that stand at the lowest, a middle and the highest level."""
   grids = jnp.meshgrid(*[SWEEP] * num, jnp.array([0.0, 7.0, 15.0]), indexing='ij')
   return [grid.reshape(-1, 1) for grid in grids]
+
+
+def _numbers(like, value):
+  return jnp.full(len(like), value)
 
 
 def _discretized(mean, log_scale, x):
@@ -73,6 +77,20 @@ LOSSES = {
   'categorical_nll': lambda a, b: autoregressive.categorical_nll(
     jnp.concatenate([a, b], 1), jnp.zeros(len(a), jnp.int32)
   ),
+  'score.denoising_error': lambda a, b: score.denoising_error(a, b, _numbers(a, 0.01)),
+  'score.prior_kl': lambda a, b: score.prior_kl(
+    a - b, sigma=_numbers(a, 0.01), prior_sigma=_numbers(a, 100.0)
+  ),
+  'score.step_kl': lambda a, b: score.step_kl(a, b, sigma=_numbers(a, 0.02), next_sigma=_numbers(a, 0.01)),
+  **{
+    f'score.decoder_nll, sigma {sigma}': lambda a, b, sigma=sigma: sum(
+      score.decoder_nll(jnp.full(a.shape, x), mean=mean, sigma=_numbers(a, sigma), levels=256)
+      for x in (0, 7, 255)
+      for mean in (a, b)
+    )
+    for sigma in (1e-3, 0.01, 1.0, 1e3)
+  },
+  'score.flow_matching': lambda a, b: score.flow_matching(lambda x, t: x * a, a, b, _numbers(a, 0.5)),
   'standard_normal': lambda a, b: flow.log_prob(a, b[:, 0], flow.standard_normal()),
   'standard_logistic': lambda a, b: flow.log_prob(a, b[:, 0], flow.standard_logistic()),
   **{
