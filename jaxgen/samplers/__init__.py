@@ -3,8 +3,16 @@ from jaxgen.samplers.annealed import annealed as annealed
 from jaxgen.samplers.annealed import balanced as balanced
 from jaxgen.samplers.annealed import num_annealed_steps as num_annealed_steps
 from jaxgen.samplers.clamped import clamped as clamped
+from jaxgen.samplers.ddim import ddim as ddim
+from jaxgen.samplers.ddpm import ddpm as ddpm
+from jaxgen.samplers.dpm_solver import dpm_solver as dpm_solver
+from jaxgen.samplers.edm import edm as edm
+from jaxgen.samplers.euler import euler as euler
+from jaxgen.samplers.euler_maruyama import euler_maruyama as euler_maruyama
+from jaxgen.samplers.heun import heun as heun
 from jaxgen.samplers.langevin import langevin as langevin
+from jaxgen.samplers.levels import karras_levels as karras_levels
+from jaxgen.samplers.levels import spaced_levels as spaced_levels
 from jaxgen.samplers.predictor_corrector import predictor_corrector as predictor_corrector
-from jaxgen.samplers.probability_flow import probability_flow as probability_flow
 from jaxgen.samplers.probability_flow import probability_flow_log_prob as probability_flow_log_prob
 from jaxgen.samplers.run import run as run

@@ -1,7 +1,6 @@
-"""The probability-flow ODE of a score model: a deterministic way from noise to data, and a density with it."""
+"""The density of a score model: that of the data that its probability-flow ODE makes of noise."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -10,57 +9,9 @@ from jax import lax
 from jax.core import Tracer
 from jax.scipy.stats import norm
 
-from jaxgen.types import PRNGKey, Sampler
+from jaxgen.types import PRNGKey
 
 NoisyScoreFn = Callable[[jax.Array, jax.Array], jax.Array]
-
-
-class ProbabilityFlowState(NamedTuple):
-  """`position` is f32[B, ...]; `step`, i32[], counts the steps taken."""
-
-  position: jax.Array
-  step: jax.Array
-
-
-def probability_flow(score_fn: NoisyScoreFn, sigmas: Sequence[float] | jax.Array | np.ndarray) -> Sampler:
-  """Heun's method on `dx / d sigma = -sigma s(x, sigma)`, from each noise level to the next.
-
-  The ODE carries the data blurred by one level to the data blurred by another, as the variance-exploding
-  diffusion does, without its noise (Song et al. 2021, equation 13). With sigma as its time, paths are straight
-  where noise or data prevail (Karras et al. 2022, section 3 and algorithm 1). Levels may fall, from noise to
-  data, or rise, from data to the latents that they come from. `L` levels take `L - 1`
-  steps of `run`, of two evaluations of the score each; past them the chain stands still. A last level of 0 is
-  reached by a step of Euler's method, one evaluation, as in Karras' algorithm 1: there is no score to correct by.
-
-  Args:
-    score_fn: `(x f32[B, ...], sigma f32[B]) -> f32[B, ...]`, the score of the data blurred by `sigma`.
-    sigmas: f32[L], L >= 2, positive; the last one may be 0.
-
-  Returns:
-    A `Sampler` over f32[B, ...] that uses no randomness.
-
-  Raises:
-    ValueError: if there are fewer than two levels, or one but the last is not positive.
-  """
-  _check_levels(sigmas, zero_may_end=True)
-  sigmas = jnp.asarray(sigmas, jnp.float32)
-  velocity = _velocity(score_fn)
-
-  def init(position):
-    return ProbabilityFlowState(position, jnp.zeros((), jnp.int32))
-
-  def step(rng: PRNGKey, state: ProbabilityFlowState):
-    del rng
-    x, num_steps = state.position, len(sigmas) - 1
-    interval = jnp.minimum(state.step, num_steps - 1)
-    here, there = sigmas[interval], sigmas[interval + 1]
-    v = velocity(x, here)
-    euler = x + (there - here) * v
-    heun = lambda: x + (there - here) / 2 * (v + velocity(euler, there))  # noqa: E731
-    moved = lax.cond(there > 0, heun, lambda: euler)
-    return ProbabilityFlowState(jnp.where(state.step < num_steps, moved, x), state.step + 1), ()
-
-  return Sampler(init, step)
 
 
 def probability_flow_log_prob(
@@ -70,7 +21,7 @@ def probability_flow_log_prob(
   sigmas: Sequence[float] | jax.Array,
   num_probes: int = 1,
 ) -> jax.Array:
-  """The log-density of what `probability_flow` makes of `N(0, sigma_max^2 I)`, in nats.
+  """The log-density of what `jaxgen.samplers.heun` makes of `N(0, sigma_max^2 I)`, in nats.
 
   `log p(x) = log N(x_T; 0, sigma_max^2 I) + integral of div v d sigma` along the ODE `dx / d sigma = v(x, sigma)`
   from `x` at `sigma_min` to `x_T` at `sigma_max` (Song et al. 2021, equation 39, after Chen et al.
@@ -79,7 +30,7 @@ def probability_flow_log_prob(
   that of the data blurred by `sigma_min`.
 
   Args:
-    score_fn: as in `probability_flow`.
+    score_fn: `(x f32[B, ...], sigma f32[B]) -> f32[B, ...]`, the score of the data blurred by `sigma`.
     rng: key of the signs.
     x: f32[B, ...].
     sigmas: f32[L], L >= 2, positive and rising; one step of Heun's method from each to the next.
@@ -91,7 +42,7 @@ def probability_flow_log_prob(
   Raises:
     ValueError: if there are fewer than two levels, or one is not positive.
   """
-  _check_levels(sigmas, zero_may_end=False)
+  _check_levels(sigmas)
   sigmas = jnp.asarray(sigmas, jnp.float32)
   dims = x[0].size
   if num_probes:
@@ -122,16 +73,13 @@ def probability_flow_log_prob(
   return norm.logpdf(latent, scale=sigmas[-1]).reshape(len(x), -1).sum(1) + log_det
 
 
-def _check_levels(sigmas, zero_may_end):
+def _check_levels(sigmas):
   if len(sigmas) < 2:
     raise ValueError(f'the probability-flow ODE needs at least two noise levels, not {len(sigmas)}.')
-  if isinstance(sigmas, Tracer):
-    return
-  levels = np.asarray(sigmas)
-  if not (levels[:-1] > 0).all() or not (levels[-1] > 0 or (zero_may_end and levels[-1] == 0)):
+  if not isinstance(sigmas, Tracer) and not (np.asarray(sigmas) > 0).all():
     raise ValueError(
-      'the probability-flow ODE has a score only where there is noise: its noise levels must be positive'
-      + (', but for a last one of 0.' if zero_may_end else '; let them start at a small one instead of 0.')
+      'the probability-flow ODE has a score only where there is noise: its noise levels must be positive; let them '
+      'start at a small one instead of 0.'
     )
 
 

@@ -9,8 +9,9 @@ import numpy as np
 
 from jaxgen.losses.score import geometric_sigmas
 from jaxgen.samplers.annealed import Balance, annealed, balanced, num_annealed_steps
+from jaxgen.samplers.heun import heun
+from jaxgen.samplers.levels import karras_levels
 from jaxgen.samplers.predictor_corrector import predictor_corrector
-from jaxgen.samplers.probability_flow import probability_flow
 from jaxgen.types import Sampler
 
 
@@ -109,7 +110,7 @@ def predictor_corrector_way(
 
 
 def probability_flow_way(sigmas: Sequence[float], data_std: float, *, num_steps: int, rho: float) -> Way:
-  """`jaxgen.samplers.probability_flow` to sigma 0, in the steps of Karras et al. 2022, equation 5.
+  """`jaxgen.samplers.heun` to sigma 0, in the steps of Karras et al. 2022, equation 5.
 
   `sigma_i^(1 / rho)` falls evenly from the largest to the smallest level; the last step goes on to 0. Few steps leave
   samples too wide: with the exact score of Gaussian data as wide as a config says, by 4.5 % in the 10 steps of
@@ -118,10 +119,9 @@ def probability_flow_way(sigmas: Sequence[float], data_std: float, *, num_steps:
 
   The knob 'steps' is their number.
   """
-  first, last = float(sigmas[0]) ** (1 / rho), float(sigmas[-1]) ** (1 / rho)
-  levels = np.append(np.linspace(first, last, num_steps) ** rho, 0.0)
+  levels = karras_levels(float(sigmas[0]), float(sigmas[-1]), num_steps, rho)
   return Way(
-    lambda score_fn: probability_flow(score_fn, levels),
+    lambda score_fn: heun(score_fn, levels),
     num_steps,
     2 * num_steps - 1,
     f'{num_steps} steps of the probability flow',

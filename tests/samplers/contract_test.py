@@ -1,0 +1,107 @@
+"""What holds of every sampler; a new one is a row."""
+
+import functools
+from collections.abc import Callable
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+import jaxgen.samplers as samplers
+from jaxgen.samplers import run
+from jaxgen.types import Sampler
+from tests.samplers.densities import point_score
+
+# To the ends of time and to no noise at all.
+LEVELS = np.append(np.geomspace(500.0, 1e-3, 6), 0.0)
+NOISY = LEVELS[:-1]
+
+
+class Row(NamedTuple):
+  """A sampler of `score_fn(x, sigma)`, and the steps of a whole run; 0 where it has no end."""
+
+  make: Callable[[Callable], Sampler]
+  num_steps: int
+
+
+def over(name: str, **settings) -> Row:
+  """A chain over the levels."""
+  return Row(lambda score_fn: getattr(samplers, name)(score_fn, LEVELS, **settings), len(LEVELS) - 1)
+
+
+def at_one_level(score_fn: Callable) -> Callable:
+  """Of the data blurred by 1: for a chain on one density."""
+  return lambda x: score_fn(x, jnp.ones(x.shape[0]))
+
+
+ROWS = {
+  'annealed': Row(lambda score_fn: samplers.annealed(score_fn, NOISY, 1e-7, 2), 13),
+  'ddim': over('ddim'),
+  'ddim_eta': over('ddim', eta=1.0),
+  'ddpm': over('ddpm'),
+  'ddpm_large': over('ddpm', data_std=1.0),
+  'dpm_solver': over('dpm_solver'),
+  'edm': over('edm', churn=2.0, churn_max=50.0, noise_scale=1.007),
+  'euler': over('euler'),
+  'euler_maruyama': over('euler_maruyama'),
+  'heun': over('heun'),
+  'langevin': Row(lambda score_fn: samplers.langevin(at_one_level(score_fn), 0.1), 0),
+  'predictor_corrector': Row(lambda score_fn: samplers.predictor_corrector(score_fn, NOISY), 6),
+}
+
+
+START = 500.0 * jax.random.normal(jax.random.key(1), (3, 2, 1))
+
+
+def chain(row: Row, start: jax.Array, score_fn: Callable = point_score) -> jax.Array:
+  """All positions of a whole run and of three steps more: f32[steps, B, ...]."""
+  trace = lambda state, info: state.position  # noqa: E731
+  return run(row.make(score_fn), jax.random.key(0), start, (row.num_steps or 4) + 3, trace)[1]
+
+
+@functools.cache
+def compiled(name: str) -> Callable[[jax.Array], jax.Array]:
+  return jax.jit(lambda start: chain(ROWS[name], start))
+
+
+@pytest.mark.parametrize('name', ROWS)
+def test_positions_keep_shape_and_type_and_are_numbers_from_one_end_of_time_to_the_other(name):
+  for start in (START, START[:1, :, 0]):
+    path = compiled(name)(start)
+    assert path.shape[1:] == start.shape
+    assert path.dtype == jnp.float32
+    assert np.isfinite(path).all()
+
+
+@pytest.mark.parametrize('name', [name for name, row in ROWS.items() if row.num_steps])
+def test_past_its_end_a_chain_stands_still(name):
+  path = compiled(name)(START)
+  np.testing.assert_array_equal(path[-3:], np.broadcast_to(path[-4], path[-3:].shape))
+  assert np.all(path[0] != path[-1])
+
+
+@pytest.mark.parametrize('name', ROWS)
+def test_compiled_or_not_a_key_gives_one_chain_whose_score_always_sees_noise(name):
+  seen = []
+
+  def score_fn(x, sigma):
+    assert sigma.shape == x.shape[:1]
+    jax.debug.callback(lambda sigma: seen.append(sigma), sigma)
+    return point_score(x, sigma)
+
+  np.testing.assert_array_equal(compiled(name)(START), compiled(name)(START))
+  np.testing.assert_allclose(chain(ROWS[name], START, score_fn), compiled(name)(START), rtol=1e-4, atol=1e-4)
+  jax.effects_barrier()
+  assert np.min(seen) > 0
+
+
+def test_levels_that_lead_nowhere_are_refused():
+  for bad in ([1.0], [1.0, 0.0, 0.5], [1.0, -1.0], [1.0, float('nan')]):
+    for name in ('ddim', 'ddpm', 'dpm_solver', 'edm', 'euler', 'euler_maruyama', 'heun'):
+      with pytest.raises(ValueError, match='noise'):
+        getattr(samplers, name)(point_score, bad)
+  for name in ('ddim', 'ddpm', 'dpm_solver', 'edm', 'euler_maruyama'):
+    with pytest.raises(ValueError, match='fall'):
+      getattr(samplers, name)(point_score, [0.5, 1.0])
