@@ -1,5 +1,6 @@
 """The density of a score model: that of the data that its probability-flow ODE makes of noise."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import jax
@@ -9,6 +10,7 @@ from jax import lax
 from jax.core import Tracer
 from jax.scipy.stats import norm
 
+from jaxgen.samplers._adaptive import adaptive
 from jaxgen.types import PRNGKey
 
 NoisyScoreFn = Callable[[jax.Array, jax.Array], jax.Array]
@@ -20,6 +22,7 @@ def probability_flow_log_prob(
   x: jax.Array,
   sigmas: Sequence[float] | jax.Array,
   num_probes: int = 1,
+  tolerance: float = 0.0,
 ) -> jax.Array:
   """The log-density of what `jaxgen.samplers.heun` makes of `N(0, sigma_max^2 I)`, in nats.
 
@@ -33,44 +36,65 @@ def probability_flow_log_prob(
     score_fn: `(x f32[B, ...], sigma f32[B]) -> f32[B, ...]`, the score of the data blurred by `sigma`.
     rng: key of the signs.
     x: f32[B, ...].
-    sigmas: f32[L], L >= 2, positive and rising; one step of Heun's method from each to the next.
+    sigmas: f32[L], L >= 2, positive and rising; one step of Heun's method from each to the next. With a tolerance they
+      are but two ends, and the most steps that there may be between.
     num_probes: directions per example; 0 for all of them, which is exact and costs one derivative per dimension.
+    tolerance: nats, of the error of the numerical solution; 0 for the steps of `sigmas`.
 
   Returns:
     f32[B].
 
   Raises:
-    ValueError: if there are fewer than two levels, or one is not positive.
+    ValueError: if there are fewer than two levels, one is not positive, or the tolerance is negative.
   """
   _check_levels(sigmas)
+  if tolerance < 0:
+    raise ValueError(f'the tolerance must not be negative, but is {tolerance}.')
   sigmas = jnp.asarray(sigmas, jnp.float32)
-  dims = x[0].size
-  if num_probes:
-    probes = jax.random.rademacher(rng, (num_probes, *x.shape), x.dtype)
+  rates = _with_divergence(score_fn, _probes(rng, x, num_probes))
+  if tolerance:
+    latent, log_det = adaptive(rates, x, sigmas[0], sigmas[-1], tolerance, max_steps=len(sigmas) - 1)
   else:
-    units = jnp.eye(dims, dtype=x.dtype).reshape(dims, 1, *x.shape[1:])
-    probes = jnp.broadcast_to(units, (dims, *x.shape))
-  velocity = _velocity(score_fn)
+    latent, log_det = _by_heun(rates, x, sigmas)
+  return norm.logpdf(latent, scale=sigmas[-1]).reshape(len(x), -1).sum(1) + log_det
 
-  def with_divergence(x, sigma):
-    def along(probe):
-      v, change = jax.jvp(lambda x: velocity(x, sigma), (x,), (probe,))
-      return v, (probe * change).reshape(len(x), -1).sum(1)
 
-    v, traces = jax.vmap(along, out_axes=(None, 0))(probes)
-    return v, traces.mean(0) if num_probes else traces.sum(0)
-
+def _by_heun(rates, x, sigmas):
   def step(state, interval):
     (x, log_det), (here, there) = state, interval
-    v, divergence = with_divergence(x, here)
-    v_there, divergence_there = with_divergence(x + (there - here) * v, there)
+    v, divergence = rates(x, jnp.full(len(x), here))
+    v_there, divergence_there = rates(x + (there - here) * v, jnp.full(len(x), there))
     x = x + (there - here) / 2 * (v + v_there)
     # The trapezoid in log sigma, where the integrand is constant as soon as noise prevails.
     log_det += jnp.log(there / here) / 2 * (here * divergence + there * divergence_there)
     return (x, log_det), None
 
-  (latent, log_det), _ = lax.scan(step, (x, jnp.zeros(len(x))), (sigmas[:-1], sigmas[1:]))
-  return norm.logpdf(latent, scale=sigmas[-1]).reshape(len(x), -1).sum(1) + log_det
+  return lax.scan(step, (x, jnp.zeros(len(x))), (sigmas[:-1], sigmas[1:]))[0]
+
+
+def _probes(rng, x, num_probes):
+  """Directions [K, B, ...] the sum over which is a trace: signs over sqrt(K), or for no probes those of all axes."""
+  if num_probes:
+    return jax.random.rademacher(rng, (num_probes, *x.shape), x.dtype) / math.sqrt(num_probes)
+  dims = x[0].size
+  return jnp.broadcast_to(jnp.eye(dims, dtype=x.dtype).reshape(dims, 1, *x.shape[1:]), (dims, *x.shape))
+
+
+def _with_divergence(score_fn, probes):
+  """`(x f32[B, ...], sigma f32[B]) -> (v f32[B, ...], div v f32[B])`, of `v = dx / d sigma`."""
+
+  def velocity(x, sigma):
+    return -sigma.reshape((-1,) + (1,) * (x.ndim - 1)) * score_fn(x, sigma)
+
+  def rates(x, sigma):
+    def along(probe):
+      v, change = jax.jvp(lambda x: velocity(x, sigma), (x,), (probe,))
+      return v, (probe * change).reshape(len(x), -1).sum(1)
+
+    v, traces = jax.vmap(along, out_axes=(None, 0))(probes)
+    return v, traces.sum(0)
+
+  return rates
 
 
 def _check_levels(sigmas):
@@ -81,10 +105,3 @@ def _check_levels(sigmas):
       'the probability-flow ODE has a score only where there is noise: its noise levels must be positive; let them '
       'start at a small one instead of 0.'
     )
-
-
-def _velocity(score_fn):
-  def velocity(x, sigma):
-    return -sigma * score_fn(x, jnp.full(x.shape[:1], sigma))
-
-  return velocity

@@ -15,6 +15,10 @@ def test_levels_without_a_score_are_refused():
   for bad in ([1.0], [0.0, 1.0], [-1.0, 1.0], [1.0, float('nan')]):
     with pytest.raises(ValueError, match='noise levels'):
       probability_flow_log_prob(gaussian_score(1.0), jax.random.key(0), jnp.ones((2, 2)), bad)
+  with pytest.raises(ValueError, match='tolerance'):
+    probability_flow_log_prob(
+      gaussian_score(1.0), jax.random.key(0), jnp.ones((2, 2)), [1.0, 2.0], tolerance=-1.0
+    )
 
 
 @pytest.mark.parametrize('num_probes', [0, 1, 3])
@@ -49,3 +53,69 @@ def test_the_density_of_a_mixture_sums_to_one_and_signs_do_not_bias_it():
   )
   near = jax.jit(lambda x: probability_flow_log_prob(mixture_score, jax.random.key(2), x, sigmas, 0))(some)
   np.testing.assert_allclose(probed, near, atol=0.1)
+
+
+def _wide(num):
+  """So wide that the prior is that of any data, to 1e-4 nats."""
+  return geometric_sigmas(1000.0, SIGMA_MIN, num)[::-1]
+
+
+def _to(tolerance, score_fn, x, max_steps=2000):
+  """The log-density to a tolerance, and how often the score was asked for it."""
+  calls = []
+
+  def counted(x, sigma):
+    jax.debug.callback(lambda: calls.append(1))
+    return score_fn(x, sigma)
+
+  found = jax.jit(
+    lambda x: probability_flow_log_prob(counted, jax.random.key(0), x, _wide(max_steps + 1), 0, tolerance)
+  )(x)
+  jax.block_until_ready(found)
+  jax.effects_barrier()
+  return np.asarray(found), len(calls)
+
+
+def _mixture_log_prob(x):
+  scale = np.sqrt(0.25 + SIGMA_MIN**2)
+  parts = jnp.stack([norm.logpdf(x, m, scale).sum(-1) for m in (-2.0, 2.0)])
+  return jax.nn.logsumexp(parts, 0) - np.log(2)
+
+
+def test_a_tolerance_is_kept():
+  x = jax.random.normal(jax.random.key(0), (20, 2))
+  normal = norm.logpdf(0.7 * x, scale=np.sqrt(0.7**2 + SIGMA_MIN**2)).sum(1)
+  signs = jnp.where(jnp.arange(20) % 2, 1.0, -1.0)[:, None]
+  cases = [
+    (gaussian_score(0.7), 0.7 * x, normal),
+    (mixture_score, 2 * signs + 0.5 * x, _mixture_log_prob(2 * signs + 0.5 * x)),
+    (
+      mixture_score,
+      jnp.array([[0.0, 0.1], [3.0, -3.0]]),
+      _mixture_log_prob(jnp.array([[0.0, 0.1], [3.0, -3.0]])),
+    ),
+  ]
+  for score_fn, points, exact in cases:
+    near, calls = _to(1e-3, score_fn, points)
+    rough, fewer = _to(0.1, score_fn, points)
+    np.testing.assert_allclose(near, exact, atol=1e-3)
+    np.testing.assert_allclose(rough, exact, atol=0.1)
+    assert fewer < calls < 200  # Heun takes 800 for this
+
+
+def test_to_a_tolerance_no_example_knows_of_the_others():
+  x = jnp.array([[2.0, 2.1], [0.0, 0.1], [3.0, -3.0]])
+  together, _ = _to(1e-2, mixture_score, x)
+  for index in range(3):
+    np.testing.assert_allclose(
+      together[index], _to(1e-2, mixture_score, x[index : index + 1])[0][0], rtol=1e-5
+    )
+
+
+def test_a_tolerance_that_cannot_be_kept_ends_after_so_many_steps():
+  x = jnp.array([[2.0, 2.1]])
+  found, calls = _to(1e-12, mixture_score, x, max_steps=40)
+  assert calls < 40 * 6 * 2
+  np.testing.assert_allclose(found, _mixture_log_prob(x), atol=0.05)
+  nothing, _ = _to(1e-2, lambda x, sigma: jnp.full_like(x, jnp.nan), x)
+  assert np.isnan(nothing).all()
