@@ -3,7 +3,7 @@
     python -m jaxgen.main --config=configs/ncsn_cifar.py
 
 Song & Ermon 2020 report an FID of 10.87 after 300,000 steps of 128 images. They sample by 232 levels of
-5 Langevin steps, `--config.model.sampler.name=annealed`; the default is the probability-flow ODE in 18 steps of Heun's
+5 Langevin steps, `--config.sampler.name=annealed`; the default is the probability-flow ODE in 18 steps of Heun's
 method, 35 evaluations of the network (Karras et al. 2022).
 
 Not run to the end yet: no time or number to expect; `--mode=plan` tells what it takes on your device.
@@ -12,10 +12,6 @@ Not run to the end yet: no time or number to expect; `--mode=plan` tells what it
 from ml_collections import ConfigDict
 
 from jaxgen.config import defaults, optimizer, preset
-
-_SMOKE = dict(
-  annealed=dict(steps_per_level=1), predictor_corrector=dict(num_levels=4), probability_flow=dict(num_steps=4)
-)
 
 
 def get_config(arg=''):
@@ -31,15 +27,10 @@ def get_config(arg=''):
       sigma_max=100.0,  # 50 for pixels in [0, 1]
       sigma_min=0.02,
       num_levels=232,  # the authors' number; jaxgen.losses.score.num_levels asks for 220
-      sampler=dict(
-        name='probability_flow',  # annealed | predictor_corrector | probability_flow
-        annealed=dict(steps_per_level=5, step_size=0.0, denoise=True),  # 0: see jaxgen.samplers.balanced
-        predictor_corrector=dict(num_levels=50, signal_to_noise=0.16, corrector_steps=1),
-        probability_flow=dict(num_steps=18, rho=7.0),
-      ),
       ode_steps=50,  # of the log-likelihood, two evaluations of the network and its derivative each
     )
   )
+  config.sampler = ConfigDict(dict(name='probability_flow', probability_flow=dict(num_steps=18)))
   config.optimizer = optimizer(learning_rate=2e-4, warmup_steps=5000, clip_norm=10.0)
   config.batch_size = 128
   config.num_steps = 300_000
@@ -49,4 +40,4 @@ def get_config(arg=''):
   config.eval_every = 10_000
   config.sample_every = 10_000
   config.checkpoint_every = 1000
-  return preset(config, arg, widths=(8, 8), num_levels=4, ode_steps=4, sampler=_SMOKE)
+  return preset(config, arg, widths=(8, 8), num_levels=4, ode_steps=4)

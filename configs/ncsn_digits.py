@@ -10,10 +10,6 @@ from ml_collections import ConfigDict
 
 from jaxgen.config import defaults, optimizer, preset
 
-_SMOKE = dict(
-  annealed=dict(steps_per_level=1), predictor_corrector=dict(num_levels=4), probability_flow=dict(num_steps=4)
-)
-
 
 def get_config(arg=''):
   config = defaults()
@@ -27,18 +23,14 @@ def get_config(arg=''):
       sigma_max=12.0,  # a little more than the largest distance between two digits, 9.6
       sigma_min=0.05,
       num_levels=19,  # see jaxgen.losses.score.num_levels
-      sampler=dict(
-        name='probability_flow',  # by experiments/samplers; annealed | predictor_corrector | probability_flow
-        annealed=dict(steps_per_level=5, step_size=0.0, denoise=True),  # 0: see jaxgen.samplers.balanced
-        predictor_corrector=dict(num_levels=50, signal_to_noise=0.16, corrector_steps=1),
-        probability_flow=dict(num_steps=10, rho=7.0),
-      ),
       ode_steps=50,  # of the log-likelihood, two evaluations of the network and its derivative each
     )
   )
+  # chosen by experiments/samplers
+  config.sampler = ConfigDict(dict(name='probability_flow', probability_flow=dict(num_steps=10)))
   config.optimizer = optimizer(learning_rate=2e-3, schedule='cosine', warmup_steps=100)
   config.batch_size = 64
   config.num_steps = 2000
   config.ema_decay = 0.995
   config.steps_per_dispatch = 10
-  return preset(config, arg, widths=(8, 8), num_levels=4, ode_steps=4, sampler=_SMOKE)
+  return preset(config, arg, widths=(8, 8), num_levels=4, ode_steps=4)

@@ -9,10 +9,6 @@ from ml_collections import ConfigDict
 
 from jaxgen.config import defaults, optimizer, preset
 
-_SMOKE = dict(
-  annealed=dict(steps_per_level=1), predictor_corrector=dict(num_levels=4), probability_flow=dict(num_steps=4)
-)
-
 
 def get_config(arg=''):
   config = defaults()
@@ -27,15 +23,10 @@ def get_config(arg=''):
       sigma_max=30.0,  # about the largest distance between two digits
       sigma_min=0.02,
       num_levels=94,  # see jaxgen.losses.score.num_levels
-      sampler=dict(
-        name='probability_flow',  # annealed | predictor_corrector | probability_flow
-        annealed=dict(steps_per_level=5, step_size=0.0, denoise=True),  # 0: see jaxgen.samplers.balanced
-        predictor_corrector=dict(num_levels=50, signal_to_noise=0.16, corrector_steps=1),
-        probability_flow=dict(num_steps=18, rho=7.0),
-      ),
       ode_steps=50,  # of the log-likelihood, two evaluations of the network and its derivative each
     )
   )
+  config.sampler = ConfigDict(dict(name='probability_flow', probability_flow=dict(num_steps=18)))
   config.optimizer = optimizer(learning_rate=1e-3, schedule='cosine', warmup_steps=500, clip_norm=10.0)
   config.batch_size = 128
   config.num_steps = 50_000
@@ -44,4 +35,4 @@ def get_config(arg=''):
   config.eval_every = 5000
   config.sample_every = 5000
   config.checkpoint_every = 1000
-  return preset(config, arg, widths=(8, 8), num_levels=4, ode_steps=4, sampler=_SMOKE)
+  return preset(config, arg, widths=(8, 8), num_levels=4, ode_steps=4)

@@ -9,10 +9,6 @@ from ml_collections import ConfigDict
 
 from jaxgen.config import defaults, optimizer, preset
 
-_SMOKE = dict(
-  annealed=dict(steps_per_level=1), predictor_corrector=dict(num_levels=4), probability_flow=dict(num_steps=4)
-)
-
 
 def get_config(arg=''):
   config = defaults()
@@ -26,20 +22,15 @@ def get_config(arg=''):
       sigma_max=8.0,  # the largest distance between two examples, about
       sigma_min=0.05,
       num_levels=20,
-      # No denoising: the mean of what is left of the noise is not a sample.
-      sampler=dict(
-        name='annealed',  # annealed | predictor_corrector | probability_flow
-        annealed=dict(steps_per_level=10, step_size=0.0, denoise=False),  # 0: see jaxgen.samplers.balanced
-        predictor_corrector=dict(num_levels=50, signal_to_noise=0.16, corrector_steps=1),
-        probability_flow=dict(num_steps=18, rho=7.0),
-      ),
       ode_steps=50,  # of the log-likelihood, two evaluations of the network and its derivative each
     )
   )
+  # No denoising: the mean of what is left of the noise is not a sample.
+  config.sampler = ConfigDict(dict(name='annealed', annealed=dict(steps_per_level=10, denoise=False)))
   config.optimizer = optimizer(learning_rate=2e-3, schedule='cosine', warmup_steps=100)
   config.batch_size = 256
   config.num_steps = 5000
   config.ema_decay = 0.99
   config.steps_per_dispatch = 50
   config.num_samples = 2000
-  return preset(config, arg, width=8, depth=1, num_levels=4, ode_steps=4, sampler=_SMOKE)
+  return preset(config, arg, width=8, depth=1, num_levels=4, ode_steps=4)

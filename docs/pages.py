@@ -94,6 +94,8 @@ def keys() -> str:
     if hasattr(module, 'KEYS'):
       title = f'## Of `{module.__name__}`'
       parts += [title, module.__doc__.strip().partition('\n\n')[0], _key_table(module.KEYS, 'model.')]
+    if hasattr(module, 'SAMPLER'):
+      parts += ['The ways to its samples, at any time:', _key_table(module.SAMPLER, 'sampler.')]
     if hasattr(module, 'STAGES'):
       parts += ['The runs that it is built on:', _stage_table(module.STAGES)]
   return '\n\n'.join(parts) + '\n'

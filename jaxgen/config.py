@@ -8,6 +8,7 @@ import difflib
 import json
 import math
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from ml_collections import ConfigDict
@@ -37,13 +38,14 @@ def check(config: ConfigDict) -> None:
   keys = {**config_keys.KEYS, 'data': config_keys.DATA | _resolved_keys(config)}
   # besides `optimizer`, each other player of a model has one: `discriminator_optimizer`
   keys |= dict.fromkeys(optimizers(config), config_keys.OPTIMIZER)
-  _check(config, keys, optional=config_keys.RESOLVED)
-  for name, value in _flat(config.model.to_dict()).items():
-    if not _is_plain(value):
-      raise UserError(
-        f'config.model.{name}={_short(value)} cannot be kept in a file; a config holds numbers, text, True, False '
-        'and tuples of these.'
-      )
+  _check(config, keys | {'sampler': {}}, optional=(*config_keys.RESOLVED, 'sampler'))
+  for section in ('model', 'sampler'):
+    for name, value in _flat(config.get(section, ConfigDict()).to_dict(), f'{section}.').items():
+      if not _is_plain(value):
+        raise UserError(
+          f'config.{name}={_short(value)} cannot be kept in a file; a config holds numbers, text, True, False and '
+          'tuples of these.'
+        )
   for name in optimizers(config):
     if config[name].weight_decay and config[name].name != 'adamw':
       raise UserError(
@@ -60,27 +62,50 @@ def _resolved_keys(config):
   return config_keys.RESOLVED | {'fields': keys}
 
 
-def check_model(config: ConfigDict, keys: config_keys.Keys) -> None:
-  """Holds `config.model` against the keys of the module `config.module`.
+def check_model(
+  config: ConfigDict, keys: config_keys.Keys, sampler: config_keys.Keys = MappingProxyType({})
+) -> None:
+  """Holds `config.model` against the `KEYS` of the module `config.module`, and `config.sampler` against its `SAMPLER`.
 
   Raises:
-    UserError: as `check`.
+    UserError: as `check`, or if there is a section `config.sampler` and the module leaves no choice of samplers.
   """
   _check(config.model, keys, 'model.', f' of {config.module}')
+  if sampler:
+    _check(config.sampler, sampler, 'sampler.', f' of {config.module}')
+  elif 'sampler' in config:
+    raise UserError(
+      f'config.sampler is set, and {config.module} leaves no choice of samplers; leave the section away.'
+    )
 
 
-def completed(config: ConfigDict, keys: config_keys.Keys) -> ConfigDict:
-  """The config with what it ran with where it is older than keys of its module: their `before`."""
-  older = {
-    name: key.before
-    for name, key in keys.items()
-    if isinstance(key, config_keys.Key) and key.before is not None and name not in config.model
+def completed(
+  config: ConfigDict, keys: config_keys.Keys, sampler: config_keys.Keys = MappingProxyType({})
+) -> ConfigDict:
+  """The config with what it leaves out of the keys of its module, `KEYS` and `SAMPLER`.
+
+  Of `config.model` that is what an older run ran with, each key's `before`. Its sections, and `config.sampler`, hold
+  what a slot can be set to under each of its names, of which a config need not say more than it uses: the rest has its
+  defaults.
+  """
+  model = config.get('model')
+  if not isinstance(model, ConfigDict):
+    return config
+  missing = {
+    name: key for name, key in keys.items() if isinstance(key, config_keys.Key) and name not in model
   }
-  if not older:
+  whole = {name: key.before for name, key in missing.items() if key.before is not None}
+  sections = {name: key for name, key in keys.items() if not isinstance(key, config_keys.Key)}
+  if not (whole or sections or sampler):
     return config
   config = config.copy_and_resolve_references()
+  plain = config.to_dict()
+  whole |= {name: config_keys.filled(key, plain['model'].get(name, {})) for name, key in sections.items()}
   with config.unlocked():
-    config.model.update(older)
+    config.model = ConfigDict({**plain['model'], **whole})
+    if sampler:
+      found = config_keys.filled(sampler, plain.get('sampler', {}))
+      config.sampler = ConfigDict(found) if isinstance(found, dict) else found
   return config
 
 

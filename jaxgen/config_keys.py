@@ -1,7 +1,8 @@
 """Every key that all experiments share: its default, its type, what it may be, and what it means.
 
-A model's module states the keys of `config.model` in the same way, as `KEYS`. `jaxgen.config.check` holds configs
-against these tables, and the reference of keys is made from them.
+A model's module states the keys of `config.model` in the same way, as `KEYS`, and where it leaves a choice of samplers
+those of `config.sampler`, as `SAMPLER`. `jaxgen.config.check` holds configs against these tables, and the reference of
+keys is made from them.
 """
 
 import math
@@ -92,6 +93,16 @@ def within(value: float, interval: str) -> bool:
 def default_values(keys: Keys) -> dict[str, Any]:
   """The table with the default in the place of each key."""
   return {name: key.default if isinstance(key, Key) else default_values(key) for name, key in keys.items()}
+
+
+def filled(keys: Keys, values: Any) -> Any:
+  """The values of a section with the default in the place of each key that they leave out; what is no section stays."""
+  if not isinstance(values, Mapping):
+    return values
+  sections = {
+    name: filled(key, values.get(name, {})) for name, key in keys.items() if not isinstance(key, Key)
+  }
+  return {**default_values(keys), **values, **sections}
 
 
 def values_before(keys: Keys) -> dict[str, Any]:

@@ -69,14 +69,24 @@ def build_model(config: ConfigDict, stages: Mapping[str, Stage] | None = None) -
   """
   module = models.find(config.module)
   if hasattr(module, 'KEYS'):  # a module of the user's own may state none
-    config = configs.completed(config, module.KEYS)
-    configs.check_model(config, module.KEYS)
+    config = completed(config)
+    configs.check_model(config, module.KEYS, getattr(module, 'SAMPLER', {}))
   _check_given(config)
   _check_gaps(config, module)
   stages = load_stages(config) if stages is None else stages
   model = module.build(config, stages) if hasattr(module, 'STAGES') else module.build(config)
   model = model._replace(update=updates.accumulated(config.accumulate, model.update))
   return computing.computed(model, config.dtype, config.remat)
+
+
+def completed(config: ConfigDict) -> ConfigDict:
+  """What `jaxgen.config.completed` makes of a config by what its module states.
+
+  Raises:
+    UserError: if there is no such module.
+  """
+  module = models.find(config.module)
+  return configs.completed(config, getattr(module, 'KEYS', {}), getattr(module, 'SAMPLER', {}))
 
 
 def model_keys(config: ConfigDict) -> Keys:
@@ -138,11 +148,12 @@ def load(
       workdirs.check_module(workdir, stored)
   else:
     configs.check(config)
-    given = config.copy_and_resolve_references()
+    given = completed(config).copy_and_resolve_references()
     with given.unlocked():
       given.data = ConfigDict({**stored.data, **given.data})  # what the run has read off its data
     stored = workdirs.with_schedules(workdir, given)
     workdirs.check_same_run(workdir, stored, model_keys(stored))
+  stored = completed(stored)
   stages = load_stages(stored, workdir, trust, above)
   model = build_model(stored, stages)
   restored = _restored(workdir, stored, stages, step, model.selected_by)

@@ -149,6 +149,7 @@ def _parse(argv: list[str]) -> flags.FlagValues:
     config = _config_of(workdir)
   else:
     raise UserError('Give --config=configs/<name>.py, or the --workdir of a run; --help says more.')
+  config = _completed(config)
   config_files.check_arguments(argv, config)
   try:
     config_flags.DEFINE_config_dict('config', config, '', flag_values=options, sys_argv=argv)
@@ -182,6 +183,14 @@ def _config_of(workdir):
   for name in config_keys.RESOLVED.keys() & config.data.keys():
     del config.data[name]
   return config
+
+
+def _completed(config):
+  """With all that can be set of it; of a module of the user's own, which may be none, only what the config says."""
+  from jaxgen import experiment
+
+  is_ours = str(config.get('module', '')).startswith('jaxgen.models.')
+  return experiment.completed(config) if is_ours else config
 
 
 def _check_module(workdir, config):

@@ -53,15 +53,15 @@ def main() -> None:
 def row(trained: experiment.Trained, reference, workdir: Path, name: str, settings: dict) -> dict:
   """One way: what it costs, and what its samples are worth beside the training split."""
   config = ConfigDict(trained.config.to_dict())
-  config.model.sampler.name = name
-  config.model.sampler[name].update(settings)
+  config.sampler.name = name
+  config.sampler[name].update(settings)
   config.evaluation.update(dict(metrics=METRICS, split='train', num_samples=0))
   records = measure_run(
     trained._replace(config=config, model=experiment.build_model(config)), reference, workdir
   )
   model = config.model
   sigmas = geometric_sigmas(model.sigma_max, model.sigma_min, model.num_levels)
-  way = WAYS[name](sigmas, model.sigma_data, **model.sampler[name].to_dict())
+  way = WAYS[name](sigmas, model.sigma_data, **config.sampler[name].to_dict())
   return {
     'sampler': name,
     'settings': settings,

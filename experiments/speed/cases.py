@@ -32,7 +32,9 @@ class Case(NamedTuple):
 
 
 # the way to samples that the twin has
-_CHAIN = {'model.sampler.name': 'annealed'}
+_CHAIN = {
+  'sampler': {'name': 'annealed', 'annealed': {'steps_per_level': 5, 'step_size': 0.0, 'denoise': True}}
+}
 _DIGITS = (8, 8, 1), 17, 64
 _MNIST = (28, 28, 1), 256, 16
 _CIFAR = (32, 32, 3), 256, 16

@@ -32,8 +32,18 @@ def _renamed(values):
     data['fields'] = _fields(data.pop('shape'), data.pop('levels'), data.pop('classes'))
   given = {'given': ('label',)} if model.pop('conditional', False) else {}
   dtype = {'dtype': model.pop('dtype')} if 'dtype' in model and 'dtype' not in values else {}
+  sampler = {'sampler': model.pop('sampler')} if isinstance(model.get('sampler'), Mapping) else {}
   module = {'module': _module(values['module'])} if isinstance(values.get('module'), str) else {}
-  return {**given, **dtype, **values, **module, 'evaluation': evaluation, 'data': data, 'model': model}
+  return {
+    **given,
+    **dtype,
+    **sampler,
+    **values,
+    **module,
+    'evaluation': evaluation,
+    'data': data,
+    'model': model,
+  }
 
 
 def _module(name):

@@ -37,7 +37,7 @@ from jaxgen.versions import versions
 # A run may go on with other values of these sections and keys: none of them changes what a step computes.
 _FREE_KEYS = (
   'evaluation',
-  'model.sampler',
+  'sampler',
   'stages',  # where they are; what they are is remembered, see `jaxgen.runs.stages`
   'num_steps',
   'max_minutes',

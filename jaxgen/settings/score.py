@@ -12,7 +12,7 @@ from jaxgen.families.score.samplers import WAYS
 from jaxgen.losses.score import geometric_sigmas
 from jaxgen.types import GenerativeModel
 
-# See `jaxgen.families.score.samplers` for each.
+# Of `config.sampler`, which is no part of the training run; see `jaxgen.families.score.samplers` for each.
 SAMPLER = {
   'name': Key('probability_flow', str, 'the way from noise to samples', choices=tuple(WAYS)),
   'annealed': {
@@ -35,7 +35,6 @@ KEYS = {
   'sigma_max': Key(12.0, float, 'the largest noise, about the largest distance of two examples', '(0, inf)'),
   'sigma_min': Key(0.05, float, 'the smallest noise', '(0, inf)'),
   'num_levels': Key(19, int, 'noise levels, see jaxgen.losses.score.num_levels', '[2, 100000]'),
-  'sampler': SAMPLER,
   'ode_steps': Key(50, int, 'of the log-likelihood, two evaluations of the network each', '[1, 100000]'),
 }
 
@@ -44,15 +43,15 @@ def assemble(config: ConfigDict, network: nn.Module) -> GenerativeModel:
   """A score model of the data that `config` names, on their conditions, of variance-exploding noise.
 
   Args:
-    config: `config.model` holds `KEYS`. Sigmas are in units of pixels in [-1, 1], or of the data itself where it
-      is continuous.
+    config: `config.model` holds `KEYS`, and `config.sampler` `SAMPLER`. Sigmas are in units of pixels in [-1, 1], or
+      of the data itself where it is continuous.
     network: as `jaxgen.families.score.family.score` takes it, the correction F of
       `jaxgen.families.score.parameterizations.preconditioned`.
 
   Raises:
     UserError: if a setting does not fit the data.
   """
-  model, how = config.model, config.model.sampler
+  model, how = config.model, config.sampler
   try:
     sigmas = geometric_sigmas(model.sigma_max, model.sigma_min, model.num_levels)
   except ValueError as error:

@@ -115,11 +115,19 @@ def _record(name: str, subject: Subject, done: Written) -> Mapping[str, Any]:
     'num': subject.num,
     'given': drawn | asked_for if 'given' in USES[name].takes(subject) else own,
     'knobs': knobs,
+    'sampler': _sampler(name, subject),
     'meanings': {knob: words for knob, words in subject.model.meanings.items() if knob in knobs},
     'prompt': subject.options.prompt,
     'files': [path.name for path in done.files],
     **done.numbers,
   }
+
+
+def _sampler(name, subject):
+  """That by which a use draws, with its settings; of a model that leaves no choice, none."""
+  how = subject.trained.config.get('sampler')
+  draws = USES[name].needs & {'sample', 'trajectory', 'complete'}
+  return {'name': how.name, **how[how.name].to_dict()} if how and draws else {}
 
 
 def _knobs(name, subject):

@@ -35,15 +35,17 @@ def flat(keys, prefix=''):
 
 def all_keys(config):
   """Those of a config, with its module's."""
-  keys = config_keys.KEYS | {'model': importlib.import_module(config.module).KEYS}
+  module = importlib.import_module(config.module)
+  keys = config_keys.KEYS | {'model': module.KEYS, 'sampler': getattr(module, 'SAMPLER', {})}
   return flat(keys | {name: config_keys.OPTIMIZER for name in config if name.endswith('_optimizer')})
 
 
 def refused(config):
   """What is said of a config, or ''."""
+  module = importlib.import_module(config.module)
   try:
     configs.check(config)
-    configs.check_model(config, importlib.import_module(config.module).KEYS)
+    configs.check_model(config, module.KEYS, getattr(module, 'SAMPLER', {}))
   except UserError as error:
     return str(error)
   return ''
@@ -82,7 +84,7 @@ def bad_values(key):
 @pytest.mark.parametrize('name', CONFIGS)
 def test_every_key_of_every_config_is_known_and_may_have_its_value(name):
   for preset in ('', 'smoke'):
-    config = load_module(name).get_config(preset)
+    config = experiment.completed(load_module(name).get_config(preset))
     assert refused(config) == ''
     stages = getattr(importlib.import_module(config.module), 'STAGES', {})
     known = {*all_keys(config), *(f'stages.{name}' for name in stages)}
@@ -91,7 +93,7 @@ def test_every_key_of_every_config_is_known_and_may_have_its_value(name):
 
 @pytest.mark.parametrize('name', CONFIGS)
 def test_a_value_that_a_key_may_not_have_is_refused_by_name_and_range(name):
-  config = load_module(name).get_config('smoke')
+  config = experiment.completed(load_module(name).get_config('smoke'))
   for path, key in all_keys(config).items():
     for value in bad_values(key):
       sentence = refused(changed(config, path, value))
@@ -106,7 +108,7 @@ def test_a_value_that_a_key_may_not_have_is_refused_by_name_and_range(name):
 def test_every_model_states_its_keys(module):
   keys = importlib.import_module(module).KEYS
   assert keys
-  assert_whole(flat(keys))
+  assert_whole(flat(keys | getattr(importlib.import_module(module), 'SAMPLER', {})))
 
 
 def test_the_shared_keys_are_whole():
@@ -187,6 +189,33 @@ def test_an_older_run_says_in_its_model_what_networks_compute_in(tmp_path):
   (tmp_path / 'config.json').write_text(json.dumps(older))
   found = history.load(tmp_path / 'config.json')
   assert (found.dtype, found.model.to_dict()) == ('bfloat16', {'width': 32})
+
+
+def test_an_older_run_says_in_its_model_how_it_is_sampled(tmp_path):
+  older = configs.defaults().to_dict()
+  older |= {'module': 'jaxgen.models.score.ncsn', 'model': {'blocks': 1, 'sampler': {'name': 'annealed'}}}
+  (tmp_path / 'config.json').write_text(json.dumps(older))
+  found = history.load(tmp_path / 'config.json')
+  assert (found.sampler.to_dict(), found.model.to_dict()) == ({'name': 'annealed'}, {'blocks': 1})
+
+
+def test_a_section_need_not_say_more_than_it_uses():
+  config = configs.defaults()
+  keys = {'width': Key(8, int, 'w'), 'path': {'name': Key('a', str, 'n'), 'a': {'b': Key(1, int, 'b')}}}
+  config.model = ConfigDict({'path': {'a': {'b': 3}, 'odd': 4}})
+  found = configs.completed(
+    config, keys, {'name': Key('heun', str, 'n'), 'heun': {'steps': Key(18, int, 's')}}
+  )
+  assert found.model.to_dict() == {'path': {'name': 'a', 'a': {'b': 3}, 'odd': 4}}  # and width is missing
+  assert found.sampler.to_dict() == {'name': 'heun', 'heun': {'steps': 18}}
+
+
+def test_a_sampler_is_of_models_that_leave_a_choice():
+  config = load_module('vae_digits').get_config('smoke')
+  config.sampler = ConfigDict({'name': 'heun'})
+  assert refused(config) == (
+    'config.sampler is set, and jaxgen.models.vae.vae_conv leaves no choice of samplers; leave the section away.'
+  )
 
 
 def test_an_older_run_names_its_module_without_the_room_of_its_family(tmp_path):

@@ -18,7 +18,7 @@ from jaxgen.runs import writers
 from jaxgen.uses.samples import sampler
 from tests.contracts.configs import CONFIGS, load_module, one_per_family, one_per_module, prepared
 
-TOP_KEYS = {*defaults().keys(), 'discriminator_optimizer'}
+TOP_KEYS = {*defaults().keys(), 'discriminator_optimizer', 'sampler'}
 QUICK = one_per_family()
 
 

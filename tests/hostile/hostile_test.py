@@ -107,7 +107,7 @@ def key_rows():
       yield f'{name}={text}', ('vae_digits', name, text)
   for config in CONFIGS:
     module = importlib.import_module(config_files.load(f'{config}:smoke').module)
-    for name, key in flat(module.KEYS, 'model.'):
+    for name, key in (*flat(module.KEYS, 'model.'), *flat(getattr(module, 'SAMPLER', {}), 'sampler.')):
       for text in bad_texts(key):
         yield f'{config} {name}={text}', (config, name, text)
   for name, key in flat(config_keys.OPTIMIZER, 'discriminator_optimizer.'):

@@ -5,7 +5,7 @@ import pytest
 from ml_collections import ConfigDict
 
 from configs.ncsn_toy import get_config
-from jaxgen import fields
+from jaxgen import experiment, fields
 from jaxgen.families.score.parameterizations import preconditioned
 from jaxgen.models.score.ncsn_mlp import ScoreMLP, build
 from jaxgen.types import DATA_AXIS, Field, State
@@ -22,11 +22,11 @@ def test_at_initialization_it_is_the_score_of_blurred_gaussian_data(shape):
 
 
 def test_two_far_modes_are_both_found():
-  config = get_config()
+  config = experiment.completed(get_config())
   with config.unlocked():
     config.data.fields = ConfigDict(fields.to_dict({'x': Field('vector', (2,), 0)}))
   config.model.update(dict(width=32, depth=1, num_levels=15))
-  config.model.sampler.annealed.steps_per_level = 4
+  config.sampler.annealed.steps_per_level = 4
   config.num_steps = 400
   config.optimizer.update(dict(learning_rate=5e-3, warmup_steps=0))
   model = build(config)

@@ -7,16 +7,20 @@ import pytest
 from ml_collections import ConfigDict
 
 from configs.ncsn_digits import get_config
-from jaxgen import fields
+from jaxgen import experiment, fields
 from jaxgen.errors import UserError
 from jaxgen.models.score.ncsn import ScoreNetwork, build
 from jaxgen.types import DATA_AXIS, Field, State
 
 IMAGE = Field('image', (8, 8, 1), 17)
+SETTINGS = dict(
+  annealed=dict(steps_per_level=1), predictor_corrector=dict(num_levels=4), probability_flow=dict(num_steps=4)
+)
 
 
-def _config(x=IMAGE, given=(), **model):
-  config = get_config('smoke')
+def _config(x=IMAGE, given=(), sampler='probability_flow', **model):
+  config = experiment.completed(get_config('smoke'))
+  config.sampler.update(dict(name=sampler, **SETTINGS))
   with config.unlocked():
     config.data.fields = ConfigDict(fields.to_dict({'x': x, 'label': Field('label', (), 10)}))
   config.given = given
@@ -41,9 +45,7 @@ def test_at_initialization_it_is_the_score_of_blurred_gaussian_data():
   ],
 )
 def test_knobs_are_turned_in_a_compiled_program(name, knobs):
-  config = _config(widths=(8,))
-  config.model.sampler.name = name
-  model = build(config)
+  model = build(_config(widths=(8,), sampler=name))
   params, extra = jax.eval_shape(model.init, jax.random.key(0), {})
   draw = functools.partial(model.sample, num=2, **knobs)
   assert jax.eval_shape(draw, params, extra, jax.random.key(0)).shape == (2, 8, 8, 1)
@@ -106,7 +108,7 @@ def test_bad_settings_say_what_to_do(changes, words):
   ],
 )
 def test_the_config_chooses_the_way_to_samples(name, words):
-  assert words in build(_config(sampler=dict(name=name))).objective
+  assert words in build(_config(sampler=name)).objective
 
 
 def test_data_that_does_not_fit_says_what_to_do():

@@ -108,7 +108,7 @@ def build(config, layout) -> Twin:
     optimizer.step()
     average.update()
 
-  chain = model['sampler']['annealed']
+  chain = config['sampler']['annealed']
 
   def sample(num):
     x = sigmas[0] * torch.randn(num, shape[2], *shape[:2]).contiguous(memory_format=layout)

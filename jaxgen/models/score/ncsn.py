@@ -21,6 +21,7 @@ KEYS = {
   'dropout': Key(0.0, float, 'the share of values that training leaves out', '[0, 1)'),
   **settings.KEYS,
 }
+SAMPLER = settings.SAMPLER
 
 
 class Block(nn.Module):

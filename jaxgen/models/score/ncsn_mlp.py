@@ -16,6 +16,7 @@ KEYS = {
   'depth': Key(3, int, 'residual layers', DEPTH),
   **settings.KEYS,
 }
+SAMPLER = settings.SAMPLER
 
 
 class ScoreMLP(nn.Module):

@@ -1,0 +1,69 @@
+"""Runs of score models from end to end: how one is sampled is decided after its training."""
+
+import json
+import sys
+
+import pytest
+
+from jaxgen import config_files, process, train
+from jaxgen import main as command_line
+from jaxgen.runs import workdir as workdirs
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory):
+  workdir = tmp_path_factory.mktemp('run')
+  train.train(config_files.load('ncsn_toy:smoke'), workdir)
+  return workdir
+
+
+@pytest.fixture
+def call(trained, monkeypatch):
+  def run(*arguments):
+    monkeypatch.setattr(process, 'set_up', lambda: None)
+    monkeypatch.setattr(sys, 'argv', ['jaxgen', f'--workdir={trained}', *arguments])
+    return command_line.main()
+
+  return run
+
+
+SAMPLE = '--mode=sample', '--use=samples', '--num=3'
+OTHER = '--config.sampler.name=predictor_corrector', '--config.sampler.predictor_corrector.num_levels=3'
+
+
+def test_a_trained_model_is_sampled_by_another_sampler_and_its_record_says_so(call, trained):
+  assert call(*SAMPLE, *OTHER) == 0
+  record = json.loads((trained / 'sampled' / 'samples.json').read_text())
+  assert record['sampler'] == {
+    'name': 'predictor_corrector',
+    'num_levels': 3,
+    'signal_to_noise': 0.16,
+    'corrector_steps': 1,
+  }
+  assert record['knobs'] == {'steps': 3}
+  assert workdirs.load_config(trained).sampler.name == 'annealed'  # the run is what it was
+
+
+def test_a_run_goes_on_with_another_sampler(call, trained):
+  assert call(*OTHER) == 0
+
+
+def test_what_training_computes_cannot_be_changed_with_it(call, capsys):
+  assert call(*SAMPLE, *OTHER, '--config.model.sigma_max=9') == 2
+  assert 'another config (model.sigma_max' in capsys.readouterr().err
+
+
+def test_a_run_whose_model_said_how_it_is_sampled_is_sampled_so(call, trained):
+  path = trained / 'config.json'
+  now = json.loads(path.read_text())
+  older = now | {
+    'model': now['model'] | {'sampler': {'name': 'annealed', 'annealed': {'steps_per_level': 2}}}
+  }
+  path.write_text(json.dumps({name: value for name, value in older.items() if name != 'sampler'}))
+  try:
+    assert call(*SAMPLE) == 0
+    record = json.loads((trained / 'sampled' / 'samples.json').read_text())
+    assert (record['sampler']['name'], record['sampler']['steps_per_level']) == ('annealed', 2)
+    assert call(*SAMPLE, *OTHER) == 0
+  finally:
+    path.write_text(json.dumps(now))
