@@ -13,6 +13,8 @@ from ml_collections import ConfigDict
 
 from jaxgen.config import defaults, optimizer, preset
 
+_SMOKE = dict(variance_exploding=dict(num_levels=4))
+
 
 def get_config(arg=''):
   config = defaults()
@@ -24,9 +26,14 @@ def get_config(arg=''):
       blocks=2,
       dropout=0.1,
       sigma_data=0.5,
-      sigma_max=100.0,  # 50 for pixels in [0, 1]
-      sigma_min=0.02,
-      num_levels=232,  # the authors' number; jaxgen.losses.score.num_levels asks for 220
+      path=dict(
+        name='variance_exploding',
+        variance_exploding=dict(
+          sigma_max=100.0,  # 50 for pixels in [0, 1]
+          sigma_min=0.02,
+          num_levels=232,  # the authors' number; jaxgen.losses.score.num_levels asks for 220
+        ),
+      ),
       ode_steps=50,  # of the log-likelihood, two evaluations of the network and its derivative each
     )
   )
@@ -40,4 +47,4 @@ def get_config(arg=''):
   config.eval_every = 10_000
   config.sample_every = 10_000
   config.checkpoint_every = 1000
-  return preset(config, arg, widths=(8, 8), num_levels=4, ode_steps=4)
+  return preset(config, arg, widths=(8, 8), path=_SMOKE, ode_steps=4)

@@ -10,6 +10,8 @@ from ml_collections import ConfigDict
 
 from jaxgen.config import defaults, optimizer, preset
 
+_SMOKE = dict(variance_exploding=dict(num_levels=4))
+
 
 def get_config(arg=''):
   config = defaults()
@@ -20,9 +22,14 @@ def get_config(arg=''):
       blocks=1,
       dropout=0.0,
       sigma_data=0.75,
-      sigma_max=12.0,  # a little more than the largest distance between two digits, 9.6
-      sigma_min=0.05,
-      num_levels=19,  # see jaxgen.losses.score.num_levels
+      path=dict(
+        name='variance_exploding',
+        variance_exploding=dict(
+          sigma_max=12.0,  # a little more than the largest distance between two digits, 9.6
+          sigma_min=0.05,
+          num_levels=19,  # see jaxgen.losses.score.num_levels
+        ),
+      ),
       ode_steps=50,  # of the log-likelihood, two evaluations of the network and its derivative each
     )
   )
@@ -33,4 +40,4 @@ def get_config(arg=''):
   config.num_steps = 2000
   config.ema_decay = 0.995
   config.steps_per_dispatch = 10
-  return preset(config, arg, widths=(8, 8), num_levels=4, ode_steps=4)
+  return preset(config, arg, widths=(8, 8), path=_SMOKE, ode_steps=4)

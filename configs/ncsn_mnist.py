@@ -9,6 +9,8 @@ from ml_collections import ConfigDict
 
 from jaxgen.config import defaults, optimizer, preset
 
+_SMOKE = dict(variance_exploding=dict(num_levels=4))
+
 
 def get_config(arg=''):
   config = defaults()
@@ -20,9 +22,14 @@ def get_config(arg=''):
       blocks=1,
       dropout=0.1,
       sigma_data=0.6,
-      sigma_max=30.0,  # about the largest distance between two digits
-      sigma_min=0.02,
-      num_levels=94,  # see jaxgen.losses.score.num_levels
+      path=dict(
+        name='variance_exploding',
+        variance_exploding=dict(
+          sigma_max=30.0,  # about the largest distance between two digits
+          sigma_min=0.02,
+          num_levels=94,  # see jaxgen.losses.score.num_levels
+        ),
+      ),
       ode_steps=50,  # of the log-likelihood, two evaluations of the network and its derivative each
     )
   )
@@ -35,4 +42,4 @@ def get_config(arg=''):
   config.eval_every = 5000
   config.sample_every = 5000
   config.checkpoint_every = 1000
-  return preset(config, arg, widths=(8, 8), num_levels=4, ode_steps=4)
+  return preset(config, arg, widths=(8, 8), path=_SMOKE, ode_steps=4)

@@ -9,6 +9,8 @@ from ml_collections import ConfigDict
 
 from jaxgen.config import defaults, optimizer, preset
 
+_SMOKE = dict(variance_exploding=dict(num_levels=4))
+
 
 def get_config(arg=''):
   config = defaults()
@@ -19,9 +21,14 @@ def get_config(arg=''):
       width=128,
       depth=3,  # residual layers
       sigma_data=1.0,
-      sigma_max=8.0,  # the largest distance between two examples, about
-      sigma_min=0.05,
-      num_levels=20,
+      path=dict(
+        name='variance_exploding',
+        variance_exploding=dict(
+          sigma_max=8.0,  # the largest distance between two examples, about
+          sigma_min=0.05,
+          num_levels=20,
+        ),
+      ),
       ode_steps=50,  # of the log-likelihood, two evaluations of the network and its derivative each
     )
   )
@@ -33,4 +40,4 @@ def get_config(arg=''):
   config.ema_decay = 0.99
   config.steps_per_dispatch = 50
   config.num_samples = 2000
-  return preset(config, arg, width=8, depth=1, num_levels=4, ode_steps=4)
+  return preset(config, arg, width=8, depth=1, path=_SMOKE, ode_steps=4)

@@ -16,8 +16,7 @@ from ml_collections import ConfigDict
 
 from jaxgen import experiment, process
 from jaxgen.evaluate import measure_run, reference_of
-from jaxgen.families.score.samplers import WAYS
-from jaxgen.losses.score import geometric_sigmas
+from jaxgen.settings import score_slots
 
 HERE = Path(__file__).parent
 NAME = 'ncsn_digits'
@@ -59,9 +58,7 @@ def row(trained: experiment.Trained, reference, workdir: Path, name: str, settin
   records = measure_run(
     trained._replace(config=config, model=experiment.build_model(config)), reference, workdir
   )
-  model = config.model
-  sigmas = geometric_sigmas(model.sigma_max, model.sigma_min, model.num_levels)
-  way = WAYS[name](sigmas, model.sigma_data, **config.sampler[name].to_dict())
+  way = score_slots.way(config, score_slots.path(config))
   return {
     'sampler': name,
     'settings': settings,

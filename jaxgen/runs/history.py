@@ -32,6 +32,7 @@ def _renamed(values):
     data['fields'] = _fields(data.pop('shape'), data.pop('levels'), data.pop('classes'))
   given = {'given': ('label',)} if model.pop('conditional', False) else {}
   dtype = {'dtype': model.pop('dtype')} if 'dtype' in model and 'dtype' not in values else {}
+  model = _with_path(model)
   sampler = {'sampler': model.pop('sampler')} if isinstance(model.get('sampler'), Mapping) else {}
   module = {'module': _module(values['module'])} if isinstance(values.get('module'), str) else {}
   return {
@@ -51,6 +52,15 @@ def _module(name):
   package, _, stem = name.rpartition('.')
   found = list(_MODELS.glob(f'*/{stem}.py')) if package == 'jaxgen.models' and stem.isidentifier() else []
   return f'{package}.{found[0].parent.name}.{stem}' if found else name
+
+
+def _with_path(model):
+  """Noise whose variance explodes, at discrete levels, was all there was of score models."""
+  levels = {name: model[name] for name in ('sigma_max', 'sigma_min', 'num_levels') if name in model}
+  if 'sigma_max' not in model or 'path' in model:
+    return model
+  rest = {name: value for name, value in model.items() if name not in levels}
+  return {**rest, 'path': {'name': 'variance_exploding', 'variance_exploding': levels}}
 
 
 def _fields(shape, levels, classes):

@@ -88,8 +88,8 @@ TRIALS = [
   Trial(
     'score',
     (
-      'config.model.sigma_max = 1.',
-      'config.model.num_levels = 5',
+      'config.model.path.variance_exploding.sigma_max = 1.',
+      'config.model.path.variance_exploding.num_levels = 5',
       "config.given = ('label',)",
       'config.ema_decay = 0.',
     ),

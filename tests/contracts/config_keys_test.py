@@ -42,9 +42,9 @@ def all_keys(config):
 
 def refused(config):
   """What is said of a config, or ''."""
-  module = importlib.import_module(config.module)
   try:
     configs.check(config)
+    module = importlib.import_module(config.module)
     configs.check_model(config, module.KEYS, getattr(module, 'SAMPLER', {}))
   except UserError as error:
     return str(error)

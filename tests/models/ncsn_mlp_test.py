@@ -25,7 +25,7 @@ def test_two_far_modes_are_both_found():
   config = experiment.completed(get_config())
   with config.unlocked():
     config.data.fields = ConfigDict(fields.to_dict({'x': Field('vector', (2,), 0)}))
-  config.model.update(dict(width=32, depth=1, num_levels=15))
+  config.model.update(dict(width=32, depth=1, path=dict(variance_exploding=dict(num_levels=15))))
   config.sampler.annealed.steps_per_level = 4
   config.num_steps = 400
   config.optimizer.update(dict(learning_rate=5e-3, warmup_steps=0))

@@ -91,7 +91,7 @@ def test_training_lowers_the_loss_and_samples_are_images():
   'changes, words',
   [
     (dict(widths=(4, 4, 4, 4, 4)), 'divisible by 16'),
-    (dict(sigma_max=0.01), 'sigma_max'),
+    (dict(path=dict(variance_exploding=dict(sigma_max=0.01))), 'sigma_max'),
   ],
 )
 def test_bad_settings_say_what_to_do(changes, words):

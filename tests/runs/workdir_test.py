@@ -70,8 +70,8 @@ def test_the_way_to_samples_is_no_part_of_the_training_run(tmp_path):
     workdir.check_same_run(tmp_path, workdir.with_schedules(tmp_path, config))
 
   check(config(sampler='probability_flow'))
-  with pytest.raises(UserError, match='another config .model.sigma_max'):
-    check(config(sigma_max=9.0))
+  with pytest.raises(UserError, match='another config .model.path.variance_exploding.sigma_max'):
+    check(config(path=dict(variance_exploding=dict(sigma_max=9.0))))
 
 
 def test_data_that_changed_since_are_refused_until_one_says_so(tmp_path, images):

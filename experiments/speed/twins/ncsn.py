@@ -96,8 +96,9 @@ def build(config, layout) -> Twin:
   network = network.to(memory_format=layout)
   optimizer = Optimizer(network.parameters(), config['optimizer'], config['num_steps'])
   average = Average(network, config['ema_decay'])
-  ends = math.log(model['sigma_max']), math.log(model['sigma_min'])
-  sigmas = torch.exp(torch.linspace(*ends, model['num_levels']))
+  path = model['path']['variance_exploding']
+  ends = math.log(path['sigma_max']), math.log(path['sigma_min'])
+  sigmas = torch.exp(torch.linspace(*ends, path['num_levels']))
 
   def step(x):
     x = (x.float() * (2 / (levels - 1)) - 1).contiguous(memory_format=layout)

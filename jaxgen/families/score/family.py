@@ -16,7 +16,7 @@ from jaxgen.families.precision import precisely
 from jaxgen.families.score import density, parameterizations, sampling, weightings
 from jaxgen.families.score.model import ScoreModel, scored
 from jaxgen.families.score.parameterizations import Parameterization
-from jaxgen.families.score.paths import Path
+from jaxgen.families.score.path import Path
 from jaxgen.families.score.samplers import Way
 from jaxgen.families.score.weightings import Weighting
 from jaxgen.losses.score import denoising_error

@@ -7,7 +7,7 @@ import jax
 
 from jaxgen.families.networks import Apply
 from jaxgen.families.score.parameterizations import Parameterization
-from jaxgen.families.score.paths import Path
+from jaxgen.families.score.path import Path
 from jaxgen.families.score.samplers import Way
 from jaxgen.families.score.weightings import Weighting
 from jaxgen.types import DataSpec, Estimate, Extra, Field, Params, PRNGKey
@@ -40,7 +40,8 @@ def scored(
   """The score f32[B, *shape] of f32[B, *shape] at the noise f32[B], and `extra`; `given` is prepared."""
   inputs = model.parameterization.inputs(noisy, sigma, model.path.scale(sigma))
   outputs, extra = model.apply('network', params, extra, inputs, sigma, given, train=train, rng=rng)
-  return model.parameterization.score(outputs, noisy, sigma), extra
+  # float32 whatever the network computes in: a noise level, and what is divided by it, has more than eight bits
+  return model.parameterization.score(outputs.astype(noisy.dtype), noisy, sigma), extra
 
 
 def score_of(

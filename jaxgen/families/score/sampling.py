@@ -8,7 +8,7 @@ import jax.numpy as jnp
 from jaxgen.families import conditions
 from jaxgen.families.pixels import to_data, to_network
 from jaxgen.families.score.model import ScoreModel, score_of
-from jaxgen.families.score.paths import Path
+from jaxgen.families.score.path import Path
 from jaxgen.families.score.samplers import Way, predictor_corrector_way
 from jaxgen.samplers.clamped import clamped
 from jaxgen.samplers.run import run

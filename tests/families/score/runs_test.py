@@ -49,8 +49,8 @@ def test_a_run_goes_on_with_another_sampler(call, trained):
 
 
 def test_what_training_computes_cannot_be_changed_with_it(call, capsys):
-  assert call(*SAMPLE, *OTHER, '--config.model.sigma_max=9') == 2
-  assert 'another config (model.sigma_max' in capsys.readouterr().err
+  assert call(*SAMPLE, *OTHER, '--config.model.path.variance_exploding.sigma_max=9') == 2
+  assert 'another config (model.path.variance_exploding.sigma_max' in capsys.readouterr().err
 
 
 def test_a_run_whose_model_said_how_it_is_sampled_is_sampled_so(call, trained):

@@ -1,0 +1,102 @@
+"""The slots of a score model that a config chooses by name, each name with its settings: path and sampler."""
+
+from typing import Any
+
+from ml_collections import ConfigDict
+
+from jaxgen.config_keys import Key, Keys
+from jaxgen.errors import UserError
+from jaxgen.families.score import PATHS, WAYS, Path, Way
+
+_BETAS = {
+  'beta_min': Key(0.1, float, 'of the rate of noise, at time 0', '(0, 1000]'),
+  'beta_max': Key(20.0, float, 'likewise at time 1', '(0, 1000]'),
+}
+
+
+def _times(start: float, end: float) -> Keys:
+  return {
+    'start': Key(start, float, 'of continuous times; at 0 there is no noise', '[0, 1)'),
+    'end': Key(end, float, 'of continuous times', '(0, 1]'),
+  }
+
+
+def _levels(default: int) -> Key:
+  return Key(default, int, 'noise levels of training; 0: continuous times', '[0, 100000]')
+
+
+# Of `config.model.path`; see `jaxgen.families.score.paths` for each.
+PATH: dict[str, Any] = {
+  'name': Key('variance_exploding', str, 'how data become noise', choices=tuple(PATHS)),
+  'variance_exploding': {
+    'sigma_max': Key(
+      12.0, float, 'the largest noise, about the largest distance of two examples', '(0, inf)'
+    ),
+    'sigma_min': Key(0.05, float, 'the smallest noise', '(0, inf)'),
+    'num_levels': _levels(19),
+  },
+  'variance_preserving': {**_BETAS, 'num_levels': _levels(1000), **_times(1e-5, 1.0)},
+  'cosine': {
+    'offset': Key(0.008, float, 'of the angle, so that noise does not begin too slowly', '[0, 1]'),
+    'num_levels': _levels(1000),
+    **_times(1e-3, 0.9946),
+  },
+  'sub_variance_preserving': {**_BETAS, **_times(1e-3, 1.0)},
+  'edm': {
+    'mean': Key(-1.2, float, 'of log sigma in training'),
+    'std': Key(1.2, float, 'likewise its standard deviation', '(0, inf)'),
+    'sigma_min': Key(0.002, float, 'the smallest noise', '(0, inf)'),
+    'sigma_max': Key(80.0, float, 'the largest noise', '(0, inf)'),
+    'rho': Key(7.0, float, 'how much shorter steps are near the data', '[1, 100]'),
+  },
+  'rectified_flow': {
+    'times': Key('uniform', str, 'how t is drawn in training', choices=('uniform', 'logit_normal')),
+    'mean': Key(0.0, float, 'times=logit_normal: of the logit of t'),
+    'std': Key(1.0, float, 'likewise its standard deviation', '(0, inf)'),
+    **_times(1e-3, 0.999),
+  },
+}
+# Of `config.sampler`, which is no part of the training run; see `jaxgen.families.score.samplers` for each.
+SAMPLER: dict[str, Any] = {
+  'name': Key('probability_flow', str, 'the way from noise to samples', choices=tuple(WAYS)),
+  'annealed': {
+    'steps_per_level': Key(5, int, 'Langevin steps at each noise level', '[1, 100000]'),
+    'step_size': Key(0.0, float, 'at the last level; 0: see jaxgen.samplers.balanced', '[0, inf)'),
+    'denoise': Key(True, bool, 'samples end with the mean of what is left of the noise'),
+  },
+  'predictor_corrector': {
+    'num_levels': Key(50, int, 'noise levels of the sampler', '[2, 100000]'),
+    'signal_to_noise': Key(0.16, float, 'of a corrector step', '(0, inf)'),
+    'corrector_steps': Key(1, int, 'at each noise level', '[0, 100000]'),
+  },
+  'probability_flow': {
+    'num_steps': Key(18, int, 'of Heun, two evaluations of the network each', '[2, 100000]'),
+    'rho': Key(7.0, float, 'how much shorter steps are near the data', '[1, 100]'),
+  },
+}
+
+
+def path(config: ConfigDict) -> Path:
+  """What `config.model.path` names.
+
+  Raises:
+    UserError: if it has no end.
+  """
+  name = config.model.path.name
+  try:
+    return PATHS[name](**config.model.path[name].to_dict())
+  except ValueError as error:
+    raise UserError(f'config.model.path.{name} cannot be used: {error}') from error
+
+
+def way(config: ConfigDict, path: Path) -> Way:
+  """What `config.sampler` names.
+
+  Raises:
+    UserError: if it does not fit the path.
+  """
+  name = config.sampler.name
+  try:
+    return WAYS[name](path.sigmas, config.model.sigma_data, **config.sampler[name].to_dict())
+  except ValueError as error:
+    raise UserError(f'config.sampler.{name} cannot be used: {error}') from error
