@@ -1,5 +1,6 @@
 """Images as a person looks at them: grids, and rows of pictures beneath their titles."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -36,6 +37,21 @@ def stacked(images: Sequence[np.ndarray], overlap: int = _GAP) -> np.ndarray:
     canvas[top : top + image.shape[0], : image.shape[1]] = image
     top += image.shape[0] - overlap
   return canvas
+
+
+def titled_rows(image: np.ndarray, titles: Sequence[str]) -> np.ndarray:
+  """A picture, uint8[H, W, 3], of as many rows of one height as titles, each to the right of its title."""
+  if not titles:
+    return image
+  font, height = ImageFont.load_default(13), len(image)
+  margin = math.ceil(max(font.getlength(title) for title in titles)) + 12
+  canvas = Image.new('RGB', (margin + image.shape[1], height), 'white')
+  canvas.paste(Image.fromarray(image), (margin, 0))
+  draw = ImageDraw.Draw(canvas)
+  for index, title in enumerate(titles):
+    middle = (index + 0.5) * height / len(titles)
+    draw.text((margin - 6, middle), title, fill='black', font=font, anchor='rm')
+  return np.asarray(canvas)
 
 
 def titled_row(images: Sequence[np.ndarray], titles: Sequence[str], gap: int = 14) -> np.ndarray:

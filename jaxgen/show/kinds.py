@@ -82,7 +82,8 @@ def compared(
   """Groups of as many examples each, drawn so that the i-th of each can be compared; uint8[height, width, 3].
 
   Tiles stand beneath each other, eight a row, a row of each group in turn, the last ones as long as there are examples
-  left; points are drawn in a picture for each group, side by side beneath its title.
+  left; points are drawn in a picture for each group, side by side. Titles, where there are any, stand to the left of
+  every row of tiles, or above every picture.
   """
   arrays = [np.asarray(group) for group in groups]
   if not _shown(field).tiled:
@@ -90,7 +91,7 @@ def compared(
   rows = []
   for start in range(0, len(arrays[0]), _COLUMNS):
     parts = [array[start : start + _COLUMNS] for array in arrays]
-    rows.append(picture(np.concatenate(parts), field, about, len(parts[0])))
+    rows.append(images.titled_rows(picture(np.concatenate(parts), field, about, len(parts[0])), titles))
   return images.stacked(rows)
 
 

@@ -1,7 +1,9 @@
 """Completion: what is missing of an example, drawn given what is there; a prompt of text, continued."""
 
 import functools
+import math
 from collections.abc import Mapping
+from typing import Any
 
 import jax
 import numpy as np
@@ -11,10 +13,12 @@ from jaxgen.types import Field
 from jaxgen.uses.subject import Subject, Written, needed
 
 _DRAWS = 2
+_SHARES = {'half': 2, 'quarter': 4}  # one part in so many is hidden
 
 
 def run(subject: Subject) -> Written:
-  """`completion_half` and `completion_quarter`, of which so much of each example of the split is hidden.
+  """`completion_half` and `completion_quarter`, of which so much of each example of the split is hidden; of images
+  `completion_centre` too.
 
   Beneath each example stands what the model saw of it, and two draws. With a prompt: `continuation`, as many as
   samples, which begin with it.
@@ -22,8 +26,7 @@ def run(subject: Subject) -> Written:
   if subject.prompt is not None:
     return _continuation(subject)
   batch, written = subject.examples(subject.num), []
-  for name, share in (('half', 2), ('quarter', 4)):
-    seen = observed(subject.field, share)
+  for name, seen in observed(subject.field).items():
     draws = [_complete(subject, batch, seen, index) for index in range(_DRAWS)]
     titles = 'examples', 'seen', *['completed'] * _DRAWS
     originals = show.with_gaps(batch, subject.field)
@@ -36,18 +39,21 @@ def run(subject: Subject) -> Written:
   return Written(tuple(written))
 
 
-def observed(field: Field, share: int) -> np.ndarray:
-  """Which entries of an example are there, bool[*shape], when one part in `share` is hidden.
+def observed(field: Field) -> dict[str, np.ndarray]:
+  """Which entries of an example are there, bool[*shape], by the name of what is hidden.
 
-  Of images the lower half or the lower right quarter is hidden, of all else the end.
+  Of images the lower half, the lower right quarter or the middle of half the sides is hidden, of all else half or a
+  quarter at the end.
   """
-  seen = np.ones(field.shape, bool)
   if field.kind == 'image':
     height, width = field.shape[:2]
-    seen[height - height // 2 :, 0 if share == 2 else width - width // 2 :] = False
-  else:
-    seen.reshape(-1)[seen.size - max(1, seen.size // share) :] = False
-  return seen
+    low, right = slice(height - height // 2, None), slice(width - width // 2, None)
+    middle = slice(height // 4, height - height // 4), slice(width // 4, width - width // 4)
+    hidden: dict[str, Any] = {'half': low, 'quarter': (low, right), 'centre': middle}
+    return {name: _without(field.shape, part) for name, part in hidden.items()}
+  size = math.prod(field.shape)
+  ends = {name: slice(size - max(1, size // share), None) for name, share in _SHARES.items()}
+  return {name: _without(size, end).reshape(field.shape) for name, end in ends.items()}
 
 
 def _continuation(subject):
@@ -68,6 +74,12 @@ def _complete(subject: Subject, batch: Mapping[str, np.ndarray], seen: np.ndarra
   taken = {name: value for name, value in subject.knobs.items() if name in subject.model.completion_knobs}
   complete = jax.jit(functools.partial(needed(subject.model.complete), **taken))
   return np.asarray(complete(subject.params, subject.extra, rng, {**batch, 'x': x}, mask))
+
+
+def _without(shape, part):
+  seen = np.ones(shape, bool)
+  seen[part] = False
+  return seen
 
 
 def _blank(field):

@@ -61,6 +61,17 @@ def test_images_are_compared_beneath_each_other_eight_a_row():
   assert drawn.shape[1] > 8 * 40
 
 
+def test_a_title_stands_to_the_left_of_every_row_of_its_group():
+  originals = np.full((16, 40, 40, 1), 255, np.uint8)
+  field = Field('image', (40, 40, 1), 256)
+  plain = show.compared([originals, originals], field)
+  drawn = show.compared([originals, originals], field, titles=('examples', ''))
+  margin = drawn.shape[1] - plain.shape[1]
+  np.testing.assert_array_equal(drawn[:, margin:], plain)
+  written = [bool((row[:, :margin] < 128).any()) for row in np.split(drawn[1:-1], 4)]
+  assert written == [True, False, True, False]
+
+
 @pytest.mark.parametrize('count', [1, 8, 11, 16])
 def test_all_examples_are_compared_whatever_their_number(count):
   """Rows of a rest are shorter: what is left of them stays white."""

@@ -10,8 +10,10 @@ from jaxgen.uses.completion import observed
 from tests.uses.conftest import IMAGES
 
 
-def test_of_images_the_lower_half_or_the_lower_right_quarter_is_hidden():
-  half, quarter = (observed(Field('image', (4, 6, 2), 17), share) for share in (2, 4))
+def test_of_images_the_lower_half_the_lower_right_quarter_or_the_centre_is_hidden():
+  half, quarter, centre = observed(Field('image', (4, 6, 2), 17)).values()
+  assert not centre[1:3, 1:5].any()
+  assert centre.sum() == centre.size - 2 * 4 * 2
   assert half[:2].all()
   assert not half[2:].any()
   assert quarter[:2].all()
@@ -20,8 +22,8 @@ def test_of_images_the_lower_half_or_the_lower_right_quarter_is_hidden():
 
 
 def test_of_all_else_the_end_is_hidden():
-  assert observed(Field('tokens', (8,), 256), 4).tolist() == [True] * 6 + [False] * 2
-  assert observed(Field('vector', (2,), 0), 4).tolist() == [True, False]
+  assert observed(Field('tokens', (8,), 256))['quarter'].tolist() == [True] * 6 + [False] * 2
+  assert [seen.tolist() for seen in observed(Field('vector', (2,), 0)).values()] == [[True, False]] * 2
 
 
 def test_what_is_hidden_does_not_reach_the_model(make, tmp_path):
@@ -34,7 +36,7 @@ def test_what_is_hidden_does_not_reach_the_model(make, tmp_path):
   make(IMAGES, complete=complete)
   uses.use(tmp_path, options=uses.Options(use=('completion',), num=4))
   jax.effects_barrier()
-  assert len(seen) == 4  # two shares, two draws
+  assert len(seen) == 6  # three parts, two draws
   assert all((np.asarray(x)[~np.asarray(observed)] == 0).all() for x, observed in seen)
 
 

@@ -19,6 +19,7 @@ SPECS = {
   'classes': IMAGES,
   'colours': {'x': Field('image', (6, 4, 3), 256), **LABEL},
   'vectors': {'x': Field('vector', (3,), 0), **LABEL},
+  'plane': {'x': Field('vector', (2,), 0), **LABEL},
   'gaps': {'x': Field('table', (3,), 0), 'observed': Field('mask', (3,), 2), **LABEL},
   'tokens': {'x': Field('tokens', (12,), 256), **LABEL},
   'two images': {'x': Field('image', (8, 8, 1), 17), 'y': Field('image', (4, 4, 1), 17), **LABEL},
@@ -26,6 +27,9 @@ SPECS = {
 }
 GIVEN = {'classes': (), 'two images': ('y', 'label'), 'two domains': ()}
 CHANGES = {
+  'plane': dict(
+    score=lambda params, extra, x, sigma, given: -x / sigma[:, None] ** 2, noise_range=(4.0, 0.1)
+  ),
   'gaps': dict(
     impute=lambda params, extra, rng, batch, observed: jnp.where(batch['observed'] != 0, batch['x'], 0)
   ),
@@ -74,6 +78,7 @@ def test_by_default_all_is_done_that_applies_and_is_looked_at(make, tmp_path, ca
   done = {name.removesuffix('.json') for name in written if name.endswith('.json')}
   assert done == uses.USES.keys() - {
     'decoded',
+    'score_field',
     'imputation',
     'attributes',
     'translation',

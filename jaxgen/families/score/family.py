@@ -101,6 +101,7 @@ def score(
     log_prob_estimate=model.estimate,
     complete=partial(sampling.complete, model),
     score=partial(sampling.score_at, model),
+    noise_range=(float(path.sigmas[0]), float(path.sigmas[-1])),
     trajectory=partial(sampling.trajectory, model),
   )
 
