@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 _GROUND = 'YlOrBr'
+_DARKEST = 0.6  # of the colours, so that arrows are seen on it
 _LONGEST = 1.15  # of an arrow, in distances between arrows
 _FULL = 0.9  # the quantile of the lengths that is drawn so long
 _INCHES, _DPI = 2.6, 100
@@ -31,7 +32,7 @@ def arrows(panels: Sequence[Panel], limits: float, columns: int = 3) -> np.ndarr
   """Panels of `[-limits, limits]^2`, side by side; uint8[height, width, 3].
 
   A ground is as dark as its density is large beside the panel's largest. Arrows point where the field does; the long
-  ones, a tenth, are drawn of one length, and all others shorter in proportion.
+  ones, a tenth, are drawn of one length, and all others shorter, as the square root of what they are.
 
   Args:
     panels: as many as are to be seen.
@@ -66,12 +67,14 @@ def _draw(axis, panel, limits):
   axis.set(xticks=[], yticks=[], aspect='equal', xlim=(-limits, limits), ylim=(-limits, limits))
   axis.set_title(panel.title, fontsize=10)
   extent = (-limits, limits, -limits, limits)
-  axis.imshow(panel.ground, cmap=_GROUND, vmin=0, extent=extent, interpolation='bilinear')
+  brightness = {'vmin': 0, 'vmax': panel.ground.max() / _DARKEST or 1}
+  axis.imshow(panel.ground, cmap=_GROUND, extent=extent, interpolation='bilinear', **brightness)
   side = len(panel.arrows)
   flat, where = panel.arrows.reshape(-1, 2), places(limits, side).reshape(-1, 2)
   lengths = np.linalg.norm(flat, axis=1)
   full = np.quantile(lengths, _FULL)
-  drawn = flat * (_LONGEST * 2 * limits / side / np.maximum(np.maximum(lengths, full), 1e-12))[:, None]
+  shares = np.sqrt(np.minimum(lengths / full, 1) if full else lengths)
+  drawn = flat * (shares / np.maximum(lengths, 1e-12) * _LONGEST * 2 * limits / side)[:, None]
   axis.quiver(
     *where.T,
     *drawn.T,

@@ -8,12 +8,13 @@ import numpy as np
 from jaxgen import show
 from jaxgen.uses.subject import Subject, Written, needed
 
-_MOST = 16  # samples
+_MOST_TILES, _MOST_POINTS = 16, 2000  # samples; points share one picture
 
 
 def run(subject: Subject) -> Written:
   """`trajectory.gif`, a picture per stage."""
-  num, rng = min(subject.num, _MOST), subject.rng('trajectory')
+  most = _MOST_TILES if show.KINDS[subject.field.kind].tiled else _MOST_POINTS
+  num, rng = min(subject.num, most), subject.rng('trajectory')
   turned = functools.partial(needed(subject.model.trajectory), **subject.knobs)
   trajectory = jax.jit(turned, static_argnums=3)
   stages = trajectory(subject.params, subject.extra, rng, num, subject.given(num))
