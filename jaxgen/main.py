@@ -17,7 +17,7 @@ python -m jaxgen.main --mode=plan --config=configs/glow_cifar.py    what a run w
 
 and with --mode=sample alone
 --use         what to do, between commas, by default all that applies and is looked at:
-              samples, decoded, trajectory, reconstruction, interpolation, traversal, levels, completion,
+              samples, decoded, trajectory, score_field, reconstruction, interpolation, traversal, levels, completion,
               imputation, classification, attributes, anomaly, outliers, translation; and by name alone export, of
               samples, and codes, of a split
 --num         how many samples; by default config.num_samples
