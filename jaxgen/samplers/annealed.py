@@ -34,9 +34,7 @@ def annealed(
   `x + sigma^2 s(x, sigma)` at the last level: the expected clean data (Tweedie's formula; Jolicoeur-Martineau et al.
   2021). The whole chain is `num_annealed_steps(...)` steps of `run`; past its end it stands still.
 
-  Song & Ermon 2020 (algorithm 1) write the same chain with `x + alpha s + sqrt(2 alpha) z`, so that their alpha is
-  half of that here; and in pixels in [0, 1], where it is a quarter of that in pixels in [-1, 1]: their epsilon of
-  6.2e-6 for CIFAR-10 is a `step_size` of 4.96e-5.
+  `ncsnv2` is the same chain in the convention of its paper.
 
   Args:
     score_fn: `(x f32[B, ...], sigma f32[B]) -> f32[B, ...]`, the score of the data blurred by `sigma`.
@@ -74,6 +72,29 @@ def annealed(
 def num_annealed_steps(num_levels: int, steps_per_level: int, *, denoise: bool = True) -> int:
   """The number of steps of a whole annealed chain."""
   return num_levels * steps_per_level + denoise
+
+
+def ncsnv2(
+  score_fn: Callable[[jax.Array, jax.Array], jax.Array],
+  sigmas: Sequence[float] | jax.Array,
+  epsilon: float,
+  steps_per_level: int,
+) -> Sampler:
+  """`annealed` as Song & Ermon 2020, algorithm 1, write it: `x + alpha s + sqrt(2 alpha) z`, and a denoising step.
+
+  `alpha_i = epsilon sigmas[i]^2 / sigmas[-1]^2`, half of the step here. Their pixels are in [0, 1], where epsilon is a
+  quarter of that in pixels in [-1, 1]: 6.2e-6 for CIFAR-10 is 2.48e-5 there.
+
+  Args:
+    score_fn: `(x f32[B, ...], sigma f32[B]) -> f32[B, ...]`, the score of the data blurred by `sigma`.
+    sigmas: f32[L], falling noise levels.
+    epsilon: the step of the algorithm at the last level.
+    steps_per_level: T of the algorithm.
+
+  Returns:
+    A `Sampler` over f32[B, ...], of `num_annealed_steps(L, steps_per_level)` steps.
+  """
+  return annealed(score_fn, sigmas, 2 * epsilon, steps_per_level)
 
 
 class Balance(NamedTuple):

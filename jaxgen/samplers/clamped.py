@@ -1,6 +1,6 @@
 """Completion: any sampler, with what has been observed put back before every step."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -8,6 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgen.types import PRNGKey, Sampler
+
+# bool[B, ...], or of a position that part which is observed: an orthogonal projection
+Observed = jax.Array | Callable[[jax.Array], jax.Array]
 
 
 class ClampedState(NamedTuple):
@@ -21,26 +24,29 @@ class ClampedState(NamedTuple):
 def clamped(
   sampler: Sampler,
   x: jax.Array,
-  observed: jax.Array,
+  observed: Observed,
   sigmas: Sequence[float] | jax.Array | np.ndarray = (0.0,),
 ) -> Sampler:
   """The sampler conditioned on part of its position, by putting it back before every step.
 
   Step `i` begins with `x + sigmas[i] e` where `observed`, with fresh noise: the observed part as blurred as the
   chain is there (Song et al. 2021, section 5 and appendix I.2). That is no exact draw of what is missing: the chain is
-  not told of the observed part but by its own scores, and forgets at each step what it had made fit. Without noise and
+  not told of the observed part but by its own scores, and forgets at each step what it had made fit; however
+  many levels there are, see `resampled`. Without noise and
   with `ancestral` it is exact where what is observed comes first.
 
   Args:
     sampler: whose state has a field `position`, f32[B, ...] or whole numbers [B, ...].
     x: [B, ...], of which only what is observed is looked at.
-    observed: bool[B, ...].
+    observed: bool[B, ...]; or the orthogonal projection to what is observed, f32[B, ...] -> f32[B, ...], of which
+      there are `grey` for colourization and `coarse` for super-resolution.
     sigmas: f32[num_steps], the noise of the chain before each step; the last one holds for all steps after it.
 
   Returns:
-    A `Sampler`; its last step may have moved what is observed: whoever wants x there puts it back once more.
+    A `Sampler`; its last step may have moved what is observed: whoever wants x there puts it back once more, by
+    `put_back` or by a step beyond the end of a chain whose last level is 0.
   """
-  sigmas = jnp.asarray(sigmas, jnp.float32)
+  sigmas = jnp.asarray(sigmas, float)
 
   def init(position):
     return ClampedState(position, jnp.zeros((), jnp.int32), sampler.init(position))
@@ -48,9 +54,38 @@ def clamped(
   def step(rng: PRNGKey, state: ClampedState):
     noise_rng, step_rng = jax.random.split(rng)
     sigma = sigmas[jnp.minimum(state.step, len(sigmas) - 1)]
-    known = (x + sigma * jax.random.normal(noise_rng, x.shape)).astype(state.position.dtype)
-    inner = state.inner._replace(position=jnp.where(observed, known, state.position))
-    inner, info = sampler.step(step_rng, inner)
+    position = put_back(state.position, blurred(noise_rng, x, sigma), observed)
+    inner, info = sampler.step(step_rng, state.inner._replace(position=position))
     return ClampedState(inner.position, state.step + 1, inner), info
 
   return Sampler(init, step)
+
+
+def put_back(position: jax.Array, x: jax.Array, observed: Observed) -> jax.Array:
+  """The position [B, ...] with the observed part of x, and of its type."""
+  if callable(observed):
+    return position + observed(x - position).astype(position.dtype)
+  return jnp.where(observed, x.astype(position.dtype), position)
+
+
+def blurred(rng: PRNGKey, x: jax.Array, sigma: jax.Array) -> jax.Array:
+  """`x + sigma e`, f32[B, ...]; e ~ N(0, I)."""
+  return x + sigma * jax.random.normal(rng, x.shape)
+
+
+def grey(x: jax.Array) -> jax.Array:
+  """Of images f32[B, H, W, C] the mean over the channels, in each of them: what is observed in colourization."""
+  return jnp.broadcast_to(x.mean(-1, keepdims=True), x.shape)
+
+
+def coarse(x: jax.Array, factor: int) -> jax.Array:
+  """Of images f32[B, H, W, C] the mean over squares of `factor` pixels a side: what is observed in super-resolution.
+
+  Raises:
+    ValueError: if the sides are no multiples of the factor.
+  """
+  height, width, channels = x.shape[1:]
+  if height % factor or width % factor:
+    raise ValueError(f'images of {height} x {width} pixels have no squares of {factor} pixels a side.')
+  squares = x.reshape(-1, height // factor, factor, width // factor, factor, channels)
+  return jnp.broadcast_to(squares.mean((2, 4), keepdims=True), squares.shape).reshape(x.shape)

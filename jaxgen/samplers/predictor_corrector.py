@@ -5,84 +5,78 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax import lax
+import numpy as np
 
+from jaxgen.samplers._descent import LevelScoreFn, score_at
+from jaxgen.samplers.corrected import corrected
+from jaxgen.samplers.euler_maruyama import euler_maruyama
+from jaxgen.samplers.langevin import LangevinState
 from jaxgen.types import PRNGKey, Sampler
 
 
-class PredictorCorrectorState(NamedTuple):
-  """`position` is f32[B, ...]; `step`, i32[], counts the steps taken."""
+class LangevinCorrectorInfo(NamedTuple):
+  """`step_size`, f32[]: the step that was taken, in the convention of `jaxgen.samplers.langevin`."""
 
-  position: jax.Array
-  step: jax.Array
-
-
-class PredictorCorrectorInfo(NamedTuple):
-  """`sigma`, f32[]: the noise level that the step reached."""
-
-  sigma: jax.Array
+  step_size: jax.Array
 
 
 def predictor_corrector(
-  score_fn: Callable[[jax.Array, jax.Array], jax.Array],
-  sigmas: Sequence[float] | jax.Array,
+  score_fn: LevelScoreFn,
+  sigmas: Sequence[float] | jax.Array | np.ndarray,
   signal_to_noise: float = 0.16,
   corrector_steps: int = 1,
 ) -> Sampler:
-  """Reverse diffusion and Langevin correction for the VE process (Song et al. 2021, algorithms 2 and 4).
+  """`euler_maruyama` under a `langevin_corrector` (Song et al. 2021, algorithms 2 and 4, for the VE process).
 
-  From level `s` to the next one `t < s`, with `d = s^2 - t^2` and fresh `z ~ N(0, I)` each time:
-
-      predict    x <- x + d score(x, s) + sqrt(d) z
-      correct    x <- x + e score(x, t) + sqrt(2 e) z,   e = 2 (r ||z|| / ||score(x, t)||)^2
-
-  `r` is `signal_to_noise`; both norms are averaged over the batch, as the authors do. After the last
-  level one more step removes its noise, `x + t^2 score(x, t)`, as there. `L` levels take `L` steps
-  of `run`; past them the chain stands still.
+  After the last level one more step removes its noise, `x + t^2 score(x, t)`, as there. `L` levels take `L` steps of
+  `run`; past them the chain stands still.
 
   Args:
     score_fn: `(x f32[B, ...], sigma f32[B]) -> f32[B, ...]`, the score of the data blurred by `sigma`.
-    sigmas: f32[L], falling; the chain starts at `N(0, sigmas[0]^2 I)`.
+    sigmas: f32[L], positive, falling; the chain starts at `N(0, sigmas[0]^2 I)`.
     signal_to_noise: the corrector's step, relative.
     corrector_steps: Langevin steps per level; 0 leaves the predictor alone.
 
   Returns:
     A `Sampler` over f32[B, ...].
+
+  Raises:
+    ValueError: if a level is not positive, or they do not fall.
   """
-  sigmas = jnp.asarray(sigmas, jnp.float32)
-  num_levels = sigmas.shape[0]
+  to_zero = jnp.append(jnp.asarray(sigmas, float), 0.0)
+  corrector = langevin_corrector(score_fn, signal_to_noise)
+  return corrected(euler_maruyama(score_fn, to_zero), corrector, to_zero, corrector_steps)
 
-  def score_at(x, sigma):
-    return score_fn(x, jnp.broadcast_to(sigma, x.shape[:1]))
 
-  def predict(rng, x, sigma, drop):
-    return x + drop * score_at(x, sigma) + jnp.sqrt(drop) * jax.random.normal(rng, x.shape)
+def langevin_corrector(
+  score_fn: LevelScoreFn, signal_to_noise: float = 0.16
+) -> Callable[[jax.Array], Sampler]:
+  """Langevin dynamics at a level, with a step that is measured (Song et al. 2021, algorithm 4), for `corrected`.
 
-  def correct(rng, x, sigma):
-    score, noise = score_at(x, sigma), jax.random.normal(rng, x.shape)
-    step_size = 2 * (signal_to_noise * _mean_norm(noise) / _mean_norm(score)) ** 2
-    return x + step_size * score + jnp.sqrt(2 * step_size) * noise
+  With fresh `z ~ N(0, I)` each time,
 
-  def descend(rng, x, index):
-    before, after = sigmas[index], sigmas[index + 1]
-    x = predict(jax.random.fold_in(rng, 0), x, before, before**2 - after**2)
-    keys = jax.random.split(jax.random.fold_in(rng, 1), corrector_steps)
-    return lax.scan(lambda x, key: (correct(key, x, after), None), x, keys)[0]
+      x <- x + e score(x, sigma) + sqrt(2 e) z,   e = 2 (r ||z|| / ||score(x, sigma)||)^2;
 
-  def finish(x, index):
-    last = sigmas[-1]
-    return jnp.where(index == num_levels - 1, x + last**2 * score_at(x, last), x)
+  r is `signal_to_noise`; both norms are averaged over the batch, as the authors do.
 
-  def init(position):
-    return PredictorCorrectorState(position, jnp.zeros((), jnp.int32))
+  Args:
+    score_fn: `(x f32[B, ...], sigma f32[B]) -> f32[B, ...]`, the score of the data blurred by `sigma`.
+    signal_to_noise: r.
 
-  def step(rng: PRNGKey, state: PredictorCorrectorState):
-    x, index = state.position, state.step
-    x = lax.cond(index < num_levels - 1, lambda: descend(rng, x, index), lambda: finish(x, index))
-    reached = sigmas[jnp.minimum(index + 1, num_levels - 1)]
-    return PredictorCorrectorState(x, index + 1), PredictorCorrectorInfo(reached)
+  Returns:
+    From a level, f32[], to a `Sampler` over f32[B, ...].
+  """
 
-  return Sampler(init, step)
+  def at_level(sigma):
+    def step(rng: PRNGKey, state: LangevinState) -> tuple[LangevinState, LangevinCorrectorInfo]:
+      x = state.position
+      score, noise = score_at(score_fn, x, sigma), jax.random.normal(rng, x.shape, x.dtype)
+      half = 2 * (signal_to_noise * _mean_norm(noise) / _mean_norm(score)) ** 2
+      return LangevinState(x + half * score + jnp.sqrt(2 * half) * noise), LangevinCorrectorInfo(2 * half)
+
+    return Sampler(LangevinState, step)
+
+  return at_level
 
 
 def _mean_norm(vectors):

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from jaxgen.losses.score import geometric_sigmas
-from jaxgen.samplers import annealed, balanced, langevin, num_annealed_steps, run
+from jaxgen.samplers import annealed, balanced, langevin, ncsnv2, num_annealed_steps, run
+from jaxgen.samplers.langevin import LangevinState
 
 # The mixture of Song & Ermon 2019, section 3.2.2: a fifth of the mass at (-5, -5).
 CENTRES = jnp.array([[-5.0, -5.0], [5.0, 5.0]])
@@ -136,3 +137,18 @@ def test_an_equinox_module_is_a_score():
   state, _ = run(annealed(score_fn, [1.0, 0.1], 1e-3, 3), jax.random.key(1), jnp.ones((4, 2)), 7)
   assert state.position.shape == (4, 2)
   assert np.all(np.isfinite(state.position))
+
+
+def test_the_chain_of_ncsnv2_line_by_line():
+  """Song & Ermon 2020, algorithm 1."""
+  sigmas, epsilon, rng = np.array([2.0, 1.0, 0.5]), 0.05, jax.random.key(4)
+  x = start = jnp.array([[3.0, -1.0]])
+  for i in range(6):
+    alpha, sigma = epsilon * sigmas[i // 2] ** 2 / sigmas[-1] ** 2, sigmas[i // 2]
+    noise = langevin(jnp.zeros_like, 1.0).step(jax.random.fold_in(rng, i), LangevinState(jnp.zeros((1, 2))))[
+      0
+    ]
+    x = x - alpha * x / (0.7**2 + sigma**2) + np.sqrt(2 * alpha) * noise.position
+  x = x - 0.5**2 * x / (0.7**2 + 0.5**2)
+  found = run(ncsnv2(_gaussian_score(0.7), sigmas, epsilon, 2), rng, start, 7)[0].position
+  np.testing.assert_allclose(found, x, rtol=1e-5)

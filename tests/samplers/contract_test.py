@@ -20,15 +20,16 @@ NOISY = LEVELS[:-1]
 
 
 class Row(NamedTuple):
-  """A sampler of `score_fn(x, sigma)`, and the steps of a whole run; 0 where it has no end."""
+  """A sampler of `score_fn(x, sigma)` for positions like x, and the steps of a whole run; 0 where it has no end."""
 
-  make: Callable[[Callable], Sampler]
+  make: Callable[[Callable, jax.Array], Sampler]
   num_steps: int
 
 
 def over(name: str, **settings) -> Row:
   """A chain over the levels."""
-  return Row(lambda score_fn: getattr(samplers, name)(score_fn, LEVELS, **settings), len(LEVELS) - 1)
+  make = lambda score_fn, x: getattr(samplers, name)(score_fn, LEVELS, **settings)  # noqa: E731
+  return Row(make, len(LEVELS) - 1)
 
 
 def at_one_level(score_fn: Callable) -> Callable:
@@ -36,8 +37,25 @@ def at_one_level(score_fn: Callable) -> Callable:
   return lambda x: score_fn(x, jnp.ones(x.shape[0]))
 
 
+def completed(completion: Callable, **settings) -> Callable:
+  """Every second number is observed; one step beyond the end puts it back."""
+
+  def make(score_fn, x):
+    observed = jnp.arange(x.size).reshape(x.shape) % 2 == 0
+    return completion(samplers.ddpm(score_fn, LEVELS), jnp.ones_like(x), observed, LEVELS, **settings)
+
+  return make
+
+
+def corrected(score_fn, x):
+  predictor, corrector = samplers.euler(score_fn, LEVELS), samplers.langevin_corrector(score_fn)
+  return samplers.corrected(predictor, corrector, LEVELS)
+
+
 ROWS = {
-  'annealed': Row(lambda score_fn: samplers.annealed(score_fn, NOISY, 1e-7, 2), 13),
+  'annealed': Row(lambda score_fn, x: samplers.annealed(score_fn, NOISY, 1e-7, 2), 13),
+  'clamped': Row(completed(samplers.clamped), 7),
+  'corrected': Row(corrected, 6),
   'ddim': over('ddim'),
   'ddim_eta': over('ddim', eta=1.0),
   'ddpm': over('ddpm'),
@@ -47,18 +65,18 @@ ROWS = {
   'euler': over('euler'),
   'euler_maruyama': over('euler_maruyama'),
   'heun': over('heun'),
-  'langevin': Row(lambda score_fn: samplers.langevin(at_one_level(score_fn), 0.1), 0),
-  'predictor_corrector': Row(lambda score_fn: samplers.predictor_corrector(score_fn, NOISY), 6),
+  'langevin': Row(lambda score_fn, x: samplers.langevin(at_one_level(score_fn), 0.1), 0),
+  'ncsnv2': Row(lambda score_fn, x: samplers.ncsnv2(score_fn, NOISY, 1e-7, 2), 13),
+  'predictor_corrector': Row(lambda score_fn, x: samplers.predictor_corrector(score_fn, NOISY), 6),
+  'resampled': Row(completed(samplers.resampled, jump_length=2, num_resamplings=2), 13),
 }
-
-
 START = 500.0 * jax.random.normal(jax.random.key(1), (3, 2, 1))
 
 
 def chain(row: Row, start: jax.Array, score_fn: Callable = point_score) -> jax.Array:
   """All positions of a whole run and of three steps more: f32[steps, B, ...]."""
   trace = lambda state, info: state.position  # noqa: E731
-  return run(row.make(score_fn), jax.random.key(0), start, (row.num_steps or 4) + 3, trace)[1]
+  return run(row.make(score_fn, start), jax.random.key(0), start, (row.num_steps or 4) + 3, trace)[1]
 
 
 @functools.cache

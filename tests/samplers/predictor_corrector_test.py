@@ -4,7 +4,16 @@ import numpy as np
 import pytest
 
 from jaxgen.losses.score import geometric_sigmas
-from jaxgen.samplers import predictor_corrector, run
+from jaxgen.samplers import (
+  corrected,
+  euler,
+  karras_levels,
+  langevin,
+  langevin_corrector,
+  predictor_corrector,
+  run,
+)
+from tests.samplers.densities import last
 
 MEAN, VARIANCE = 1.5, 0.25
 
@@ -45,3 +54,32 @@ def test_the_last_step_removes_the_noise_and_then_the_chain_rests():
   assert np.all(path[0] != 2.0)
   np.testing.assert_allclose(path[1], 2.0, atol=1e-5)
   np.testing.assert_array_equal(path[2:], path[1:3])
+
+
+def test_any_corrector_mends_any_predictor():
+  """Euler's method in six steps leaves data too narrow; chains at each level bring them back."""
+  levels = karras_levels(20.0, 0.05, 6)
+
+  def corrector(sigma):
+    score_fn = lambda x: _blurred_score(x, jnp.broadcast_to(sigma, x.shape[:1]))  # noqa: E731
+    return langevin(score_fn, 0.2 * (VARIANCE + sigma**2))
+
+  predictor, start = euler(_blurred_score, levels), 20.0 * jax.random.normal(jax.random.key(0), (300, 16))
+  alone = last(predictor, start, 6)
+  mended = last(corrected(predictor, corrector, levels, 40), start, 6)
+  # A step of 0.2 in units of the variance leaves a chain too wide by 1 / (1 - 0.05).
+  ends = VARIANCE * (VARIANCE / (VARIANCE + levels[-2] ** 2)) / 0.95
+  assert alone.var() < 0.7 * VARIANCE
+  np.testing.assert_allclose(mended.var(), ends, rtol=0.06)
+  np.testing.assert_allclose(mended.mean(), MEAN, atol=0.03)
+
+
+def test_the_measured_step_of_the_corrector():
+  corrector = langevin_corrector(lambda x, sigma: -x / sigma[:, None] ** 2, 0.1)(jnp.float32(2.0))
+  x = jnp.array([[3.0, 4.0], [6.0, 8.0]])
+  moved, info = corrector.step(jax.random.key(0), corrector.init(x))
+  noise = jax.random.normal(jax.random.key(0), x.shape)
+  # The scores' norms are 5 / 4 and 10 / 4.
+  step = 2 * (0.1 * np.linalg.norm(noise, axis=1).mean() / 1.875) ** 2
+  np.testing.assert_allclose(moved.position, x - step * x / 4 + np.sqrt(2 * step) * noise, rtol=1e-5)
+  np.testing.assert_allclose(info.step_size, 2 * step, rtol=1e-5)
