@@ -63,6 +63,13 @@ def joined(x: jax.Array, given: Mapping[str, jax.Array]) -> jax.Array:
   return jnp.concatenate([x, flat(given).astype(x.dtype)], axis=-1) if given else x
 
 
+def beside(x: jax.Array, given: Mapping[str, jax.Array]) -> tuple[jax.Array, dict[str, jax.Array]]:
+  """An image f32[B, H, W, C] with the conditions of its height and width behind its channels, and all others."""
+  alike = {name: value for name, value in given.items() if value.shape[:-1] == x.shape[:-1]}
+  others = {name: value for name, value in given.items() if name not in alike}
+  return jnp.concatenate([x, *(value.astype(x.dtype) for value in alike.values())], axis=-1), others
+
+
 def flat(given: Mapping[str, jax.Array]) -> jax.Array:
   """All conditions, of which there is at least one, flattened, side by side: f32[B, K]."""
   return jnp.concatenate([value.reshape(value.shape[0], -1) for value in given.values()], axis=-1)

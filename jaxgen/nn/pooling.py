@@ -1,7 +1,11 @@
-"""The mean or the largest of cells of 2x2 pixels, of images of any size."""
+"""The mean or the largest of cells of 2x2 pixels, or of the neighbours of each pixel, in images of any size."""
+
+import functools
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 
 def mean_pool(x: jax.Array) -> jax.Array:
@@ -15,6 +19,38 @@ def mean_pool(x: jax.Array) -> jax.Array:
 def max_pool(x: jax.Array) -> jax.Array:
   """The largest values of the same cells."""
   return _cells(x).max((2, 4))
+
+
+def mean_around(x: jax.Array, side: int) -> jax.Array:
+  """The mean of the `side` x `side` pixels around each, an odd number, with zeros around the image.
+
+  Args:
+    x: f32[B, H, W, C].
+    side: of the squares.
+
+  Returns:
+    f32[B, H, W, C].
+  """
+  return _around(x, side, 0.0, jnp.add) / side**2
+
+
+def max_around(x: jax.Array, side: int) -> jax.Array:
+  """The largest of those of them that lie in the image."""
+  return _around(x, side, -jnp.inf, jnp.maximum)
+
+
+def _around(
+  x: jax.Array, side: int, outside: float, combine: Callable[[jax.Array, jax.Array], jax.Array]
+) -> jax.Array:
+  """One direction after the other, of shifted images; XLA's windows and their gradients are slow on a CPU."""
+  for axis in (1, 2):
+    edges = [(0, 0)] * x.ndim
+    edges[axis] = (side // 2, side // 2)
+    padded, size = jnp.pad(x, edges, constant_values=outside), x.shape[axis]
+    x = functools.reduce(
+      combine, (lax.slice_in_dim(padded, start, start + size, 1, axis) for start in range(side))
+    )
+  return x
 
 
 def doubled(x: jax.Array) -> jax.Array:

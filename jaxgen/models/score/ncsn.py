@@ -1,4 +1,7 @@
-"""A noise-conditional score network: a U-Net of residual blocks (after Song et al. 2021, NCSN++, made small)."""
+"""A small noise-conditional score network: a U-Net of residual blocks without attention (after Song et al. 2021).
+
+It has half the blocks on the way up that `jaxgen.models.score.unet` has, and the skips of blocks alone.
+"""
 
 import jax.numpy as jnp
 from flax import linen as nn
@@ -8,8 +11,8 @@ from jaxgen import fields
 from jaxgen.computing import block
 from jaxgen.config_keys import DEPTH, WIDTH, Key
 from jaxgen.errors import UserError
-from jaxgen.families.conditions import flat
-from jaxgen.nn import Conv, GroupNorm, UpsampledConv
+from jaxgen.models.score.unet import Block, NoiseEmbedding, group_norm
+from jaxgen.nn import Conv, UpsampledConv
 from jaxgen.settings import score as settings
 from jaxgen.types import GenerativeModel
 
@@ -22,37 +25,7 @@ KEYS = {
   **settings.KEYS,
 }
 SAMPLER = settings.SAMPLER
-
-
-class Block(nn.Module):
-  """Two convolutions round a skip; the noise level scales and shifts between them: f32[B, H, W, features]."""
-
-  features: int
-  dropout: float
-
-  @nn.compact
-  def __call__(self, x, embedding, train):
-    h = Conv(self.features, (3, 3))(nn.silu(_group_norm(x.shape[-1])(x)))
-    scale, shift = jnp.split(nn.Dense(2 * self.features)(embedding)[:, None, None], 2, axis=-1)
-    h = nn.silu(_group_norm(self.features)(h) * (1 + scale) + shift)
-    h = nn.Dropout(self.dropout, deterministic=not train)(h)
-    h = Conv(self.features, (3, 3), kernel_init=nn.initializers.zeros_init())(h)
-    return h + (x if x.shape[-1] == self.features else Conv(self.features, (1, 1))(x))
-
-
-class NoiseEmbedding(nn.Module):
-  """log sigma f32[B] and the conditions -> f32[B, features]."""
-
-  features: int
-
-  @nn.compact
-  def __call__(self, log_sigma, given):
-    frequencies = 2.0 ** jnp.arange(-3, 5)  # log sigma spans about ten units
-    angles = log_sigma[:, None] * frequencies
-    h = nn.Dense(self.features)(jnp.concatenate([jnp.sin(angles), jnp.cos(angles)], axis=-1))
-    if given:
-      h = h + nn.Dense(self.features, use_bias=False)(flat(given))
-    return nn.silu(nn.Dense(self.features)(nn.silu(h)))
+_GROUPS = 8  # of channels that are normalized together, at most
 
 
 class ScoreNetwork(nn.Module):
@@ -63,7 +36,7 @@ class ScoreNetwork(nn.Module):
   Attributes:
     widths: the channels at each resolution; every resolution after the first has half the pixels a side.
     blocks: residual blocks at each resolution, on the way down and on the way up.
-    dropout: the share of channels dropped in training.
+    dropout: the share of values that training leaves out.
   """
 
   widths: tuple[int, ...]
@@ -73,21 +46,24 @@ class ScoreNetwork(nn.Module):
   @nn.compact
   def __call__(self, x, sigma, given, train):
     embedding = NoiseEmbedding(4 * self.widths[0])(jnp.log(sigma), given)
+
+    def changed(h, width):
+      return block(Block(width, self.dropout, _GROUPS, scales=True), h, embedding, train=train)
+
     h, skips = Conv(self.widths[0], (3, 3))(x), []
     for index, width in enumerate(self.widths):
       if index:
         h = Conv(width, (3, 3), (2, 2))(h)
       for _ in range(self.blocks):
-        h = block(Block(width, self.dropout), h, embedding, train=train)
+        h = changed(h, width)
         skips.append(h)
-    h = block(Block(self.widths[-1], self.dropout), h, embedding, train=train)
+    h = changed(h, self.widths[-1])
     for index, width in reversed(list(enumerate(self.widths))):
       for _ in range(self.blocks):
-        h = jnp.concatenate([h, skips.pop()], axis=-1)
-        h = block(Block(width, self.dropout), h, embedding, train=train)
+        h = changed(jnp.concatenate([h, skips.pop()], axis=-1), width)
       if index:
         h = UpsampledConv(self.widths[index - 1])(h)
-    h = nn.silu(_group_norm(h.shape[-1])(h))
+    h = nn.silu(group_norm(h.shape[-1], _GROUPS)(h))
     return Conv(x.shape[-1], (3, 3), kernel_init=nn.initializers.zeros_init())(h)
 
 
@@ -110,7 +86,3 @@ def build(config: ConfigDict) -> GenerativeModel:
       f'{factor}, and {x.shape} is not; set config.data.image_size or give fewer config.model.widths.'
     )
   return settings.assemble(config, ScoreNetwork(tuple(model.widths), model.blocks, model.dropout))
-
-
-def _group_norm(channels):
-  return GroupNorm(num_groups=max(1, min(8, channels // 4)))

@@ -7,7 +7,7 @@ from ml_collections import ConfigDict
 from jaxgen import fields
 from jaxgen.config_keys import DEPTH, WIDTH, Key
 from jaxgen.errors import UserError
-from jaxgen.models.score.ncsn import NoiseEmbedding
+from jaxgen.models.score.unet import NoiseEmbedding
 from jaxgen.settings import score as settings
 from jaxgen.types import GenerativeModel
 
