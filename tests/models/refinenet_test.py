@@ -10,6 +10,10 @@ def _parameters(network, shape):
   return sum(leaf.size for leaf in jax.tree.leaves(jax.eval_shape(start, jax.random.key(0))))
 
 
+def test_without_levels_it_has_as_many_parameters_as_the_released_ncsnv2_of_cifar():
+  assert _parameters(RefineNet(128), (32, 32, 3)) == 29_694_083
+
+
 def test_a_level_has_gains_shares_and_biases_of_its_own():
   """Of each normalized channel, at the published widths; gain, share and bias are three numbers."""
   ten, twenty = (_parameters(RefineNet(128, tuple(range(n, 0, -1))), (32, 32, 3)) for n in (10, 20))

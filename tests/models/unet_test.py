@@ -5,7 +5,7 @@ import pytest
 from ml_collections import ConfigDict
 
 from configs.ncsn_digits import get_config
-from jaxgen import fields
+from jaxgen import experiment, fields
 from jaxgen.config_keys import default_values
 from jaxgen.errors import UserError
 from jaxgen.models.score import unet
@@ -14,12 +14,12 @@ from jaxgen.types import Field
 
 
 def _config(shape=(8, 8, 1), kind='image', **model):
-  config = get_config('smoke')
+  config = experiment.completed(get_config('smoke'))
   with config.unlocked():
     config.module = unet.__name__
     config.data.fields = ConfigDict(fields.to_dict({'x': Field(kind, shape, 17)}))
     config.model = ConfigDict(default_values(unet.KEYS))
-    config.model.update(dict(widths=(8, 8), blocks=1, attention=(4,), num_levels=4) | model)
+    config.model.update(dict(widths=(8, 8), blocks=1, attention=(4,)) | model)
   return config
 
 

@@ -15,11 +15,11 @@ from jaxgen.computing import block
 from jaxgen.config_keys import WIDTH, Key
 from jaxgen.errors import UserError
 from jaxgen.families.conditions import beside, flat
-from jaxgen.losses.score import geometric_sigmas
 from jaxgen.nn import Conv
 from jaxgen.nn.conditional_instance_norm import ConditionalInstanceNorm
 from jaxgen.nn.pooling import max_around, mean_around, mean_pool
 from jaxgen.settings import score as settings
+from jaxgen.settings import score_slots
 from jaxgen.types import GenerativeModel
 
 KEYS = {
@@ -184,8 +184,7 @@ def build(config: ConfigDict) -> GenerativeModel:
       f'This score network needs images, not {x.kind} data of shape {x.shape}; for vectors there is '
       'jaxgen.models.score.ncsn_mlp.'
     )
-  sigmas = geometric_sigmas(model.sigma_max, model.sigma_min, model.num_levels)
-  levels = tuple(sigmas.tolist()) if model.conditional else ()
+  levels = tuple(score_slots.path(config).sigmas.tolist()) if model.conditional else ()
   return settings.assemble(config, RefineNet(model.width, levels))
 
 
