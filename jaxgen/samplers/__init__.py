@@ -21,9 +21,11 @@ from jaxgen.samplers.heun import heun as heun
 from jaxgen.samplers.langevin import langevin as langevin
 from jaxgen.samplers.levels import karras_levels as karras_levels
 from jaxgen.samplers.levels import spaced_levels as spaced_levels
+from jaxgen.samplers.mala import mala as mala
 from jaxgen.samplers.predictor_corrector import langevin_corrector as langevin_corrector
 from jaxgen.samplers.predictor_corrector import predictor_corrector as predictor_corrector
 from jaxgen.samplers.probability_flow import probability_flow_log_prob as probability_flow_log_prob
 from jaxgen.samplers.resampled import num_resampled_steps as num_resampled_steps
 from jaxgen.samplers.resampled import resampled as resampled
 from jaxgen.samplers.run import run as run
+from jaxgen.samplers.underdamped import underdamped as underdamped

@@ -42,19 +42,26 @@ def langevin(
 
   def step(rng: PRNGKey, state: LangevinState) -> tuple[LangevinState, LangevinInfo]:
     score = score_fn(state.position)
-    leaves, structure = jax.tree.flatten(state.position)
-    keys = jax.tree.unflatten(structure, list(jax.random.split(rng, len(leaves))))
-
-    def move(key, x, s):
-      noise = jax.random.normal(key, x.shape, x.dtype)
-      return x + step_size / 2 * s + jnp.sqrt(step_size * temperature) * noise
-
-    position = jax.tree.map(move, keys, state.position, score)
-    return LangevinState(position), LangevinInfo(_rms(score))
+    ascended = plus(state.position, step_size / 2, score)
+    position = plus(ascended, jnp.sqrt(step_size * temperature), normal_like(rng, state.position))
+    return LangevinState(position), LangevinInfo(rms(score))
 
   return Sampler(LangevinState, step)
 
 
-def _rms(tree):
+def plus(tree: Position, factor: float | jax.Array, other: Position) -> Position:
+  """`tree + factor other`, of trees of one structure."""
+  return jax.tree.map(lambda a, b: a + factor * b, tree, other)
+
+
+def normal_like(rng: PRNGKey, tree: Position) -> Position:
+  """Draws of N(0, I) in the shape of a tree, f32 each, with a key for each leaf."""
+  leaves, structure = jax.tree.flatten(tree)
+  keys = jax.tree.unflatten(structure, list(jax.random.split(rng, len(leaves))))
+  return jax.tree.map(lambda key, x: jax.random.normal(key, x.shape, x.dtype), keys, tree)
+
+
+def rms(tree: Position) -> jax.Array:
+  """The root mean square of all elements, f32[]."""
   leaves = jax.tree.leaves(tree)
   return jnp.sqrt(sum((leaf**2).sum() for leaf in leaves) / sum(leaf.size for leaf in leaves))

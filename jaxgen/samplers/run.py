@@ -19,7 +19,7 @@ def run(
   *,
   thin: int = 1,
 ) -> tuple[Any, Any]:
-  """Runs `num_steps` steps of a sampler in one XLA program.
+  """Runs `num_steps` steps of a sampler in one XLA program, in the memory of one step but for what is recorded.
 
   Step `i` uses the key `fold_in(rng, i)`, so a shorter run is the beginning of a longer one, and what is
   recorded does not change the chain.
@@ -44,18 +44,21 @@ def run(
       f'num_steps must not be negative and thin at least 1, but they are {num_steps} and {thin}.'
     )
 
-  def one(state, index):
+  def one(carry, _):
+    state, index = carry
     state, info = sampler.step(jax.random.fold_in(rng, index), state)
-    return state, info if trace is None else trace(state, info)
+    return (state, index + 1), info if trace is None else trace(state, info)
 
-  def block(state, indices):
+  def block(carry, length):
     # The record travels with the state, so that only a block's last one is ever stored.
-    record = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(one, state, indices[0])[1])
-    return lax.scan(lambda carry, index: (one(carry[0], index), None), (state, record), indices)[0]
+    record = jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), jax.eval_shape(one, carry, None)[1])
+    return lax.scan(lambda both, _: (one(both[0], None), None), (carry, record), length=length)[0]
 
-  state, indices = sampler.init(position), jnp.arange(num_steps)
+  carry = sampler.init(position), jnp.zeros((), jnp.int32)
   if thin == 1:
-    return lax.scan(one, state, indices)
+    (state, _), records = lax.scan(one, carry, length=num_steps)
+    return state, records
   if unrecorded := num_steps % thin:
-    state, _ = block(state, indices[:unrecorded])
-  return lax.scan(block, state, indices[unrecorded:].reshape(-1, thin))
+    carry, _ = block(carry, unrecorded)
+  (state, _), records = lax.scan(lambda carry, _: block(carry, thin), carry, length=num_steps // thin)
+  return state, records

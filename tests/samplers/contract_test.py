@@ -52,6 +52,13 @@ def corrected(score_fn, x):
   return samplers.corrected(predictor, corrector, LEVELS)
 
 
+def log_density_chain(score_fn, x):
+  """Of the same blurred point; MALA takes the slope of a density, and so the score function as a check alone."""
+  return samplers.mala(
+    lambda x: (score_fn(x, jnp.ones(len(x))) * (x - 2)).reshape(len(x), -1).sum(1) / 2, 0.1
+  )
+
+
 ROWS = {
   'annealed': Row(lambda score_fn, x: samplers.annealed(score_fn, NOISY, 1e-7, 2), 13),
   'clamped': Row(completed(samplers.clamped), 7),
@@ -66,9 +73,11 @@ ROWS = {
   'euler_maruyama': over('euler_maruyama'),
   'heun': over('heun'),
   'langevin': Row(lambda score_fn, x: samplers.langevin(at_one_level(score_fn), 0.1), 0),
+  'mala': Row(log_density_chain, 0),
   'ncsnv2': Row(lambda score_fn, x: samplers.ncsnv2(score_fn, NOISY, 1e-7, 2), 13),
   'predictor_corrector': Row(lambda score_fn, x: samplers.predictor_corrector(score_fn, NOISY), 6),
   'resampled': Row(completed(samplers.resampled, jump_length=2, num_resamplings=2), 13),
+  'underdamped': Row(lambda score_fn, x: samplers.underdamped(at_one_level(score_fn), 0.1), 0),
 }
 START = 500.0 * jax.random.normal(jax.random.key(1), (3, 2, 1))
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgen.samplers import run
+from jaxgen.samplers import ddpm, heun, langevin, resampled, run
 from jaxgen.types import Sampler
 
 
@@ -68,3 +68,30 @@ def test_no_steps_is_the_start_and_fewer_is_an_error():
     run(_counter(), jax.random.key(0), jnp.ones(2), -1)
   with pytest.raises(ValueError, match='thin'):
     run(_counter(), jax.random.key(0), jnp.ones(2), 3, thin=0)
+
+
+@pytest.mark.parametrize('name', ['langevin', 'heun', 'resampled'])
+def test_a_thousand_steps_take_the_memory_of_ten(name):
+  start = jnp.ones((100, 40))
+  score_fn = lambda x, sigma: -x / (1 + sigma[:, None] ** 2)  # noqa: E731
+
+  def memory(num_steps, **trace):
+    levels = np.linspace(10.0, 0.0, num_steps // 5 + 1 if name == 'resampled' else num_steps + 1)
+    sampler = {
+      'langevin': lambda: langevin(lambda x: -x, 0.1),
+      'heun': lambda: heun(score_fn, levels),
+      'resampled': lambda: resampled(ddpm(score_fn, levels), start, start > 0, levels, num_resamplings=5),
+    }[name]()
+
+    def chain(x):
+      state, records = run(sampler, jax.random.key(0), x, num_steps, **trace)
+      return (state, records) if trace else state
+
+    return jax.jit(chain).lower(start).compile().memory_analysis()
+
+  few, many = memory(10), memory(1000)
+  # But for the levels themselves: 4 bytes a step.
+  assert many.temp_size_in_bytes <= few.temp_size_in_bytes + 4 * 1000
+  assert many.output_size_in_bytes == few.output_size_in_bytes
+  recorded = memory(1000, trace=lambda state, info: state.position)
+  assert recorded.output_size_in_bytes > 1000 * start.nbytes
