@@ -27,7 +27,7 @@ def corrected(
   Args:
     predictor: over these levels, one step each: its state has the fields `position`, f32[B, ...], and `step`, i32[].
     corrector: from a level, f32[], to a `Sampler` on the density of the data blurred by it: for instance
-      `lambda sigma: langevin(lambda x: score_fn(x, jnp.broadcast_to(sigma, len(x))), 0.1 * sigma**2)`.
+      `lambda sigma: langevin(lambda x: score_fn(x, jnp.full(len(x), sigma)), 0.1 * sigma**2)`.
     sigmas: f32[L], those of the predictor; the last one may be 0.
     num_corrections: steps of the corrector at each level.
 

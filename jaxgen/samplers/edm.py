@@ -1,5 +1,6 @@
 """The stochastic sampler of EDM: noise is added, and more than that taken away."""
 
+import math
 from collections.abc import Sequence
 
 import jax
@@ -40,11 +41,14 @@ def edm(
     A `Sampler` over f32[B, ...].
 
   Raises:
-    ValueError: if there are fewer than two levels, one but the last is not positive, or they do not fall.
+    ValueError: if churn is negative, there are fewer than two levels, one but the last is not positive, or they do not
+      fall.
   """
-  most = min(churn / (len(sigmas) - 1), np.sqrt(2) - 1) if len(sigmas) > 1 else 0.0
+  if churn < 0:
+    raise ValueError(f'the churn of EDM is the noise that is added, and must not be negative; it is {churn}.')
 
   def move(rng, x, here, there):
+    most = min(churn / (len(sigmas) - 1), math.sqrt(2) - 1)
     gamma = jnp.where((churn_min <= here) & (here <= churn_max), most, 0.0)
     raised = (1 + gamma) * here
     noise = noise_scale * jax.random.normal(rng, x.shape, x.dtype)

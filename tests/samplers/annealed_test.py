@@ -7,28 +7,14 @@ import pytest
 from jaxgen.losses.score import geometric_sigmas
 from jaxgen.samplers import annealed, balanced, langevin, ncsnv2, num_annealed_steps, run
 from jaxgen.samplers.langevin import LangevinState
-
-# The mixture of Song & Ermon 2019, section 3.2.2: a fifth of the mass at (-5, -5).
-CENTRES = jnp.array([[-5.0, -5.0], [5.0, 5.0]])
-WEIGHTS = jnp.array([0.2, 0.8])
-
-
-def _mixture_score(x, sigma):
-  """The exact score of the mixture of two N(centre, I), blurred by `sigma`, f32[B]."""
-  variance = 1 + sigma[:, None] ** 2
-
-  def log_density(x):
-    squares = ((x[:, None] - CENTRES) ** 2).sum(-1)
-    return jax.nn.logsumexp(jnp.log(WEIGHTS) - squares / (2 * variance), axis=1).sum()
-
-  return jax.grad(log_density)(x)
+from tests.samplers.densities import CENTRES, two_modes_score
 
 
 def test_annealing_finds_the_weights_of_two_modes_where_plain_langevin_does_not():
   sigmas, steps = geometric_sigmas(20.0, 0.3, 12), 60
   start = jax.random.uniform(jax.random.key(0), (1500, 2), minval=-8.0, maxval=8.0)
-  sampler = annealed(_mixture_score, sigmas, 0.1 * 0.3**2, steps)
-  plain = langevin(lambda x: _mixture_score(x, jnp.full(x.shape[0], 0.3)), 0.1)
+  sampler = annealed(two_modes_score, sigmas, 0.1 * 0.3**2, steps)
+  plain = langevin(lambda x: two_modes_score(x, jnp.full(x.shape[0], 0.3)), 0.1)
 
   @jax.jit
   def both():
@@ -42,8 +28,8 @@ def test_annealing_finds_the_weights_of_two_modes_where_plain_langevin_does_not(
 
 def test_from_one_mode_only_annealing_reaches_the_other():
   start = jnp.broadcast_to(CENTRES[1], (300, 2))
-  sampler = annealed(_mixture_score, geometric_sigmas(20.0, 0.3, 8), 0.1 * 0.3**2, 40)
-  plain = langevin(lambda x: _mixture_score(x, jnp.full(x.shape[0], 0.3)), 0.1)
+  sampler = annealed(two_modes_score, geometric_sigmas(20.0, 0.3, 8), 0.1 * 0.3**2, 40)
+  plain = langevin(lambda x: two_modes_score(x, jnp.full(x.shape[0], 0.3)), 0.1)
   reached, stuck = [
     (run(s, jax.random.key(2), start, num_annealed_steps(8, 40))[0].position.sum(1) < 0).mean()
     for s in (sampler, plain)

@@ -12,7 +12,7 @@ import pytest
 import jaxgen.samplers as samplers
 from jaxgen.samplers import run
 from jaxgen.types import Sampler
-from tests.samplers.densities import point_score
+from tests.samplers.densities import CENTRES, last, point_score, two_modes_score
 
 # To the ends of time and to no noise at all.
 LEVELS = np.append(np.geomspace(500.0, 1e-3, 6), 0.0)
@@ -122,6 +122,37 @@ def test_compiled_or_not_a_key_gives_one_chain_whose_score_always_sees_noise(nam
   np.testing.assert_allclose(chain(ROWS[name], START, score_fn), compiled(name)(START), rtol=1e-4, atol=1e-4)
   jax.effects_barrier()
   assert np.min(seen) > 0
+
+
+@pytest.mark.parametrize('name', ROWS)
+def test_a_score_in_half_precision_leaves_positions_in_single(name):
+  half = lambda x, sigma: point_score(x, sigma).astype(jnp.bfloat16)  # noqa: E731
+  assert jax.eval_shape(lambda x: chain(ROWS[name], x, half), START).dtype == jnp.float32
+
+
+WAYS = {
+  'corrected': lambda levels: samplers.corrected(
+    samplers.euler(two_modes_score, levels), samplers.langevin_corrector(two_modes_score), levels
+  ),
+  'ddim': lambda levels: samplers.ddim(two_modes_score, levels, 0.5),
+  'ddpm': lambda levels: samplers.ddpm(two_modes_score, levels, 1.0),
+  'dpm_solver': lambda levels: samplers.dpm_solver(two_modes_score, levels),
+  'edm': lambda levels: samplers.edm(two_modes_score, levels, churn=10.0),
+  'euler': lambda levels: samplers.euler(two_modes_score, levels),
+  'euler_maruyama': lambda levels: samplers.euler_maruyama(two_modes_score, levels),
+  'heun': lambda levels: samplers.heun(two_modes_score, levels),
+}
+
+
+@pytest.mark.parametrize('name', WAYS)
+def test_both_modes_of_a_mixture_are_drawn_with_their_weights(name):
+  levels = samplers.karras_levels(40.0, 0.05, 40)
+  end = last(WAYS[name](levels), 40.0 * jax.random.normal(jax.random.key(1), (1000, 2)), 40)
+  light = end.sum(1) < 0
+  assert float(light.mean()) == pytest.approx(0.2, abs=0.05)  # four standard errors
+  for mode, centre in ((end[light], CENTRES[0]), (end[~light], CENTRES[1])):
+    np.testing.assert_allclose(mode.mean(0), centre, atol=0.3)
+    assert float(mode.std(0).mean()) == pytest.approx(1, abs=0.15)
 
 
 def test_levels_that_lead_nowhere_are_refused():
