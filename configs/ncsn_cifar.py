@@ -34,7 +34,9 @@ def get_config(arg=''):
           num_levels=232,  # the authors' number; jaxgen.losses.score.num_levels asks for 220
         ),
       ),
-      ode_steps=50,  # of the log-likelihood, two evaluations of the network and its derivative each
+      likelihood=dict(
+        name='ode', ode=dict(num_steps=50)
+      ),  # two evaluations of the network and its derivative each
     )
   )
   config.sampler = ConfigDict(dict(name='probability_flow', probability_flow=dict(num_steps=18)))
@@ -47,4 +49,4 @@ def get_config(arg=''):
   config.eval_every = 10_000
   config.sample_every = 10_000
   config.checkpoint_every = 1000
-  return preset(config, arg, widths=(8, 8), path=_SMOKE, ode_steps=4)
+  return preset(config, arg, widths=(8, 8), path=_SMOKE, likelihood=dict(ode=dict(num_steps=4)))

@@ -30,7 +30,9 @@ def get_config(arg=''):
           num_levels=19,  # see jaxgen.losses.score.num_levels
         ),
       ),
-      ode_steps=50,  # of the log-likelihood, two evaluations of the network and its derivative each
+      likelihood=dict(
+        name='ode', ode=dict(num_steps=50)
+      ),  # two evaluations of the network and its derivative each
     )
   )
   # chosen by experiments/samplers
@@ -40,4 +42,4 @@ def get_config(arg=''):
   config.num_steps = 2000
   config.ema_decay = 0.995
   config.steps_per_dispatch = 10
-  return preset(config, arg, widths=(8, 8), path=_SMOKE, ode_steps=4)
+  return preset(config, arg, widths=(8, 8), path=_SMOKE, likelihood=dict(ode=dict(num_steps=4)))

@@ -29,7 +29,9 @@ def get_config(arg=''):
           num_levels=20,
         ),
       ),
-      ode_steps=50,  # of the log-likelihood, two evaluations of the network and its derivative each
+      likelihood=dict(
+        name='ode', ode=dict(num_steps=50)
+      ),  # two evaluations of the network and its derivative each
     )
   )
   # No denoising: the mean of what is left of the noise is not a sample.
@@ -40,4 +42,4 @@ def get_config(arg=''):
   config.ema_decay = 0.99
   config.steps_per_dispatch = 50
   config.num_samples = 2000
-  return preset(config, arg, width=8, depth=1, path=_SMOKE, ode_steps=4)
+  return preset(config, arg, width=8, depth=1, path=_SMOKE, likelihood=dict(ode=dict(num_steps=4)))

@@ -91,11 +91,14 @@ class Estimate(NamedTuple):
       the smallest noise). It is said of the density of what the model is given: dequantization alone does not make a
       bound of an exact density, though the code length that follows from it is one, see `jaxgen.metrics.bits_per_dim`.
     importance_samples: K, the draws of the latents behind one number; 0 where there are none.
-    ode_steps: of the numerical solution; 0 without one.
+    ode_steps: of the numerical solution, with a tolerance the most that there may be; 0 without one.
     probes: random directions behind one divergence; 0 where it is not random.
     noise_draws: draws of dequantization noise, or of the smallest noise of a score model, behind one number; 0 where
       the model needs none.
     given: the keys of a batch that are conditions: with ('label',) it is log p(x|label), with () log p(x).
+    tolerance: nats, of the error of the numerical solution; 0 where its steps are fixed.
+    diffusion_levels: T, the noise levels of the bound of a diffusion; 0 where it is none.
+    drawn_terms: of the bound's T - 1 steps, those behind one number; 0 for all.
   """
 
   kind: str
@@ -104,6 +107,14 @@ class Estimate(NamedTuple):
   probes: int = 0
   noise_draws: int = 0
   given: tuple[str, ...] = ()
+  tolerance: float = 0.0
+  diffusion_levels: int = 0
+  drawn_terms: int = 0
+
+  @property
+  def is_slow(self) -> bool:
+    """Whether one number takes many evaluations of a network, too many for every evaluation of a run."""
+    return bool(self.ode_steps or self.diffusion_levels)
 
 
 class GenerativeModel(NamedTuple):

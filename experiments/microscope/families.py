@@ -54,8 +54,8 @@ def _width(config, width):
 
 def _score(config, width):
   config.model.widths = (width, *[2 * width] * (len(config.model.widths) - 1))
-  if config.model.ode_steps > 20:  # a hundredth of a bit from many more
-    config.model.ode_steps = 20
+  along_ode = config.model.likelihood.ode
+  along_ode.num_steps = min(along_ode.num_steps, 20)  # a hundredth of a bit from many more
 
 
 FAMILIES = {

@@ -198,9 +198,9 @@ def _measurements(tools, bill, run):
   moments = []
   checkpoints = Reader(folder / 'checkpoints')
   looked_at = nearest_to_moments(checkpoints.steps(), clock)
-  # Along an ODE a density takes as long as a thousand samples.
-  along_ode = bool(model.log_prob_estimate and model.log_prob_estimate.ode_steps)
-  densities_at = [step for _, step in looked_at[-1 if along_ode else 0 :]]
+  # Such a density takes as long as a thousand samples.
+  is_slow = bool(model.log_prob_estimate and model.log_prob_estimate.is_slow)
+  densities_at = [step for _, step in looked_at[-1 if is_slow else 0 :]]
   # one seed of samples for all moments and all runs: the same latents, so that walls can be compared
   name = Run(f'{family}, seed {seed}', config.module, sha, 0, 'averaged', seed)
   how = {'samples': tools.moment_samples, 'split': 'validation'}

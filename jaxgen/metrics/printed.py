@@ -55,7 +55,10 @@ def _notes(record):
   given = f'given {", ".join(record.given)}' if record.given else ''
   counts = (
     f'K = {record.importance_samples}' if record.importance_samples else '',
-    _count(record.ode_steps, 'ODE step'),
+    f'at most {record.ode_steps} ODE steps' if record.tolerance else _count(record.ode_steps, 'ODE step'),
+    f'to {record.tolerance:g} nats' if record.tolerance else '',
+    _count(record.diffusion_levels, 'noise level'),
+    f'{record.drawn_terms} of their terms drawn' if record.drawn_terms else '',
     _count(record.probes, 'random direction'),
     _count(record.noise_draws, 'noise draw'),
   )

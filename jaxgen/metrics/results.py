@@ -43,6 +43,9 @@ class Record(NamedTuple):
     probes: as above.
     noise_draws: as above; their mean is taken.
     given: as above.
+    tolerance: likewise, as the following two; records older than these had none of them.
+    diffusion_levels: as above.
+    drawn_terms: as above.
     standard_error: of the mean over the examples of a split, `spread / sqrt(n_reference)`; None of what is no such
       mean.
   """
@@ -73,6 +76,9 @@ class Record(NamedTuple):
   probes: int | None = 0
   noise_draws: int | None = 0
   given: Sequence[str] | None = ()
+  tolerance: float = 0.0
+  diffusion_levels: int = 0
+  drawn_terms: int = 0
   standard_error: float | None = None
 
 
@@ -81,9 +87,9 @@ PROTOCOL = (
   'metric', 'data', 'split', 'features', 'features_sha', 'n_generated', 'n_reference', 'resize', 'settings', 'weights',
   'given',
 )  # fmt: skip
-# Nor do estimates of one kind that differ in one of these. Probes and draws of noise are not among them: the mean over
-# them is taken, so that more of them make the same number more certain.
-ESTIMATE = ('importance_samples', 'ode_steps')
+# Nor do estimates of one kind that differ in one of these. Probes, terms and draws of noise are not among them: the
+# mean over them is taken, so that more of them make the same number more certain.
+ESTIMATE = ('importance_samples', 'ode_steps', 'tolerance', 'diffusion_levels')
 _NEWER = ('importance_samples', 'ode_steps', 'probes', 'noise_draws', 'given')  # than the first records
 
 

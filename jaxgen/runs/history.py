@@ -32,7 +32,7 @@ def _renamed(values):
     data['fields'] = _fields(data.pop('shape'), data.pop('levels'), data.pop('classes'))
   given = {'given': ('label',)} if model.pop('conditional', False) else {}
   dtype = {'dtype': model.pop('dtype')} if 'dtype' in model and 'dtype' not in values else {}
-  model = _with_path(model)
+  model = _with_likelihood(_with_path(model))
   sampler = {'sampler': model.pop('sampler')} if isinstance(model.get('sampler'), Mapping) else {}
   module = {'module': _module(values['module'])} if isinstance(values.get('module'), str) else {}
   return {
@@ -61,6 +61,14 @@ def _with_path(model):
     return model
   rest = {name: value for name, value in model.items() if name not in levels}
   return {**rest, 'path': {'name': 'variance_exploding', 'variance_exploding': levels}}
+
+
+def _with_likelihood(model):
+  """The ODE was the only way to a likelihood of score models, and its number of steps all that could be set."""
+  if 'ode_steps' not in model:
+    return model
+  rest = {name: value for name, value in model.items() if name != 'ode_steps'}
+  return {**rest, 'likelihood': {'name': 'ode', 'ode': {'num_steps': model['ode_steps']}}}
 
 
 def _fields(shape, levels, classes):

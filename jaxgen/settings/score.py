@@ -26,7 +26,7 @@ KEYS = {
   'min_snr_gamma': Key(
     5.0, float, 'weighting=min_snr: the largest weight of the data', '(0, inf)', before=5.0
   ),
-  'ode_steps': Key(50, int, 'of the log-likelihood, two evaluations of the network each', '[1, 100000]'),
+  'likelihood': score_slots.LIKELIHOOD,
 }
 
 
@@ -52,5 +52,5 @@ def assemble(config: ConfigDict, network: nn.Module) -> GenerativeModel:
     way=score_slots.way(config, path),
     parameterization=PARAMETERIZATIONS[model.parameterization](path.frame, model.sigma_data),
     weighting=WEIGHTINGS[model.weighting](path, model.sigma_data, model.min_snr_gamma),
-    ode_steps=model.ode_steps,
+    likelihood=score_slots.likelihood(config, path),
   )

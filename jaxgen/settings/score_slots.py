@@ -1,12 +1,13 @@
-"""The slots of a score model that a config chooses by name, each name with its settings: path and sampler."""
+"""The slots of a score model that a config chooses by name, each with its settings: path, sampler and likelihood."""
 
 from typing import Any
 
 from ml_collections import ConfigDict
 
+from jaxgen import fields
 from jaxgen.config_keys import Key, Keys
 from jaxgen.errors import UserError
-from jaxgen.families.score import PATHS, WAYS, Path, Way
+from jaxgen.families.score import LIKELIHOODS, PATHS, WAYS, Likelihood, Path, Way
 
 _BETAS = {
   'beta_min': Key(0.1, float, 'of the rate of noise, at time 0', '(0, 1000]'),
@@ -75,6 +76,27 @@ SAMPLER: dict[str, Any] = {
   },
 }
 
+# Of `config.model.likelihood`; see `jaxgen.families.score.likelihoods` for each.
+LIKELIHOOD: dict[str, Any] = {
+  'name': Key(
+    'ode',
+    str,
+    'the density of the ODE, or of discrete data the bound of a diffusion',
+    choices=tuple(LIKELIHOODS),
+  ),
+  'ode': {
+    'num_steps': Key(
+      50, int, 'of Heun, two evaluations of the network each; with a tolerance at most', '[1, 100000]'
+    ),
+    'probes': Key(1, int, 'random directions behind a divergence; 0: all', '[0, 100000]'),
+    'tolerance': Key(0.0, float, 'nats, of the error of the steps; 0: so many steps', '[0, inf)'),
+  },
+  'bound': {
+    'num_levels': Key(0, int, 'noise levels of the bound; 0: those of the path', '[0, 100000]'),
+    'terms': Key(0, int, 'how many of its steps are drawn for an example; 0: all', '[0, 100000]'),
+  },
+}
+
 
 def path(config: ConfigDict) -> Path:
   """What `config.model.path` names.
@@ -100,3 +122,18 @@ def way(config: ConfigDict, path: Path) -> Way:
     return WAYS[name](path.sigmas, config.model.sigma_data, **config.sampler[name].to_dict())
   except ValueError as error:
     raise UserError(f'config.sampler.{name} cannot be used: {error}') from error
+
+
+def likelihood(config: ConfigDict, path: Path) -> Likelihood:
+  """What `config.model.likelihood` names.
+
+  Raises:
+    UserError: if it is none of the data.
+  """
+  name, x = config.model.likelihood.name, fields.of(config)['x']
+  try:
+    found = LIKELIHOODS[name](**config.model.likelihood[name].to_dict())
+    found.estimate(x, path)
+  except ValueError as error:
+    raise UserError(f'config.model.likelihood.{name} cannot be used: {error}') from error
+  return found

@@ -20,7 +20,7 @@ from jaxgen.types import DataSpec, Field, PRNGKey
 from jaxgen.uses import known
 
 _PART = 100  # examples at a time
-_BY_ODE = 10  # how many times fewer examples are scored where a likelihood is found along an ODE
+_SLOW = 10  # how many times fewer examples are scored where a likelihood takes many evaluations
 _Ability = TypeVar('_Ability', bound=Callable[..., Any])
 
 
@@ -189,9 +189,9 @@ class Subject:
     return np.linspace(0, size - 1, min(size, most)).astype(int)
 
   def affordable(self, most: int) -> int:
-    """How many of at most so many examples are scored: a likelihood along an ODE costs hundreds of evaluations."""
+    """How many of at most so many examples are scored: some likelihoods cost hundreds of evaluations."""
     estimate = self.model.log_prob_estimate
-    return max(1, most // _BY_ODE) if estimate and estimate.ode_steps else most
+    return max(1, most // _SLOW) if estimate and estimate.is_slow else most
 
   def given(self, num: int, part: int = 0) -> dict[str, np.ndarray] | None:
     """The conditions of `num` samples: what was asked for, in turn, and beside it those of random training examples.

@@ -94,9 +94,8 @@ def test_evaluation_gives_finite_terms(run):
   assert terms
   assert trained.model.selected_by in ('', *terms)
   assert all(np.isfinite(value).all() for value in terms.values())
-  # an ODE is too slow to be followed at every evaluation of a run
   estimate = trained.model.log_prob_estimate
-  assert ('bits_per_dim' in terms) == bool(estimate and not estimate.ode_steps)
+  assert ('bits_per_dim' in terms) == bool(estimate and not estimate.is_slow)
 
 
 @one_of_each_model

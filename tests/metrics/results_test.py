@@ -66,7 +66,14 @@ _OTHER_BITS = _BITS._replace(run='runs/gan')
 
 
 @pytest.mark.parametrize(
-  ('field', 'value'), [('given', ('label',)), ('importance_samples', 16), ('ode_steps', 20)]
+  ('field', 'value'),
+  [
+    ('given', ('label',)),
+    ('importance_samples', 16),
+    ('ode_steps', 20),
+    ('tolerance', 0.1),
+    ('diffusion_levels', 100),
+  ],
 )
 def test_unlike_estimates_are_refused(field, value):
   unlike = _OTHER_BITS._replace(**{field: value})
@@ -100,6 +107,16 @@ def test_a_line_from_before_estimates_were_stated_is_read_but_a_likelihood_there
   assert (bits.importance_samples, bits.given, bits.standard_error) == (None, None, None)
   with pytest.raises(UserError, match=r"given is \('label',\) and None"):
     results.table([_BITS._replace(given=('label',)), bits])
+
+
+def test_a_likelihood_from_before_tolerances_had_fixed_steps_and_no_diffusion(tmp_path):
+  line = _BITS._replace(kind='ODE estimate of a lower bound', importance_samples=0, ode_steps=50)._asdict()
+  for name in ('tolerance', 'diffusion_levels', 'drawn_terms'):
+    del line[name]
+  path = tmp_path / 'results.jsonl'
+  path.write_text(json.dumps(line) + '\n')
+  (bits,) = results.read(path)
+  assert (bits.ode_steps, bits.tolerance, bits.diffusion_levels, bits.drawn_terms) == (50, 0.0, 0, 0)
 
 
 def test_bad_input(tmp_path):

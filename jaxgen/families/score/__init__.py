@@ -1,16 +1,19 @@
 """Score models: a family function and its slots, one file each; the losses are `jaxgen.losses.score`."""
 
 from jaxgen.families.score.family import score
+from jaxgen.families.score.likelihoods import LIKELIHOODS, Likelihood
 from jaxgen.families.score.parameterizations import PARAMETERIZATIONS, Parameterization
 from jaxgen.families.score.paths import PATHS, Path
 from jaxgen.families.score.samplers import WAYS, Way
 from jaxgen.families.score.weightings import WEIGHTINGS, Weighting
 
 __all__ = [
+  'LIKELIHOODS',
   'PARAMETERIZATIONS',
   'PATHS',
   'WAYS',
   'WEIGHTINGS',
+  'Likelihood',
   'Parameterization',
   'Path',
   'Way',

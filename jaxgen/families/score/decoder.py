@@ -55,6 +55,15 @@ def log_mass_bound(
   return log_density(density_rng, y) + decoder_log_mass(x, mean, variance, levels) - log_noise
 
 
+def decoded_log_mass(
+  score_fn: Callable[[jax.Array], jax.Array], rng: PRNGKey, x: jax.Array, sigma: float, levels: int
+) -> jax.Array:
+  """One draw of `E log P(x | x + sigma e)` by `decoder_log_mass`, f32[B] nats; arguments as of `log_mass_bound`."""
+  noise_rng, sign_rng = jax.random.split(rng)
+  y = to_network(x, levels) + sigma * jax.random.normal(noise_rng, x.shape)
+  return decoder_log_mass(x, *posterior_moments(score_fn, sign_rng, y, sigma), levels)
+
+
 def posterior_moments(
   score_fn: Callable[[jax.Array], jax.Array], rng: PRNGKey, y: jax.Array, sigma: float
 ) -> tuple[jax.Array, jax.Array]:

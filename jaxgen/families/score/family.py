@@ -13,7 +13,8 @@ from jaxgen.families import conditions
 from jaxgen.families.networks import Part, assembled
 from jaxgen.families.pixels import to_network
 from jaxgen.families.precision import precisely
-from jaxgen.families.score import density, parameterizations, sampling, weightings
+from jaxgen.families.score import density, likelihoods, parameterizations, sampling, weightings
+from jaxgen.families.score.likelihoods import Likelihood
 from jaxgen.families.score.model import ScoreModel, scored
 from jaxgen.families.score.parameterizations import Parameterization
 from jaxgen.families.score.path import Path
@@ -37,7 +38,7 @@ def score(
   given: DataSpec = MappingProxyType({}),
   parameterization: Parameterization | None = None,
   weighting: Weighting | None = None,
-  ode_steps: int = 50,
+  likelihood: Likelihood | None = None,
 ) -> GenerativeModel:
   """A noise-conditional score network (Song & Ermon, "Generative modeling by estimating gradients", 2019).
 
@@ -57,26 +58,22 @@ def score(
     given: the fields that are conditions.
     parameterization: of the score by the network, which is the score itself by default.
     weighting: of the noise levels in the loss; by default all alike.
-    ode_steps: of the ODE that `log_prob` follows from the smallest to the largest noise, two evaluations of the network
-      and its derivative each.
+    likelihood: what `log_prob` is; see `jaxgen.families.score.likelihoods`. By default it is taken along the ODE.
 
   Returns:
     A `GenerativeModel` with params 'network'. `sample` has the knobs of the way. `trajectory` gives at most 32 frames,
     the last of which are samples. `complete` replaces the observed part at each noise level, see
     `jaxgen.samplers.clamped`, and goes by predictor and corrector whatever the way (Song et al. 2021, appendix I.2):
-    without fresh noise a chain cannot make good what it did before it saw enough. `log_prob` goes by the density of the
-    probability-flow ODE, whatever the way to samples, for data blurred by the last level: an estimate, with
-    `jaxgen.samplers.probability_flow_log_prob`'s one direction per example, exact in up to three dimensions. Of pixels
-    it is an estimate of a lower bound on the log-mass of the discrete data, see
-    `jaxgen.families.score.decoder.log_mass_bound`, one draw of noise per example; of continuous data it is the density
-    of the blurred data, at the point itself.
+    without fresh noise a chain cannot make good what it did before it saw enough. `log_prob` is what the likelihood
+    says, whatever the way to samples, of discrete data a bound on their log-mass.
 
   Raises:
-    ValueError: if there are no steps of the ODE.
+    ValueError: if the likelihood is none of such data.
   """
   start, apply = assembled(
     {'network': Part(network, lambda: (jnp.zeros((1, *x.shape)), jnp.ones(1), conditions.blank(given)))}
   )
+  likelihood = likelihood or likelihoods.ode()
   model = ScoreModel(
     apply,
     path,
@@ -84,7 +81,7 @@ def score(
     weighting or weightings.noise(),
     way,
     sampling.completion_way(path),
-    density.estimate_of(x, given, ode_steps),
+    likelihood,
     x,
     given,
   )
@@ -98,7 +95,7 @@ def score(
     knobs=way.knobs,
     selected_by='loss',
     log_prob=precisely(partial(density.log_prob, model)),
-    log_prob_estimate=model.estimate,
+    log_prob_estimate=likelihood.estimate(x, path)._replace(given=tuple(given)),
     complete=partial(sampling.complete, model),
     score=partial(sampling.score_at, model),
     noise_range=(float(path.sigmas[0]), float(path.sigmas[-1])),

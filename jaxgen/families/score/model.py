@@ -6,11 +6,12 @@ from typing import NamedTuple
 import jax
 
 from jaxgen.families.networks import Apply
+from jaxgen.families.score.likelihoods import Likelihood
 from jaxgen.families.score.parameterizations import Parameterization
 from jaxgen.families.score.path import Path
 from jaxgen.families.score.samplers import Way
 from jaxgen.families.score.weightings import Weighting
-from jaxgen.types import DataSpec, Estimate, Extra, Field, Params, PRNGKey
+from jaxgen.types import DataSpec, Extra, Field, Params, PRNGKey
 
 
 class ScoreModel(NamedTuple):
@@ -22,7 +23,7 @@ class ScoreModel(NamedTuple):
   weighting: Weighting
   way: Way
   completion: Way
-  estimate: Estimate
+  likelihood: Likelihood
   x: Field
   given: DataSpec
 

@@ -6,6 +6,7 @@ import pytest
 from flax import linen as nn
 
 from jaxgen.families.score import PARAMETERIZATIONS, WAYS, WEIGHTINGS, score
+from jaxgen.families.score.likelihoods import ode
 from jaxgen.families.score.paths import variance_exploding, variance_preserving
 from jaxgen.losses.score import geometric_sigmas
 from jaxgen.metrics.bits_per_dim import bits_per_dim
@@ -118,7 +119,7 @@ def test_how_much_too_wide_few_steps_of_the_flow_leave_gaussian_data(
 
 
 def test_the_density_is_that_of_the_data_blurred_by_the_last_level():
-  model = _model(Gaussian(MEAN, VARIANCE), sigmas=geometric_sigmas(50.0, 0.02, 12), ode_steps=100)
+  model = _model(Gaussian(MEAN, VARIANCE), sigmas=geometric_sigmas(50.0, 0.02, 12), likelihood=ode(100))
   params, extra = model.init(jax.random.key(0), {})
   x = _data(50)
   found = jax.jit(model.log_prob)(params, extra, jax.random.key(1), {'x': x})
@@ -143,20 +144,21 @@ class Pixels(nn.Module):
     return ((share * values).sum(-1) - x) / variance[..., 0]
 
 
-def _bits(probabilities, x, sigma_min, ode_steps=60):
+def _bits(probabilities, x, sigma_min, likelihood):
   """Mean bits per dimension of an exact score on x, whole numbers [N, H, W, 1]."""
   levels = len(probabilities)
   sigmas = geometric_sigmas(400.0, sigma_min, 4)  # so wide that the mean of the data does not show
-  model = _model(Pixels(probabilities), sigmas=sigmas, shape=x.shape[1:], levels=levels, ode_steps=ode_steps)
+  model = _model(
+    Pixels(probabilities), sigmas=sigmas, shape=x.shape[1:], levels=levels, likelihood=likelihood
+  )
   log_prob = jax.jit(model.log_prob)({'network': {}}, {}, jax.random.key(1), {'x': x})
-  assert model.log_prob_estimate.kind == 'ODE estimate of a lower bound'
   return bits_per_dim(log_prob, x.shape[1:], levels)
 
 
 @pytest.mark.parametrize('level', [0, 8, 16])
 @pytest.mark.parametrize('sigma_min', [0.02, 0.05, 0.3])  # 0.16 to 2.4 steps between two levels
 def test_data_of_one_grey_value_cost_nothing(level, sigma_min):
-  bits = _bits(tuple(np.eye(17)[level]), np.full((20, 3, 3, 1), level, np.uint8), sigma_min)
+  bits = _bits(tuple(np.eye(17)[level]), np.full((20, 3, 3, 1), level, np.uint8), sigma_min, ode(60))
   np.testing.assert_allclose(bits, 0.0, atol=5e-3)
 
 
@@ -174,12 +176,12 @@ def test_an_exact_score_reaches_the_entropy_of_discrete_data(probabilities, sigm
   shares = np.bincount(x.ravel(), minlength=len(probabilities)) / x.size
   positive = shares > 0
   cross_entropy = -(shares[positive] * np.log2(np.array(probabilities)[positive])).sum()
-  bits = _bits(probabilities, x, sigma_min, ode_steps=200).mean()
+  bits = _bits(probabilities, x, sigma_min, ode(200)).mean()
   assert cross_entropy - 0.015 < bits < cross_entropy + gap + 0.015
 
 
 def test_the_density_is_computed_in_full_precision():
-  model = _model(Precision(), shape=(2, 2, 1), levels=5, ode_steps=2)
+  model = _model(Precision(), shape=(2, 2, 1), levels=5, likelihood=ode(2))
   model.log_prob({'network': {}}, {}, jax.random.key(0), {'x': jnp.zeros((1, 2, 2, 1), jnp.uint8)})
   assert set(Precision.seen) == {'highest'}
 
@@ -237,11 +239,6 @@ def test_labels_reach_the_network():
   right = model.evaluate(params, extra, jax.random.key(2), batch)['loss']
   wrong = model.evaluate(params, extra, jax.random.key(2), {**batch, 'label': 1 - batch['label']})['loss']
   assert np.all(right < wrong)
-
-
-def test_a_likelihood_without_steps_is_refused():
-  with pytest.raises(ValueError, match='ode_steps'):
-    _model(Gaussian(), ode_steps=0)
 
 
 class Outputs(nn.Module):
