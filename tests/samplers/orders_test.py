@@ -66,3 +66,12 @@ def test_levels():
     karras_levels(1.0, 2.0, 5)
   with pytest.raises(ValueError, match='num_levels'):
     spaced_levels([2, 1], 3)
+
+
+def test_dpm_solver_moved_back_to_a_higher_level_does_not_remember_a_lower_one():
+  levels, x, rng = np.array([8.0, 4.0, 2.0, 1.0]), jnp.array([[3.0]]), jax.random.key(0)
+  solver, first_order = dpm_solver(gaussian_score(STD), levels), euler(gaussian_score(STD), levels)
+  state, _ = run(solver, rng, x, 3)
+  again = solver.step(rng, state._replace(position=x, step=jnp.int32(1)))[0].position
+  by_euler = first_order.step(rng, first_order.init(x)._replace(step=jnp.int32(1)))[0].position
+  np.testing.assert_allclose(again, by_euler, rtol=1e-6)
