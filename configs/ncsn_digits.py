@@ -36,7 +36,7 @@ def get_config(arg=''):
     )
   )
   # chosen by experiments/samplers
-  config.sampler = ConfigDict(dict(name='probability_flow', probability_flow=dict(num_steps=10)))
+  config.sampler = ConfigDict(dict(name='heun', heun=dict(num_steps=10)))
   config.optimizer = optimizer(learning_rate=2e-3, schedule='cosine', warmup_steps=100)
   config.batch_size = 64
   config.num_steps = 2000

@@ -35,7 +35,7 @@ def get_config(arg=''):
       ),  # two evaluations of the network and its derivative each
     )
   )
-  config.sampler = ConfigDict(dict(name='probability_flow', probability_flow=dict(num_steps=18)))
+  config.sampler = ConfigDict(dict(name='heun', heun=dict(num_steps=18)))
   config.optimizer = optimizer(learning_rate=1e-3, schedule='cosine', warmup_steps=500, clip_norm=10.0)
   config.batch_size = 128
   config.num_steps = 50_000

@@ -25,10 +25,10 @@ METRICS = ('frechet_distance', 'precision_recall')
 CASES = (
   *(('annealed', dict(steps_per_level=steps)) for steps in (1, 2, 5)),
   ('annealed', dict(steps_per_level=5, step_size=0.00119)),  # the step that looks at a point alone
-  *(('predictor_corrector', dict(num_levels=levels)) for levels in (10, 20, 50)),
-  *(('predictor_corrector', dict(num_levels=levels, corrector_steps=0)) for levels in (20, 100)),
-  *(('probability_flow', dict(num_steps=steps)) for steps in (5, 8, 10, 18, 35)),
-  *(('probability_flow', dict(num_steps=10, rho=rho)) for rho in (3.0, 5.0, 10.0)),
+  *(('predictor_corrector', dict(num_steps=levels)) for levels in (10, 20, 50)),
+  *(('predictor_corrector', dict(num_steps=levels, corrector_steps=0)) for levels in (20, 100)),
+  *(('heun', dict(num_steps=steps)) for steps in (5, 8, 10, 18, 35)),
+  *(('heun', dict(num_steps=10, rho=rho)) for rho in (3.0, 5.0, 10.0)),
 )
 
 

@@ -33,13 +33,14 @@ def _renamed(values):
   given = {'given': ('label',)} if model.pop('conditional', False) else {}
   dtype = {'dtype': model.pop('dtype')} if 'dtype' in model and 'dtype' not in values else {}
   model = _with_likelihood(_with_path(model))
-  sampler = {'sampler': model.pop('sampler')} if isinstance(model.get('sampler'), Mapping) else {}
+  of_model = model.pop('sampler') if isinstance(model.get('sampler'), Mapping) else None
+  sampler = _sampler(values.get('sampler', of_model))
   module = {'module': _module(values['module'])} if isinstance(values.get('module'), str) else {}
   return {
     **given,
     **dtype,
-    **sampler,
     **values,
+    **sampler,
     **module,
     'evaluation': evaluation,
     'data': data,
@@ -52,6 +53,20 @@ def _module(name):
   package, _, stem = name.rpartition('.')
   found = list(_MODELS.glob(f'*/{stem}.py')) if package == 'jaxgen.models' and stem.isidentifier() else []
   return f'{package}.{found[0].parent.name}.{stem}' if found else name
+
+
+def _sampler(values):
+  """A section of the model once, which called Heun's method on the probability flow by the name of the flow."""
+  if not isinstance(values, Mapping):
+    return {}
+  values = {('heun' if name == 'probability_flow' else name): value for name, value in values.items()}
+  if values.get('name') == 'probability_flow':
+    values['name'] = 'heun'
+  corrector = values.get('predictor_corrector')
+  if isinstance(corrector, Mapping) and 'num_levels' in corrector:
+    steps = {'num_steps': corrector['num_levels']}
+    values['predictor_corrector'] = steps | {k: v for k, v in corrector.items() if k != 'num_levels'}
+  return {'sampler': values}
 
 
 def _with_path(model):

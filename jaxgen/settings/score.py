@@ -5,6 +5,7 @@ from ml_collections import ConfigDict
 
 from jaxgen import fields, optim
 from jaxgen.config_keys import Key
+from jaxgen.errors import UserError
 from jaxgen.families.score import PARAMETERIZATIONS, WEIGHTINGS, score
 from jaxgen.settings import score_slots
 from jaxgen.types import GenerativeModel
@@ -26,6 +27,9 @@ KEYS = {
   'min_snr_gamma': Key(
     5.0, float, 'weighting=min_snr: the largest weight of the data', '(0, inf)', before=5.0
   ),
+  'label_dropout': Key(
+    0.0, float, 'share of examples that are trained without what is given, for guidance', '[0, 1)', before=0.0
+  ),
   'likelihood': score_slots.LIKELIHOOD,
 }
 
@@ -42,15 +46,24 @@ def assemble(config: ConfigDict, network: nn.Module) -> GenerativeModel:
     UserError: if a setting does not fit the data, or another one.
   """
   model, path = config.model, score_slots.path(config)
-  return score(
-    network,
+  slots = dict(
     path=path,
-    tx=optim.make(config.optimizer, config.num_steps),
-    ema_decay=config.ema_decay,
-    x=fields.of(config)['x'],
-    given=fields.given(config),
     way=score_slots.way(config, path),
     parameterization=PARAMETERIZATIONS[model.parameterization](path.frame, model.sigma_data),
     weighting=WEIGHTINGS[model.weighting](path, model.sigma_data, model.min_snr_gamma),
     likelihood=score_slots.likelihood(config, path),
+    completion=score_slots.completion(config, path),
   )
+  try:
+    return score(
+      network,
+      **slots,
+      tx=optim.make(config.optimizer, config.num_steps),
+      ema_decay=config.ema_decay,
+      x=fields.of(config)['x'],
+      given=fields.given(config),
+      label_dropout=model.label_dropout,
+      guidance=config.sampler.guidance,
+    )
+  except ValueError as error:
+    raise UserError(f'The score model cannot be built: {error}') from error

@@ -7,7 +7,16 @@ from ml_collections import ConfigDict
 from jaxgen import fields
 from jaxgen.config_keys import Key, Keys
 from jaxgen.errors import UserError
-from jaxgen.families.score import LIKELIHOODS, PATHS, WAYS, Likelihood, Path, Way
+from jaxgen.families.score import (
+  LIKELIHOODS,
+  PATHS,
+  WAYS,
+  Completion,
+  Likelihood,
+  Path,
+  Way,
+  completed_by,
+)
 
 _BETAS = {
   'beta_min': Key(0.1, float, 'of the rate of noise, at time 0', '(0, 1000]'),
@@ -57,23 +66,65 @@ PATH: dict[str, Any] = {
     **_times(1e-3, 0.999),
   },
 }
+
+
+def _steps(num_steps: int, rho: float) -> Keys:
+  return {
+    'num_steps': Key(num_steps, int, 'from level to level, the last to no noise', '[1, 100000]'),
+    'rho': Key(rho, float, 'how much shorter steps are near the data; 0: even in time', '[0, 100]'),
+  }
+
+
+_PER_LEVEL = Key(5, int, 'Langevin steps at each noise level of the path', '[1, 100000]')
 # Of `config.sampler`, which is no part of the training run; see `jaxgen.families.score.samplers` for each.
 SAMPLER: dict[str, Any] = {
-  'name': Key('probability_flow', str, 'the way from noise to samples', choices=tuple(WAYS)),
+  'name': Key('heun', str, 'the way from noise to samples', choices=tuple(WAYS)),
+  'guidance': Key(1.0, float, 'the weight of what is given; 1: as in the data, 0: none', '[0, 1000]'),
+  'completion': {
+    'sampler': Key(
+      'predictor_corrector', str, 'the way by which examples are completed', choices=tuple(WAYS)
+    ),
+    'num_resamplings': Key(
+      1, int, 'times that each stretch of it is gone; 1: replacement alone', '[1, 1000]'
+    ),
+    'jump_length': Key(1, int, 'steps of a stretch', '[1, 100000]'),
+  },
   'annealed': {
-    'steps_per_level': Key(5, int, 'Langevin steps at each noise level', '[1, 100000]'),
+    'steps_per_level': _PER_LEVEL,
     'step_size': Key(0.0, float, 'at the last level; 0: see jaxgen.samplers.balanced', '[0, inf)'),
     'denoise': Key(True, bool, 'samples end with the mean of what is left of the noise'),
   },
+  'ncsnv2': {
+    'steps_per_level': _PER_LEVEL,
+    'epsilon': Key(2.48e-5, float, 'of the paper, for pixels in [-1, 1]', '(0, inf)'),
+  },
+  'langevin': {
+    'num_steps': Key(1000, int, 'at the smallest noise', '[1, 10000000]'),
+    'step_size': Key(1e-4, float, 'of each', '(0, inf)'),
+  },
   'predictor_corrector': {
-    'num_levels': Key(50, int, 'noise levels of the sampler', '[2, 100000]'),
+    **_steps(100, 0.0),
     'signal_to_noise': Key(0.16, float, 'of a corrector step', '(0, inf)'),
     'corrector_steps': Key(1, int, 'at each noise level', '[0, 100000]'),
   },
-  'probability_flow': {
-    'num_steps': Key(18, int, 'of Heun, two evaluations of the network each', '[2, 100000]'),
-    'rho': Key(7.0, float, 'how much shorter steps are near the data', '[1, 100]'),
+  'euler_maruyama': _steps(100, 0.0),
+  'ddpm': {
+    **_steps(100, 0.0),
+    'variance': Key(
+      'small', str, 'of the noise of a step, of the two of the paper', choices=('small', 'large')
+    ),
   },
+  'ddim': {**_steps(50, 0.0), 'eta': Key(0.0, float, 'share of fresh noise; 1: that of ddpm', '[0, 1]')},
+  'euler': _steps(36, 7.0),
+  'heun': _steps(18, 7.0),
+  'edm': {
+    **_steps(18, 7.0),
+    'churn': Key(0.0, float, 'noise that is added, S_churn of the paper', '[0, inf)'),
+    'churn_min': Key(0.05, float, 'to no smaller noise than this', '[0, inf)'),
+    'churn_max': Key(50.0, float, 'to no larger noise than this', '(0, inf)'),
+    'noise_scale': Key(1.003, float, 'its standard deviation, S_noise', '(0, inf)'),
+  },
+  'dpm_solver': _steps(18, 0.0),
 }
 
 # Of `config.model.likelihood`; see `jaxgen.families.score.likelihoods` for each.
@@ -117,9 +168,26 @@ def way(config: ConfigDict, path: Path) -> Way:
   Raises:
     UserError: if it does not fit the path.
   """
-  name = config.sampler.name
+  return _named(config, path, config.sampler.name)
+
+
+def completion(config: ConfigDict, path: Path) -> Completion:
+  """What `config.sampler.completion` names.
+
+  Raises:
+    UserError: if it does not fit the path.
+  """
+  how = config.sampler.completion
+  way = _named(config, path, how.sampler)
   try:
-    return WAYS[name](path.sigmas, config.model.sigma_data, **config.sampler[name].to_dict())
+    return completed_by(way, how.num_resamplings, how.jump_length)
+  except ValueError as error:
+    raise UserError(f'config.sampler.completion cannot be used: {error}') from error
+
+
+def _named(config, path, name):
+  try:
+    return WAYS[name](path, config.model.sigma_data, **config.sampler[name].to_dict())
   except ValueError as error:
     raise UserError(f'config.sampler.{name} cannot be used: {error}') from error
 

@@ -191,12 +191,26 @@ def test_an_older_run_says_in_its_model_what_networks_compute_in(tmp_path):
   assert (found.dtype, found.model.to_dict()) == ('bfloat16', {'width': 32})
 
 
-def test_an_older_run_says_in_its_model_how_it_is_sampled(tmp_path):
+def test_an_older_score_model_says_otherwise_what_its_noise_is_and_how_it_is_sampled(tmp_path):
   older = configs.defaults().to_dict()
-  older |= {'module': 'jaxgen.models.score.ncsn', 'model': {'blocks': 1, 'sampler': {'name': 'annealed'}}}
+  sampler = {
+    'name': 'probability_flow',
+    'probability_flow': {'rho': 7.0},
+    'predictor_corrector': {'num_levels': 9},
+  }
+  older['model'] = {'blocks': 1, 'sigma_max': 9.0, 'sigma_min': 0.1, 'num_levels': 5, 'sampler': sampler}
   (tmp_path / 'config.json').write_text(json.dumps(older))
   found = history.load(tmp_path / 'config.json')
-  assert (found.sampler.to_dict(), found.model.to_dict()) == ({'name': 'annealed'}, {'blocks': 1})
+  levels = {'sigma_max': 9.0, 'sigma_min': 0.1, 'num_levels': 5}
+  assert found.model.to_dict() == {
+    'blocks': 1,
+    'path': {'name': 'variance_exploding', 'variance_exploding': levels},
+  }
+  assert found.sampler.to_dict() == {
+    'name': 'heun',
+    'heun': {'rho': 7.0},
+    'predictor_corrector': {'num_steps': 9},
+  }
 
 
 def test_a_section_need_not_say_more_than_it_uses():

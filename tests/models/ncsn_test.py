@@ -14,11 +14,11 @@ from jaxgen.types import DATA_AXIS, Field, State
 
 IMAGE = Field('image', (8, 8, 1), 17)
 SETTINGS = dict(
-  annealed=dict(steps_per_level=1), predictor_corrector=dict(num_levels=4), probability_flow=dict(num_steps=4)
+  annealed=dict(steps_per_level=1), predictor_corrector=dict(num_steps=4), heun=dict(num_steps=4)
 )
 
 
-def _config(x=IMAGE, given=(), sampler='probability_flow', **model):
+def _config(x=IMAGE, given=(), sampler='heun', **model):
   config = experiment.completed(get_config('smoke'))
   config.sampler.update(dict(name=sampler, **SETTINGS))
   with config.unlocked():
@@ -41,7 +41,7 @@ def test_at_initialization_it_is_the_score_of_blurred_gaussian_data():
   [
     ('annealed', {'temperature': 0.5}),
     ('predictor_corrector', {'steps': 3}),
-    ('probability_flow', {'steps': 1}),
+    ('heun', {'steps': 1}),
   ],
 )
 def test_knobs_are_turned_in_a_compiled_program(name, knobs):
@@ -104,7 +104,7 @@ def test_bad_settings_say_what_to_do(changes, words):
   [
     ('annealed', '5 evaluations'),  # 4 levels, and denoising
     ('predictor_corrector', '7 evaluations'),
-    ('probability_flow', '7 evaluations'),
+    ('heun', '7 evaluations'),
   ],
 )
 def test_the_config_chooses_the_way_to_samples(name, words):

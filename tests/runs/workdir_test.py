@@ -69,7 +69,7 @@ def test_the_way_to_samples_is_no_part_of_the_training_run(tmp_path):
   def check(config):
     workdir.check_same_run(tmp_path, workdir.with_schedules(tmp_path, config))
 
-  check(config(sampler='probability_flow'))
+  check(config(sampler='heun'))
   with pytest.raises(UserError, match='another config .model.path.variance_exploding.sigma_max'):
     check(config(path=dict(variance_exploding=dict(sigma_max=9.0))))
 

@@ -1,10 +1,12 @@
 """Score models: a family function and its slots, one file each; the losses are `jaxgen.losses.score`."""
 
+from jaxgen.families.score.completion import Completion, completed_by
 from jaxgen.families.score.family import score
 from jaxgen.families.score.likelihoods import LIKELIHOODS, Likelihood
 from jaxgen.families.score.parameterizations import PARAMETERIZATIONS, Parameterization
 from jaxgen.families.score.paths import PATHS, Path
-from jaxgen.families.score.samplers import WAYS, Way
+from jaxgen.families.score.samplers import WAYS
+from jaxgen.families.score.way import Way
 from jaxgen.families.score.weightings import WEIGHTINGS, Weighting
 
 __all__ = [
@@ -13,10 +15,12 @@ __all__ = [
   'PATHS',
   'WAYS',
   'WEIGHTINGS',
+  'Completion',
   'Likelihood',
   'Parameterization',
   'Path',
   'Way',
   'Weighting',
+  'completed_by',
   'score',
 ]

@@ -14,11 +14,12 @@ from jaxgen.families.networks import Part, assembled
 from jaxgen.families.pixels import to_network
 from jaxgen.families.precision import precisely
 from jaxgen.families.score import density, likelihoods, parameterizations, sampling, weightings
+from jaxgen.families.score.completion import Completion, usual_completion
 from jaxgen.families.score.likelihoods import Likelihood
-from jaxgen.families.score.model import ScoreModel, scored
+from jaxgen.families.score.model import ScoreModel, scored, without
 from jaxgen.families.score.parameterizations import Parameterization
 from jaxgen.families.score.path import Path
-from jaxgen.families.score.samplers import Way
+from jaxgen.families.score.way import Way
 from jaxgen.families.score.weightings import Weighting
 from jaxgen.losses.score import denoising_error
 from jaxgen.types import DATA_AXIS, DataSpec, Field, GenerativeModel
@@ -39,12 +40,15 @@ def score(
   parameterization: Parameterization | None = None,
   weighting: Weighting | None = None,
   likelihood: Likelihood | None = None,
+  completion: Completion | None = None,
+  label_dropout: float = 0.0,
+  guidance: float = 1.0,
 ) -> GenerativeModel:
   """A noise-conditional score network (Song & Ermon, "Generative modeling by estimating gradients", 2019).
 
   `loss = ||sigma s(x + sigma e, sigma) + e||^2 / 2`, at a level drawn for each example; half the
   dimension for a score of zero. Pixels are scaled to [-1, 1], and sigma is in those units. Samples go
-  the `way` that is given, from `N(0, path.sigmas[0]^2 I)` on. Evaluation adds the loss at a few single levels,
+  the `way` that is given. Evaluation adds the loss at a few single levels,
   `loss_sigma_<level>`.
 
   Args:
@@ -59,17 +63,22 @@ def score(
     parameterization: of the score by the network, which is the score itself by default.
     weighting: of the noise levels in the loss; by default all alike.
     likelihood: what `log_prob` is; see `jaxgen.families.score.likelihoods`. By default it is taken along the ODE.
+    completion: how what is missing is drawn; by default see `jaxgen.families.score.completion.usual_completion`.
+    label_dropout: the share of examples that are trained without what is given, all at once, so that the network is
+      the score without conditions too (Ho & Salimans 2022, algorithm 1).
+    guidance: the weight of what is given in samples and completions, see `jaxgen.samplers.guided`.
 
   Returns:
-    A `GenerativeModel` with params 'network'. `sample` has the knobs of the way. `trajectory` gives at most 32 frames,
-    the last of which are samples. `complete` replaces the observed part at each noise level, see
-    `jaxgen.samplers.clamped`, and goes by predictor and corrector whatever the way (Song et al. 2021, appendix I.2):
-    without fresh noise a chain cannot make good what it did before it saw enough. `log_prob` is what the likelihood
-    says, whatever the way to samples, of discrete data a bound on their log-mass.
+    A `GenerativeModel` with params 'network'. `sample` has the knobs of the way, and with label dropout 'guidance'.
+    `trajectory` gives at most 32 frames, the last of which are samples. `complete` has those of the knobs that mean the
+    same there. `log_prob` is what the likelihood says, whatever the way to samples, of discrete data a bound on their
+    log-mass.
 
   Raises:
-    ValueError: if the likelihood is none of such data.
+    ValueError: if the likelihood is none of such data, nothing is given that could be left out, or guidance is asked
+      for without label dropout.
   """
+  _check_guidance(given, label_dropout, guidance)
   start, apply = assembled(
     {'network': Part(network, lambda: (jnp.zeros((1, *x.shape)), jnp.ones(1), conditions.blank(given)))}
   )
@@ -80,11 +89,14 @@ def score(
     parameterization or parameterizations.score(),
     weighting or weightings.noise(),
     way,
-    sampling.completion_way(path),
+    completion or usual_completion(path),
     likelihood,
     x,
     given,
+    label_dropout,
+    guidance,
   )
+  knobs = {**way.knobs, **({'guidance': guidance} if label_dropout else {})}
   return GenerativeModel(
     init=lambda rng, batch: start(rng),
     update=chain(minimize(partial(_loss, model), tx, axis_name=DATA_AXIS), ema(ema_decay)),
@@ -92,7 +104,9 @@ def score(
     sample=partial(sampling.sample, model),
     objective=_objective(model),
     given=tuple(given),
-    knobs=way.knobs,
+    knobs=knobs,
+    meanings={'guidance': 'the weight of what is given; 1 as in the data, 0 none'} if label_dropout else {},
+    completion_knobs=_completion_knobs(model, knobs),
     selected_by='loss',
     log_prob=precisely(partial(density.log_prob, model)),
     log_prob_estimate=likelihood.estimate(x, path)._replace(given=tuple(given)),
@@ -103,10 +117,27 @@ def score(
   )
 
 
+def _check_guidance(given, label_dropout, guidance):
+  if label_dropout and not given:
+    raise ValueError('label_dropout leaves out what is given, and nothing is given; set it to 0.')
+  if guidance != 1 and not label_dropout:
+    raise ValueError(
+      f'a guidance of {guidance:g} needs a network that is the score without conditions too; train one with '
+      'label_dropout of 0.1, say, or leave guidance at 1.'
+    )
+
+
+def _completion_knobs(model, knobs):
+  """Those that are what they are in samples: a way of its own may have other steps."""
+  own = {**model.completion.way.knobs, 'guidance': model.guidance}
+  return tuple(name for name, value in knobs.items() if own.get(name) == value)
+
+
 def _objective(model):
+  evaluations = model.way.evaluations * (1 if model.guidance == 1 else 2)
   return (
     f'loss = {model.weighting.description}||sigma s(x + sigma e, sigma) + e||^2 / 2, {model.path.description}; '
-    f'a sample: {model.way.description}, {model.way.evaluations} evaluations'
+    f'a sample: {model.way.description}, {evaluations} evaluations'
   )
 
 
@@ -132,5 +163,8 @@ def _error_at(model, params, extra, rng, batch, sigma, train=False, dropout_rng=
   noise = jax.random.normal(rng, clean.shape)
   noisy = clean + sigma.reshape((-1,) + (1,) * (clean.ndim - 1)) * noise
   given = conditions.prepared(batch, model.given)
+  if train and model.label_dropout:
+    share = jax.random.fold_in(dropout_rng, 1)
+    given = without(given, jax.random.bernoulli(share, model.label_dropout, sigma.shape))
   score, extra = scored(model, params, extra, noisy, sigma, given, train, dropout_rng)
   return model.weighting.weight(sigma) * denoising_error(score, noise, sigma), extra

@@ -1,16 +1,19 @@
 """What a score model is made of, and the score that its network gives."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 
 from jaxgen.families.networks import Apply
+from jaxgen.families.score.completion import Completion
 from jaxgen.families.score.likelihoods import Likelihood
 from jaxgen.families.score.parameterizations import Parameterization
 from jaxgen.families.score.path import Path
-from jaxgen.families.score.samplers import Way
+from jaxgen.families.score.way import ScoreFn, Way
 from jaxgen.families.score.weightings import Weighting
+from jaxgen.samplers.guidance import guided
 from jaxgen.types import DataSpec, Extra, Field, Params, PRNGKey
 
 
@@ -22,10 +25,12 @@ class ScoreModel(NamedTuple):
   parameterization: Parameterization
   weighting: Weighting
   way: Way
-  completion: Way
+  completion: Completion
   likelihood: Likelihood
   x: Field
   given: DataSpec
+  label_dropout: float
+  guidance: float
 
 
 def scored(
@@ -46,7 +51,24 @@ def scored(
 
 
 def score_of(
-  model: ScoreModel, params: Params, extra: Extra, given: Mapping[str, jax.Array]
-) -> Callable[[jax.Array, jax.Array], jax.Array]:
-  """`(x f32[B, *shape], sigma f32[B]) -> f32[B, *shape]`, as samplers take it; `given` is prepared."""
-  return lambda noisy, sigma: scored(model, params, extra, noisy, sigma, given)[0]
+  model: ScoreModel, params: Params, extra: Extra, given: Mapping[str, jax.Array], guidance: float = 1.0
+) -> ScoreFn:
+  """`(x f32[B, *shape], sigma f32[B]) -> f32[B, *shape]`, as samplers take it; `given` is prepared.
+
+  With another weight than 1 it is guided, see `jaxgen.samplers.guided`, by the same network without the conditions.
+  """
+  conditional = lambda noisy, sigma: scored(model, params, extra, noisy, sigma, given)[0]  # noqa: E731
+  if guidance == 1:
+    return conditional
+  unconditional = lambda noisy, sigma: scored(model, params, extra, noisy, sigma, without(given))[0]  # noqa: E731
+  return guided(conditional, unconditional, guidance)
+
+
+def without(given: Mapping[str, jax.Array], dropped: jax.Array | bool = True) -> dict[str, jax.Array]:
+  """Prepared conditions, all of an example left out where `dropped`, bool[B]: zeros, which no one-hot label is."""
+
+  def left_out(value):
+    where = jnp.reshape(dropped, (-1,) + (1,) * (value.ndim - 1))
+    return jnp.where(where, jnp.zeros_like(value), value)
+
+  return {name: left_out(value) for name, value in given.items()}

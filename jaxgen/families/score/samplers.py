@@ -1,44 +1,30 @@
-"""How a score model draws its samples: each way from noise to data, with its settings and what it costs."""
+"""The samplers of a score model, each with its settings: the ways from noise to data that a config names."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
 
-import jax
+import jax.numpy as jnp
 import numpy as np
 
-from jaxgen.losses.score import geometric_sigmas
-from jaxgen.samplers.annealed import Balance, annealed, balanced, num_annealed_steps
+from jaxgen.families.score.path import Path
+from jaxgen.families.score.way import Way, over_levels
+from jaxgen.samplers.annealed import Balance, annealed, balanced, ncsnv2, num_annealed_steps
+from jaxgen.samplers.ddim import ddim
+from jaxgen.samplers.ddpm import ddpm
+from jaxgen.samplers.dpm_solver import dpm_solver
+from jaxgen.samplers.edm import edm
+from jaxgen.samplers.euler import euler
+from jaxgen.samplers.euler_maruyama import euler_maruyama
 from jaxgen.samplers.heun import heun
-from jaxgen.samplers.levels import karras_levels
+from jaxgen.samplers.langevin import langevin
 from jaxgen.samplers.predictor_corrector import predictor_corrector
-from jaxgen.types import Sampler
 
-
-class Way(NamedTuple):
-  """From `N(0, sigmas[0]^2 I)` to data.
-
-  Attributes:
-    sampler: of the score, `(x f32[B, ...], sigma f32[B]) -> f32[B, ...]`.
-    num_steps: of `jaxgen.samplers.run`.
-    evaluations: of the score, for one sample.
-    description: with the settings, for people.
-    sigmas: f32[num_steps], the noise of the chain before each step.
-    knobs: what may be turned, with what it is: 'steps', 'temperature'.
-    turned: `(**knobs) -> Way`, with some of them turned.
-  """
-
-  sampler: Callable[[Callable[[jax.Array, jax.Array], jax.Array]], Sampler]
-  num_steps: int
-  evaluations: int
-  description: str
-  sigmas: np.ndarray
-  knobs: Mapping[str, float]
-  turned: Callable[..., 'Way']
+# What `data_std` of `jaxgen.samplers.ddpm` is for the two variances of Ho et al. 2020, section 3.2.
+_VARIANCES = {'small': 0.0, 'large': 1.0}
 
 
 def annealed_way(
-  sigmas: Sequence[float],
+  path: Path,
   data_std: float,
   *,
   steps_per_level: int,
@@ -46,10 +32,11 @@ def annealed_way(
   denoise: bool,
   temperature: float = 1.0,
 ) -> Way:
-  """`jaxgen.samplers.annealed` over the levels of training; a `step_size` of 0 stands for `balanced`.
+  """`jaxgen.samplers.annealed` over the levels of the path; a `step_size` of 0 stands for `balanced`.
 
   The knob 'temperature' is a factor on the variance of the noise beside that of `balanced`.
   """
+  sigmas = path.sigmas
   step = Balance(step_size, 1.0) if step_size else balanced(sigmas, steps_per_level, data_std)
   count = num_annealed_steps(len(sigmas), steps_per_level, denoise=denoise)
 
@@ -64,76 +51,104 @@ def annealed_way(
     )
 
   description = f'Langevin steps of {step.step_size:.3g} at a temperature of {step.temperature:.3g}'
+  settings = dict(steps_per_level=steps_per_level, step_size=step_size, denoise=denoise)
   return Way(
     sampler,
     count,
     count,
     description,
-    sigmas=np.repeat([*sigmas, sigmas[-1]], steps_per_level)[:count],
+    sigmas=_held(sigmas, steps_per_level, count),
+    start=float(sigmas[0]),
     knobs={'temperature': temperature},
-    turned=partial(
-      annealed_way,
-      sigmas,
-      data_std,
-      steps_per_level=steps_per_level,
-      step_size=step_size,
-      denoise=denoise,
-    ),
+    turned=partial(annealed_way, path, data_std, **settings),
   )
 
 
-def predictor_corrector_way(
-  sigmas: Sequence[float] | np.ndarray,
-  data_std: float,
-  *,
-  num_levels: int,
-  signal_to_noise: float,
-  corrector_steps: int,
+def ncsnv2_way(path: Path, data_std: float, *, steps_per_level: int, epsilon: float) -> Way:
+  """`jaxgen.samplers.ncsnv2` over the levels of the path: the paper's own step, where `annealed_way` balances it."""
+  count = num_annealed_steps(len(path.sigmas), steps_per_level)
+  return Way(
+    lambda score_fn: ncsnv2(score_fn, path.sigmas, epsilon, steps_per_level),
+    count,
+    count,
+    f'Langevin steps of epsilon {epsilon:.3g}, {steps_per_level} at each level',
+    sigmas=_held(path.sigmas, steps_per_level, count),
+    start=float(path.sigmas[0]),
+    knobs={},
+    turned=partial(ncsnv2_way, path, data_std, steps_per_level=steps_per_level, epsilon=epsilon),
+  )
+
+
+def langevin_way(
+  path: Path, data_std: float, *, num_steps: int, step_size: float, temperature: float = 1.0
 ) -> Way:
-  """`jaxgen.samplers.predictor_corrector` over as many geometric levels as are asked for, the knob 'steps'."""
-  levels = geometric_sigmas(sigmas[0], sigmas[-1], num_levels)
-  return Way(
-    lambda score_fn: predictor_corrector(score_fn, levels, signal_to_noise, corrector_steps),
-    num_levels,
-    (num_levels - 1) * (1 + corrector_steps) + 1,
-    f'{num_levels} levels of predictor and {corrector_steps} corrector steps',
-    sigmas=np.asarray(levels),
-    knobs={'steps': num_levels},
-    turned=lambda steps=num_levels: predictor_corrector_way(
-      sigmas,
-      data_std,
-      num_levels=int(steps),
-      signal_to_noise=signal_to_noise,
-      corrector_steps=corrector_steps,
-    ),
-  )
+  """`jaxgen.samplers.langevin` at the smallest noise alone, from points as wide as the data.
 
-
-def probability_flow_way(sigmas: Sequence[float], data_std: float, *, num_steps: int, rho: float) -> Way:
-  """`jaxgen.samplers.heun` to sigma 0, in the steps of Karras et al. 2022, equation 5.
-
-  `sigma_i^(1 / rho)` falls evenly from the largest to the smallest level; the last step goes on to 0. Few steps leave
-  samples too wide: with the exact score of Gaussian data as wide as a config says, by 4.5 % in the 10 steps of
-  `ncsn_digits`, by 2.6 % and 4.7 % in the 18 of `ncsn_mnist` and `ncsn_cifar`, and by 0.9 % in 18 of `ncsn_digits`.
-  The annealed way, `balanced`, stays within 2 %, for five times as many evaluations and more.
-
-  The knob 'steps' is their number.
+  Modes that lie apart keep what started near them (Song & Ermon 2019, section 3.2): what the other ways are for.
   """
-  levels = karras_levels(float(sigmas[0]), float(sigmas[-1]), num_steps, rho)
+  smallest = path.sigmas[-1]
+
+  def sampler(score_fn):
+    at_smallest = lambda x: score_fn(x, jnp.broadcast_to(smallest, x.shape[:1]))  # noqa: E731
+    return langevin(at_smallest, step_size, temperature)
+
+  def turned(steps=num_steps, temperature=temperature):
+    return langevin_way(path, data_std, num_steps=int(steps), step_size=step_size, temperature=temperature)
+
   return Way(
-    lambda score_fn: heun(score_fn, levels),
+    sampler,
     num_steps,
-    2 * num_steps - 1,
-    f'{num_steps} steps of the probability flow',
-    sigmas=levels[:-1],
-    knobs={'steps': num_steps},
-    turned=lambda steps=num_steps: probability_flow_way(sigmas, data_std, num_steps=int(steps), rho=rho),
+    num_steps,
+    f'{num_steps} Langevin steps of {step_size:.3g} at the smallest noise',
+    sigmas=np.full(num_steps, smallest),
+    start=data_std,
+    knobs={'steps': num_steps, 'temperature': temperature},
+    turned=turned,
   )
 
 
-# `(sigmas, data_std, **settings) -> Way`; the settings of each are a section of `config.model.sampler`
+def _check_churn(path, levels, churn, churn_max, **settings):
+  """Churn asks for more noise than there is in the chain, but not for more than in training."""
+  factor, end = 1 + min(churn / (len(levels) - 1), np.sqrt(2) - 1), path.sigmas[0]
+  if factor * levels[levels <= churn_max].max(initial=0.0) > 1.0001 * end:
+    raise ValueError(
+      f'with churn it asks for more noise than {end:.3g}, where training ends; let churn_max be at most '
+      f'{end / factor:.3g}.'
+    )
+
+
+def _held(sigmas, steps_per_level, count):
+  return np.repeat([*sigmas, sigmas[-1]], steps_per_level)[:count]
+
+
+def _once(num_steps, **settings):
+  return num_steps
+
+
+def _twice_but_the_last(num_steps, **settings):
+  return 2 * num_steps - 1
+
+
+# `(path, data_std, **settings) -> Way`; the settings of each are a section of `config.sampler`.
+# Few steps of Heun leave samples too wide: with the exact score of Gaussian data as wide as a config says, by 4.5 % in
+# the 10 steps of `ncsn_digits`, by 2.6 % and 4.7 % in the 18 of `ncsn_mnist` and `ncsn_cifar`, and by 0.9 % in 18 of
+# `ncsn_digits`. The annealed way, `balanced`, stays within 2 %, for five times as many evaluations and more.
 WAYS: dict[str, Callable[..., Way]] = {
   'annealed': annealed_way,
-  'predictor_corrector': predictor_corrector_way,
-  'probability_flow': probability_flow_way,
+  'ncsnv2': ncsnv2_way,
+  'langevin': langevin_way,
+  'predictor_corrector': over_levels(
+    lambda score_fn, levels, **settings: predictor_corrector(score_fn, levels[:-1], **settings),
+    'levels of predictor and corrector',
+    lambda num_steps, corrector_steps, **settings: (num_steps - 1) * (1 + corrector_steps) + 1,
+  ),
+  'euler_maruyama': over_levels(euler_maruyama, 'steps of Euler-Maruyama', _once),
+  'ddpm': over_levels(
+    lambda score_fn, levels, variance: ddpm(score_fn, levels, _VARIANCES[variance]), 'ancestral steps', _once
+  ),
+  'ddim': over_levels(ddim, 'steps of DDIM', _once),
+  'euler': over_levels(euler, 'steps of Euler', _once),
+  'heun': over_levels(heun, 'steps of Heun', _twice_but_the_last),
+  'edm': over_levels(edm, 'steps of EDM', _twice_but_the_last, _check_churn),
+  'dpm_solver': over_levels(dpm_solver, 'steps of DPM-Solver++ (2M)', _once),
 }

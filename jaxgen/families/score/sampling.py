@@ -3,19 +3,17 @@
 from collections.abc import Mapping
 
 import jax
-import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
 
 from jaxgen.families import conditions
 from jaxgen.families.pixels import to_data, to_network
 from jaxgen.families.score.model import ScoreModel, score_of
-from jaxgen.families.score.path import Path
-from jaxgen.families.score.samplers import Way, predictor_corrector_way
-from jaxgen.samplers.clamped import clamped
+from jaxgen.samplers.clamped import Observed, put_back
 from jaxgen.samplers.run import run
 from jaxgen.types import Batch, Extra, Params, PRNGKey
 
 _FRAMES = 32  # of a trajectory, at most
-_COMPLETION_LEVELS = 100  # of 20, what is drawn lags far behind what is observed
 
 
 def sample(
@@ -27,8 +25,8 @@ def sample(
   given: Mapping[str, jax.Array] | None = None,
   **knobs: float,
 ) -> jax.Array:
-  """`num` examples; the knobs are the way's."""
-  return to_data(_drawn(_turned(model, knobs), params, extra, rng, num, given)[0].position, model.x.levels)
+  """`num` examples; the knobs are the way's, and 'guidance' of a model that was trained without its conditions too."""
+  return to_data(_drawn(model, params, extra, rng, num, given, knobs)[0].position, model.x.levels)
 
 
 def trajectory(
@@ -41,34 +39,47 @@ def trajectory(
   **knobs: float,
 ) -> jax.Array:
   """At most 32 frames of the way to `num` examples, [T, num, *shape]; the last are samples. Knobs as of `sample`."""
-  model = _turned(model, knobs)
   frame = lambda state, info: to_data(state.position, model.x.levels)  # noqa: E731
-  thin = -(-model.way.num_steps // _FRAMES)
-  return _drawn(model, params, extra, rng, num, given, trace=frame, thin=thin)[1]
+  return _drawn(model, params, extra, rng, num, given, knobs, frame)[1]
 
 
 def complete(
-  model: ScoreModel, params: Params, extra: Extra, rng: PRNGKey, batch: Batch, observed: jax.Array
+  model: ScoreModel,
+  params: Params,
+  extra: Extra,
+  rng: PRNGKey,
+  batch: Batch,
+  observed: Observed,
+  **knobs: float,
 ) -> jax.Array:
-  """A draw of the missing entries of `batch['x']` given the observed ones, bool[B, *shape]: x[B, *shape].
+  """A draw of what is missing of `batch['x']` given what is observed: x[B, *shape].
 
-  The observed part is replaced at each noise level, see `jaxgen.samplers.clamped`, on the way that
-  `completion_way` gives (Song et al. 2021, appendix I.2).
+  Args:
+    model: whose `completion` is gone.
+    params: of the network.
+    extra: of the network.
+    rng: of the draw.
+    batch: x, of which only what is observed is looked at, and what is given.
+    observed: bool[B, *shape]; or an orthogonal projection of what the network sees, f32[B, *shape], to what is
+      observed, see `jaxgen.samplers.clamped`.
+    **knobs: of its way, and guidance.
+
+  Raises:
+    ValueError: if `observed` is of another shape than x.
   """
+  if not callable(observed) and observed.shape != batch['x'].shape:
+    raise ValueError(
+      f'observed says of each entry of x whether it is there, and must be of its shape, {batch["x"].shape}, not '
+      f'{observed.shape}.'
+    )
+  guidance, turned = _turned(model, model.completion.way, knobs)
+  completion = model.completion._replace(way=turned)
   start_rng, chain_rng = jax.random.split(rng)
   known = to_network(batch['x'], model.x.levels)
-  way = model.completion
-  score_fn = score_of(model, params, extra, conditions.prepared(batch, model.given))
-  sampler = clamped(way.sampler(score_fn), known, observed, way.sigmas)
-  state, _ = run(sampler, chain_rng, _start(model, start_rng, len(known)), way.num_steps)
-  return jnp.where(observed, batch['x'], to_data(state.position, model.x.levels))
-
-
-def completion_way(path: Path) -> Way:
-  """The way of `complete`: by predictor and corrector, whatever that of samples."""
-  return predictor_corrector_way(
-    path.sigmas, 1.0, num_levels=_COMPLETION_LEVELS, signal_to_noise=0.16, corrector_steps=1
-  )
+  score_fn = score_of(model, params, extra, conditions.prepared(batch, model.given), guidance)
+  sampler, num_steps = completion.sampler(score_fn, known, observed)
+  state, _ = run(sampler, chain_rng, _start(turned, start_rng, known.shape), num_steps)
+  return to_data(put_back(state.position, known, observed), model.x.levels)
 
 
 def score_at(
@@ -82,24 +93,43 @@ def score_at(
   """The score f32[B, *shape] of f32[B, *shape] at the noise f32[B].
 
   Raises:
-    ValueError: if a condition of the model is not given.
+    ValueError: if a condition of the model is not given, or a level is known, as it is outside of compiled programs,
+      and lies beyond the path.
   """
+  if not isinstance(sigma, Tracer):
+    _check_levels(np.asarray(sigma), model.path.sigmas)
   return score_of(model, params, extra, conditions.prepared(given or {}, model.given))(noisy, sigma)
 
 
-def _turned(model, knobs):
-  if not knobs:
-    return model
+def _check_levels(asked, trained):
+  least, most = trained[-1], trained[0]
+  if asked.min() < 0.999 * least or asked.max() > 1.001 * most:
+    raise ValueError(
+      f'the score was trained at noise levels from {least:.3g} to {most:.3g}, and is asked for at levels from '
+      f'{asked.min():.3g} to {asked.max():.3g}.'
+    )
+
+
+def _turned(model, way, knobs):
+  """The guidance, and the way with the other knobs turned."""
+  others = {name: value for name, value in knobs.items() if name != 'guidance'}
+  guidance = knobs.get('guidance', model.guidance)
+  if not others:
+    return guidance, way
   with jax.ensure_compile_time_eval():  # a way is made of numbers, in a compiled program too
-    return model._replace(way=model.way.turned(**knobs))
+    return guidance, way.turned(**others)
 
 
-def _start(model, rng, num):
-  return model.path.sigmas[0] * jax.random.normal(rng, (num, *model.x.shape))
+def _start(way, rng, shape):
+  return way.start * jax.random.normal(rng, shape)
 
 
-def _drawn(model, params, extra, rng, num, given, **record):
+def _drawn(model, params, extra, rng, num, given, knobs, record=None):
+  """The last state, and at most 32 records on the way."""
+  guidance, way = _turned(model, model.way, knobs)
   start_rng, chain_rng, given_rng = jax.random.split(rng, 3)
   prepared = conditions.to_sample(given_rng, num, given, model.given)
-  sampler = model.way.sampler(score_of(model, params, extra, prepared))
-  return run(sampler, chain_rng, _start(model, start_rng, num), model.way.num_steps, **record)
+  sampler = way.sampler(score_of(model, params, extra, prepared, guidance))
+  thin = -(-way.num_steps // _FRAMES) if record else 1
+  start = _start(way, start_rng, (num, *model.x.shape))
+  return run(sampler, chain_rng, start, way.num_steps, trace=record, thin=thin)

@@ -10,7 +10,6 @@ from jaxgen.families.score.likelihoods import ode
 from jaxgen.families.score.paths import variance_exploding, variance_preserving
 from jaxgen.losses.score import geometric_sigmas
 from jaxgen.metrics.bits_per_dim import bits_per_dim
-from jaxgen.samplers import run
 from jaxgen.types import DATA_AXIS, Field, State
 from jaxgen.updates import averaged_params
 
@@ -38,19 +37,13 @@ def _model(network, **changes):
   settings = dict(tx=optax.adam(0.05), ema_decay=0.5, shape=(3,), levels=0) | changes
   shape, sigmas = settings.pop('shape'), settings.pop('sigmas', SIGMAS)
   settings['x'] = Field('image' if len(shape) == 3 else 'vector', shape, settings.pop('levels'))
-  settings = dict(path=variance_exploding(sigmas), way=_way('annealed', sigmas)) | settings
+  settings = dict(path=variance_exploding(sigmas), way=_way(sigmas)) | settings
   return score(network, **settings)
 
 
-SETTINGS = {
-  'annealed': dict(steps_per_level=8, step_size=0.0, denoise=True),
-  'predictor_corrector': dict(num_levels=100, signal_to_noise=0.1, corrector_steps=1),
-  'probability_flow': dict(num_steps=30, rho=7.0),
-}
-
-
-def _way(name, sigmas):
-  return WAYS[name](sigmas, np.sqrt(VARIANCE), **SETTINGS[name])
+def _way(sigmas):
+  settings = dict(steps_per_level=8, step_size=0.0, denoise=True)
+  return WAYS['annealed'](variance_exploding(sigmas), float(np.sqrt(VARIANCE)), **settings)
 
 
 def _data(num):
@@ -71,51 +64,6 @@ def test_the_loss_of_the_exact_score_has_its_closed_form():
     sigma = min(expected, key=lambda s: abs(float(name) - s))
     np.testing.assert_allclose(value.mean(), expected[sigma], rtol=0.05)
   np.testing.assert_allclose(metrics['loss'].mean(), np.mean(list(expected.values())), rtol=0.05)
-
-
-@pytest.mark.parametrize('name', WAYS)
-def test_samples_of_the_exact_score_follow_the_data(name):
-  sigmas = geometric_sigmas(40.0, 0.02, 60)
-  # 48 dimensions: a corrector's step is made for norms that hardly vary
-  model = _model(Gaussian(MEAN, VARIANCE), sigmas=sigmas, way=_way(name, sigmas), shape=(48,))
-  params, extra = model.init(jax.random.key(0), {})
-  x = jax.jit(lambda: model.sample(params, extra, jax.random.key(1), 1000))()
-  np.testing.assert_allclose(x.mean(), MEAN, atol=0.03)
-  np.testing.assert_allclose(x.std(), np.sqrt(VARIANCE), rtol=0.03)
-
-
-@pytest.mark.parametrize('name', WAYS)
-def test_a_way_counts_its_evaluations(name):
-  calls = []
-
-  def score_fn(x, sigma):
-    jax.debug.callback(lambda: calls.append(1))
-    return -x
-
-  way = _way(name, SIGMAS)
-  jax.block_until_ready(run(way.sampler(score_fn), jax.random.key(0), jnp.ones((1, 2)), way.num_steps))
-  jax.effects_barrier()
-  assert len(calls) == way.evaluations
-  assert f'{way.evaluations} evaluations' in _model(Gaussian(), way=way).objective
-
-
-@pytest.mark.parametrize(
-  'sigma_max, sigma_min, std, num_steps, ratio',
-  [
-    (12.0, 0.05, 0.75, 10, 1.045),
-    (12.0, 0.05, 0.75, 18, 1.009),
-    (30.0, 0.02, 0.6, 18, 1.026),
-    (100.0, 0.02, 0.5, 18, 1.047),
-  ],
-)
-def test_how_much_too_wide_few_steps_of_the_flow_leave_gaussian_data(
-  sigma_max, sigma_min, std, num_steps, ratio
-):
-  way = WAYS['probability_flow']((sigma_max, sigma_min), std, num_steps=num_steps, rho=7.0)
-  sampler = way.sampler(lambda x, sigma: -x / (std**2 + sigma[:, None] ** 2))
-  start = jnp.full((1, 1), sigma_max)  # one standard deviation; the flow scales what it starts from
-  state, _ = run(sampler, jax.random.key(0), start, way.num_steps)
-  assert float(state.position[0, 0]) / std == pytest.approx(ratio, abs=1e-3)
 
 
 def test_the_density_is_that_of_the_data_blurred_by_the_last_level():
@@ -290,56 +238,6 @@ def test_a_weighting_is_a_factor_of_each_level(name):
     key = f'loss_sigma_{level:.3g}'
     np.testing.assert_allclose(terms[1][key], weighting.weight(level) * terms[0][key], rtol=1e-5)
   assert weighting.description in weighted.objective
-
-
-@pytest.mark.parametrize('name, knobs', [
-  ('annealed', {'temperature'}), ('predictor_corrector', {'steps'}), ('probability_flow', {'steps'})
-])  # fmt: skip
-def test_knobs_turn_the_way(name, knobs):
-  way = _way(name, SIGMAS)
-  model = _model(Gaussian(MEAN, VARIANCE), way=way)
-  params, extra = model.init(jax.random.key(0), {})
-  assert set(model.knobs) == knobs
-  usual = model.sample(params, extra, jax.random.key(1), 50)
-  again = model.sample(params, extra, jax.random.key(1), 50, **model.knobs)
-  np.testing.assert_array_equal(usual, again)
-  if 'steps' in knobs:
-    turned = way.turned(steps=7)
-    assert turned.num_steps == 7 and len(turned.sigmas) == 7
-    assert not np.array_equal(model.sample(params, extra, jax.random.key(1), 50, steps=7), usual)
-  else:
-    cold = model.sample(params, extra, jax.random.key(1), 50, temperature=0.0)
-    assert cold.std() < 0.5 * usual.std()
-
-
-@pytest.mark.parametrize('name', WAYS)
-def test_a_way_knows_its_noise_before_each_step(name):
-  way = _way(name, SIGMAS)
-  assert len(way.sigmas) == way.num_steps
-  assert way.sigmas[0] == SIGMAS[0] and np.all(np.diff(way.sigmas) <= 0)
-
-
-class Pairs(nn.Module):
-  """The exact score of pairs of numbers of variance one and correlation 0.9, f32[B, N, 2]."""
-
-  @nn.compact
-  def __call__(self, x, sigma, given, train):
-    covariance = jnp.array([[1.0, 0.9], [0.9, 1.0]]) + sigma[:, None, None] ** 2 * jnp.eye(2)
-    return -jnp.einsum('bij,bnj->bni', jnp.linalg.inv(covariance), x)
-
-
-def test_completion_keeps_what_is_observed_and_draws_what_fits_it():
-  """Twelve pairs an example, for the corrector's step; the other of 1.5 is N(1.35, 0.19)."""
-  sigmas = geometric_sigmas(10.0, 0.02, 20)
-  model = _model(Pairs(), shape=(12, 2), path=variance_exploding(sigmas))
-  params, extra = model.init(jax.random.key(0), {})
-  x = jnp.tile(jnp.array([1.5, 9.0]), (100, 12, 1))
-  observed = jnp.broadcast_to(jnp.array([True, False]), x.shape)
-  found = jax.jit(model.complete)(params, extra, jax.random.key(1), {'x': x}, observed)
-  np.testing.assert_array_equal(found[..., 0], 1.5)
-  # replacing the observed part is no exact draw, but near one
-  np.testing.assert_allclose(found[..., 1].mean(), 1.35, atol=0.2)
-  np.testing.assert_allclose(found[..., 1].std(), 0.19**0.5, atol=0.1)
 
 
 def test_a_network_with_batch_statistics_updates_them_in_training_alone():

@@ -83,7 +83,7 @@ def _model(score_fn, likelihood, shape=(1,), levels=0, sigmas=(SIGMA_MAX, SIGMA_
   sigmas = np.asarray(geometric_sigmas(*sigmas, 12))
   kind = 'image' if len(shape) == 3 else 'vector'
   slots = dict(
-    path=variance_exploding(sigmas), way=WAYS['probability_flow'](sigmas, 0.5, num_steps=4, rho=7.0)
+    path=variance_exploding(sigmas), way=WAYS['heun'](variance_exploding(sigmas), 0.5, num_steps=4, rho=7.0)
   )
   fixed = dict(tx=optax.sgd(0.0), ema_decay=0.5, x=Field(kind, shape, levels))
   return score(Network(score_fn), **slots, **fixed, likelihood=likelihood)

@@ -28,7 +28,7 @@ def call(trained, monkeypatch):
 
 
 SAMPLE = '--mode=sample', '--use=samples', '--num=3'
-OTHER = '--config.sampler.name=predictor_corrector', '--config.sampler.predictor_corrector.num_levels=3'
+OTHER = '--config.sampler.name=predictor_corrector', '--config.sampler.predictor_corrector.num_steps=3'
 
 
 def test_a_trained_model_is_sampled_by_another_sampler_and_its_record_says_so(call, trained):
@@ -36,11 +36,12 @@ def test_a_trained_model_is_sampled_by_another_sampler_and_its_record_says_so(ca
   record = json.loads((trained / 'sampled' / 'samples.json').read_text())
   assert record['sampler'] == {
     'name': 'predictor_corrector',
-    'num_levels': 3,
+    'num_steps': 3,
+    'rho': 0.0,
     'signal_to_noise': 0.16,
     'corrector_steps': 1,
   }
-  assert record['knobs'] == {'steps': 3}
+  assert record['knobs'] == {'steps': 3, 'temperature': 1.0}
   assert workdirs.load_config(trained).sampler.name == 'annealed'  # the run is what it was
 
 

@@ -1,0 +1,94 @@
+"""What takes a score model from noise to data: a sampler with its levels, its cost and what may be turned of it."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from jaxgen.families.score.path import Path
+from jaxgen.samplers.guidance import tempered
+from jaxgen.samplers.levels import karras_levels
+from jaxgen.types import Sampler
+
+ScoreFn = Callable[[jax.Array, jax.Array], jax.Array]  # (x f32[B, ...], sigma f32[B]) -> f32[B, ...]
+
+
+class Way(NamedTuple):
+  """From `N(0, start^2 I)` to data.
+
+  Attributes:
+    sampler: of the score.
+    num_steps: of `jaxgen.samplers.run`.
+    evaluations: of the score, for one sample.
+    description: with the settings, for people.
+    sigmas: f32[num_steps], the noise of the chain before each step.
+    start: the standard deviation of what it starts from.
+    knobs: what may be turned, with what it is: 'steps', 'temperature'.
+    turned: `(**knobs) -> Way`, with some of them turned.
+  """
+
+  sampler: Callable[[ScoreFn], Sampler]
+  num_steps: int
+  evaluations: int
+  description: str
+  sigmas: np.ndarray
+  start: float
+  knobs: Mapping[str, float]
+  turned: Callable[..., 'Way']
+
+
+def over_levels(
+  kernel: Callable[..., Sampler],
+  words: str,
+  evaluations: Callable[..., int],
+  check: Callable[..., None] = lambda path, levels, **settings: None,
+) -> Callable[..., Way]:
+  """A constructor of ways over falling levels of which the last is 0, one step from each to the next.
+
+  Its settings are `num_steps`, `rho` and those of the kernel. The levels fall as Karras et al. 2022, equation 5, with
+  this rho, or with 0 evenly in the time of the path. The knobs are 'steps', their number, and 'temperature', see
+  `jaxgen.samplers.tempered`: at T the chain goes over `sqrt(T)` times these levels, so that the score is asked
+  for no others.
+
+  Args:
+    kernel: `(score_fn, levels f64[num_steps + 1], **settings) -> Sampler`.
+    words: what the steps are: 'steps of Heun'.
+    evaluations: `(num_steps, **settings) -> int`.
+    check: `(path, levels, **settings)`, raises a `ValueError` if they do not fit.
+
+  Returns:
+    `(path, data_std, *, num_steps, rho, **settings) -> Way`.
+  """
+
+  def way(
+    path: Path, data_std: float, *, num_steps: int, rho: float, temperature: float = 1.0, **settings: Any
+  ) -> Way:
+    levels = _falling(path, num_steps, rho)
+    check(path, levels, **settings)
+    levels = np.sqrt(temperature) * levels
+
+    def turned(steps: float = num_steps, temperature: float = temperature) -> Way:
+      return way(path, data_std, num_steps=int(steps), rho=rho, temperature=temperature, **settings)
+
+    def sampler(score_fn):
+      return kernel(score_fn if temperature == 1 else tempered(score_fn, temperature), levels, **settings)
+
+    return Way(
+      sampler,
+      num_steps,
+      evaluations(num_steps, **settings),
+      f'{num_steps} {words}',
+      sigmas=levels[:-1],
+      start=float(levels[0]),
+      knobs={'steps': num_steps, 'temperature': temperature},
+      turned=turned,
+    )
+
+  return way
+
+
+def _falling(path, num_steps, rho):
+  if not rho:
+    return np.append(path.spaced(num_steps), 0.0)
+  return karras_levels(float(path.sigmas[0]), float(path.sigmas[-1]), num_steps, rho)

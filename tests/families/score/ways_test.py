@@ -1,0 +1,277 @@
+"""The ways of a score model from noise to samples and to completions: one table of them, with exact scores."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from flax import linen as nn
+
+from jaxgen.families.score import PATHS, WAYS, completed_by, score
+from jaxgen.families.score.paths import variance_exploding
+from jaxgen.losses.score import geometric_sigmas
+from jaxgen.samplers import run
+from jaxgen.types import DATA_AXIS, Field, State
+
+MEAN, VARIANCE = 0.7, 0.09
+STD = float(np.sqrt(VARIANCE))
+LEVELS = variance_exploding(geometric_sigmas(40.0, 0.02, 60))
+FEW = variance_exploding(geometric_sigmas(4.0, 0.02, 12))
+
+
+def gaussian_score(mean=MEAN, variance=VARIANCE):
+  return lambda x, sigma: (mean - x) / (variance + sigma.reshape((-1,) + (1,) * (x.ndim - 1)) ** 2)
+
+
+def drawn(way, score_fn, shape):
+  """Samples, and nothing else than what is said of a way."""
+  start = way.start * jax.random.normal(jax.random.key(0), shape)
+  return jax.jit(lambda x: run(way.sampler(score_fn), jax.random.key(1), x, way.num_steps)[0].position)(start)
+
+
+def _over(num_steps, rho=0.0, **settings):
+  return dict(num_steps=num_steps, rho=rho, **settings)
+
+
+# For each way, what draws Gaussian data from the exact score in the fewest steps that are near enough.
+SETTINGS = {
+  'annealed': dict(steps_per_level=8, step_size=0.0, denoise=True),
+  'ncsnv2': dict(steps_per_level=10, epsilon=1e-4),
+  'langevin': dict(num_steps=200, step_size=0.02),
+  'predictor_corrector': _over(100, signal_to_noise=0.1, corrector_steps=1),
+  'euler_maruyama': _over(150),
+  'ddpm': _over(150, variance='small'),
+  'ddim': _over(100, eta=0.5),
+  'euler': _over(150, rho=7.0),
+  'heun': _over(30, rho=7.0),
+  'edm': _over(30, rho=7.0, churn=10.0, churn_min=0.05, churn_max=2.5, noise_scale=1.0),
+  'dpm_solver': _over(40),
+}
+
+
+def way_of(name, path=LEVELS, **changes):
+  return WAYS[name](path, STD, **(SETTINGS[name] | changes))
+
+
+@pytest.mark.parametrize('name', WAYS)
+def test_samples_of_the_exact_score_follow_the_data(name):
+  # 48 dimensions: a corrector's step is made for norms that hardly vary
+  x = drawn(way_of(name), gaussian_score(), (400, 48))
+  np.testing.assert_allclose(x.mean(), MEAN, atol=0.03)
+  np.testing.assert_allclose(x.std(), STD, rtol=0.04)
+
+
+@pytest.mark.parametrize(
+  ('name', 'path'),
+  [
+    ('ddpm', 'variance_preserving'),
+    ('ddim', 'cosine'),
+    ('dpm_solver', 'sub_variance_preserving'),
+    ('heun', 'edm'),
+    ('euler', 'rectified_flow'),
+  ],
+)
+def test_steps_that_are_even_in_the_time_of_a_path_go_to_the_data_too(name, path):
+  path = PATHS[path]()
+  way = way_of(name, path, num_steps=400, rho=0.0)
+  np.testing.assert_allclose(way.sigmas, path.spaced(400), rtol=1e-5)
+  x = drawn(way, gaussian_score(), (300, 48))
+  np.testing.assert_allclose(x.mean(), MEAN, atol=0.03)
+  np.testing.assert_allclose(x.std(), STD, rtol=0.05)
+
+
+@pytest.mark.parametrize('name', WAYS)
+def test_a_way_counts_its_evaluations_and_knows_its_noise_before_each_step(name):
+  calls, asked = [], []
+
+  def score_fn(x, sigma):
+    jax.debug.callback(lambda sigma: (calls.append(1), asked.append(float(sigma[0]))), sigma)
+    return -x
+
+  way = way_of(name, FEW)
+  jax.block_until_ready(run(way.sampler(score_fn), jax.random.key(0), jnp.ones((1, 2)), way.num_steps))
+  jax.effects_barrier()
+  assert len(calls) == way.evaluations
+  assert len(way.sigmas) == way.num_steps and np.all(np.diff(way.sigmas) <= 0)
+  least, most = FEW.sigmas[[-1, 0]]
+  assert least * 0.999 <= min(asked) and max(asked) <= most * 1.001  # no noise that was not trained
+
+
+@pytest.mark.parametrize('name', WAYS)
+def test_knobs_turn_the_way(name):
+  way = way_of(name, FEW)
+  again = way.turned(**way.knobs)
+  assert (again.num_steps, again.evaluations, again.knobs) == (way.num_steps, way.evaluations, way.knobs)
+  np.testing.assert_array_equal(again.sigmas, way.sigmas)
+  if 'steps' in way.knobs:
+    assert way.turned(steps=7).num_steps == len(way.turned(steps=7).sigmas) == 7
+  if 'temperature' in way.knobs:
+    assert way.turned(temperature=0.5).knobs['temperature'] == 0.5
+
+
+@pytest.mark.parametrize('name', ['heun', 'ddpm', 'annealed'])
+def test_cold_samples_are_narrower(name):
+  """By the root of the temperature, where the steps do not matter."""
+  warm, cold = (drawn(way_of(name).turned(temperature=t), gaussian_score(), (200, 48)) for t in (1.0, 0.25))
+  np.testing.assert_allclose(cold.mean(), MEAN, atol=0.03)
+  np.testing.assert_allclose(cold.std() / warm.std(), 0.5, atol=0.07)
+
+
+@pytest.mark.parametrize(
+  'sigma_max, sigma_min, std, num_steps, ratio',
+  [
+    (12.0, 0.05, 0.75, 10, 1.045),
+    (12.0, 0.05, 0.75, 18, 1.009),
+    (30.0, 0.02, 0.6, 18, 1.026),
+    (100.0, 0.02, 0.5, 18, 1.047),
+  ],
+)
+def test_how_much_too_wide_few_steps_of_the_flow_leave_gaussian_data(
+  sigma_max, sigma_min, std, num_steps, ratio
+):
+  path = variance_exploding((sigma_max, sigma_min))
+  way = WAYS['heun'](path, std, num_steps=num_steps, rho=7.0)
+  sampler = way.sampler(lambda x, sigma: -x / (std**2 + sigma[:, None] ** 2))
+  start = jnp.full((1, 1), sigma_max)  # one standard deviation; the flow scales what it starts from
+  state, _ = run(sampler, jax.random.key(0), start, way.num_steps)
+  assert float(state.position[0, 0]) / std == pytest.approx(ratio, abs=1e-3)
+
+
+class Shifted(nn.Module):
+  """The exact score of N(MEAN, VARIANCE), whose mean label 1 shifts by 2."""
+
+  @nn.compact
+  def __call__(self, x, sigma, given, train):
+    shift = 2 * given['label'][:, 1:] if given else 0.0
+    return gaussian_score(MEAN + shift)(x, sigma)
+
+
+def model_of(network, name='heun', path=LEVELS, shape=(8,), **settings):
+  settings = dict(tx=optax.sgd(0.1), ema_decay=0.5, x=Field('vector', shape, 0)) | settings
+  return score(network, path=path, way=way_of(name, path), **settings)
+
+
+LABEL = {'label': Field('label', (), 2)}
+
+
+def test_guidance_of_gaussians_is_its_closed_form():
+  """Of equal variances the guided density is Gaussian, with a mean as much further away as the weight says."""
+  model = model_of(Shifted(), given=LABEL, label_dropout=0.1)
+  assert set(model.knobs) == {'steps', 'temperature', 'guidance'}
+  given = {'label': jnp.arange(400) % 2}
+  for weight in (1.0, 0.0, 1.5):
+    sample = jax.jit(
+      lambda w=weight: model.sample({'network': {}}, {}, jax.random.key(1), 400, given, guidance=w)
+    )
+    x = sample()
+    np.testing.assert_allclose(x[::2].mean(), MEAN, atol=0.03)
+    np.testing.assert_allclose(x[1::2].mean(), MEAN + 2 * weight, atol=0.05)
+    np.testing.assert_allclose(x.reshape(200, -1)[:, 8:].std(), STD, rtol=0.05)
+  always = model_of(Shifted(), given=LABEL, label_dropout=0.1, guidance=1.5)
+  assert always.objective.endswith('118 evaluations') and always.knobs['guidance'] == 1.5
+
+
+def test_labels_are_left_out_of_a_share_of_the_training_alone():
+  class Seeing(nn.Module):
+    @nn.compact
+    def __call__(self, x, sigma, given, train):
+      seen = self.variable('batch_stats', 'seen', lambda: jnp.zeros(()))
+      if train:
+        seen.value = given['label'].sum(-1).mean()
+      return -x * self.param('scale', nn.initializers.ones_init(), ())
+
+  def seen(dropout):
+    model = model_of(Seeing(), given=LABEL, label_dropout=dropout)
+    params, extra = model.init(jax.random.key(0), {})
+    state = State(jnp.zeros((), jnp.int32), params, extra, model.update.init(params), jax.random.key(1))
+    apply = jax.vmap(model.update.apply, in_axes=None, out_axes=None, axis_name=DATA_AXIS, axis_size=1)
+    batch = {'x': jnp.zeros((4000, 8)), 'label': jnp.arange(4000) % 2}
+    state, _ = apply(state, jax.random.key(2), batch)
+    return float(jax.tree.leaves(state.extra)[0])
+
+  assert seen(0.0) == 1
+  assert seen(0.3) == pytest.approx(0.7, abs=0.03)
+
+
+class Pairs(nn.Module):
+  """The exact score of pairs of numbers of variance one and correlation 0.9, f32[B, N, 2]."""
+
+  @nn.compact
+  def __call__(self, x, sigma, given, train):
+    covariance = jnp.array([[1.0, 0.9], [0.9, 1.0]]) + sigma[:, None, None] ** 2 * jnp.eye(2)
+    return -jnp.einsum('bij,bnj->bni', jnp.linalg.inv(covariance), x)
+
+
+def test_completion_keeps_what_is_observed_and_draws_what_fits_it():
+  """Twelve pairs an example, for the corrector's step; the other of 1.5 is N(1.35, 0.19)."""
+  sigmas = geometric_sigmas(10.0, 0.02, 20)
+  model = model_of(Pairs(), shape=(12, 2), path=variance_exploding(sigmas))
+  params, extra = model.init(jax.random.key(0), {})
+  x = jnp.tile(jnp.array([1.5, 9.0]), (100, 12, 1))
+  observed = jnp.broadcast_to(jnp.array([True, False]), x.shape)
+  found = jax.jit(model.complete)(params, extra, jax.random.key(1), {'x': x}, observed)
+  np.testing.assert_array_equal(found[..., 0], 1.5)
+  # replacing the observed part is no exact draw, but near one
+  np.testing.assert_allclose(found[..., 1].mean(), 1.35, atol=0.2)
+  np.testing.assert_allclose(found[..., 1].std(), 0.19**0.5, atol=0.1)
+
+
+def test_resampling_draws_what_is_missing_more_exactly():
+  path = variance_exploding(geometric_sigmas(10.0, 0.02, 20))
+  x = jnp.tile(jnp.array([1.5, 9.0]), (100, 12, 1))
+  observed = jnp.broadcast_to(jnp.array([True, False]), x.shape)
+  errors = []
+  for num_resamplings in (1, 10):
+    completion = completed_by(way_of('ddpm', path, num_steps=40), num_resamplings)
+    model = model_of(Pairs(), shape=(12, 2), path=path, completion=completion)
+    found = jax.jit(model.complete)({'network': {}}, {}, jax.random.key(1), {'x': x}, observed)
+    np.testing.assert_array_equal(found[..., 0], 1.5)
+    errors.append(abs(float(found[..., 1].mean()) - 1.35))
+  assert errors[1] < 0.05 < errors[0]
+
+
+@pytest.mark.parametrize('name', WAYS)
+def test_completion_goes_by_any_way(name):
+  completion = completed_by(way_of(name, FEW))
+  model = model_of(Shifted(), name, FEW, shape=(4,), completion=completion)
+  assert set(model.completion_knobs) == set(model.knobs)
+  observed = jnp.array([[True, False, True, False]])
+  knobs = {'temperature': 0.5} if 'temperature' in model.knobs else {}
+  found = model.complete(
+    {'network': {}}, {}, jax.random.key(0), {'x': jnp.full((1, 4), 0.9)}, observed, **knobs
+  )
+  np.testing.assert_array_equal(found[0, ::2], np.float32(0.9))
+  assert np.isfinite(found).all() and np.all(np.abs(found[0, 1::2] - MEAN) < 2)
+
+
+def test_a_knob_that_means_something_else_there_does_not_reach_completion():
+  model = model_of(Shifted(), 'heun')  # 30 steps of Heun, and by default 100 of predictor and corrector
+  assert set(model.completion_knobs) == {'temperature'}
+
+
+def test_a_projection_may_be_observed():
+  """The mean of all entries, as the grey of a pixel is."""
+  model = model_of(Shifted(), shape=(4,))
+  mean = lambda x: jnp.broadcast_to(x.mean(-1, keepdims=True), x.shape)  # noqa: E731
+  x = jnp.tile(jnp.array([0.1, 0.9, 0.4, 1.0]), (50, 1))
+  found = model.complete({'network': {}}, {}, jax.random.key(0), {'x': x}, mean)
+  np.testing.assert_allclose(found.mean(1), x.mean(1), atol=1e-5)
+  assert found.std(1).mean() == pytest.approx(STD, rel=0.3)
+
+
+def refused(words, call):
+  with pytest.raises(ValueError, match=words):
+    call()
+
+
+def test_what_does_not_fit_is_refused():
+  refused('needs a network that is the score without', lambda: model_of(Shifted(), given=LABEL, guidance=2.0))
+  refused('nothing is given', lambda: model_of(Shifted(), label_dropout=0.1))
+  for name in ('annealed', 'ncsnv2', 'langevin'):
+    refused('stay at one', lambda name=name: completed_by(way_of(name), 5))
+  refused('churn_max be at most 30', lambda: way_of('edm', churn_max=35.0))
+  refused('temperature', lambda: drawn(way_of('heun').turned(temperature=0.0), gaussian_score(), (2, 2)))
+  model, x = model_of(Shifted(), shape=(4,)), jnp.zeros((3, 4))
+  complete = lambda seen: model.complete({'network': {}}, {}, jax.random.key(0), {'x': x}, seen)  # noqa: E731
+  refused(r'must be of its shape, \(3, 4\), not \(4,\)', lambda: complete(jnp.ones(4, bool)))
+  refused('was trained', lambda: model.score({'network': {}}, {}, x, jnp.array([0.02, 1.0, 50.0])))
