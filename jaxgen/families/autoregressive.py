@@ -18,7 +18,6 @@ from jaxgen.families.orders import Order, raster
 from jaxgen.losses.autoregressive import log_density
 from jaxgen.metrics.bits_per_dim import bits_per_dim
 from jaxgen.samplers.ancestral import ancestral
-from jaxgen.samplers.clamped import clamped
 from jaxgen.samplers.run import run
 from jaxgen.types import DATA_AXIS, DataSpec, Estimate, Field, GenerativeModel
 from jaxgen.updates import chain, ema, minimize
@@ -87,10 +86,10 @@ def autoregressive(
     predictor: how an entry is predicted while sampling; by default the whole network runs once per entry.
 
   Returns:
-    A `GenerativeModel` with params 'network'. `sample`, `complete` and `trajectory` have the knob 'temperature', of
-    each entry's distribution. `complete` draws entry after entry and leaves what is observed as it is: exactly a draw
+    A `GenerativeModel` with params 'network'. `sample`, `complete` and `trajectory` have the knobs of each entry's
+    distribution. `complete` draws entry after entry and leaves what is observed as it is: exactly a draw
     of what is missing where what is observed comes first in the order, and else one that does not know what is
-    observed later on.
+    observed later on. Under the key of a sample whose beginning is observed it gives that sample.
 
   Raises:
     ValueError: if the data is continuous.
@@ -107,8 +106,8 @@ def autoregressive(
     sample=partial(_sample, model),
     objective=f'loss = -sum_i log p(x_i | x_<i), {distribution.name}',
     given=tuple(given),
-    knobs={'temperature': 1.0},
-    completion_knobs=('temperature',),
+    knobs=distribution.knobs,
+    completion_knobs=tuple(distribution.knobs),
     selected_by='bits_per_dim',
     log_prob=partial(_log_prob, model),
     log_prob_estimate=Estimate('exact', given=tuple(given)),
@@ -141,35 +140,40 @@ def _log_prob(model, params, extra, rng, batch):
   return log_density(nll, fields.size(model.x), model.x.levels)
 
 
-def _sampler(model, params, extra, prepared, temperature=1.0):
+def _chain(model, params, extra, rng, prepared, start, observed, knobs):
+  """The entries drawn one after the other from where `start`, i32[B, *shape], is not observed."""
+
   def run_network(*args, method=None):
     switch = {'train': False, 'method': method}
     return model.apply('network', params, extra, *args, **switch)[0]
 
-  draw = lambda rng, outputs: model.distribution.draw(rng, outputs, temperature)  # noqa: E731
+  draw = partial(model.distribution.draw, **knobs)
   predict, init_cache = model.predictor(run_network, prepared)
-  return ancestral(predict, init_cache, draw, model.order.entries)
-
-
-def _sample(model, params, extra, rng, num, given=None, temperature=1.0):
-  chain_rng, given_rng = jax.random.split(rng)
-  prepared = conditions.to_sample(given_rng, num, given, model.given)
-  kernel = _sampler(model, params, extra, prepared, temperature)
-  start = jnp.zeros((num, *model.x.shape), jnp.int32)
-  state, _ = run(kernel, chain_rng, start, fields.size(model.x))
+  kernel = ancestral(predict, init_cache, draw, model.order.entries, observed)
+  state, _ = run(kernel, rng, start, fields.size(model.x))
   return state.position.astype(fields.dtype(model.x))
 
 
-def _complete(model, params, extra, rng, batch, observed, temperature=1.0):
-  known = batch['x'].astype(jnp.int32)
+def _keys(rng):
+  """Of the chain, and of conditions that are drawn."""
+  return jax.random.split(rng)
+
+
+def _sample(model, params, extra, rng, num, given=None, **knobs):
+  chain_rng, given_rng = _keys(rng)
+  prepared = conditions.to_sample(given_rng, num, given, model.given)
+  start = jnp.zeros((num, *model.x.shape), jnp.int32)
+  return _chain(model, params, extra, chain_rng, prepared, start, None, knobs)
+
+
+def _complete(model, params, extra, rng, batch, observed, **knobs):
   prepared = conditions.prepared(batch, model.given)
-  kernel = clamped(_sampler(model, params, extra, prepared, temperature), known, observed)
-  state, _ = run(kernel, rng, jnp.where(observed, known, 0), fields.size(model.x))
-  return jnp.where(observed, known, state.position).astype(fields.dtype(model.x))
+  start = jnp.where(observed, batch['x'], 0).astype(jnp.int32)
+  return _chain(model, params, extra, _keys(rng)[0], prepared, start, observed, knobs)
 
 
-def _trajectory(model, params, extra, rng, num, given=None, temperature=1.0):
-  return _stages(_sample(model, params, extra, rng, num, given, temperature), model.order)
+def _trajectory(model, params, extra, rng, num, given=None, **knobs):
+  return _stages(_sample(model, params, extra, rng, num, given, **knobs), model.order)
 
 
 def _stages(x, order):

@@ -20,7 +20,8 @@ class AncestralState(NamedTuple):
 
 
 class AncestralInfo(NamedTuple):
-  """`log_prob` is that of the value just drawn, in nats; its sum over a run is the sample's log-mass."""
+  """`log_prob` is that of the value just drawn, in nats; its sum over a run is the sample's log-mass. Where an entry is
+  observed, it is that of the value which would have been drawn."""
 
   log_prob: jax.Array  # f32[B]
 
@@ -32,11 +33,50 @@ def categorical(rng: PRNGKey, logits: jax.Array) -> tuple[jax.Array, jax.Array]:
   return value, jnp.take_along_axis(jax.nn.log_softmax(logits), value[:, None], 1)[:, 0]
 
 
+def truncated(
+  logits: jax.Array,
+  temperature: float | jax.Array = 1.0,
+  top_k: int | jax.Array | None = None,
+  top_p: float | jax.Array = 1.0,
+) -> jax.Array:
+  """The logits of p^(1 / temperature) among the likeliest values alone: f32[B, L], -inf for all others.
+
+  Args:
+    logits: f32[B, L].
+    temperature: at 0 nothing is left but the mode.
+    top_k: as many values as are left, of equals those that come first (Fan et al., "Hierarchical neural story
+      generation", 2018, section 5); None: all.
+    top_p: of these, the fewest that hold so much of their mass together (Holtzman et al., "The curious case of neural
+      text degeneration", 2020, equation 2); at least one.
+
+  Raises:
+    ValueError: if `top_k` is less than 1, or `top_p` not in [0, 1]; of numbers, not of arrays that are traced.
+  """
+  levels = logits.shape[-1]
+  top_k = levels if top_k is None else top_k
+  if isinstance(top_k, int) and top_k < 1:
+    raise ValueError(f'top_k={top_k} leaves no value; it must be 1 or more.')
+  if isinstance(top_p, (int, float)) and not 0 <= top_p <= 1:
+    raise ValueError(f'top_p={top_p:g} is no share of the mass; it must be in [0, 1].')
+  # by a temperature of 0 nothing can be divided: at a millionth the mode prevails over all but ties
+  logits = logits.astype(jnp.float32) / jnp.maximum(temperature, 1e-6)
+  if isinstance(top_k, int) and top_k >= levels and isinstance(top_p, (int, float)) and top_p == 1:
+    return logits  # without a sort, which costs more than a draw
+  order = jnp.argsort(-logits, axis=-1)
+  ranked = jnp.take_along_axis(logits, order, axis=-1)
+  ranked = jnp.where(jnp.arange(levels) < top_k, ranked, -jnp.inf)
+  mass = jax.nn.softmax(ranked)
+  likelier = jnp.cumsum(mass, -1) - mass  # what those before it hold
+  left = jnp.isfinite(ranked) & ((likelier < top_p) | (jnp.arange(levels) == 0) | (jnp.asarray(top_p) >= 1))
+  return jnp.where(jnp.take_along_axis(left, jnp.argsort(order, axis=-1), axis=-1), logits, -jnp.inf)
+
+
 def ancestral(
   predict: Callable[[Position, jax.Array, Any], tuple[jax.Array, Any]],
   init_cache: Callable[[Position], Any] = lambda position: (),
   draw: Callable[[PRNGKey, jax.Array], tuple[jax.Array, jax.Array]] = categorical,
   order: Sequence[int] | np.ndarray | None = None,
+  observed: jax.Array | None = None,
 ) -> Sampler:
   """Draws x_i ~ p(x_i | x_1, ..., x_{i-1}) at step i.
 
@@ -49,6 +89,8 @@ def ancestral(
     init_cache: `position -> cache`, for a predictor that keeps what need not be computed again.
     draw: `(rng, outputs) -> (values [B], log_mass f32[B])`; by default the outputs are logits.
     order: the entry that comes k-th, i32[D]; by default in row-major order.
+    observed: bool[B, ...], the entries that stay as the position has them. The others are drawn with the same keys
+      as without it: a sample is continued from any part at its beginning to the same sample.
 
   Returns:
     A `Sampler` with the state `AncestralState` and the info `AncestralInfo`.
@@ -63,7 +105,10 @@ def ancestral(
     entry = index if order is None else jnp.asarray(order)[index]
     outputs, cache = predict(state.position, entry, state.cache)
     value, log_prob = draw(rng, outputs)  # [B] each
-    flat = lax.dynamic_update_slice_in_dim(flat, value[:, None].astype(flat.dtype), entry, axis=1)
+    value = value.astype(flat.dtype)
+    if observed is not None:
+      value = jnp.where(observed.reshape(flat.shape)[:, entry], flat[:, entry], value)
+    flat = lax.dynamic_update_slice_in_dim(flat, value[:, None], entry, axis=1)
     return AncestralState(flat.reshape(state.position.shape), state.index + 1, cache), AncestralInfo(log_prob)
 
   return Sampler(init, step)

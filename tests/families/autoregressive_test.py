@@ -147,12 +147,12 @@ def _signed(levels):
   def log_mass(outputs, x):
     return jax.nn.log_sigmoid(jnp.where(x > 0, 1.0, -1.0) * outputs[..., 0])
 
-  def draw(rng, outputs, temperature):
+  def draw(rng, outputs, temperature=1.0):
     value = jax.random.bernoulli(rng, jax.nn.sigmoid(outputs[..., 0] / temperature)).astype(jnp.int32)
     return value, log_mass(outputs / temperature, value)
 
   nll = lambda outputs, x: -log_mass(outputs, x).reshape(len(x), -1).sum(1)  # noqa: E731
-  return Distribution('Bernoulli', 1, nll, draw)
+  return Distribution('Bernoulli', 1, nll, draw, {'temperature': 1.0})
 
 
 MODELS = {
@@ -196,13 +196,59 @@ def test_what_is_observed_stays_wherever_it_is():
 def test_the_temperature_is_that_of_each_entry():
   model = _model()
   params, extra = model.init(jax.random.key(0), {})
-  assert dict(model.knobs) == {'temperature': 1.0}
+  assert dict(model.knobs) == {'temperature': 1.0, 'top_k': LEVELS, 'top_p': 1.0}
   cold = model.sample(params, extra, jax.random.key(1), 50, temperature=0.0)
   assert len(np.unique(np.asarray(cold).reshape(50, -1), axis=0)) == 1
   usual = model.sample(params, extra, jax.random.key(1), 50)
   np.testing.assert_array_equal(usual, model.sample(params, extra, jax.random.key(1), 50, temperature=1.0))
   likeliest = np.asarray(model.log_prob(params, extra, None, {'x': cold[:1]}))
   assert likeliest > model.log_prob(params, extra, None, {'x': usual}).mean()
+
+
+def test_no_sample_leaves_the_likeliest_values_and_a_completion_neither():
+  """Every entry of every sample is the mode of what stands before it, or the runner-up."""
+  network = Causal(LEVELS)
+  model = _model(network)
+  params, extra = model.init(jax.random.key(0), {})
+  draw = jax.jit(lambda rng, **knobs: model.sample(params, extra, rng, 2000, **knobs))
+
+  def ranks(x):
+    """i[B, D], how many values were likelier."""
+    logits = np.asarray(network.apply({'params': params['network']}, x, {}, False)).reshape(-1, 4, LEVELS)
+    chosen = np.take_along_axis(logits, np.asarray(x).reshape(-1, 4, 1).astype(int), 2)
+    return (logits > chosen).sum(-1)
+
+  assert ranks(draw(jax.random.key(1))).max() == LEVELS - 1
+  assert ranks(draw(jax.random.key(1), top_k=2)).max() == 1
+  assert ranks(draw(jax.random.key(1), top_p=0.0)).max() == 0
+  assert set(model.completion_knobs) == set(model.knobs)
+  batch, observed = {'x': EVERYTHING}, jnp.broadcast_to(jnp.arange(4).reshape(SHAPE) < 2, EVERYTHING.shape)
+  x = jax.jit(lambda rng: model.complete(params, extra, rng, batch, observed, top_k=1))(jax.random.key(1))
+  assert ranks(x)[:, 2:].max() == 0 and ranks(x)[:, :2].max() == LEVELS - 1
+
+
+@pytest.mark.parametrize('name', MODELS)
+def test_under_its_own_key_a_sample_is_continued_from_any_part_to_itself(name):
+  model = MODELS[name]()
+  order = {'raster': (0, 1, 2, 3), 'backwards': (3, 2, 1, 0), 'shuffled': (2, 0, 3, 1)}[name]
+  params, extra = model.init(jax.random.key(0), {})
+  x = jax.jit(model.sample, static_argnums=3)(params, extra, jax.random.key(1), 50)
+  complete = jax.jit(model.complete)
+  for length in (0, 2, 3):
+    observed = jnp.zeros(4, bool).at[jnp.array(order[:length], int)].set(True).reshape(SHAPE)
+    batch = {'x': jnp.where(observed, x, 0)}
+    found = complete(params, extra, jax.random.key(1), batch, jnp.broadcast_to(observed, x.shape))
+    np.testing.assert_array_equal(found, x)
+  other = complete(params, extra, jax.random.key(2), {'x': x}, jnp.broadcast_to(observed, x.shape))
+  assert (np.asarray(other) != np.asarray(x)).any()
+
+
+@pytest.mark.parametrize('knobs', [{'top_k': 0}, {'top_p': 1.5}, {'top_p': -0.1}])
+def test_a_knob_beyond_its_bounds_is_refused(knobs):
+  model = _model()
+  params, extra = model.init(jax.random.key(0), {})
+  with pytest.raises(ValueError, match=f'{next(iter(knobs))}=.* must be'):
+    model.sample(params, extra, jax.random.key(1), 2, **knobs)
 
 
 def test_another_distribution_than_logits_of_a_softmax():

@@ -9,7 +9,6 @@ import jax.numpy as jnp
 from jaxgen import fields
 from jaxgen.families.autoregressive import Predictor, whole_network
 from jaxgen.samplers.ancestral import ancestral
-from jaxgen.samplers.clamped import clamped
 from jaxgen.samplers.run import run as run_chain
 from jaxgen.types import Field, PRNGKey
 
@@ -80,13 +79,12 @@ def entry_by_entry(x: Field, word_dropout: float = 0.0, predictor: Predictor = w
     def draw(rng, outputs):
       return pick(rng, outputs), jnp.zeros(num)  # their masses are of no use here
 
-    chain, start = ancestral(*predictor(run, given), draw), jnp.zeros((num, *x.shape), jnp.int32)
+    start, observed = jnp.zeros((num, *x.shape), jnp.int32), None
     if known is not None:
-      there, observed = known[0].astype(jnp.int32), known[1]
-      chain, start = clamped(chain, there, observed), jnp.where(observed, there, start)
+      start, observed = jnp.where(known[1], known[0], 0).astype(jnp.int32), known[1]
+    chain = ancestral(*predictor(run, given), draw, observed=observed)
     written = run_chain(chain, rng, start, fields.size(x), lambda state, info: ())[0].position
-    written = written.astype(fields.dtype(x))
-    return written if known is None else jnp.where(known[1], known[0], written)
+    return written.astype(fields.dtype(x))
 
   hidden = f', of which {word_dropout:g} are hidden in training' if word_dropout else ''
   return Decoding(f' of each entry given those before it{hidden}', reads, write, draws=True)
