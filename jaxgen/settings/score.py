@@ -6,7 +6,7 @@ from ml_collections import ConfigDict
 from jaxgen import fields, optim
 from jaxgen.config_keys import Key
 from jaxgen.errors import UserError
-from jaxgen.families.score import PARAMETERIZATIONS, WEIGHTINGS, score
+from jaxgen.families.score import COUPLINGS, PARAMETERIZATIONS, WEIGHTINGS, score
 from jaxgen.settings import score_slots
 from jaxgen.types import GenerativeModel
 
@@ -51,6 +51,7 @@ def assemble(config: ConfigDict, network: nn.Module) -> GenerativeModel:
     way=score_slots.way(config, path),
     parameterization=PARAMETERIZATIONS[model.parameterization](path.frame, model.sigma_data),
     weighting=WEIGHTINGS[model.weighting](path, model.sigma_data, model.min_snr_gamma),
+    coupling=COUPLINGS[model.path.coupling](),
     likelihood=score_slots.likelihood(config, path),
     completion=score_slots.completion(config, path),
   )

@@ -8,6 +8,7 @@ from jaxgen import fields
 from jaxgen.config_keys import Key, Keys
 from jaxgen.errors import UserError
 from jaxgen.families.score import (
+  COUPLINGS,
   LIKELIHOODS,
   PATHS,
   WAYS,
@@ -38,6 +39,9 @@ def _levels(default: int) -> Key:
 # Of `config.model.path`; see `jaxgen.families.score.paths` for each.
 PATH: dict[str, Any] = {
   'name': Key('variance_exploding', str, 'how data become noise', choices=tuple(PATHS)),
+  'coupling': Key(
+    'independent', str, 'of examples and noise in training', choices=tuple(COUPLINGS), before='independent'
+  ),
   'variance_exploding': {
     'sigma_max': Key(
       12.0, float, 'the largest noise, about the largest distance of two examples', '(0, inf)'

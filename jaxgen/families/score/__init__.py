@@ -1,6 +1,7 @@
 """Score models: a family function and its slots, one file each; the losses are `jaxgen.losses.score`."""
 
 from jaxgen.families.score.completion import Completion, completed_by
+from jaxgen.families.score.couplings import COUPLINGS, Coupling
 from jaxgen.families.score.family import score
 from jaxgen.families.score.likelihoods import LIKELIHOODS, Likelihood
 from jaxgen.families.score.parameterizations import PARAMETERIZATIONS, Parameterization
@@ -10,12 +11,14 @@ from jaxgen.families.score.way import Way
 from jaxgen.families.score.weightings import WEIGHTINGS, Weighting
 
 __all__ = [
+  'COUPLINGS',
   'LIKELIHOODS',
   'PARAMETERIZATIONS',
   'PATHS',
   'WAYS',
   'WEIGHTINGS',
   'Completion',
+  'Coupling',
   'Likelihood',
   'Parameterization',
   'Path',

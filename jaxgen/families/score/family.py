@@ -13,8 +13,9 @@ from jaxgen.families import conditions
 from jaxgen.families.networks import Part, assembled
 from jaxgen.families.pixels import to_network
 from jaxgen.families.precision import precisely
-from jaxgen.families.score import density, likelihoods, parameterizations, sampling, weightings
+from jaxgen.families.score import couplings, density, likelihoods, parameterizations, sampling, weightings
 from jaxgen.families.score.completion import Completion, usual_completion
+from jaxgen.families.score.couplings import Coupling
 from jaxgen.families.score.likelihoods import Likelihood
 from jaxgen.families.score.model import ScoreModel, scored, without
 from jaxgen.families.score.parameterizations import Parameterization
@@ -39,6 +40,7 @@ def score(
   given: DataSpec = MappingProxyType({}),
   parameterization: Parameterization | None = None,
   weighting: Weighting | None = None,
+  coupling: Coupling | None = None,
   likelihood: Likelihood | None = None,
   completion: Completion | None = None,
   label_dropout: float = 0.0,
@@ -62,6 +64,8 @@ def score(
     given: the fields that are conditions.
     parameterization: of the score by the network, which is the score itself by default.
     weighting: of the noise levels in the loss; by default all alike.
+    coupling: of examples and noise in training, and in evaluation over its batches; independent by default, see
+      `jaxgen.families.score.couplings`.
     likelihood: what `log_prob` is; see `jaxgen.families.score.likelihoods`. By default it is taken along the ODE.
     completion: how what is missing is drawn; by default see `jaxgen.families.score.completion.usual_completion`.
     label_dropout: the share of examples that are trained without what is given, all at once, so that the network is
@@ -75,9 +79,11 @@ def score(
     log-mass.
 
   Raises:
-    ValueError: if the likelihood is none of such data, nothing is given that could be left out, or guidance is asked
-      for without label dropout.
+    ValueError: if the likelihood is none of such data, noise is paired over examples of several conditions, nothing is
+      given that could be left out, or guidance is asked for without label dropout.
   """
+  coupling = coupling or couplings.independent()
+  _check_coupling(given, coupling)
   _check_guidance(given, label_dropout, guidance)
   start, apply = assembled(
     {'network': Part(network, lambda: (jnp.zeros((1, *x.shape)), jnp.ones(1), conditions.blank(given)))}
@@ -90,6 +96,7 @@ def score(
     weighting or weightings.noise(),
     way,
     completion or usual_completion(path),
+    coupling,
     likelihood,
     x,
     given,
@@ -117,6 +124,14 @@ def score(
   )
 
 
+def _check_coupling(given, coupling):
+  if given and coupling.of_all:
+    raise ValueError(
+      f'given {", ".join(given)}, noise that is paired over examples of all conditions would not be normal, from which '
+      'samples start; leave the conditions away, or choose the coupling independent.'
+    )
+
+
 def _check_guidance(given, label_dropout, guidance):
   if label_dropout and not given:
     raise ValueError('label_dropout leaves out what is given, and nothing is given; set it to 0.')
@@ -136,7 +151,8 @@ def _completion_knobs(model, knobs):
 def _objective(model):
   evaluations = model.way.evaluations * (1 if model.guidance == 1 else 2)
   return (
-    f'loss = {model.weighting.description}||sigma s(x + sigma e, sigma) + e||^2 / 2, {model.path.description}; '
+    f'loss = {model.weighting.description}||sigma s(x + sigma e, sigma) + e||^2 / 2, '
+    f'{model.coupling.description}{model.path.description}; '
     f'a sample: {model.way.description}, {evaluations} evaluations'
   )
 
@@ -160,7 +176,7 @@ def _evaluate(model, params, extra, rng, batch):
 def _error_at(model, params, extra, rng, batch, sigma, train=False, dropout_rng=None):
   """The weighted error of each example, f32[B], and `extra`."""
   clean = to_network(batch['x'], model.x.levels)
-  noise = jax.random.normal(rng, clean.shape)
+  noise = model.coupling.pair(clean, jax.random.normal(rng, clean.shape))
   noisy = clean + sigma.reshape((-1,) + (1,) * (clean.ndim - 1)) * noise
   given = conditions.prepared(batch, model.given)
   if train and model.label_dropout:

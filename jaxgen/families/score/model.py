@@ -8,6 +8,7 @@ import jax.numpy as jnp
 
 from jaxgen.families.networks import Apply
 from jaxgen.families.score.completion import Completion
+from jaxgen.families.score.couplings import Coupling
 from jaxgen.families.score.likelihoods import Likelihood
 from jaxgen.families.score.parameterizations import Parameterization
 from jaxgen.families.score.path import Path
@@ -26,6 +27,7 @@ class ScoreModel(NamedTuple):
   weighting: Weighting
   way: Way
   completion: Completion
+  coupling: Coupling
   likelihood: Likelihood
   x: Field
   given: DataSpec

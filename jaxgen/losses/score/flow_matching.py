@@ -18,7 +18,7 @@ def flow_matching(
   Its minimizer is the mean of `e - x` given x_t, whose flow carries the one marginal to the other whatever the joint
   distribution of x and e (Tong et al., "Improving and generalizing flow-based generative models with minibatch optimal
   transport", 2024, section 3; their time too is 1 - t). So examples and noise may be independent, or paired over a
-  minibatch by optimal transport.
+  minibatch by optimal transport, as `jaxgen.families.score.couplings` does.
 
   In the frame of relative noise, `sigma = t / (1 - t)`, a score s makes the velocity `(-sigma s - x_t) / (1 - t)`: its
   loss is `(1 + sigma)^2` times that of `jaxgen.losses.score.denoising_error`.
