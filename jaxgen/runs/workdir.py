@@ -38,6 +38,7 @@ from jaxgen.versions import versions
 _FREE_KEYS = (
   'evaluation',
   'sampler',
+  'model.likelihood',
   'stages',  # where they are; what they are is remembered, see `jaxgen.runs.stages`
   'num_steps',
   'max_minutes',

@@ -7,6 +7,7 @@ import pytest
 
 from jaxgen import config_files, process, train
 from jaxgen import main as command_line
+from jaxgen.metrics import results
 from jaxgen.runs import workdir as workdirs
 
 
@@ -68,3 +69,10 @@ def test_a_run_whose_model_said_how_it_is_sampled_is_sampled_so(call, trained):
     assert call(*SAMPLE, *OTHER) == 0
   finally:
     path.write_text(json.dumps(now))
+
+
+def test_a_trained_model_is_measured_by_another_likelihood_and_its_record_says_so(call, trained):
+  closer = '--config.model.likelihood.ode.tolerance=0.1', '--config.model.likelihood.ode.num_steps=100'
+  assert call('--mode=evaluate', '--config.evaluation.metrics=kl_data_model', *closer) == 0
+  (record,) = results.read(trained / 'results.jsonl')
+  assert (record.tolerance, record.ode_steps, record.probes) == (0.1, 100, 0)
