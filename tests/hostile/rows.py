@@ -241,6 +241,36 @@ FITS = {
   'an even kernel': ('pixelcnn_digits', '--config.model.kernel=4', 'odd'),
   'noise that rises': ('ncsn_digits', '--config.model.path.variance_exploding.sigma_min=20', 'sigma_max > sigma_min'),
   'noise that stays': ('ncsn_digits', '--config.model.path.variance_exploding.sigma_min=12', 'sigma_max > sigma_min'),
+  'noise without an end': (
+    'ncsn_digits',
+    '--config.model.path.name=rectified_flow --config.model.path.rectified_flow.end=1.0',
+    'config.model.path.rectified_flow cannot be used: a path ends at noise levels between',
+  ),
+  'noise without a beginning': (
+    'ncsn_toy',
+    '--config.model.path.name=cosine --config.model.path.cosine.num_levels=0 --config.model.path.cosine.start=0.0',
+    'let it stop before',
+  ),
+  'too few levels for their noise': (
+    'ncsn_digits',
+    '--config.model.path.name=variance_preserving --config.model.path.variance_preserving.num_levels=10',
+    'give more levels, or less beta',
+  ),
+  'a sampler that needs a density': ('ncsn_digits', '--config.sampler.name=mala', 'it must be one of: annealed'),
+  'a sampler of a model that has but one': ('vae_digits', '--config.sampler.name=heun', 'no key "sampler"'),
+  'a sampler that stays at a level, resampled': (
+    'ncsn_digits',
+    '--config.sampler.completion.sampler=annealed --config.sampler.completion.num_resamplings=5',
+    'stay at one',
+  ),
+  'more noise than in training': (
+    'ncsn_digits', '--config.sampler.name=edm --config.sampler.edm.churn=40.0', 'let churn_max be at most 8.49',
+  ),
+  'guidance without labels': ('ncsn_digits', '--config.sampler.guidance=3.0', 'train one with label_dropout'),
+  'guidance of a model that always saw labels': (
+    'ncsn_digits', "--config.given=('label',) --config.sampler.guidance=3.0", 'train one with label_dropout',
+  ),
+  'labels left out that are not given': ('ncsn_digits', '--config.model.label_dropout=0.1', 'nothing is given'),
   'too many halvings': ('vae_digits', '--config.model.channels=(4,4,4,4,4)', 'to nothing'),
   'too many levels': ('glow_digits', '--config.model.levels=5', 'multiple of 32'),
   'too many widths': ('ncsn_digits', '--config.model.widths=(8,8,8,8,8)', 'divisible by 16'),
