@@ -106,6 +106,11 @@ SAMPLER: dict[str, Any] = {
     'num_steps': Key(1000, int, 'at the smallest noise', '[1, 10000000]'),
     'step_size': Key(1e-4, float, 'of each', '(0, inf)'),
   },
+  'underdamped': {
+    'num_steps': Key(1000, int, 'at the smallest noise', '[1, 10000000]'),
+    'step_size': Key(0.02, float, 'of each, a time', '(0, inf)'),
+    'friction': Key(1.0, float, 'rate at which velocities are forgotten', '(0, inf)'),
+  },
   'predictor_corrector': {
     **_steps(100, 0.0),
     'signal_to_noise': Key(0.16, float, 'of a corrector step', '(0, inf)'),

@@ -18,6 +18,8 @@ from jaxgen.samplers.euler_maruyama import euler_maruyama
 from jaxgen.samplers.heun import heun
 from jaxgen.samplers.langevin import langevin
 from jaxgen.samplers.predictor_corrector import predictor_corrector
+from jaxgen.samplers.underdamped import underdamped
+from jaxgen.types import Sampler
 
 # What `data_std` of `jaxgen.samplers.ddpm` is for the two variances of Ho et al. 2020, section 3.2.
 _VARIANCES = {'small': 0.0, 'large': 1.0}
@@ -79,32 +81,52 @@ def ncsnv2_way(path: Path, data_std: float, *, steps_per_level: int, epsilon: fl
   )
 
 
-def langevin_way(
-  path: Path, data_std: float, *, num_steps: int, step_size: float, temperature: float = 1.0
-) -> Way:
-  """`jaxgen.samplers.langevin` at the smallest noise alone, from points as wide as the data.
+def at_smallest_noise(kernel: Callable[..., Sampler], words: str) -> Callable[..., Way]:
+  """A constructor of ways that are chains on one density, that of the smallest noise, from points as wide as the data.
 
-  Modes that lie apart keep what started near them (Song & Ermon 2019, section 3.2): what the other ways are for.
+  Modes that lie apart keep what started near them (Song & Ermon 2019, section 3.2): what the other ways are for. The
+  knobs are 'steps' and 'temperature'.
+
+  Args:
+    kernel: `(score_fn, step_size, temperature=, **settings) -> Sampler`, of a score without noise levels.
+    words: what the steps are.
+
+  Returns:
+    `(path, data_std, *, num_steps, step_size, **settings) -> Way`.
   """
-  smallest = path.sigmas[-1]
 
-  def sampler(score_fn):
-    at_smallest = lambda x: score_fn(x, jnp.broadcast_to(smallest, x.shape[:1]))  # noqa: E731
-    return langevin(at_smallest, step_size, temperature)
+  def way(
+    path: Path,
+    data_std: float,
+    *,
+    num_steps: int,
+    step_size: float,
+    temperature: float = 1.0,
+    **settings: float,
+  ) -> Way:
+    smallest = path.sigmas[-1]
 
-  def turned(steps=num_steps, temperature=temperature):
-    return langevin_way(path, data_std, num_steps=int(steps), step_size=step_size, temperature=temperature)
+    def sampler(score_fn):
+      at_smallest = lambda x: score_fn(x, jnp.broadcast_to(smallest, x.shape[:1]))  # noqa: E731
+      return kernel(at_smallest, step_size, temperature=temperature, **settings)
 
-  return Way(
-    sampler,
-    num_steps,
-    num_steps,
-    f'{num_steps} Langevin steps of {step_size:.3g} at the smallest noise',
-    sigmas=np.full(num_steps, smallest),
-    start=data_std,
-    knobs={'steps': num_steps, 'temperature': temperature},
-    turned=turned,
-  )
+    def turned(steps: float = num_steps, temperature: float = temperature) -> Way:
+      return way(
+        path, data_std, num_steps=int(steps), step_size=step_size, temperature=temperature, **settings
+      )
+
+    return Way(
+      sampler,
+      num_steps,
+      num_steps,
+      f'{num_steps} {words} of {step_size:.3g} at the smallest noise',
+      sigmas=np.full(num_steps, smallest),
+      start=data_std,
+      knobs={'steps': num_steps, 'temperature': temperature},
+      turned=turned,
+    )
+
+  return way
 
 
 def _check_churn(path, levels, churn, churn_max, **settings):
@@ -136,7 +158,8 @@ def _twice_but_the_last(num_steps, **settings):
 WAYS: dict[str, Callable[..., Way]] = {
   'annealed': annealed_way,
   'ncsnv2': ncsnv2_way,
-  'langevin': langevin_way,
+  'langevin': at_smallest_noise(langevin, 'Langevin steps'),
+  'underdamped': at_smallest_noise(underdamped, 'underdamped steps'),
   'predictor_corrector': over_levels(
     lambda score_fn, levels, **settings: predictor_corrector(score_fn, levels[:-1], **settings),
     'levels of predictor and corrector',

@@ -14,7 +14,9 @@ from jaxgen.runs import workdir as workdirs
 @pytest.fixture(scope='module')
 def trained(tmp_path_factory):
   workdir = tmp_path_factory.mktemp('run')
-  train.train(config_files.load('ncsn_toy:smoke'), workdir)
+  config = config_files.load('ncsn_toy:smoke')
+  config.update(dict(eval_every=0, sample_every=0))
+  train.train(config, workdir)
   return workdir
 
 
@@ -55,17 +57,21 @@ def test_what_training_computes_cannot_be_changed_with_it(call, capsys):
   assert 'another config (model.path.variance_exploding.sigma_max' in capsys.readouterr().err
 
 
-def test_a_run_whose_model_said_how_it_is_sampled_is_sampled_so(call, trained):
+def test_an_older_run_is_sampled_as_it_was_and_by_what_there_is_now(call, trained):
+  """Its config knew one path, Heun's method by another name, and no more than three ways."""
   path = trained / 'config.json'
   now = json.loads(path.read_text())
-  older = now | {
-    'model': now['model'] | {'sampler': {'name': 'annealed', 'annealed': {'steps_per_level': 2}}}
-  }
+  model = {name: now['model'][name] for name in ('width', 'depth', 'sigma_data') if name in now['model']}
+  levels = now['model']['path']['variance_exploding']
+  ways = {'name': 'annealed', 'annealed': {'steps_per_level': 2}, 'probability_flow': {'num_steps': 3}}
+  older = now | {'model': model | levels | {'ode_steps': 4, 'sampler': ways}}
   path.write_text(json.dumps({name: value for name, value in older.items() if name != 'sampler'}))
+  record = lambda: json.loads((trained / 'sampled' / 'samples.json').read_text())['sampler']  # noqa: E731
   try:
     assert call(*SAMPLE) == 0
-    record = json.loads((trained / 'sampled' / 'samples.json').read_text())
-    assert (record['sampler']['name'], record['sampler']['steps_per_level']) == ('annealed', 2)
+    assert (record()['name'], record()['steps_per_level']) == ('annealed', 2)
+    assert call(*SAMPLE, '--config.sampler.name=heun') == 0
+    assert record() == {'name': 'heun', 'num_steps': 3, 'rho': 7.0}
     assert call(*SAMPLE, *OTHER) == 0
   finally:
     path.write_text(json.dumps(now))

@@ -38,6 +38,7 @@ SETTINGS = {
   'annealed': dict(steps_per_level=8, step_size=0.0, denoise=True),
   'ncsnv2': dict(steps_per_level=10, epsilon=1e-4),
   'langevin': dict(num_steps=200, step_size=0.02),
+  'underdamped': dict(num_steps=200, step_size=0.2, friction=2.0),
   'predictor_corrector': _over(100, signal_to_noise=0.1, corrector_steps=1),
   'euler_maruyama': _over(150),
   'ddpm': _over(150, variance='small'),
@@ -186,7 +187,7 @@ def test_labels_are_left_out_of_a_share_of_the_training_alone():
     state = State(jnp.zeros((), jnp.int32), params, extra, model.update.init(params), jax.random.key(1))
     apply = jax.vmap(model.update.apply, in_axes=None, out_axes=None, axis_name=DATA_AXIS, axis_size=1)
     batch = {'x': jnp.zeros((4000, 8)), 'label': jnp.arange(4000) % 2}
-    state, _ = apply(state, jax.random.key(2), batch)
+    state, _ = jax.jit(apply)(state, jax.random.key(2), batch)
     return float(jax.tree.leaves(state.extra)[0])
 
   assert seen(0.0) == 1
@@ -267,7 +268,7 @@ def refused(words, call):
 def test_what_does_not_fit_is_refused():
   refused('needs a network that is the score without', lambda: model_of(Shifted(), given=LABEL, guidance=2.0))
   refused('nothing is given', lambda: model_of(Shifted(), label_dropout=0.1))
-  for name in ('annealed', 'ncsnv2', 'langevin'):
+  for name in ('annealed', 'ncsnv2', 'langevin', 'underdamped'):
     refused('stay at one', lambda name=name: completed_by(way_of(name), 5))
   refused('churn_max be at most 30', lambda: way_of('edm', churn_max=35.0))
   refused('temperature', lambda: drawn(way_of('heun').turned(temperature=0.0), gaussian_score(), (2, 2)))
