@@ -120,15 +120,26 @@ def discretized_logistic_nll(
   check_same_shape(x=x, mean=mean, log_scale=log_scale)
   if levels < 2:
     raise ValueError(f'a discretized likelihood needs at least 2 levels, not {levels}.')
-  mean, log_scale, x = in_float32(mean, log_scale, _seen(x, observed))
+  log_mass = discretized_logistic_log_mass(_seen(x, observed), mean=mean, log_scale=log_scale, levels=levels)
+  return -sum_over_event(log_mass, observed)
+
+
+def discretized_logistic_log_mass(
+  x: jax.Array, *, mean: jax.Array, log_scale: jax.Array, levels: int
+) -> jax.Array:
+  """Of each entry by itself: see `discretized_logistic_nll`. The arguments broadcast against each other.
+
+  Returns:
+    f32, nats.
+  """
+  mean, log_scale, x = in_float32(mean, log_scale, x)
   log_inverse = -log_scale - math.log(levels - 1)
   inverse = exp(log_inverse)  # 1 / s, with s in levels
   distance = x - mean * (levels - 1)
   below_upper = jax.nn.log_sigmoid((distance + 0.5) * inverse)
   above_lower = jax.nn.log_sigmoid(-(distance - 0.5) * inverse)
   within = below_upper + above_lower + _log_of_bin(log_inverse)
-  log_mass = jnp.where(x < 0.5, below_upper, jnp.where(x > levels - 1.5, above_lower, within))
-  return -sum_over_event(log_mass, observed)
+  return jnp.where(x < 0.5, below_upper, jnp.where(x > levels - 1.5, above_lower, within))
 
 
 def _seen(x, observed):

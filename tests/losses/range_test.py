@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgen.losses import autoregressive, flow, gan, score, vae
+from jaxgen.losses import autoregressive, flow, gan, logistic_mixture, score, vae
 
 EDGE = (0.0, 1.0, 15.0, 50.0, 60.0, 85.0, 90.0, 100.0, 1e3, 1e4)
 SWEEP = np.array([sign * value for value in EDGE for sign in (-1, 1)], np.float32)
@@ -24,6 +24,16 @@ def _numbers(like, value):
 
 def _discretized(mean, log_scale, x):
   return vae.discretized_logistic_nll(x, mean=mean, log_scale=log_scale, levels=16)
+
+
+def _mixture_nll(a, b):
+  """Of three coupled channels, each a mixture of two."""
+  pairs = jnp.concatenate([a, b], 1), jnp.concatenate([b, a], 1)
+  logits, means, log_scales = pairs[0], *(jnp.repeat(pair[:, None], 3, axis=1) for pair in pairs)
+  mixture = logistic_mixture.LogisticMixture(logits, means, log_scales)
+  x = jnp.tile(jnp.array([0, 7, 15]), (len(a), 1))
+  entries = logistic_mixture.coupled(x, mixture, means, levels=16)
+  return logistic_mixture.logistic_mixture_nll(x, entries, levels=16)
 
 
 def _both(loss, a, b):
@@ -77,6 +87,7 @@ LOSSES = {
   'categorical_nll': lambda a, b: autoregressive.categorical_nll(
     jnp.concatenate([a, b], 1), jnp.zeros(len(a), jnp.int32)
   ),
+  'logistic_mixture_nll': _mixture_nll,
   'score.denoising_error': lambda a, b: score.denoising_error(a, b, _numbers(a, 0.01)),
   'score.prior_kl': lambda a, b: score.prior_kl(
     a - b, sigma=_numbers(a, 0.01), prior_sigma=_numbers(a, 100.0)
