@@ -151,7 +151,15 @@ def measure_run(
     parallel.all_alike(Path(workdir) / '.evaluation') as scratch,
   ):
     setup = Setup(
-      run=Run(str(workdir), config.module, config_sha, int(trained.state.step), weights, config.seed),
+      run=Run(
+        str(workdir),
+        config.module,
+        config_sha,
+        int(trained.state.step),
+        weights,
+        config.seed,
+        ', '.join(f'{name}={value}' for name, value in experiment.sampler_of(config).items()),
+      ),
       reference=reference,
       features=_features(reference, folder, how),
       cache=folder,

@@ -89,6 +89,19 @@ def completed(config: ConfigDict) -> ConfigDict:
   return configs.completed(config, getattr(module, 'KEYS', {}), getattr(module, 'SAMPLER', {}))
 
 
+def sampler_of(config: ConfigDict, completes: bool = False) -> dict[str, Any]:
+  """What draws the samples of a run, or its completions: the name of the sampler, its settings, and what all samplers
+  have; of a model that leaves no choice, nothing."""
+  if 'sampler' not in config:
+    return {}
+  sampler = config.sampler.to_dict()
+  shared = {name: value for name, value in sampler.items() if not isinstance(value, dict)}
+  if completes:
+    how = sampler['completion']
+    shared |= {'name': how['sampler'], **{name: value for name, value in how.items() if name != 'sampler'}}
+  return {'name': shared['name'], **shared, **sampler[shared['name']]}
+
+
 def model_keys(config: ConfigDict) -> Keys:
   """What its module says of the keys of `config.model`; a module of the user's own may say nothing."""
   return getattr(models.find(config.module), 'KEYS', {})

@@ -33,6 +33,7 @@ class Run(NamedTuple):
     step: of training.
     weights: 'raw' or 'averaged'.
     seed: of samples and noise.
+    sampler: what draws the samples, of a model that leaves a choice.
   """
 
   name: str
@@ -41,6 +42,7 @@ class Run(NamedTuple):
   step: int
   weights: str
   seed: int = 0
+  sampler: str = ''
 
 
 class Settings(NamedTuple):

@@ -118,6 +118,7 @@ def _record(e: Evaluation, value: Value) -> Record:
     run=e.run.name,
     step=e.run.step,
     seed=e.run.seed,
+    sampler=e.run.sampler if value.n_generated else '',
     config_sha=e.run.config_sha,
     params_sha=e.params_sha[:8],
     versions=versions(),

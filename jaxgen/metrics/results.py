@@ -33,6 +33,7 @@ class Record(NamedTuple):
     run: the workdir.
     step: of training.
     seed: of the samples and of the noise.
+    sampler: what drew the samples, with its settings, of a model that leaves a choice.
     config_sha: identifies the resolved config.
     params_sha: the beginning of the SHA-256 of the model's parameters.
     versions: of packages and device.
@@ -80,6 +81,7 @@ class Record(NamedTuple):
   diffusion_levels: int = 0
   drawn_terms: int = 0
   standard_error: float | None = None
+  sampler: str = ''
 
 
 # Numbers that differ in one of these do not measure the same thing.

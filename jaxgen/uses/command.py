@@ -125,9 +125,9 @@ def _record(name: str, subject: Subject, done: Written) -> Mapping[str, Any]:
 
 def _sampler(name, subject):
   """That by which a use draws, with its settings; of a model that leaves no choice, none."""
-  how = subject.trained.config.get('sampler')
-  draws = USES[name].needs & {'sample', 'trajectory', 'complete'}
-  return {'name': how.name, **how[how.name].to_dict()} if how and draws else {}
+  needs = USES[name].needs
+  draws = needs & {'sample', 'trajectory', 'complete'}
+  return experiment.sampler_of(subject.trained.config, 'complete' in needs) if draws else {}
 
 
 def _knobs(name, subject):

@@ -109,6 +109,8 @@ def test_every_model_states_its_keys(module):
   keys = importlib.import_module(module).KEYS
   assert keys
   assert_whole(flat(keys | getattr(importlib.import_module(module), 'SAMPLER', {})))
+  stages = getattr(importlib.import_module(module), 'STAGES', {})
+  assert all(isinstance(stage, config_keys.StageKey) for stage in stages.values())
 
 
 def test_the_shared_keys_are_whole():

@@ -40,7 +40,7 @@ class Stage(NamedTuple):
   dilation: int
 
 
-STAGES = (Stage(1, False, 1), Stage(2, True, 1), Stage(2, False, 2), Stage(2, False, 4))
+_STAGES = (Stage(1, False, 1), Stage(2, True, 1), Stage(2, False, 2), Stage(2, False, 4))
 _WINDOW = 5  # pixels a side of a chained pooling
 
 
@@ -123,7 +123,7 @@ class Refinement(nn.Module):
 class RefineNet(nn.Module):
   """x f32[B, H, W, C], sigma f32[B] and the conditions -> f32[B, H, W, C], of any height and width.
 
-  Four stages (`STAGES`), from the last of which four refinements lead back to the first. Conditions of the height and
+  Four stages, from the last of which four refinements lead back to the first. Conditions of the height and
   width of x lie behind its channels; all others choose the gains and biases of the normalizations, as the noise level
   does.
 
@@ -149,7 +149,7 @@ class RefineNet(nn.Module):
     parts += [flat(others)] if others else []
     condition = jnp.concatenate(parts, axis=-1) if parts else None
     h, found = Conv(self.width, (3, 3))(inputs), []
-    for stage in STAGES:
+    for stage in _STAGES:
       for first in (True, False):
         changes = first and (stage.halves or stage.dilation > 1)
         features = stage.multiple * self.width
@@ -157,8 +157,8 @@ class RefineNet(nn.Module):
         h = block(layer, h, condition)
       found.append(h)
     h = None
-    for index in reversed(range(len(STAGES))):
-      features = STAGES[max(index - 1, 0)].multiple * self.width
+    for index in reversed(range(len(_STAGES))):
+      features = _STAGES[max(index - 1, 0)].multiple * self.width
       layer = Refinement(features, 1 if index else 3, bool(self.levels))
       h = block(layer, [found[index]] if h is None else [found[index], h], condition)
     h = nn.elu(ConditionalInstanceNorm()(h, condition))

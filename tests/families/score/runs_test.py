@@ -39,6 +39,7 @@ def test_a_trained_model_is_sampled_by_another_sampler_and_its_record_says_so(ca
   record = json.loads((trained / 'sampled' / 'samples.json').read_text())
   assert record['sampler'] == {
     'name': 'predictor_corrector',
+    'guidance': 1.0,
     'num_steps': 3,
     'rho': 0.0,
     'signal_to_noise': 0.16,
@@ -46,6 +47,17 @@ def test_a_trained_model_is_sampled_by_another_sampler_and_its_record_says_so(ca
   }
   assert record['knobs'] == {'steps': 3, 'temperature': 1.0}
   assert workdirs.load_config(trained).sampler.name == 'annealed'  # the run is what it was
+
+
+def test_completions_have_a_sampler_of_their_own_and_numbers_say_what_drew_the_samples(call, trained):
+  few = '--config.sampler.predictor_corrector.num_steps=3', '--config.sampler.completion.num_resamplings=2'
+  assert call('--mode=sample', '--use=completion', '--num=3', *few) == 0
+  record = json.loads((trained / 'sampled' / 'completion.json').read_text())['sampler']
+  assert (record['name'], record['num_steps'], record['num_resamplings']) == ('predictor_corrector', 3, 2)
+  distance = "--config.evaluation.metrics=('frechet_distance',)", '--config.evaluation.num_samples=20'
+  assert call('--mode=evaluate', *distance, '--config.sampler.name=ddim') == 0
+  line = (trained / 'results.jsonl').read_text().splitlines()[-1]
+  assert json.loads(line)['sampler'] == 'name=ddim, guidance=1.0, eta=0.0, num_steps=50, rho=0.0'
 
 
 def test_a_run_goes_on_with_another_sampler(call, trained):
@@ -71,7 +83,7 @@ def test_an_older_run_is_sampled_as_it_was_and_by_what_there_is_now(call, traine
     assert call(*SAMPLE) == 0
     assert (record()['name'], record()['steps_per_level']) == ('annealed', 2)
     assert call(*SAMPLE, '--config.sampler.name=heun') == 0
-    assert record() == {'name': 'heun', 'num_steps': 3, 'rho': 7.0}
+    assert record() == {'name': 'heun', 'guidance': 1.0, 'num_steps': 3, 'rho': 7.0}
     assert call(*SAMPLE, *OTHER) == 0
   finally:
     path.write_text(json.dumps(now))
@@ -80,5 +92,5 @@ def test_an_older_run_is_sampled_as_it_was_and_by_what_there_is_now(call, traine
 def test_a_trained_model_is_measured_by_another_likelihood_and_its_record_says_so(call, trained):
   closer = '--config.model.likelihood.ode.tolerance=0.1', '--config.model.likelihood.ode.num_steps=100'
   assert call('--mode=evaluate', '--config.evaluation.metrics=kl_data_model', *closer) == 0
-  (record,) = results.read(trained / 'results.jsonl')
+  record = results.read(trained / 'results.jsonl')[-1]
   assert (record.tolerance, record.ode_steps, record.probes) == (0.1, 100, 0)

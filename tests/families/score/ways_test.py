@@ -168,6 +168,10 @@ def test_guidance_of_gaussians_is_its_closed_form():
     np.testing.assert_allclose(x[::2].mean(), MEAN, atol=0.03)
     np.testing.assert_allclose(x[1::2].mean(), MEAN + 2 * weight, atol=0.05)
     np.testing.assert_allclose(x.reshape(200, -1)[:, 8:].std(), STD, rtol=0.05)
+  steps = jax.jit(
+    lambda: model.trajectory({'network': {}}, {}, jax.random.key(1), 400, given, guidance=1.5)
+  )()
+  np.testing.assert_allclose(steps[-1], x, atol=1e-4)
   always = model_of(Shifted(), given=LABEL, label_dropout=0.1, guidance=1.5)
   assert always.objective.endswith('118 evaluations') and always.knobs['guidance'] == 1.5
 
