@@ -47,6 +47,23 @@ def whole_network(run: Run, given: Any) -> tuple[Callable, Callable]:
   return predict, lambda x: ()
 
 
+def token_by_token(levels: int) -> Predictor:
+  """The predictor of a network that reads one token after the other and keeps what it knows of those before.
+
+  It has the methods `start(x [B, T], given) -> kept` and `step(before i32[B], index i32[], kept, given) -> (outputs
+  f32[B, L], kept)`, for the position `index` and the token before it; `levels`, which is none, stands before the first.
+  """
+
+  def predictor(run, given):
+    def predict(x, entry, kept):
+      before = jnp.where(entry > 0, x[:, entry - 1], levels)
+      return run(before, entry, kept, given, method='step')
+
+    return predict, lambda x: run(x, given, method='start')
+
+  return predictor
+
+
 class AutoregressiveModel(NamedTuple):
   """The slots of `autoregressive`, and the way to its network."""
 

@@ -4,8 +4,9 @@ from flax import linen as nn
 from ml_collections import ConfigDict
 
 from jaxgen import fields, optim
+from jaxgen.errors import UserError
 from jaxgen.families.autoregressive import Predictor, autoregressive, whole_network
-from jaxgen.types import GenerativeModel
+from jaxgen.types import Field, GenerativeModel
 
 
 def assemble(config: ConfigDict, network: nn.Module, predictor: Predictor = whole_network) -> GenerativeModel:
@@ -18,3 +19,27 @@ def assemble(config: ConfigDict, network: nn.Module, predictor: Predictor = whol
     given=fields.given(config),
     predictor=predictor,
   )
+
+
+def tokens(config: ConfigDict) -> Field:
+  """What is modelled, which is text.
+
+  Raises:
+    UserError: if it is not.
+  """
+  x = fields.of(config)['x']
+  if x.kind != 'tokens':
+    raise UserError(f'{config.module} models text, not {x.kind} data of shape {x.shape}.')
+  return x
+
+
+def check_heads(model: ConfigDict) -> None:
+  """Holds the heads of attention against the width, of `config.model`.
+
+  Raises:
+    UserError: if they do not share it.
+  """
+  if model.width % model.num_heads:
+    raise UserError(
+      f'config.model.width={model.width} must be a multiple of config.model.num_heads={model.num_heads}.'
+    )

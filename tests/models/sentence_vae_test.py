@@ -58,8 +58,8 @@ def test_the_decoder_is_told_the_label_at_every_place_and_by_itself():
   params = decoder.init(jax.random.key(1), z, x, labels[0], False)
   logits, others = (decoder.apply(params, z, x, given, False) for given in labels)
   assert logits.shape == (2, 5, 7) and (logits != others).any(-1).all()
-  state, before = decoder.apply(params, z, labels[0], method='start'), jnp.full(2, 7)
+  state, before = decoder.apply(params, z, x, labels[0], method='start'), jnp.full(2, 7)
   for place in range(5):
-    step, state = decoder.apply(params, z, before, state, labels[0], method='step')
+    step, state = decoder.apply(params, z, before, place, state, labels[0], method='step')
     np.testing.assert_allclose(step, logits[:, place], atol=1e-5)
     before = x[:, place]

@@ -17,12 +17,11 @@ from flax import linen as nn
 from jax import lax
 from ml_collections import ConfigDict
 
-from jaxgen import fields
 from jaxgen.computing import block
 from jaxgen.config_keys import DEPTH, WIDTH, Key
-from jaxgen.errors import UserError
 from jaxgen.families.autoregressive import Run
 from jaxgen.families.conditions import flat
+from jaxgen.nn.sequence import CausalLayer, Kept
 from jaxgen.settings import autoregressive as settings
 from jaxgen.types import Batch, GenerativeModel
 
@@ -35,55 +34,7 @@ KEYS = {
 }
 
 
-# Of one layer: the keys and the values of all positions so far, f32[B, T, heads, width / heads] each.
-Kept = Sequence[jax.Array]
 Given = Batch | None  # conditions, prepared
-
-
-class Layer(nn.Module):
-  """Attention and a perceptron, each round a skip.
-
-  Attributes:
-    width: of what goes through; a multiple of `num_heads`.
-    num_heads: of attention.
-    dropout: the share of both outputs that training leaves out.
-  """
-
-  width: int
-  num_heads: int
-  dropout: float
-
-  def setup(self) -> None:
-    self.norms = [nn.LayerNorm(), nn.LayerNorm()]
-    self.qkv = nn.Dense(3 * self.width, use_bias=False)
-    self.out = nn.Dense(self.width, use_bias=False)
-    self.inner, self.outer = nn.Dense(4 * self.width), nn.Dense(self.width)
-    self.drop = nn.Dropout(self.dropout)
-
-  def __call__(self, h: jax.Array, train: bool) -> jax.Array:
-    """f32[B, T, width] -> f32[B, T, width], where a position sees those up to itself."""
-    query, keys, values = self._projected(h)
-    visible = jnp.tril(jnp.ones((h.shape[1], h.shape[1]), bool))
-    return self._finished(h, _attended(query, keys, values, visible), train)
-
-  def step(self, h: jax.Array, index: jax.Array, kept: Kept) -> tuple[jax.Array, Kept]:
-    """f32[B, 1, width] at position `index` -> the same, and what is kept of all positions up to it."""
-    query, *new = self._projected(h)
-    keys, values = (
-      lax.dynamic_update_slice_in_dim(old, one.astype(old.dtype), index, axis=1)
-      for old, one in zip(kept, new, strict=True)
-    )
-    visible = jnp.arange(keys.shape[1])[None] <= index
-    return self._finished(h, _attended(query, keys, values, visible), False), [keys, values]
-
-  def _projected(self, h):
-    """Queries, keys and values, f32[B, T, heads, width / heads] each."""
-    heads = self.qkv(self.norms[0](h)).reshape(*h.shape[:2], 3, self.num_heads, -1)
-    return jnp.moveaxis(heads, 2, 0)
-
-  def _finished(self, h, attended, train):
-    h = h + self.drop(self.out(attended), deterministic=not train)
-    return h + self.drop(self.outer(nn.gelu(self.inner(self.norms[1](h)))), deterministic=not train)
 
 
 class CharLM(nn.Module):
@@ -113,7 +64,9 @@ class CharLM(nn.Module):
     self.embed = nn.Embed(self.look_back * (self.levels + 1), self.width, embedding_init=small)
     self.place = self.param('place', small, (self.context, self.width))
     self.condition = nn.Dense(self.width, use_bias=False)
-    self.layers = [Layer(self.width, self.num_heads, self.dropout) for _ in range(self.num_layers)]
+    self.layers = [
+      CausalLayer(self.width, self.num_heads, self.dropout, self.context) for _ in range(self.num_layers)
+    ]
     self.norm, self.logits = nn.LayerNorm(), nn.Dense(self.levels)
 
   def __call__(self, x: jax.Array, given: Given, train: bool, context: jax.Array | None = None) -> jax.Array:
@@ -124,6 +77,10 @@ class CharLM(nn.Module):
     for layer in self.layers:
       h = block(layer, h, train=train)
     return self.logits(self.norm(h))
+
+  def start(self, num: int) -> list[Kept]:
+    """What each layer keeps before the first of the characters of `num` texts."""
+    return [layer.start(num, self.context) for layer in self.layers]
 
   def step(
     self,
@@ -153,16 +110,12 @@ def cached(network: CharLM) -> Callable[[Run, Any], tuple[Callable, Callable]]:
   """A predictor of `jaxgen.families.autoregressive` that runs one position a character, and keeps what it computed."""
 
   def predictor(run, given):
-    def init_cache(x):
-      shape = (len(x), network.context, network.num_heads, network.width // network.num_heads)
-      return [[jnp.zeros(shape), jnp.zeros(shape)] for _ in range(network.num_layers)]
-
     def predict(x, entry, kept):
       padded = jnp.pad(x, ((0, 0), (network.look_back, 0)), constant_values=network.levels)
       seen = lax.dynamic_slice_in_dim(padded, entry, network.look_back, axis=1)
       return run(seen, entry, kept, given, method='step')
 
-    return predict, init_cache
+    return predict, lambda x: run(len(x), method='start')
 
   return predictor
 
@@ -173,13 +126,8 @@ def build(config: ConfigDict) -> GenerativeModel:
   Raises:
     UserError: if the data are no tokens, or the heads do not share the width.
   """
-  model, x = config.model, fields.of(config)['x']
-  if x.kind != 'tokens':
-    raise UserError(f'jaxgen.models.autoregressive.charlm models text, not {x.kind} data of shape {x.shape}.')
-  if model.width % model.num_heads:
-    raise UserError(
-      f'config.model.width={model.width} must be a multiple of config.model.num_heads={model.num_heads}.'
-    )
+  model, x = config.model, settings.tokens(config)
+  settings.check_heads(model)
   network = CharLM(
     context=x.shape[0],
     levels=x.levels,
@@ -190,10 +138,3 @@ def build(config: ConfigDict) -> GenerativeModel:
     dropout=model.dropout,
   )
   return settings.assemble(config, network, cached(network))
-
-
-def _attended(query, keys, values, visible):
-  """Softmax attention (Vaswani et al. 2017, equation 1): f32[B, T, heads, d] each -> f32[B, T, heads d]."""
-  scores = jnp.einsum('bqhd,bkhd->bhqk', query, keys) / jnp.sqrt(query.shape[-1])
-  weights = jax.nn.softmax(jnp.where(visible, scores.astype(jnp.float32), -jnp.inf)).astype(values.dtype)
-  return jnp.einsum('bhqk,bkhd->bqhd', weights, values).reshape(*query.shape[:2], -1)

@@ -24,6 +24,7 @@ from jaxgen.errors import UserError
 from jaxgen.families.autoregressive import Run
 from jaxgen.models.autoregressive import charlm
 from jaxgen.nn import Conv
+from jaxgen.nn.sequence import Kept
 from jaxgen.settings import autoregressive as settings
 from jaxgen.types import DataSpec, Field, GenerativeModel, Stage
 
@@ -59,9 +60,13 @@ class CodesPrior(nn.Module):
     seen = [self._seen(name, given[name]) for name, _ in self.above]
     return jnp.stack(seen).sum(0).reshape(len(seen[0]), -1, self.text.width)
 
+  def start(self, num: int) -> list[Kept]:
+    """See `jaxgen.models.autoregressive.charlm.CharLM.start`."""
+    return self.text.start(num)
+
   def step(
-    self, seen: jax.Array, index: jax.Array, kept: list[charlm.Kept], given: charlm.Given, context: Any
-  ) -> tuple[jax.Array, list[charlm.Kept]]:
+    self, seen: jax.Array, index: jax.Array, kept: list[Kept], given: charlm.Given, context: Any
+  ) -> tuple[jax.Array, list[Kept]]:
     """See `jaxgen.models.autoregressive.charlm.CharLM.step`."""
     return self.text.step(seen, index, kept, self._others(given), context)
 
@@ -85,7 +90,7 @@ def cached(network: CodesPrior) -> Callable[[Run, Any], tuple[Callable, Callable
     context = run(given, method='context')  # once for all positions
 
     def of_step(*args, method=None):
-      return run(*args, context, method=method)
+      return run(*args, *([context] if method == 'step' else []), method=method)
 
     predict, init_cache = charlm.cached(network.text)(of_step, given)
 
@@ -106,10 +111,7 @@ def build(config: ConfigDict, stages: Mapping[str, Stage]) -> GenerativeModel:
   model, x = config.model, fields.of(config)['x']
   levels = levels_of(stages['decoder'])
   _check_level(config, levels, stages['decoder'].workdir)
-  if model.width % model.num_heads:
-    raise UserError(
-      f'config.model.width={model.width} must be a multiple of config.model.num_heads={model.num_heads}.'
-    )
+  settings.check_heads(model)
   text = charlm.CharLM(
     context=fields.size(x),
     levels=x.levels,

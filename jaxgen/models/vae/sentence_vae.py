@@ -15,7 +15,7 @@ from ml_collections import ConfigDict
 from jaxgen import fields
 from jaxgen.config_keys import WIDTH, Key
 from jaxgen.errors import UserError
-from jaxgen.families.autoregressive import Predictor
+from jaxgen.families.autoregressive import token_by_token
 from jaxgen.families.conditions import joined
 from jaxgen.families.vae import categorical, diagonal_gaussian, elbo, entry_by_entry, standard_normal
 from jaxgen.settings import vae as settings
@@ -77,31 +77,20 @@ class Decoder(nn.Module):
     told = joined(z, given)[:, None]
     told = jnp.broadcast_to(told, (*x.shape, told.shape[-1]))
     inputs = jnp.concatenate([self.embed(before), told], -1)
-    return self.logits(self.network(inputs, initial_carry=self.start(z, given)))
+    return self.logits(self.network(inputs, initial_carry=self.start(z, x, given)))
 
-  def start(self, z: jax.Array, given: Batch) -> jax.Array:
-    """The state before the first token, f32[B, width]."""
+  def start(self, z: jax.Array, x: jax.Array, given: Batch) -> jax.Array:
+    """The state before the first token of x [B, T], f32[B, width]."""
+    del x
     return nn.tanh(self.first(joined(z, given)))
 
   def step(
-    self, z: jax.Array, before: jax.Array, state: jax.Array, given: Batch
+    self, z: jax.Array, before: jax.Array, index: jax.Array, state: jax.Array, given: Batch
   ) -> tuple[jax.Array, jax.Array]:
     """The token before a place, i32[B], and the state f32[B, width] -> its logits f32[B, levels], the next state."""
+    del index
     state, h = self.cell(state, jnp.concatenate([self.embed(before), joined(z, given)], -1))
     return self.logits(h), state
-
-
-def cached(levels: int) -> Predictor:
-  """A predictor of `jaxgen.families.vae.entry_by_entry` that keeps the state: a token costs one step of the network."""
-
-  def predictor(run, given):
-    def predict(x, entry, state):
-      before = jnp.where(entry > 0, x[:, entry - 1], levels)
-      return run(before, state, given, method='step')
-
-    return predict, lambda x: run(given, method='start')
-
-  return predictor
 
 
 def build(config: ConfigDict) -> GenerativeModel:
@@ -121,6 +110,6 @@ def build(config: ConfigDict) -> GenerativeModel:
     posterior=diagonal_gaussian(model.latent_dim),
     objective=elbo(1.0, model.kl_weight, model.kl_warmup_steps, model.free_bits),
     likelihood=categorical(x),
-    decoding=entry_by_entry(x, model.word_dropout, cached(x.levels)),
+    decoding=entry_by_entry(x, model.word_dropout, token_by_token(x.levels)),
     importance_samples=model.importance_samples,
   )

@@ -8,17 +8,17 @@ import numpy as np
 import optax
 import pytest
 
-from jaxgen.families.autoregressive import whole_network
+from jaxgen.families.autoregressive import token_by_token, whole_network
 from jaxgen.families.vae import categorical, diagonal_gaussian, elbo, entry_by_entry, standard_normal, vae
 from jaxgen.families.vae.decoding import ALL_AT_ONCE
-from jaxgen.models.vae.sentence_vae import Decoder, Encoder, cached
+from jaxgen.models.vae.sentence_vae import Decoder, Encoder
 from jaxgen.types import Field
 
 LEVELS, LENGTH, DIM = 3, 3, 2
 X = Field('tokens', (LENGTH,), LEVELS)
 SENTENCES = jnp.array(list(itertools.product(range(LEVELS), repeat=LENGTH)), jnp.uint8)
 NETWORK = Decoder(LEVELS, 8)
-PREDICTORS = {'cached': cached(LEVELS), 'whole': whole_network}
+PREDICTORS = {'cached': token_by_token(LEVELS), 'whole': whole_network}
 
 
 def _model(predictor='cached', importance_samples=64, word_dropout=0.0):

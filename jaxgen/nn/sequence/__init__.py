@@ -1,0 +1,7 @@
+"""Layers of networks that read one token after the other."""
+
+from jaxgen.nn.sequence.causal_layer import CausalLayer, Kept
+from jaxgen.nn.sequence.rotary import rotated
+from jaxgen.nn.sequence.tied_embedding import TiedEmbedding
+
+__all__ = ['CausalLayer', 'Kept', 'TiedEmbedding', 'rotated']

@@ -1,0 +1,132 @@
+"""What holds of every network that models tokens; a new one is a row."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+from flax import linen as nn
+
+from jaxgen.families.autoregressive import autoregressive, token_by_token, whole_network
+from jaxgen.models.autoregressive.charlm import CharLM, cached
+from jaxgen.models.autoregressive.rnnlm import RNNLM
+from jaxgen.models.autoregressive.transformer import Transformer
+from jaxgen.samplers import run
+from jaxgen.samplers.ancestral import ancestral
+from jaxgen.types import Field
+
+LENGTH = 10
+LABEL = Field('label', (), 3)
+
+
+class Row(NamedTuple):
+  """A network of tokens `levels -> nn.Module`, how it is sampled, and how many tokens before it an output sees."""
+
+  make: Callable[[int], nn.Module]
+  predictor: Callable = lambda network: token_by_token(network.levels)
+  reach: int = LENGTH
+
+
+NETWORKS = {
+  'charlm': Row(lambda levels: CharLM(LENGTH, levels, 8, 2, 2, look_back=3), cached),
+  'lstm': Row(lambda levels: RNNLM(levels, 'lstm', 8, 1)),
+  'gru, two layers': Row(lambda levels: RNNLM(levels, 'gru', 8, 2)),
+  'transformer': Row(lambda levels: Transformer(LENGTH, levels, 8, 2, 2)),
+  # each of two layers sees two positions more than its own, and a position stands for the token before it
+  'transformer, past its context': Row(lambda levels: Transformer(3, levels, 8, 2, 2), reach=5),
+}
+every_network = pytest.mark.parametrize('name', NETWORKS)
+
+
+def variables_of(network, *args):
+  """Parameters far from their beginning, so that every part of the network shows."""
+  shapes = jax.eval_shape(lambda rng: network.init(rng, *args, False), jax.random.key(0))
+  noise = np.random.default_rng(0)
+  return jax.tree.map(lambda leaf: jnp.asarray(noise.normal(0, 0.5, leaf.shape), leaf.dtype), shapes)
+
+
+@every_network
+def test_the_jacobian_is_zero_at_and_after_each_position_and_nowhere_before(name):
+  """By what is read of each token: no two are alike, so that a row of the table is one position."""
+  row = NETWORKS[name]
+  network = row.make(LENGTH)
+  x = jax.random.permutation(jax.random.key(0), LENGTH)[None]
+  variables = variables_of(network, x, {})
+  mix = jax.random.normal(jax.random.key(1), (LENGTH,))
+
+  @jax.jit
+  @jax.jacobian
+  def jacobian(moved):
+    def read(method, args, kwargs, context):
+      found = method(*args, **kwargs)
+      is_table = isinstance(context.module, nn.Embed) and context.method_name == '__call__'
+      return found + moved[args[0] % (LENGTH + 1)] if is_table else found
+
+    with nn.intercept_methods(read):
+      return network.apply(variables, x, {}, False)[0] @ mix
+
+  influence = np.abs(jacobian(jnp.zeros((LENGTH + 1, 8)))).max(-1)[:, x[0]]  # [output, input]
+  distance = np.arange(LENGTH)[:, None] - np.arange(LENGTH)
+  np.testing.assert_array_equal(influence != 0, (distance > 0) & (distance <= row.reach))
+
+
+KNOBS = (
+  {},
+  {'temperature': 0.5},
+  {'temperature': 0.0},
+  {'top_k': 3},
+  {'top_p': 0.6},
+  {'temperature': 1.5, 'top_k': 20, 'top_p': 0.9},
+)
+
+
+@every_network
+def test_a_token_at_a_time_gives_the_samples_of_the_whole_network_whatever_is_turned(name):
+  """Of 300 tokens, given labels, several chains in one program."""
+  row, levels = NETWORKS[name], 300
+  network, x = row.make(levels), Field('tokens', (LENGTH,), levels)
+  given = {'label': jnp.array([0, 1, 2, 2])}
+  settings = dict(tx=optax.sgd(0.1), ema_decay=0.0, x=x, given={'label': LABEL})
+  quick, naive = (
+    autoregressive(network, predictor=predictor, **settings)
+    for predictor in (row.predictor(network), whole_network)
+  )
+  prepared = {'label': jax.nn.one_hot(given['label'], 3)}
+  params = {'network': variables_of(network, jnp.zeros((4, LENGTH), jnp.int32), prepared)['params']}
+  draws = [
+    jax.jit(lambda rng, knobs, model=model: model.sample(params, {}, rng, 4, given, **knobs))
+    for model in (quick, naive)
+  ]
+  found = []
+  for knobs in KNOBS:
+    several = [draw(jax.random.key(5), {**quick.knobs, **knobs}) for draw in draws]
+    np.testing.assert_array_equal(*several)
+    found.append(several[0])
+  assert max(x.max() for x in found) > 255 and found[0].dtype == jnp.int32
+  assert len(np.unique(np.asarray(found[0]), axis=0)) == 4
+  half = jnp.broadcast_to(jnp.arange(LENGTH) < LENGTH // 2, (4, LENGTH))
+  batch = {'x': jnp.where(half, found[0], 0), **given}
+  again = jax.jit(partial(quick.complete, params, {}))(jax.random.key(5), batch, half)
+  np.testing.assert_array_equal(again, found[0])
+
+
+@every_network
+def test_the_log_masses_of_a_chain_add_up_to_the_log_probability_of_its_sample(name):
+  row, levels = NETWORKS[name], 7
+  network = row.make(levels)
+  start = jnp.zeros((5, LENGTH), jnp.int32)
+  variables = variables_of(network, start, {})
+
+  def apply(*args, method=None):
+    switch = {'method': method} if method else {'train': False}
+    return network.apply(variables, *args, **switch)
+
+  chain = ancestral(*row.predictor(network)(apply, {}))
+  state, info = jax.jit(lambda rng: run(chain, rng, start, LENGTH))(jax.random.key(0))
+  model = autoregressive(network, tx=optax.sgd(0.1), ema_decay=0.0, x=Field('tokens', (LENGTH,), levels))
+  density = jax.jit(model.log_prob)({'network': variables['params']}, {}, None, {'x': state.position})
+  np.testing.assert_allclose(info.log_prob.sum(0), density - LENGTH * np.log(levels), rtol=1e-4, atol=1e-4)
