@@ -1,93 +1,119 @@
 """Compares the ways from noise to samples of one trained score model: quality against evaluations of the network.
 
     python -m experiments.samplers
+    python -m experiments.samplers --samplers=heun,dpm_solver --samples=200 --out=/tmp/look
 
 Trains `configs/ncsn_digits.py` into `runs/ncsn_digits` where that has not been done, draws as many samples as the
-training set has examples in each way, and writes `results.md` and `results.jsonl` beside this file.
+training set has examples in each way, and writes `results.jsonl`, `results.md` and `curves.png` to `--out`. A row that
+is there is not made again, so that after a kill the same command goes on.
 """
 
 import argparse
-import json
 import subprocess
 import sys
+import time
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgen import experiment, process
+from experiments import arguments, row_by_row
+from experiments.samplers.report import curves, table
+from jaxgen import experiment, files, process
 from jaxgen.evaluate import measure_run, reference_of
+from jaxgen.families.score import WAYS
 from jaxgen.settings import score_slots
+from jaxgen.uses.samples import sampler
 
 HERE = Path(__file__).parent
 NAME = 'ncsn_digits'
 METRICS = ('frechet_distance', 'precision_recall')
-# (name, settings): each is set against the others at about the same number of evaluations
+TIMED, TIMES = 64, 5  # samples of a batch whose seconds are taken, and how often
+# (name, settings): each is set against the others at about the same numbers of evaluations
 CASES = (
   *(('annealed', dict(steps_per_level=steps)) for steps in (1, 2, 5)),
   ('annealed', dict(steps_per_level=5, step_size=0.00119)),  # the step that looks at a point alone
-  *(('predictor_corrector', dict(num_steps=levels)) for levels in (10, 20, 50)),
-  *(('predictor_corrector', dict(num_steps=levels, corrector_steps=0)) for levels in (20, 100)),
-  *(('heun', dict(num_steps=steps)) for steps in (5, 8, 10, 18, 35)),
+  *(('ncsnv2', dict(steps_per_level=steps)) for steps in (1, 5)),
+  *((name, dict(num_steps=100)) for name in ('langevin', 'underdamped')),  # at the smallest noise alone
+  *(('predictor_corrector', dict(num_steps=steps)) for steps in (10, 20, 50)),
+  *(('predictor_corrector', dict(num_steps=steps, corrector_steps=0)) for steps in (20, 100)),
+  *((name, dict(num_steps=steps)) for name in ('euler_maruyama', 'ddpm') for steps in (10, 20, 40, 100)),
+  *((name, dict(num_steps=steps)) for name in ('ddim', 'euler', 'dpm_solver') for steps in (5, 10, 20, 40)),
+  *(('dpm_solver', dict(num_steps=steps, rho=7.0)) for steps in (5, 10, 20)),
+  *((name, dict(num_steps=steps)) for name in ('heun', 'edm') for steps in (3, 5, 8, 10, 18, 35)),
   *(('heun', dict(num_steps=10, rho=rho)) for rho in (3.0, 5.0, 10.0)),
+  ('edm', dict(num_steps=18, churn=5.0, churn_max=8.0)),
 )
 
 
 def main() -> None:
   """Trains, samples and writes."""
-  parser = argparse.ArgumentParser(description=__doc__)
-  parser.add_argument('--runs', type=Path, default=Path('runs'))
-  workdir = parser.parse_args().runs / NAME
+  asked = _arguments()
   process.set_up()
   subprocess.run(
-    [sys.executable, '-m', 'jaxgen.main', f'--config=configs/{NAME}.py', f'--workdir={workdir}'], check=True
+    [sys.executable, '-m', 'jaxgen.main', f'--config=configs/{NAME}.py', f'--workdir={asked.runs / NAME}'],
+    check=True,
   )
-  trained = experiment.load(workdir)
-  reference = reference_of(trained.config)
-  rows = [row(trained, reference, workdir, name, settings) for name, settings in CASES]
-  (HERE / 'results.jsonl').write_text(''.join(json.dumps(row) + '\n' for row in rows))
-  (HERE / 'results.md').write_text(table(rows))
-  print(table(rows))
+  trained = experiment.load(asked.runs / NAME)
+  reference, rows = reference_of(trained.config), asked.out / 'results.jsonl'
+  for name, settings in CASES:
+    done = [(each['sampler'], each['settings'], each['asked']) for each in row_by_row.read(rows)]
+    if name in asked.samplers and (name, settings, asked.samples) not in done:
+      found = row(trained, reference, asked.runs / NAME, name, settings, asked.samples)
+      row_by_row.append(rows, found)
+      print(f'{name:20} {found["evaluations"]:4} {found["metrics"]["frechet_distance"]:.3f}', flush=True)
+  files.write_text(asked.out / 'results.md', table(row_by_row.read(rows), NAME))
+  curves(row_by_row.read(rows), asked.out / 'curves.png')
 
 
-def row(trained: experiment.Trained, reference, workdir: Path, name: str, settings: dict) -> dict:
+def _arguments():
+  parser = arguments.Parser(
+    prog='python -m experiments.samplers',
+    description=__doc__,
+    formatter_class=argparse.RawDescriptionHelpFormatter,
+  )
+  parser.add_argument('--runs', type=Path, default=Path('runs'))
+  parser.add_argument('--out', type=Path, default=HERE)
+  parser.add_argument('--samplers', type=arguments.several(WAYS), default=tuple(WAYS))
+  parser.add_argument('--samples', type=int, default=0, help='of each way; 0: as many as training examples')
+  return parser.parse_args()
+
+
+def row(
+  trained: experiment.Trained, reference: Any, workdir: Path, name: str, settings: dict, samples: int
+) -> dict[str, Any]:
   """One way: what it costs, and what its samples are worth beside the training split."""
   config = ConfigDict(trained.config.to_dict())
   config.sampler.name = name
   config.sampler[name].update(settings)
-  config.evaluation.update(dict(metrics=METRICS, split='train', num_samples=0))
-  records = measure_run(
-    trained._replace(config=config, model=experiment.build_model(config)), reference, workdir
-  )
-  way = score_slots.way(config, score_slots.path(config))
+  config.evaluation.update(dict(metrics=METRICS, split='train', num_samples=samples))
+  trained = trained._replace(config=config, model=experiment.build_model(config))
+  records = measure_run(trained, reference, workdir)
   return {
     'sampler': name,
     'settings': settings,
-    'evaluations': way.evaluations,
+    'asked': samples,
+    'evaluations': score_slots.way(config, score_slots.path(config)).evaluations,
+    'seconds': seconds(trained),
     'metrics': {record.metric: record.value for record in records},
     'protocol': f'{records[0].n_generated:,} samples with {records[0].n_reference:,} examples of {records[0].split}, '
     f'by {records[0].features}',
+    'versions': dict(records[0].versions),
   }
 
 
-def table(rows: list[dict]) -> str:
-  """The rows as Markdown, the cheapest of each sampler first."""
-  lines = [
-    '| sampler | settings | evaluations | Fréchet | precision | recall |',
-    '|---|---|---:|---:|---:|---:|',
-  ]
-  for each in rows:
-    settings = ', '.join(f'{name}={value:g}' for name, value in each['settings'].items())
-    numbers = ' | '.join(
-      f'{each["metrics"][name]:.2f}' for name in ('frechet_distance', 'precision', 'recall')
-    )
-    lines.append(f'| `{each["sampler"]}` | {settings} | {each["evaluations"]} | {numbers} |')
-  return (
-    '# Ways from noise to digits\n\n'
-    + '\n'.join(lines)
-    + f'\n\nMade by `python -m experiments.samplers`: `{NAME}`, seed 0, averaged weights, {rows[0]["protocol"]}. '
-    '`evaluations` of the network for one sample are the cost.\n'
-  )
+def seconds(trained: experiment.Trained) -> float:
+  """What a batch of 64 samples takes once the program is compiled: the median of five."""
+  weights = list(trained.weights().values())[-1]
+  draw, took = sampler(trained.model, TIMED), []
+  draw(*weights)
+  for _ in range(TIMES):
+    start = time.perf_counter()
+    draw(*weights)
+    took.append(time.perf_counter() - start)
+  return float(np.median(took))
 
 
 if __name__ == '__main__':
-  main()
+  arguments.run(main)
