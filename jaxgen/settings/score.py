@@ -6,7 +6,7 @@ from ml_collections import ConfigDict
 from jaxgen import fields, optim
 from jaxgen.config_keys import Key
 from jaxgen.errors import UserError
-from jaxgen.families.score import COUPLINGS, PARAMETERIZATIONS, WEIGHTINGS, score
+from jaxgen.families.score import COUPLINGS, PARAMETERIZATIONS, TARGETS, WEIGHTINGS, score
 from jaxgen.settings import score_slots
 from jaxgen.types import GenerativeModel
 
@@ -26,6 +26,13 @@ KEYS = {
   ),
   'min_snr_gamma': Key(
     5.0, float, 'weighting=min_snr: the largest weight of the data', '(0, inf)', before=5.0
+  ),
+  'target': Key(
+    'own',
+    str,
+    'what is learned: the noise that was added, or its mean given the batch',
+    choices=tuple(TARGETS),
+    before='own',
   ),
   'label_dropout': Key(
     0.0, float, 'share of examples that are trained without what is given, for guidance', '[0, 1)', before=0.0
@@ -63,6 +70,7 @@ def assemble(config: ConfigDict, network: nn.Module) -> GenerativeModel:
       ema_decay=config.ema_decay,
       x=fields.of(config)['x'],
       given=fields.given(config),
+      target=TARGETS[model.target](),
       label_dropout=model.label_dropout,
       guidance=config.sampler.guidance,
     )

@@ -7,6 +7,7 @@ from jaxgen.families.score.likelihoods import LIKELIHOODS, Likelihood
 from jaxgen.families.score.parameterizations import PARAMETERIZATIONS, Parameterization
 from jaxgen.families.score.paths import PATHS, Path
 from jaxgen.families.score.samplers import WAYS
+from jaxgen.families.score.targets import TARGETS
 from jaxgen.families.score.way import Way
 from jaxgen.families.score.weightings import WEIGHTINGS, Weighting
 
@@ -15,6 +16,7 @@ __all__ = [
   'LIKELIHOODS',
   'PARAMETERIZATIONS',
   'PATHS',
+  'TARGETS',
   'WAYS',
   'WEIGHTINGS',
   'Completion',

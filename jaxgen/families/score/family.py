@@ -13,13 +13,22 @@ from jaxgen.families import conditions
 from jaxgen.families.networks import Part, assembled
 from jaxgen.families.pixels import to_network
 from jaxgen.families.precision import precisely
-from jaxgen.families.score import couplings, density, likelihoods, parameterizations, sampling, weightings
+from jaxgen.families.score import (
+  couplings,
+  density,
+  likelihoods,
+  parameterizations,
+  sampling,
+  targets,
+  weightings,
+)
 from jaxgen.families.score.completion import Completion, usual_completion
 from jaxgen.families.score.couplings import Coupling
 from jaxgen.families.score.likelihoods import Likelihood
 from jaxgen.families.score.model import ScoreModel, scored, without
 from jaxgen.families.score.parameterizations import Parameterization
 from jaxgen.families.score.path import Path
+from jaxgen.families.score.targets import Target
 from jaxgen.families.score.way import Way
 from jaxgen.families.score.weightings import Weighting
 from jaxgen.losses.score import denoising_error
@@ -43,6 +52,7 @@ def score(
   coupling: Coupling | None = None,
   likelihood: Likelihood | None = None,
   completion: Completion | None = None,
+  target: Target | None = None,
   label_dropout: float = 0.0,
   guidance: float = 1.0,
 ) -> GenerativeModel:
@@ -68,6 +78,8 @@ def score(
       `jaxgen.families.score.couplings`.
     likelihood: what `log_prob` is; see `jaxgen.families.score.likelihoods`. By default it is taken along the ODE.
     completion: how what is missing is drawn; by default see `jaxgen.families.score.completion.usual_completion`.
+    target: what the network learns the noise of an example to be, by default what it is; see
+      `jaxgen.families.score.targets`. Evaluation is by the noise itself.
     label_dropout: the share of examples that are trained without what is given, all at once, so that the network is
       the score without conditions too (Ho & Salimans 2022, algorithm 1).
     guidance: the weight of what is given in samples and completions, see `jaxgen.samplers.guided`.
@@ -79,11 +91,14 @@ def score(
     log-mass.
 
   Raises:
-    ValueError: if the likelihood is none of such data, noise is paired over examples of several conditions, nothing is
-      given that could be left out, or guidance is asked for without label dropout.
+    ValueError: if the likelihood is none of such data, noise is paired over examples of several conditions, or learned
+      from them or from paired noise, nothing is given that could be left out, or guidance is asked for without label
+      dropout.
   """
   coupling = coupling or couplings.independent()
+  target = target or targets.own()
   _check_coupling(given, coupling)
+  _check_target(given, coupling, target)
   _check_guidance(given, label_dropout, guidance)
   start, apply = assembled(
     {'network': Part(network, lambda: (jnp.zeros((1, *x.shape)), jnp.ones(1), conditions.blank(given)))}
@@ -94,6 +109,7 @@ def score(
     path,
     parameterization or parameterizations.score(),
     weighting or weightings.noise(),
+    target,
     way,
     completion or usual_completion(path),
     coupling,
@@ -132,6 +148,14 @@ def _check_coupling(given, coupling):
     )
 
 
+def _check_target(given, coupling, target):
+  if target.of_all and (given or coupling.of_all):
+    raise ValueError(
+      'the noise is learned from a whole batch only where each of its examples may have had it, so with nothing given '
+      'and a coupling that is independent; set target to own.'
+    )
+
+
 def _check_guidance(given, label_dropout, guidance):
   if label_dropout and not given:
     raise ValueError('label_dropout leaves out what is given, and nothing is given; set it to 0.')
@@ -152,7 +176,7 @@ def _objective(model):
   evaluations = model.way.evaluations * (1 if model.guidance == 1 else 2)
   return (
     f'loss = {model.weighting.description}||sigma s(x + sigma e, sigma) + e||^2 / 2, '
-    f'{model.coupling.description}{model.path.description}; '
+    f'{model.target.description}{model.coupling.description}{model.path.description}; '
     f'a sample: {model.way.description}, {evaluations} evaluations'
   )
 
@@ -183,4 +207,5 @@ def _error_at(model, params, extra, rng, batch, sigma, train=False, dropout_rng=
     share = jax.random.fold_in(dropout_rng, 1)
     given = without(given, jax.random.bernoulli(share, model.label_dropout, sigma.shape))
   score, extra = scored(model, params, extra, noisy, sigma, given, train, dropout_rng)
-  return model.weighting.weight(sigma) * denoising_error(score, noise, sigma), extra
+  learned = model.target.noise(noisy, clean, noise, sigma) if train else noise
+  return model.weighting.weight(sigma) * denoising_error(score, learned, sigma), extra

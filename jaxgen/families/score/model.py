@@ -12,6 +12,7 @@ from jaxgen.families.score.couplings import Coupling
 from jaxgen.families.score.likelihoods import Likelihood
 from jaxgen.families.score.parameterizations import Parameterization
 from jaxgen.families.score.path import Path
+from jaxgen.families.score.targets import Target
 from jaxgen.families.score.way import ScoreFn, Way
 from jaxgen.families.score.weightings import Weighting
 from jaxgen.samplers.guidance import guided
@@ -25,6 +26,7 @@ class ScoreModel(NamedTuple):
   path: Path
   parameterization: Parameterization
   weighting: Weighting
+  target: Target
   way: Way
   completion: Completion
   coupling: Coupling

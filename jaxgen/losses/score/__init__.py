@@ -6,6 +6,7 @@ noise runs, sigma is the noise relative to the data, which has left `D = x + sig
 that. Squares are summed over all axes of an example, so losses grow with the dimension.
 """
 
+from jaxgen.losses.score.batch import mean_noise
 from jaxgen.losses.score.bound import decoder_nll, prior_kl, step_kl
 from jaxgen.losses.score.flow_matching import flow_matching
 from jaxgen.losses.score.levels import geometric_sigmas, level_overlap, max_distance, num_levels
@@ -21,6 +22,7 @@ __all__ = [
   'geometric_sigmas',
   'level_overlap',
   'max_distance',
+  'mean_noise',
   'num_levels',
   'prior_kl',
   'sliced',
