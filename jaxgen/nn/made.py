@@ -77,7 +77,7 @@ class MADE(nn.Module):
     lowest = 0 if conditions else 1
     place = _places(self.order, x.shape[-1])
     self._check(x.shape[-1] - lowest)
-    h, before = _with_waves(x, self.frequencies), np.tile(place, 1 + 2 * self.frequencies)
+    h, before = with_waves(x, self.frequencies), np.tile(place, 1 + 2 * self.frequencies)
     for index, width in enumerate(self.hidden):
       degrees = lowest + np.arange(width) * (len(place) - lowest) // width
       new = MaskedDense(before[:, None] <= degrees)(self.activation(h) if index else h)
@@ -96,8 +96,8 @@ class MADE(nn.Module):
       raise ValueError(f'residual layers must be of one width, not of {tuple(self.hidden)}.')
 
 
-def _with_waves(x, frequencies):
-  """x, then a sine and a cosine of all inputs for each frequency: f32[B, (1 + 2 frequencies) D]."""
+def with_waves(x: jax.Array, frequencies: int) -> jax.Array:
+  """x, then a sine and a cosine of all inputs for each frequency: f32[B, D] -> f32[B, (1 + 2 frequencies) D]."""
   angles = [2**k * math.pi / 4 * x for k in range(frequencies)]
   return jnp.concatenate([x, *(wave(angle) for angle in angles for wave in (jnp.sin, jnp.cos))], -1)
 
