@@ -154,13 +154,13 @@ def test_a_deep_flow_keeps_less_of_its_steps(tmp_path):
 def test_blocks_draw_the_same_dropout_when_they_are_computed_again():
   network = pixelcnn.PixelCNN(channels=1, levels=3, width=4, num_layers=2, first_kernel=3, dropout=0.5)
   x = jnp.zeros((2, 4, 4, 1), jnp.int32)
-  variables = network.init(jax.random.key(0), x)
+  variables = jax.jit(network.init)(jax.random.key(0), x)
 
   def total(params):
     logits = network.apply({'params': params}, x, train=True, rngs={'dropout': jax.random.key(1)})
     return (logits**2).sum()
 
-  usual = jax.grad(total)(variables['params'])
+  usual = jax.jit(jax.grad(total))(variables['params'])
   model = GenerativeModel(None, experiment.updates.ema(0.5), jax.grad(total), None, '')
-  twice = computing.computed(model, 'float32', True).evaluate(variables['params'])
+  twice = jax.jit(computing.computed(model, 'float32', True).evaluate)(variables['params'])
   jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), usual, twice)

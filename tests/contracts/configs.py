@@ -35,14 +35,16 @@ def prepared(name, home):
   """
   config = smoke(name)
   for stage, folder in config.stages.items():
-    train.train(prepared(Path(folder).name, home), home / folder)
+    stage = prepared(Path(folder).name, home)
+    stage.update(dict(eval_every=0, sample_every=0))  # these are seen to where it is the run itself
+    train.train(stage, home / folder)
     config.stages[stage] = str(home / folder)
   kind, _, path = config.data.name.partition(':')
   if kind == 'npz' and path.startswith('runs/'):
     folder, level = re.fullmatch(r'(runs/\w+)/sampled/codes_train(\w*)\.npz', path).groups()
     codes = home / folder / 'sampled' / f'codes_test{level}.npz'  # there are fewer of them
     if not codes.exists():
-      uses.use(home / folder, options=uses.Options(use=('codes',), split='test', step='best'))
+      uses.use(home / folder, options=uses.Options(use=('codes',), split='test'))
     config.data.name = f'npz:{codes}'
   return config
 

@@ -166,7 +166,7 @@ MODELS = {
 def test_in_any_order_the_mass_is_one_and_completions_of_what_comes_first_follow_it(name):
   model = MODELS[name]()
   order = {'raster': (0, 1, 2, 3), 'backwards': (3, 2, 1, 0), 'shuffled': (2, 0, 3, 1)}[name]
-  params, extra = model.init(jax.random.key(0), {})
+  params, extra = jax.jit(model.init)(jax.random.key(0), {})
   log_mass = model.log_prob(params, extra, None, {'x': EVERYTHING}) - 4 * np.log(LEVELS)
   np.testing.assert_allclose(np.exp(log_mass).sum(), 1, rtol=1e-5)
   num = 20_000
@@ -186,7 +186,7 @@ def test_in_any_order_the_mass_is_one_and_completions_of_what_comes_first_follow
 
 def test_what_is_observed_stays_wherever_it_is():
   model = _model()
-  params, extra = model.init(jax.random.key(0), {})
+  params, extra = jax.jit(model.init)(jax.random.key(0), {})
   batch, observed = {'x': EVERYTHING}, jax.random.bernoulli(jax.random.key(3), 0.5, EVERYTHING.shape)
   x = jax.jit(model.complete)(params, extra, jax.random.key(1), batch, observed)
   np.testing.assert_array_equal(x[observed], EVERYTHING[observed])
@@ -195,7 +195,7 @@ def test_what_is_observed_stays_wherever_it_is():
 
 def test_the_temperature_is_that_of_each_entry():
   model = _model()
-  params, extra = model.init(jax.random.key(0), {})
+  params, extra = jax.jit(model.init)(jax.random.key(0), {})
   assert dict(model.knobs) == {'temperature': 1.0, 'top_k': LEVELS, 'top_p': 1.0}
   cold = model.sample(params, extra, jax.random.key(1), 50, temperature=0.0)
   assert len(np.unique(np.asarray(cold).reshape(50, -1), axis=0)) == 1
@@ -261,7 +261,7 @@ def test_another_distribution_than_logits_of_a_softmax():
       return Causal(2, name='causal')(x, given, train)[..., :1]
 
   model = _model(OneOutput(), x=x, distribution=_signed(2))
-  params, extra = model.init(jax.random.key(0), {})
+  params, extra = jax.jit(model.init)(jax.random.key(0), {})
   log_mass = model.log_prob(params, extra, None, {'x': everything}) - 4 * np.log(2)
   np.testing.assert_allclose(np.exp(log_mass).sum(), 1, rtol=1e-5)
   drawn = jax.jit(model.sample, static_argnums=3)(params, extra, jax.random.key(1), 20_000)
@@ -271,7 +271,7 @@ def test_another_distribution_than_logits_of_a_softmax():
 
 def test_more_than_256_tokens_are_whole_numbers_of_32_bits():
   model = _model(Causal(300), x=Field('tokens', (2,), 300))
-  params, extra = model.init(jax.random.key(0), {})
+  params, extra = jax.jit(model.init)(jax.random.key(0), {})
   x = model.sample(params, extra, jax.random.key(1), 100)
   assert x.dtype == jnp.int32 and x.max() > 255
 

@@ -8,6 +8,7 @@ from jaxgen import train
 from jaxgen.data.densities.toy import DENSITIES
 from jaxgen.loop.watch import modes_found
 from jaxgen.runs import writers
+from tests import tiny_config
 
 
 def config_of(module, **changes):
@@ -23,7 +24,7 @@ def test_the_rows_of_a_run_are_not_read_again_at_every_evaluation(tmp_path, monk
   for every in (1, 4):
     counted = []
     monkeypatch.setattr(writers, 'read', lambda path, counted=counted: counted.append(path) or read(path))
-    config = config_of(gan_toy, eval_every=every, steps_per_dispatch=1)
+    config = config_of(tiny_config, eval_every=every, steps_per_dispatch=1)
     train.train(config, tmp_path / str(every))
     reads[every] = len(counted)
   assert reads[1] == reads[4]

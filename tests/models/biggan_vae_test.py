@@ -48,7 +48,7 @@ def trained():
   model = build(config)
   x = np.random.default_rng(0).integers(0, 2, (8, 2, 2, 1)).repeat(4, 1).repeat(4, 2) * 16
   batch = {'x': x.astype(np.uint8), 'label': np.arange(8)}
-  params, extra = model.init(jax.random.key(0), batch)
+  params, extra = jax.jit(model.init)(jax.random.key(0), batch)
   state = State(jnp.int32(0), params, extra, model.update.init(params), jax.random.key(1))
 
   def step(state, _):

@@ -27,7 +27,7 @@ def _batch(num, y=Y):
 
 
 def _trained(model, batch, num):
-  params, extra = model.init(jax.random.key(0), batch)
+  params, extra = jax.jit(model.init)(jax.random.key(0), batch)
   first = State(jnp.int32(0), params, extra, model.update.init(params), jax.random.key(1))
 
   def step(state, _):
@@ -56,9 +56,12 @@ def test_all_four_networks_move_and_cycles_come_back():
   np.testing.assert_allclose(
     terms['loss'], terms['x_discriminator_loss'] + terms['y_discriminator_loss'], rtol=1e-5
   )
-  again = model.decode(
-    state.params, state.extra, model.encode(state.params, state.extra, jax.random.key(0), batch)
-  )
+
+  @jax.jit
+  def there_and_back(params, extra):
+    return model.decode(params, extra, model.encode(params, extra, jax.random.key(0), batch))
+
+  again = there_and_back(state.params, state.extra)
   assert np.abs(again.astype(int) - batch['x']).mean() < 3  # levels of 17; 5.6 between one image and another
   assert 'against generator_loss (least_squares) + 10 * cycle + 1 * identity' in model.objective
 
@@ -67,7 +70,7 @@ def test_all_four_networks_move_and_cycles_come_back():
 def test_domains_may_differ_in_shape_and_samples_are_translations_of_examples_of_y():
   y = Field('image', (2, 3, 3), 256)
   model, batch = build(_config(y=y)), _batch(5, y)
-  params, extra = model.init(jax.random.key(0), batch)
+  params, extra = jax.jit(model.init)(jax.random.key(0), batch)
   there = model.encode(params, extra, jax.random.key(0), batch)
   assert (there.shape, there.dtype) == ((5, 2, 3, 3), jnp.uint8)
   latents = model.latents(params, extra, jax.random.key(1), 8)

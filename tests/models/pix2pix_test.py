@@ -22,7 +22,7 @@ def _config(x=X, y=X, given=('y',), **model):
 
 
 def _trained(model, batch, num):
-  params, extra = model.init(jax.random.key(0), batch)
+  params, extra = jax.jit(model.init)(jax.random.key(0), batch)
   state = State(jnp.int32(0), params, extra, model.update.init(params), jax.random.key(1))
 
   def step(state, _):
@@ -97,13 +97,14 @@ def test_a_unet_has_a_latent_for_each_unit_that_it_may_drop(given):
   config = _config(given=given, generator='unet', halvings=2, width=4)
   model = build(config)
   batch = fields.blank({'x': X, 'y': X, 'label': Field('label', (), 10)}, 3)
-  params, extra = model.init(jax.random.key(0), batch)
+  params, extra = jax.jit(model.init)(jax.random.key(0), batch)
   assert model.latents(params, extra, jax.random.key(1), 3).shape == (3, 2 * 2 * 4)
   conditions = {name: batch[name] for name in given}
-  drawn = model.sample(params, extra, jax.random.key(1), 3, conditions)
+  draw = jax.jit(
+    lambda rng, temperature: model.sample(params, extra, rng, 3, conditions, temperature=temperature)
+  )
+  drawn = draw(jax.random.key(1), 1.0)
   assert (drawn.shape, drawn.dtype) == ((3, 4, 4, 1), jnp.uint8)
   # Without noise each unit is what it is in the mean, and one y has one translation.
-  colder = [
-    model.sample(params, extra, jax.random.key(seed), 3, conditions, temperature=0.0) for seed in (1, 2)
-  ]
+  colder = [draw(jax.random.key(seed), 0.0) for seed in (1, 2)]
   np.testing.assert_array_equal(*colder)

@@ -15,6 +15,11 @@ DIGITS, LABEL = Field('image', (8, 8, 1), 17), Field('label', (), 10)
 SMALL = Generator((8, 8, 1), 8, 6, mapping_layers=2, mapping_rate=0.01, style_mixing=1.0)
 
 
+@jax.jit
+def _variables(z):
+  return SMALL.init(jax.random.key(0), z, {}, train=False)
+
+
 def _config(x=DIGITS, given=(), **model):
   config = get_config('smoke')
   config.data.fields = fields.to_dict({'x': x, 'label': LABEL})
@@ -107,20 +112,22 @@ def test_samples_are_a_function_of_their_key_noise_and_all(trained):
 
 def test_truncation_moves_styles_towards_their_mean():
   z = jax.random.normal(jax.random.key(2), (5, 6))
-  variables = SMALL.init(jax.random.key(0), z, {}, train=False)
+  variables = _variables(z)
   mean = jnp.arange(6.0)
   variables = {**variables, 'statistics': {'mean_style': mean}}
   styles = SMALL.apply(variables, z, {}, method='styles')
+  images = jax.jit(lambda z, psi: SMALL.apply(variables, z, {}, train=False, truncation=psi))
+  synthesis = jax.jit(lambda styles: SMALL.apply(variables, styles, {}, method='synthesis'))
   for psi in (1.0, 0.5, 0.0):
-    found = SMALL.apply(variables, z, {}, train=False, truncation=psi)
-    expected = SMALL.apply(variables, mean + psi * (styles - mean), {}, method='synthesis')
+    found = images(z, psi)
+    expected = synthesis(mean + psi * (styles - mean))
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
   np.testing.assert_allclose(found, jnp.broadcast_to(found[:1], found.shape), rtol=1e-5, atol=1e-6)
 
 
 def test_in_training_images_have_two_styles_the_second_from_a_layer_on():
   z, num = jax.random.normal(jax.random.key(2), (64, 6)), num_styles((8, 8, 1))
-  variables = SMALL.init(jax.random.key(0), z, {}, train=False)
+  variables = _variables(z)
   own = SMALL.apply(variables, z, {}, method='styles')
   mixed = SMALL.apply(variables, own, z.shape, {}, method='_mixed', rngs={'noise': jax.random.key(3)})
   kept = np.asarray((own == mixed).all(-1))  # [64, layers]
@@ -131,8 +138,9 @@ def test_in_training_images_have_two_styles_the_second_from_a_layer_on():
 
 def test_only_the_direction_of_a_latent_counts():
   z = jax.random.normal(jax.random.key(2), (3, 6))
-  variables = SMALL.init(jax.random.key(0), z, {}, train=False)
-  both = [SMALL.apply(variables, size * z, {}, train=False) for size in (1.0, 5.0)]
+  variables = _variables(z)
+  images = jax.jit(lambda z: SMALL.apply(variables, z, {}, train=False))
+  both = [images(size * z) for size in (1.0, 5.0)]
   np.testing.assert_allclose(*both, rtol=1e-4, atol=1e-5)
 
 

@@ -26,7 +26,7 @@ def trained():
   model = build(_config(reconstruction_weight=1.0))
   x = np.random.default_rng(0).integers(0, 2, (8, 2, 2, 1)).repeat(4, 1).repeat(4, 2) * 16
   batch = {'x': x.astype(np.uint8)}
-  params, extra = model.init(jax.random.key(0), batch)
+  params, extra = jax.jit(model.init)(jax.random.key(0), batch)
   state = State(jnp.int32(0), params, extra, model.update.init(params), jax.random.key(1))
 
   def step(state, _):
@@ -41,8 +41,8 @@ def test_all_three_networks_move_and_reconstructions_near_their_images(trained):
   model, batch, state, metrics = trained
   assert set(state.params) == {'encoder', 'generator', 'discriminator'}
   assert all(np.isfinite(metrics[name].total).all() for name in ('loss', 'kl', 'generator_loss'))
-  latents = model.encode(state.params, state.extra, jax.random.key(0), batch)
-  again = np.asarray(model.decode(state.params, state.extra, latents), int)
+  latents = jax.jit(model.encode)(state.params, state.extra, jax.random.key(0), batch)
+  again = np.asarray(jax.jit(model.decode)(state.params, state.extra, latents), int)
   assert np.abs(again - batch['x']).mean() < 5  # levels of 17; 8 between one image and another
   assert (
     'against kl + reconstruction of the encoder and 1 * reconstruction + generator_loss' in model.objective

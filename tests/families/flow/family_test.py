@@ -139,7 +139,7 @@ def test_what_it_says_of_the_temperature_holds(name):
   bijector = Chain((norm, coupling(), Reverse(), coupling()))
   model = flow(bijector, tx=optax.sgd(0.1), ema_decay=0.9, x=PLANE, base=base)
   assert model.meanings['temperature'].startswith(meaning)
-  params, extra = model.init(RNG, {'x': jax.random.normal(RNG, (100, 2))})
+  params, extra = jax.jit(model.init)(RNG, {'x': jax.random.normal(RNG, (100, 2))})
   sample = jax.jit(model.sample, static_argnums=3)
   log_prob = lambda x: jax.jit(model.log_prob)(params, extra, RNG, {'x': x})  # noqa: E731
   deviation = log_prob(sample(params, extra, RNG, 20_000, temperature=0.5)).std() / 0.5**2

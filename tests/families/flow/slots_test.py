@@ -200,7 +200,7 @@ def test_a_class_conditional_base_finds_the_mean_and_the_deviation_of_each_class
     jax.random.normal(RNG, (512, 1))
   )
   batch = {'x': x, 'label': label}
-  params, extra = model.init(RNG, batch)
+  params, extra = jax.jit(model.init)(RNG, batch)
 
   def nll(params):
     return -model.log_prob(params, extra, RNG, batch).mean()

@@ -243,7 +243,7 @@ def test_evaluation_sees_what_training_sees():
 )
 def test_accuracies_are_on_either_side_of_the_boundary_of_the_loss(name, shift):
   model = _model(loss=LOSSES[name])
-  params, extra = model.init(jax.random.key(0), BATCH)
+  params, extra = jax.jit(model.init)(jax.random.key(0), BATCH)
   x = {**BATCH, 'x': jnp.array([[0.4, 0.4], [-0.2, 0.0], [0.6, 0.6]])}  # logits 0.4, -0.1, 0.6
   terms = model.evaluate(params, extra, jax.random.key(1), x)
   if shift is None:
@@ -255,7 +255,7 @@ def test_accuracies_are_on_either_side_of_the_boundary_of_the_loss(name, shift):
 
 def test_evaluation_is_per_example_and_samples_repeat():
   model = _model()
-  params, extra = model.init(jax.random.key(0), BATCH)
+  params, extra = jax.jit(model.init)(jax.random.key(0), BATCH)
   metrics = model.evaluate(params, extra, jax.random.key(1), BATCH)
   assert {name: value.shape for name, value in metrics.items()} == dict.fromkeys(
     (

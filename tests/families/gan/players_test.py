@@ -81,7 +81,7 @@ def test_a_move_of_one_player_leaves_all_others_as_they_are(name, monkeypatch):
 
   monkeypatch.setattr(module, 'alternate', recorded)
   model = build()
-  params, extra = model.init(jax.random.key(0), BATCH)
+  params, extra = jax.jit(model.init)(jax.random.key(0), BATCH)
   assert len(players) == len(movers)
   state = State(jnp.int32(0), params, extra, model.update.init(params), jax.random.key(1))
   for player, moving, more in zip(players, movers, written, strict=True):

@@ -93,7 +93,7 @@ def _model(**changes):
 
 
 def _train(model, num):
-  params, extra = model.init(jax.random.key(0), BATCH)
+  params, extra = jax.jit(model.init)(jax.random.key(0), BATCH)
   state = State(jnp.int32(0), params, extra, model.update.init(params), jax.random.key(1))
 
   def step(state, _):
@@ -140,7 +140,7 @@ def test_a_relativistic_generator_learns_from_real_examples_too():
   kernels = []
   for shift in (0.0, 1.0):
     model = _model(loss=LOSSES['relativistic'], tx_discriminator=optax.sgd(0.0))
-    params, extra = model.init(jax.random.key(0), BATCH)
+    params, extra = jax.jit(model.init)(jax.random.key(0), BATCH)
     state = State(jnp.int32(0), params, extra, model.update.init(params), jax.random.key(1))
     apply = jax.vmap(model.update.apply, in_axes=None, out_axes=None, axis_name=DATA_AXIS, axis_size=1)
     state, _ = apply(state, jax.random.key(2), {**BATCH, 'x': BATCH['x'] + shift})
@@ -220,7 +220,7 @@ def test_knobs_are_those_of_how_latents_are_drawn():
 
   model = _model(latents=Latents(shifted, knobs={'shift': 0.0}))
   assert dict(model.knobs) == {'shift': 0.0}
-  params, extra = model.init(jax.random.key(0), BATCH)
+  params, extra = jax.jit(model.init)(jax.random.key(0), BATCH)
   draws = [model.sample(params, extra, jax.random.key(1), 5, shift=shift) for shift in (0.0, 1.0)]
   moved = params['generator']['Dense_0']['kernel'].sum(0)
   np.testing.assert_allclose(draws[1] - draws[0], jnp.broadcast_to(moved, (5, 2)), rtol=1e-4, atol=1e-5)

@@ -60,7 +60,7 @@ def _batch(rng, num=64):
 
 
 def _train(model, num):
-  params, extra = model.init(jax.random.key(0), _batch(jax.random.key(1)))
+  params, extra = jax.jit(model.init)(jax.random.key(0), _batch(jax.random.key(1)))
   state = State(jnp.int32(0), params, extra, model.update.init(params), jax.random.key(1))
   apply = jax.vmap(model.update.apply, in_axes=None, out_axes=None, axis_name=DATA_AXIS, axis_size=1)
 
@@ -76,7 +76,8 @@ def test_an_auxiliary_classifier_teaches_a_generator_what_a_label_is():
   model = _model(AUXILIARY, given={'label': LABEL})
   state, metrics = _train(model, 400)
   label = jnp.arange(90) % 3
-  x = model.sample(state.params, state.extra, jax.random.key(4), 90, {'label': label})
+  draw = jax.jit(model.sample, static_argnums=3)
+  x = draw(state.params, state.extra, jax.random.key(4), 90, {'label': label})
   nearest = ((x[:, None] - CENTRES) ** 2).sum(-1).argmin(1)
   assert (nearest == label).mean() > 0.95
   assert metrics['real_class_accuracy'].total[-1] / 64 > 0.95
@@ -100,8 +101,8 @@ def test_k_plus_one_classes_learn_labels_without_being_given_any():
 
 def test_terms_are_those_of_the_loss():
   model, batch = _model(AUXILIARY, given={'label': LABEL}), _batch(jax.random.key(2))
-  params, extra = model.init(jax.random.key(0), batch)
-  terms = model.evaluate(params, extra, jax.random.key(3), batch)
+  params, extra = jax.jit(model.init)(jax.random.key(0), batch)
+  terms = jax.jit(model.evaluate)(params, extra, jax.random.key(3), batch)
   said = Discriminator(heads(AUXILIARY)).apply({'params': params['discriminator']}, batch['x'], {}, True)
   found = said['classes'].argmax(-1) == batch['label']
   np.testing.assert_array_equal(terms['real_class_accuracy'], found)

@@ -39,7 +39,7 @@ def _model(predictor='cached', importance_samples=64, word_dropout=0.0):
 
 def _params(model, scale=0.7):
   """Far from the beginning, so that every part of the networks shows."""
-  params, _ = model.init(jax.random.key(0), {})
+  params, _ = jax.jit(model.init)(jax.random.key(0), {})
   noise = np.random.default_rng(0)
   return jax.tree.map(lambda leaf: jnp.float32(noise.normal(0, scale, leaf.shape)), params)
 

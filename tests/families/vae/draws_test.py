@@ -81,7 +81,7 @@ def test_the_objective_of_more_draws_is_a_tighter_bound_below_the_exact_value():
 def _stepped(model, num=16):
   """The parameters after one step of a rate of 1, by which the gradient is known."""
   batch = {'x': jax.random.normal(jax.random.key(1), (num, 3)), 'label': jnp.arange(num) % 3}
-  params, extra = model.init(jax.random.key(0), batch)
+  params, extra = jax.jit(model.init)(jax.random.key(0), batch)
   state = State(jnp.int32(0), params, extra, model.update.init(params), jax.random.key(1))
   step = jax.vmap(model.update.apply, in_axes=None, out_axes=None, axis_name=DATA_AXIS, axis_size=1)
   return jax.jit(lambda state: step(state, jax.random.key(2), batch)[0].params), state

@@ -107,7 +107,7 @@ def _source(num=400):
 
 def _trained(model, source, steps=300):
   batch = {'x': jnp.asarray(source.examples(np.arange(len(source)))['x'])}
-  params, extra = model.init(jax.random.key(0), batch)
+  params, extra = jax.jit(model.init)(jax.random.key(0), batch)
   state = State(jnp.int32(0), params, extra, model.update.init(params), jax.random.key(1))
 
   def step(state, _):
@@ -131,7 +131,7 @@ def test_a_posterior_collapses_where_the_decoder_ignores_its_latents(listens):
 
 def test_the_kl_of_each_latent_and_the_gap_between_the_bounds_are_of_the_whole_split():
   model, source = _model(True), _source()
-  params, extra = model.init(jax.random.key(0), {})
+  params, extra = jax.jit(model.init)(jax.random.key(0), {})
   row = evaluate.evaluator(model, source, 64)(params, extra)
   x = source.examples(np.arange(len(source)))['x']
   h = x @ params['encoder']['out']['kernel'] + params['encoder']['out']['bias']
@@ -170,7 +170,7 @@ def _row(prior, hears, table, prior_params=None):
   )
   of = dict(tx=optax.sgd(0.1), ema_decay=0.9, x=x, given=given, importance_samples=2)
   model = vae(Center(2, hears), Decoder(True), **slots, **of)
-  params, extra = model.init(jax.random.key(0), {})
+  params, extra = jax.jit(model.init)(jax.random.key(0), {})
   params = {**params, 'encoder': {'table': table}, **({'prior': prior_params} if prior_params else {})}
   labels = np.arange(len(source)) % 3
   labelled = from_arrays('points', source.spec | given, {**source.resident(), 'label': labels})

@@ -368,7 +368,7 @@ def test_slots_make_a_model_that_trains_and_keeps_what_its_networks_update(prior
     importance_samples=3,
   )
   batch = {'x': jnp.array([[0, 4, 1], [4, 4, 3]] * 8, jnp.uint8), 'label': jnp.arange(16) % 2}
-  params, extra = model.init(jax.random.key(0), batch)
+  params, extra = jax.jit(model.init)(jax.random.key(0), batch)
   state = State(jnp.int32(0), params, extra, model.update.init(params), jax.random.key(1))
 
   def step(state, _):
@@ -382,7 +382,7 @@ def test_slots_make_a_model_that_trains_and_keeps_what_its_networks_update(prior
   assert ('quantizer' in state.extra) == codes
   if prior == 'learned':
     assert (state.params['prior']['mean'] != 1).all()
-  terms = model.evaluate(state.params, state.extra, jax.random.key(2), batch)
+  terms = jax.jit(model.evaluate)(state.params, state.extra, jax.random.key(2), batch)
   assert all(value.shape in ((16,), (16, DIM)) for value in terms.values())
   assert model.selected_by in terms and (POSTERIORS[posterior].term in terms)
   assert (model.log_prob is None) == (model.complete is None) == codes
@@ -390,8 +390,9 @@ def test_slots_make_a_model_that_trains_and_keeps_what_its_networks_update(prior
   assert (model.latents is None) == PRIORS[prior].conditional
   if model.latents:
     draws = model.latents(state.params, state.extra, jax.random.key(3), 4)
-    assert model.decode(state.params, state.extra, draws).shape == (4, 3)
-  assert model.sample(state.params, state.extra, jax.random.key(3), 4).shape == (4, 3)
+    assert jax.jit(model.decode)(state.params, state.extra, draws).shape == (4, 3)
+  draw = jax.jit(model.sample, static_argnums=3)
+  assert draw(state.params, state.extra, jax.random.key(3), 4).shape == (4, 3)
 
 
 @pytest.mark.parametrize(
