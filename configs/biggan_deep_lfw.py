@@ -19,4 +19,4 @@ def get_config(arg=''):
   config.model.blocks_per_resolution = 2
   config.batch_size = 256
   config.num_steps = 10_900
-  return preset(config, arg, image_size=23, blocks_per_resolution=1, attention=12, latent_dim=8, width=1)
+  return preset(config, arg, image_size=11, blocks_per_resolution=1, attention=0, latent_dim=8, width=1)

@@ -21,4 +21,4 @@ def get_config(arg=''):
   config.given = ()
   config.model.attention = 23
   config.num_steps = 4_800
-  return preset(config, arg, image_size=23, latent_dim=8, width=1, attention=12)
+  return preset(config, arg, image_size=11, latent_dim=8, width=1, attention=0)

@@ -25,5 +25,5 @@ def get_config(arg=''):
   config.model.attention = 23
   config.num_steps = 4_400  # 170 epochs of 13,233
   return preset(
-    config, arg, image_size=23, attention=12, latent_dim=4, width=1, embedding_dim=4, importance_samples=2
+    config, arg, image_size=11, attention=0, latent_dim=4, width=1, embedding_dim=4, importance_samples=2
   )

@@ -41,4 +41,4 @@ def get_config(arg=''):
   config.eval_every = 5 * EPOCH
   config.sample_every = EPOCH
   config.checkpoint_every = 1000
-  return preset(config, arg, depth=2, width=8)
+  return preset(config, arg, levels=2, depth=2, width=8)

@@ -36,4 +36,4 @@ def get_config(arg=''):
   config.eval_every = 3000
   config.sample_every = 12_000  # a sample takes hundreds of passes
   config.checkpoint_every = 500
-  return preset(config, arg, width=4, num_layers=1, first_kernel=3, bins=4)
+  return preset(config, arg, image_size=8, width=4, num_layers=1, first_kernel=3, bins=4)

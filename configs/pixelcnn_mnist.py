@@ -31,4 +31,4 @@ def get_config(arg=''):
   config.eval_every = 5000
   config.sample_every = 5000
   config.checkpoint_every = 1000
-  return preset(config, arg, width=4, num_layers=1, first_kernel=3, kernel=3)
+  return preset(config, arg, image_size=8, width=4, num_layers=1, first_kernel=3, kernel=3)

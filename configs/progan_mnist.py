@@ -47,5 +47,12 @@ def get_config(arg=''):
   config.sample_every = 500
   config.checkpoint_every = 500
   return preset(
-    config, arg, latent_dim=8, generator_width=4, discriminator_width=4, stable_steps=0, fade_steps=1
+    config,
+    arg,
+    image_size=14,
+    latent_dim=8,
+    generator_width=4,
+    discriminator_width=4,
+    stable_steps=0,
+    fade_steps=1,
   )

@@ -38,4 +38,4 @@ def get_config(arg=''):
   config.eval_every = 5 * EPOCH
   config.sample_every = EPOCH
   config.checkpoint_every = 1000
-  return preset(config, arg, width=2, num_blocks=1)
+  return preset(config, arg, levels=1, width=2, num_blocks=1)

@@ -36,4 +36,4 @@ def get_config(arg=''):
   config.eval_every = 2000
   config.sample_every = 2000
   config.checkpoint_every = 500
-  return preset(config, arg, levels=2, width=2, num_blocks=1)
+  return preset(config, arg, levels=1, width=2, num_blocks=1)

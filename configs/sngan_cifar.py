@@ -43,4 +43,4 @@ def get_config(arg=''):
   config.eval_every = 2000
   config.sample_every = 1000
   config.checkpoint_every = 1000
-  return preset(config, arg, image_size=16, latent_dim=8, generator_width=8, discriminator_width=8)
+  return preset(config, arg, image_size=8, latent_dim=8, generator_width=8, discriminator_width=8)

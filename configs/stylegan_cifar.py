@@ -50,4 +50,4 @@ def get_config(arg=''):
   config.eval_every = 10_000
   config.sample_every = 5000
   config.checkpoint_every = 1000
-  return preset(config, arg, image_size=16, latent_dim=8, generator_width=4, discriminator_width=4)
+  return preset(config, arg, image_size=8, latent_dim=8, generator_width=4, discriminator_width=4)

@@ -172,7 +172,7 @@ def _short(value):
 
 def smoke(config: ConfigDict, image_size: int = 0, **model_changes) -> ConfigDict:
   """The preset ':smoke': the same experiment in seconds, with a model cut down by `model_changes`, and images of
-  `image_size` pixels a side where their size decides how many layers there are; 0: of their own."""
+  `image_size` pixels a side where their size decides how many layers there are, or passes of a sample; 0: their own."""
   config.update(
     dict(
       batch_size=8,

@@ -55,6 +55,15 @@ def uninterrupted(run_python, tmp_path_factory):
   return workdir
 
 
+@pytest.fixture(scope='module')
+def noiseless(run_python, tmp_path_factory):
+  """A run of one device that draws no noise: what devices and hosts agree with."""
+  workdir = tmp_path_factory.mktemp('runs') / 'noiseless'
+  done = run_python(*command(workdir, '--config.model.noise=0.0'))
+  assert done.returncode == 0, done.stderr
+  return workdir
+
+
 def checkpoints_in(workdir):
   folder = workdir / 'checkpoints'
   return [int(path.name) for path in folder.iterdir() if path.name.isdigit()] if folder.is_dir() else []
@@ -132,14 +141,13 @@ BACKENDS = ['pmap', 'shard_map', 'fsdp']
 
 @pytest.mark.slow
 @pytest.mark.parametrize('parallel', BACKENDS)
-def test_a_run_goes_on_with_fewer_devices(run_python, tmp_path, parallel):
+def test_a_run_goes_on_with_fewer_devices(noiseless, run_python, tmp_path, parallel):
   arguments = ['--config.model.noise=0.0', f'--config.parallel={parallel}']
-  assert run_python(*command(tmp_path / 'one', *arguments)).returncode == 0
   for devices, steps in ((4, 100), (2, 200), (1, STEPS)):
     done = run_python(*command(tmp_path / 'many', *arguments, f'--config.num_steps={steps}'), devices=devices)
     assert done.returncode == 0, done.stderr
     assert f'devices  {devices} x cpu' in done.stdout
-  one, many = params_of(tmp_path / 'one'), params_of(tmp_path / 'many')
+  one, many = params_of(noiseless), params_of(tmp_path / 'many')
   jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), one.params, many.params)
 
 
@@ -163,7 +171,7 @@ def on_two_hosts(arguments):
 
 @pytest.mark.slow
 @pytest.mark.parametrize('parallel', BACKENDS)
-def test_two_hosts_train_what_one_does_and_resume(run_python, tmp_path, parallel):
+def test_two_hosts_train_what_one_does_and_resume(noiseless, tmp_path, parallel):
   more = ['--config.model.noise=0.0', f'--config.parallel={parallel}', '--config.steps_per_dispatch=50']
   more += ['--config.eval_every=100', '--config.sample_every=300']  # together: each has its share of the work
   for steps in (100, STEPS):
@@ -172,8 +180,7 @@ def test_two_hosts_train_what_one_does_and_resume(run_python, tmp_path, parallel
     )
     outputs = on_two_hosts(arguments)
   assert 'resumed  at step 100' in outputs[0]
-  assert run_python(*command(tmp_path / 'one', '--config.model.noise=0.0')).returncode == 0
-  one, two = params_of(tmp_path / 'one'), params_of(tmp_path / 'run')
+  one, two = params_of(noiseless), params_of(tmp_path / 'run')
   jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), one.params, two.params)
   rows = rows_of(tmp_path / 'run')
   assert [row['step'] for row in rows if row['split'] == 'train'] == [50, 100, 150, 200, 250, 300]

@@ -35,9 +35,9 @@ def prepared(name, home):
   """
   config = smoke(name)
   for stage, folder in config.stages.items():
-    stage = prepared(Path(folder).name, home)
-    stage.update(dict(eval_every=0, sample_every=0))  # these are seen to where it is the run itself
-    train.train(stage, home / folder)
+    below = prepared(Path(folder).name, home)
+    below.update(dict(eval_every=0, sample_every=0))  # its own contract sees to these
+    train.train(below, home / folder)
     config.stages[stage] = str(home / folder)
   kind, _, path = config.data.name.partition(':')
   if kind == 'npz' and path.startswith('runs/'):
