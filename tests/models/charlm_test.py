@@ -65,7 +65,7 @@ def test_cached_prediction_equals_the_whole_network(given):
 
     return jax.jit(lambda: jax.lax.scan(body, init_cache(x), jnp.arange(12))[1])()
 
-  whole = network.apply(variables, x, conditions, False)
+  whole = jax.jit(lambda: network.apply(variables, x, conditions, False))()
   np.testing.assert_allclose(all_logits(charlm.cached(network)).swapaxes(0, 1), whole, atol=1e-4)
   np.testing.assert_allclose(all_logits(whole_network).swapaxes(0, 1), whole, atol=1e-4)
 

@@ -50,7 +50,7 @@ def test_cached_prediction_of_a_grid_equals_the_whole_network(above):
 
     return jax.jit(lambda: jax.lax.scan(body, init_cache(x), jnp.arange(6))[1])()
 
-  whole = network.apply(variables, x, given, False)
+  whole = jax.jit(lambda: network.apply(variables, x, given, False))()
   assert whole.shape == (2, 2, 3, 5)
   for predictor in (cached(network), whole_network):
     found = all_logits(predictor).swapaxes(0, 1).reshape(whole.shape)

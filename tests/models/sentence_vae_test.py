@@ -55,11 +55,13 @@ def test_the_decoder_is_told_the_label_at_every_place_and_by_itself():
   decoder = sentence_vae.Decoder(7, 8)
   z, x = jax.random.normal(jax.random.key(0), (2, 3)), jnp.arange(10).reshape(2, 5) % 7
   labels = [{'label': jax.nn.one_hot(jnp.full(2, label), 4)} for label in (0, 3)]
-  params = decoder.init(jax.random.key(1), z, x, labels[0], False)
-  logits, others = (decoder.apply(params, z, x, given, False) for given in labels)
+  params = jax.jit(lambda rng: decoder.init(rng, z, x, labels[0], False))(jax.random.key(1))
+  whole = jax.jit(lambda given: decoder.apply(params, z, x, given, False))
+  one = jax.jit(lambda *args: decoder.apply(params, z, *args, labels[0], method='step'))
+  logits, others = map(whole, labels)
   assert logits.shape == (2, 5, 7) and (logits != others).any(-1).all()
   state, before = decoder.apply(params, z, x, labels[0], method='start'), jnp.full(2, 7)
   for place in range(5):
-    step, state = decoder.apply(params, z, before, place, state, labels[0], method='step')
+    step, state = one(before, place, state)
     np.testing.assert_allclose(step, logits[:, place], atol=1e-5)
     before = x[:, place]

@@ -40,7 +40,7 @@ for backend, count in [('jit', 1), ('pmap', 4), ('shard_map', 4), ('fsdp', 4)]:
   devices = jax.devices()[:count]
   step = parallel.data_parallel(model.update.apply, backend, devices)
   def start():
-    params, extra = model.init(jax.random.key(0), {name: each[0] for name, each in batches[0].items()})
+    params, extra = jax.jit(model.init)(jax.random.key(0), {name: each[0] for name, each in batches[0].items()})
     return parallel.initial_state(params, extra, model.update.init(params), jax.random.key(1))
   whole = run(parallel.place(start(), backend, devices), step, batches)
   half = parallel.on_host(run(parallel.place(start(), backend, devices), step, batches[:3]))

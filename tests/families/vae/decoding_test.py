@@ -44,6 +44,7 @@ def _params(model, scale=0.7):
   return jax.tree.map(lambda leaf: jnp.float32(noise.normal(0, scale, leaf.shape)), params)
 
 
+@jax.jit
 def _logits(params, z, x):
   return NETWORK.apply({'params': params['decoder']}, z, x.astype(jnp.int32), {}, train=False)
 

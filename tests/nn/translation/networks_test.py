@@ -56,13 +56,13 @@ def test_the_generator_of_pix2pix_has_the_published_layers():
 def test_a_logit_sees_seventy_pixels():
   """But for the normalization, which sees all of them, and is left out here."""
   network, x = PatchDiscriminator(2, 3), jnp.zeros((1, 160, 160, 1))
-  params = network.init(jax.random.key(0), x)
+  params = jax.jit(network.init)(jax.random.key(0), x)
 
   def but_normalization(call, args, kwargs, context):
     return args[0] if isinstance(context.module, InstanceNorm) else call(*args, **kwargs)
 
   with nn.intercept_methods(but_normalization):
-    slopes = jax.grad(lambda x: network.apply(params, x)[0, 9, 9])(x)
+    slopes = jax.jit(jax.grad(lambda x: network.apply(params, x)[0, 9, 9]))(x)
   assert (np.abs(slopes).max((0, 2, 3)) > 0).sum() == 70
 
 
@@ -70,14 +70,14 @@ def test_the_noise_of_a_unet_is_dropout_that_its_signs_decide():
   network = UNet((8, 8, 1), 4, 3)
   y = jax.random.normal(jax.random.key(0), (2, 8, 8, 1))
   z = jax.random.normal(jax.random.key(1), (2, network.noise_dim))
-  params = network.init(jax.random.key(2), y, z)
+  params, apply = jax.jit(network.init)(jax.random.key(2), y, z), jax.jit(network.apply)
   params = jax.tree.map(lambda leaf: 10 * leaf, params)  # out of the small beginning
-  drawn = network.apply(params, y, z)
-  np.testing.assert_array_equal(network.apply(params, y, 3 * z), drawn)
-  assert np.abs(network.apply(params, y, -z) - drawn).max() > 1e-3
-  whole = network.apply(params, y, 0 * z)
+  drawn = apply(params, y, z)
+  np.testing.assert_array_equal(apply(params, y, 3 * z), drawn)
+  assert np.abs(apply(params, y, -z) - drawn).max() > 1e-3
+  whole = apply(params, y, 0 * z)
   assert np.abs(whole - drawn).max() > 1e-3
-  np.testing.assert_allclose(network.apply(params, y[:1], z[:1]), drawn[:1], rtol=1e-4, atol=1e-6)
+  np.testing.assert_allclose(apply(params, y[:1], z[:1]), drawn[:1], rtol=1e-4, atol=1e-6)
 
 
 def test_a_unet_without_layers_that_drop_takes_a_number_all_the_same():
