@@ -370,7 +370,9 @@ FITS = {
     'images grow to 28 pixels until step 16, and the run ends at 4',
   ),
   'sides without two halves': ('stylegan_digits', '--config.data.image_size=27', 'StyleGAN2 needs square'),
-  'vectors for progressive growing': ('progan_mnist', '--config.data.name=toy:rings', 'needs square images'),
+  'vectors for progressive growing': (
+    'progan_mnist', '--config.data.name=toy:rings --config.data.image_size=0', 'needs square images',
+  ),
   'all held out': ('vae_digits', '--config.data.validation=1.0', 'config.data.validation=1.0'),
 }  # fmt: skip
 
