@@ -25,9 +25,9 @@ os.environ.setdefault('JAXGEN_CACHE', str(Path('.cache/jaxgen').resolve()))
 os.environ.setdefault('JAX_PLATFORMS', 'cpu')
 process.set_up()  # as every command does: a program is found again only under the same flags
 FLAGS = os.environ['XLA_FLAGS']
-# Tracing makes objects by the hundred thousand, few of which are garbage: looked for at Python's own rate, that was a
-# fifteenth of all time.
-gc.set_threshold(50_000, 20, 20)
+# Tracing makes objects by the hundred thousand, few of which are garbage: looked for at Python's own rate, that took a
+# fifteenth of all time. Much more seldom than this, and programs that nobody needs any more fill the memory.
+gc.set_threshold(10_000)
 
 ROOT = Path(__file__).parent.parent
 
