@@ -29,8 +29,8 @@ def logistic_mixture(levels: int, components: int) -> Distribution:
   def nll(outputs, x):
     return logistic_mixture_nll(x, unpacked(outputs), levels=levels)
 
-  def draw(rng, outputs, *args, **knobs):
-    return values.draw(rng, logistic_mixture_log_masses(unpacked(outputs), levels), *args, **knobs)
+  def draw(rng, outputs, **knobs):
+    return values.draw(rng, logistic_mixture_log_masses(unpacked(outputs), levels), **knobs)
 
   return values._replace(
     name=f'mixture of {components} discretized logistics over {levels} levels',

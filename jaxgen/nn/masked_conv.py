@@ -7,6 +7,8 @@ group. Within a pixel, group 1 comes after group 0 (green after red), and so on.
 
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from flax import linen as nn
 
@@ -94,6 +96,38 @@ class MaskedConv(nn.Module):
       mask=None if mask.all() else mask,
       dtype=self.dtype,
     )(x[:, : ends[0], : ends[1]])
+
+
+class TwoRowConv(nn.Module):
+  """A convolution that sees its own row and the one above, and of columns those that `beside` lets it.
+
+  Attributes:
+    features: channels of the output.
+    beside: columns that the kernel reaches to the left and to the right.
+    stride: 2 halves the image.
+    scale: the standard deviation of the first weights, of the usual one.
+  """
+
+  features: int
+  beside: tuple[int, int]
+  stride: int = 1
+  scale: float = 1.0
+
+  @nn.compact
+  def __call__(self, x: jax.Array, above: jax.Array | None) -> tuple[jax.Array, jax.Array]:
+    """f32[B, R, W, F], and the row above, None at the top -> f32[B, R, W, features], and the last row of x."""
+    seen = with_rows_above(x, above, 1)
+    init = nn.initializers.variance_scaling(self.scale**2, 'fan_in', 'truncated_normal')
+    size, strides, padding = (2, 1 + sum(self.beside)), (self.stride, self.stride), ((0, 0), self.beside)
+    y = Conv(self.features, size, strides=strides, padding=padding, kernel_init=init)(seen)
+    return y, seen[:, -1:]
+
+
+def with_rows_above(x: jax.Array, above: jax.Array | None, num: int) -> jax.Array:
+  """f32[B, num + R, W, F]: `num` rows that lie above x, zeros where they are None, and x, f32[B, R, W, F]."""
+  if above is None:
+    above = jnp.zeros_like(x, shape=(x.shape[0], num, *x.shape[2:]))
+  return jnp.concatenate([above.astype(x.dtype), x], axis=1)
 
 
 def _span(used):

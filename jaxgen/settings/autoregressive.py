@@ -6,10 +6,16 @@ from ml_collections import ConfigDict
 from jaxgen import fields, optim
 from jaxgen.errors import UserError
 from jaxgen.families.autoregressive import Predictor, autoregressive, whole_network
+from jaxgen.families.distributions import Distribution
 from jaxgen.types import Field, GenerativeModel
 
 
-def assemble(config: ConfigDict, network: nn.Module, predictor: Predictor = whole_network) -> GenerativeModel:
+def assemble(
+  config: ConfigDict,
+  network: nn.Module,
+  predictor: Predictor = whole_network,
+  distribution: Distribution | None = None,
+) -> GenerativeModel:
   """A model of the data that `config` names, on their conditions: see `jaxgen.families.autoregressive`."""
   return autoregressive(
     network,
@@ -17,6 +23,7 @@ def assemble(config: ConfigDict, network: nn.Module, predictor: Predictor = whol
     ema_decay=config.ema_decay,
     x=fields.of(config)['x'],
     given=fields.given(config),
+    distribution=distribution,
     predictor=predictor,
   )
 
