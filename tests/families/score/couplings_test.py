@@ -51,6 +51,15 @@ def test_a_model_learns_the_noise_that_lies_nearest():
     assert ('optimal transport' in model.objective) == (name == 'optimal_transport')
 
 
+def test_on_lines_that_do_not_cross_one_step_is_enough():
+  path = variance_exploding([100.0, 0.01])
+  way = WAYS['euler'](path, 0.5, num_steps=1, rho=7.0)
+  fixed = dict(tx=optax.sgd(0.0), ema_decay=0.5, x=Field('vector', (1,), 0))
+  model = score(Line(), path=path, way=way, coupling=COUPLINGS['optimal_transport'](), **fixed)
+  x = model.sample({'network': {}}, {}, jax.random.key(0), 4000)
+  assert float(x.std()) == pytest.approx(0.5, rel=0.04)  # by the score of N(0, 1/4) it would be 0.0025
+
+
 def test_conditions_and_pairs_over_all_examples_do_not_go_together():
   config = config_files.load('ncsn_digits:smoke')
   config.model.path.coupling = 'optimal_transport'
