@@ -1,12 +1,13 @@
 """The probability-flow ODE and the density along it, each example by steps of its own."""
 
+import math
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 from jax import lax
 
-_FIRST, _LONGEST = 0.2, 0.7  # steps in log sigma; longer ones can miss what lies between and not know it
+_FIRST, _LONGEST = 0.2, 0.35  # steps in log sigma; longer ones can miss what lies between and not know it
 # Of Dormand & Prince 1980, table 2: when a stage is, what of the slopes before leads there, and the difference of
 # the two orders. The last stage is the end of the step, and the first of the next one.
 _TIMES = (1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0, 1.0)
@@ -40,9 +41,9 @@ def adaptive(
   The pair of orders 5 and 4 of Dormand & Prince, "A family of embedded Runge-Kutta formulae" (1980), with which Song et
   al. 2021 take likelihoods too: six evaluations a step. A step is accepted where the difference of the two, in nats, is
   at most its share of the tolerance, which is its share of the way in log sigma; so the errors of all steps add up to
-  about the tolerance at most. Of x it is the difference over sigma that counts, the nats that it moves a Gaussian's
-  log-density by where noise prevails. No step is shorter than `1 / max_steps` of the way: one that is as short is
-  accepted whatever its error.
+  about the tolerance at most. Of x it is `sqrt(D)` times the difference over sigma that counts, the most nats that it
+  moves a log-density by where noise prevails, whose score has that norm. No step is shorter than `1 / max_steps` of
+  the way: one that is as short is accepted whatever its error.
 
   Args:
     rates: `(x f32[B, ...], sigma f32[B]) -> (v f32[B, ...], div v f32[B])`, of each example by itself.
@@ -73,7 +74,7 @@ def adaptive(
       moved = state + width[:, None] * _weighted(stage, slopes)
       slopes.append(slope(moved, sigma + time * width))
     off = width[:, None] * _weighted(_DIFFERENCE, slopes)
-    error = jnp.maximum(jnp.linalg.norm(off[:, :-1], axis=1) / there, jnp.abs(off[:, -1]))
+    error = jnp.maximum(jnp.linalg.norm(off[:, :-1], axis=1) * math.sqrt(dims) / there, jnp.abs(off[:, -1]))
     taken = jnp.log(there / sigma)
     allowed = tolerance * taken / way
     accepted = ~(error > allowed) | (length <= shortest)  # what is no number stays none, and comes to an end
