@@ -11,6 +11,7 @@ was. The times mean something only on a machine that does nothing else.
 """
 
 import argparse
+import contextlib
 import importlib.metadata
 import sys
 import tempfile
@@ -52,17 +53,16 @@ def main():
 
 
 def compare(case, options):
-  """One row: medians of a training step and of sampling on both sides, and times to the first step."""
+  """One row: medians of a training step and of sampling on all sides, and times to the first step."""
   config = settings(case).to_dict()
   build = dict(do='build', config=config, twin=case.twin)
   with tempfile.TemporaryDirectory() as cache:
-    environment = {'JAX_COMPILATION_CACHE_DIR': cache}
-    with Worker(sys.executable, JAX, environment) as ours, Worker(options.torch_python, TORCH) as theirs:
-      sides = {'jaxgen': ours, 'torch': theirs}
-      row = {'versions': {name: side.ask(do='versions') for name, side in sides.items()}}
-      built = {name: side.ask(**build) for name, side in sides.items()}
+    environment = {'JAX_COMPILATION_CACHE_DIR': cache, 'TORCHINDUCTOR_CACHE_DIR': cache}
+    with contextlib.ExitStack() as stack:
+      sides, built = _built(case, build, options, environment, stack)
       parameters = {name: answer['parameters'] for name, answer in built.items()}
-      assert parameters['jaxgen'] == parameters['torch'], f'{case.name}: not the same model: {parameters}'
+      assert len(set(parameters.values())) == 1, f'{case.name}: not the same model: {parameters}'
+      row = {'versions': {name: side.ask(do='versions') for name, side in sides.items()}}
       row |= {'parameters': parameters['jaxgen'], 'layout': built['torch']['layout']}
       row['first_step'] = {name: answer['first_step'] for name, answer in built.items()}
       row['train'] = _turns(sides, options, do='train')
@@ -71,6 +71,17 @@ def compare(case, options):
     with Worker(sys.executable, JAX, environment) as ours:
       row['first_step']['jaxgen, cached'] = ours.ask(**build)['first_step']
   return row
+
+
+def _built(case, build, options, environment, stack):
+  """The sides, a process each, and what they say of their models; compiled in the layout that was faster eagerly."""
+  sides = {'jaxgen': stack.enter_context(Worker(sys.executable, JAX, environment))}
+  built = {'jaxgen': sides['jaxgen'].ask(**build)}
+  for name in ('torch', 'torch, compiled') if case.compiled else ('torch',):
+    compiled = {'compiled': True, 'layout': built['torch']['layout']} if 'torch' in built else {}
+    sides[name] = stack.enter_context(Worker(options.torch_python, TORCH, environment))
+    built[name] = sides[name].ask(**build, **compiled)
+  return sides, built
 
 
 def _turns(sides, options, **question):

@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 from ml_collections import ConfigDict
 
+from jaxgen import experiment
+
 CONFIGS = Path(__file__).parents[2] / 'configs'
 
 
@@ -20,6 +22,7 @@ class Case(NamedTuple):
     shape: of an example.
     levels: grey levels.
     num_samples: drawn at a time.
+    compiled: whether PyTorch is timed compiled too, as the twin says what there is to compile.
   """
 
   name: str
@@ -29,12 +32,12 @@ class Case(NamedTuple):
   shape: tuple[int, int, int]
   levels: int
   num_samples: int
+  compiled: bool = False
 
 
-# the way to samples that the twin has
-_CHAIN = {
-  'sampler': {'name': 'annealed', 'annealed': {'steps_per_level': 5, 'step_size': 0.0, 'denoise': True}}
-}
+# the ways to samples that the twins have
+_CHAIN = {'sampler.name': 'annealed'}
+_HEUN = {'sampler.name': 'heun', 'sampler.heun.num_steps': 10}
 _DIGITS = (8, 8, 1), 17, 64
 _MNIST = (28, 28, 1), 256, 16
 _CIFAR = (32, 32, 3), 256, 16
@@ -51,13 +54,23 @@ CASES = {
     ),
     Case('gan_digits', 'gan', 'gan_digits', {}, *_DIGITS),
     Case('gan_32x32', 'gan', 'gan_digits', {'model.latent_dim': 128, 'model.penalty': ''}, *_CIFAR),
-    Case('ncsn_digits', 'ncsn', 'ncsn_digits', _CHAIN, *_DIGITS),
+    Case('ncsn_digits', 'ncsn', 'ncsn_digits', _CHAIN, *_DIGITS, compiled=True),
     Case(
       'ncsn_32x32',
       'ncsn',
       'ncsn_digits',
       {'model.widths': (32, 64, 64), 'batch_size': 16, **_CHAIN},
       *_CIFAR,
+      compiled=True,
+    ),
+    Case('unet_mnist', 'unet', 'ddpm_mnist', {'batch_size': 16, **_HEUN}, *_MNIST, compiled=True),
+    Case(
+      'unet_32x32',
+      'unet',
+      'ddpm_cifar',
+      {'model.widths': (32, 64, 64), 'model.blocks': 1, 'batch_size': 16, **_HEUN},
+      *_CIFAR,
+      compiled=True,
     ),
     Case('pixelcnn_digits', 'pixelcnn', 'pixelcnn_digits', {}, *_DIGITS),
     Case('pixelcnn_mnist', 'pixelcnn', 'pixelcnn_mnist', {'batch_size': 16}, *_MNIST),
@@ -74,8 +87,8 @@ def load(name: str):
 
 
 def settings(case: Case):
-  """The config of a case, with its data filled in as the training loop does."""
-  config = load(case.config)
+  """The config of a case, with its data and all settings of its slots filled in as the training loop does."""
+  config = experiment.completed(load(case.config))
   config.update_from_flattened_dict(case.changes)
   config.data.fields = ConfigDict({'x': {'kind': 'image', 'shape': case.shape, 'levels': case.levels}})
   return config

@@ -38,11 +38,12 @@ class Results:
 
 
 def _models(rows):
-  times = 'train, ms | PyTorch | ratio | sample, ms | PyTorch | ratio | first step, s | cached | PyTorch'
-  lines = [f'model | parameters | {times}', '|'.join(['---', *['---:'] * 10])]
+  times = 'PyTorch | compiled | ratio'
+  heads = f'train, ms | {times} | sample, ms | {times} | first step, s | cached | PyTorch'
+  lines = [f'model | parameters | {heads}', '|'.join(['---', *['---:'] * 12])]
   for name, row in rows.items():
     train, sample, first = row['train'], row['sample'], row['first_step']
-    cells = [name, f'{row["parameters"]:,}', *_pair(train), *_pair(sample)]
+    cells = [name, f'{row["parameters"]:,}', *_compared(train), *_compared(sample)]
     cells += [f'{first[key]:.1f}' for key in ('jaxgen', 'jaxgen, cached', 'torch')]
     lines.append(' | '.join(cells))
   versions = next(iter(rows.values()))['versions']
@@ -51,14 +52,16 @@ def _models(rows):
   spread = max(max(row['train']['spread'], row['sample']['spread']) for row in rows.values())
   note = (
     f'{sides}, {threads}; {next(iter(rows.values()))["machine"]}. Medians; within a row the rounds of a side '
-    f'lay up to {spread:.0%} apart. Ratios are jaxgen to PyTorch.'
+    f'lay up to {spread:.0%} apart. Ratios are jaxgen to PyTorch, '
+    'compiled or not, whichever is faster; a dash where it was not compiled.'
   )
   return '## Models\n\n' + '\n'.join(f'| {line} |' for line in lines) + f'\n\n{note}'
 
 
-def _pair(times):
-  ours, theirs = times['jaxgen'], times['torch']
-  return f'{_ms(ours)}', f'{_ms(theirs)}', f'**{ours / theirs:.2f}**'
+def _compared(times):
+  ours, eager, compiled = times['jaxgen'], times['torch'], times.get('torch, compiled')
+  fastest = min(eager, compiled or eager)
+  return _ms(ours), _ms(eager), _ms(compiled) if compiled else '–', f'**{ours / fastest:.2f}**'
 
 
 def _ms(seconds):

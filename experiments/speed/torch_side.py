@@ -1,4 +1,4 @@
-"""The worker that times PyTorch, eager, at the best of its settings. It needs torch and numpy alone."""
+"""The worker that times PyTorch, eagerly or compiled, at the best of its settings. It needs torch and numpy alone."""
 
 import importlib
 import os
@@ -19,15 +19,17 @@ class Side:
     """What this interpreter is."""
     return {'torch': torch.__version__, 'threads': torch.get_num_threads()}
 
-  def build(self, config, twin):
-    """Builds the model in both layouts and keeps the faster one."""
+  def build(self, config, twin, compiled=False, layout=''):
+    """Builds the model and takes a step; without a `layout` it does in both, and keeps the faster one."""
     self._batch_size, x = config['batch_size'], config['data']['fields']['x']
     self._data = torch.randint(0, x['levels'], (_EXAMPLES, *x['shape']), dtype=torch.uint8)
     module = importlib.import_module(f'experiments.speed.twins.{twin}')
     twins, times, first = {}, {}, None
-    for name, layout in _LAYOUTS.items():
+    for name in (layout,) if layout else _LAYOUTS:
       start = time.perf_counter()
-      self._twin = twins[name] = module.build(config, layout)
+      self._twin = twins[name] = module.build(config, _LAYOUTS[name])
+      for network in self._twin.networks if compiled else ():
+        network.compile()
       self._step()
       first = first or time.perf_counter() - start
       times[name] = worker.seconds_per_call(self._step, 0.5)

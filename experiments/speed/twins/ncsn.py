@@ -121,4 +121,4 @@ def build(config, layout) -> Twin:
       x = x + sigmas[-1] ** 2 * average.module(x, sigmas[-1].expand(num))
     return torch.clamp(torch.round((x + 1) * ((levels - 1) / 2)), 0, levels - 1).to(torch.uint8)
 
-  return Twin(list(network.parameters()), step, sample)
+  return Twin(list(network.parameters()), step, sample, (network, average.module))

@@ -22,11 +22,19 @@ _AFTER = {
 
 
 class Twin(NamedTuple):
-  """A model in PyTorch: all its parameters, one training step on u8[B, C, H, W], and `num` samples."""
+  """A model in PyTorch.
+
+  Attributes:
+    parameters: all of them.
+    step: one of training, on u8[B, C, H, W].
+    sample: so many.
+    networks: those whose calls are compiled where the model is timed compiled too; none where it is not.
+  """
 
   parameters: Sequence[nn.Parameter]
   step: Callable[[torch.Tensor], None]
   sample: Callable[[int], torch.Tensor]
+  networks: Sequence[nn.Module] = ()
 
 
 class Optimizer:
