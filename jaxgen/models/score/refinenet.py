@@ -24,7 +24,7 @@ from jaxgen.types import GenerativeModel
 
 KEYS = {
   'width': Key(128, int, 'channels of the first stage; the other three have twice as many', WIDTH),
-  'conditional': Key(
+  'normalized_by_level': Key(
     False, bool, 'whether every normalization depends on the noise level (NCSN) or none (NCSNv2)'
   ),
   **settings.KEYS,
@@ -184,7 +184,7 @@ def build(config: ConfigDict) -> GenerativeModel:
       f'This score network needs images, not {x.kind} data of shape {x.shape}; for vectors there is '
       'jaxgen.models.score.ncsn_mlp.'
     )
-  levels = tuple(score_slots.path(config).sigmas.tolist()) if model.conditional else ()
+  levels = tuple(score_slots.path(config).sigmas.tolist()) if model.normalized_by_level else ()
   return settings.assemble(config, RefineNet(model.width, levels))
 
 

@@ -1,0 +1,19 @@
+"""EDM on MNIST, 28x28 (Karras et al. 2022), with the small U-Net of `ddpm_mnist`.
+
+    python -m jaxgen.main --config=configs/edm_mnist.py
+
+Not run to the end yet, so there is no number to expect; a step costs what one of `ddpm_mnist` does.
+"""
+
+from jaxgen.config import preset
+from jaxgen.config_files import load
+
+
+def get_config(arg=''):
+  config = load('ddpm_mnist')
+  config.model.path = dict(name='edm', edm=dict(mean=-1.2, std=1.2, sigma_min=0.002, sigma_max=80.0))
+  config.model.parameterization = 'preconditioned'
+  config.model.weighting = 'preconditioned'
+  config.model.likelihood = dict(name='ode', ode=dict(num_steps=50))
+  config.sampler = dict(name='heun', heun=dict(num_steps=18))
+  return preset(config, arg, image_size=8, widths=(4,), attention=(), likelihood=dict(ode=dict(num_steps=2)))
