@@ -1,15 +1,18 @@
-"""A noise-conditional score network on eight Gaussians in the plane (Song & Ermon 2019).
+"""A noise-conditional score network in the plane (Song & Ermon 2019), at continuous noise levels.
 
     python -m jaxgen.main --config=configs/ncsn_toy.py
+    python -m jaxgen.main --config=configs/ncsn_toy.py --config.data.name=toy:checkerboard --workdir=runs/board
 
-Not run to the end yet: no time or number to expect; `--mode=plan` tells what it takes on your device.
+On the checkerboard 2.7 CPU minutes (two shared cores): KL(data || model) 0.028 ± 0.004 nats by the ODE, over the first
+4,000 test points. On eight Gaussians, with `--config.num_steps=3000`, 0.8 CPU minutes and 0.015 ± 0.003 nats.
+
+What limited it on the checkerboard, after 6,000 steps: without Fourier features, at 200 levels, 0.082 nats, with them
+0.060, and with the mean of the noise given the batch in place of the noise 0.036.
 """
 
 from ml_collections import ConfigDict
 
 from jaxgen.config import defaults, optimizer, preset
-
-_SMOKE = dict(variance_exploding=dict(num_levels=4))
 
 
 def get_config(arg=''):
@@ -20,26 +23,32 @@ def get_config(arg=''):
     dict(
       width=128,
       depth=3,  # residual layers
+      frequencies=6,  # of Fourier features, for edges
       sigma_data=1.0,
       path=dict(
         name='variance_exploding',
         variance_exploding=dict(
           sigma_max=8.0,  # the largest distance between two examples, about
-          sigma_min=0.05,
-          num_levels=20,
+          sigma_min=0.004,  # an edge blurred by it costs 0.49 sigma nats for each unit of its length
+          num_levels=0,  # continuous
         ),
       ),
-      likelihood=dict(
-        name='ode', ode=dict(num_steps=50)
-      ),  # two evaluations of the network and its derivative each
+      target='batch',  # half the squared error of the score for the same steps
+      likelihood=dict(name='ode', ode=dict(num_steps=50)),
     )
   )
-  # No denoising: the mean of what is left of the noise is not a sample.
-  config.sampler = ConfigDict(dict(name='annealed', annealed=dict(steps_per_level=10, denoise=False)))
+  config.sampler = ConfigDict(dict(name='heun', heun=dict(num_steps=30)))
   config.optimizer = optimizer(learning_rate=2e-3, schedule='cosine', warmup_steps=100)
-  config.batch_size = 256
-  config.num_steps = 5000
+  config.batch_size = 512
+  config.num_steps = 12_000
   config.ema_decay = 0.99
   config.steps_per_dispatch = 50
   config.num_samples = 2000
-  return preset(config, arg, width=8, depth=1, path=_SMOKE, likelihood=dict(ode=dict(num_steps=4)))
+  return preset(
+    config,
+    arg,
+    width=8,
+    depth=1,
+    path=dict(variance_exploding=dict(num_levels=4)),
+    likelihood=dict(ode=dict(num_steps=4)),
+  )
