@@ -46,7 +46,7 @@ def test_a_trained_model_is_sampled_by_another_sampler_and_its_record_says_so(ca
     'corrector_steps': 1,
   }
   assert record['knobs'] == {'steps': 3, 'temperature': 1.0}
-  assert workdirs.load_config(trained).sampler.name == 'annealed'  # the run is what it was
+  assert workdirs.load_config(trained).sampler.name == 'heun'  # the run is what it was
 
 
 def test_completions_have_a_sampler_of_their_own_and_numbers_say_what_drew_the_samples(call, trained):
@@ -73,7 +73,11 @@ def test_an_older_run_is_sampled_as_it_was_and_by_what_there_is_now(call, traine
   """Its config knew one path, Heun's method by another name, and no more than three ways."""
   path = trained / 'config.json'
   now = json.loads(path.read_text())
-  model = {name: now['model'][name] for name in ('width', 'depth', 'sigma_data') if name in now['model']}
+  model = {
+    name: now['model'][name]
+    for name in ('width', 'depth', 'frequencies', 'target', 'sigma_data')
+    if name in now['model']
+  }
   levels = now['model']['path']['variance_exploding']
   ways = {'name': 'annealed', 'annealed': {'steps_per_level': 2}, 'probability_flow': {'num_steps': 3}}
   older = now | {'model': model | levels | {'ode_steps': 4, 'sampler': ways}}
