@@ -69,8 +69,14 @@ class MaskedConv(nn.Module):
   dtype: np.dtype | None = None
 
   @nn.compact
-  def __call__(self, x):
-    """f32[B, H, W, C] -> f32[B, H, W, features]."""
+  def __call__(self, x: jax.Array, before: tuple[bool, bool] = (False, False)) -> jax.Array:
+    """f32[B, H, W, C] -> f32[B, H, W, features].
+
+    Args:
+      x: the input.
+      before: whether x begins with the rows, or the columns, that the first of the outputs sees before its own: half a
+        kernel of them, and nothing is padded there. There are as many outputs fewer.
+    """
     mask = raster_mask(self.kernel_size, self.kind, x.shape[-1], self.features, self.groups)
     used = np.any(mask, axis=(2, 3))
     if not used.any():
@@ -86,7 +92,8 @@ class MaskedConv(nn.Module):
       for size, centre, (_, high) in zip(x.shape[1:3], centres, spans, strict=True)
     ]
     padding = [
-      (centre - low, max(0, high - centre)) for centre, (low, high) in zip(centres, spans, strict=True)
+      (0 if there else centre - low, max(0, high - centre))
+      for centre, (low, high), there in zip(centres, spans, before, strict=True)
     ]
     return Conv(
       self.features,

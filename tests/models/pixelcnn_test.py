@@ -65,8 +65,8 @@ def test_the_mass_of_all_images_is_one_and_samples_follow_it():
 
 
 @pytest.mark.parametrize('channels', [1, 3])
-def test_row_by_row_prediction_equals_the_whole_network(channels):
-  network = pixelcnn.PixelCNN(channels=channels, levels=4, width=6, num_layers=2, first_kernel=3)
+def test_prediction_pixel_by_pixel_equals_the_whole_network(channels):
+  network = pixelcnn.PixelCNN(channels=channels, levels=4, width=6, num_layers=2, first_kernel=3, kernel=5)
   x = jax.random.randint(jax.random.key(0), (2, 3, 4, channels), 0, 4)
   given = {'label': jax.nn.one_hot(jnp.array([0, 1]), 2)}
   params = _random(network.init, x, given)['params']
@@ -82,10 +82,10 @@ def test_row_by_row_prediction_equals_the_whole_network(channels):
 
     return jax.jit(lambda: jax.lax.scan(body, init_cache(x), jnp.arange(x[0].size))[1])()
 
-  by_rows = all_logits(pixelcnn.row_predictor)
-  np.testing.assert_allclose(by_rows, all_logits(whole_network), atol=1e-4)
+  by_pixels = all_logits(pixelcnn.pixel_by_pixel)
+  np.testing.assert_allclose(by_pixels, all_logits(whole_network), atol=1e-4)
   whole = jax.jit(network.apply)({'params': params}, x, given).reshape(2, -1, 4)
-  np.testing.assert_allclose(by_rows.swapaxes(0, 1), whole, atol=1e-4)
+  np.testing.assert_allclose(by_pixels.swapaxes(0, 1), whole, atol=1e-4)
 
 
 @pytest.mark.slow

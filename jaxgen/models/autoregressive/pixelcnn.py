@@ -5,8 +5,8 @@ sees the pixels to the left, and the vertical one at every layer. Together they 
 blind spot. Within a pixel red comes before green and green before blue: see `jaxgen.nn.masked_conv`.
 
 The horizontal stack never looks above its own row, except through the vertical stack, which never looks at this
-row. So while a row is sampled, the vertical stack is computed once and the horizontal one for this row alone:
-H whole networks and H W C rows, in place of H W C whole networks.
+row. So while an image is sampled, the vertical stack costs one row of it at the beginning of each row, and the
+horizontal one a pixel at each pixel; of both is kept what the kernels of later ones reach back to.
 """
 
 from collections.abc import Callable, Sequence
@@ -29,6 +29,7 @@ from jaxgen.settings import autoregressive as settings
 from jaxgen.types import Batch, GenerativeModel
 
 Given = Batch | None  # conditions, prepared
+Kept = Sequence[jax.Array]  # of each layer but the first
 
 KEYS = {
   'width': Key(32, int, "of the layers, a multiple of the image's channels", WIDTH),
@@ -64,20 +65,28 @@ class GatedLayer(nn.Module):
     self.condition_above = nn.Dense(2 * self.width, use_bias=False)
     self.condition_left = nn.Dense(2 * self.width, use_bias=False)
 
-  def vertical(self, v: jax.Array, given: Given) -> tuple[jax.Array, jax.Array]:
-    """f32[B, H, W, F] -> the next layer's input, and what the horizontal stack is told, f32[B, H, W, 2 width]."""
-    h = self.above(v)
+  def vertical(self, v: jax.Array, given: Given, by_row: bool = False) -> tuple[jax.Array, jax.Array]:
+    """f32[B, H, W, F] -> the next layer's input, and what the horizontal stack is told, f32[B, H, W, 2 width].
+
+    With `by_row`, v begins with the rows that the kernel reaches back to, and as many fewer come out.
+    """
+    h = self.above(v, (by_row, False))
     if given:
       h += self.condition_above(flat(given))[:, None, None]
     return _gate(h), self.link(h)
 
-  def horizontal(self, x: jax.Array, link: jax.Array, given: Given, train: bool) -> jax.Array:
-    """f32[B, R, W, F] -> f32[B, R, W, width], for any number of rows R."""
-    h = self.left(x) + link
+  def horizontal(
+    self, x: jax.Array, link: jax.Array, given: Given, train: bool, by_column: bool = False
+  ) -> jax.Array:
+    """f32[B, R, W, F] and a link f32[B, R, W, 2 width] -> f32[B, R, W, width], for any number of rows R.
+
+    With `by_column`, x begins with the columns that the kernel reaches back to, and has so many more than the link.
+    """
+    h = self.left(x, (False, by_column)) + link
     if given:
       h += self.condition_left(flat(given))[:, None, None]
     y = self.mix(self.drop(_gate(h), deterministic=not train))
-    return y if self.first else x + y
+    return y if self.first else x[:, :, -y.shape[2] :] + y
 
 
 class PixelCNN(nn.Module):
@@ -130,6 +139,61 @@ class PixelCNN(nn.Module):
     h = self._input(x)
     for layer, link in zip(self.layers, links, strict=True):
       h = block(layer, h, link, given, method='horizontal', train=train)
+    return self._entries(h)
+
+  def start(self, x: jax.Array) -> tuple[Kept, Kept]:
+    """What is kept before the first pixel: of each layer but the first the rows above, and the columns of a row."""
+    size, width, reach = len(x), x.shape[2], self.kernel // 2
+    rows = [jnp.zeros((size, reach, width, self.width)) for _ in range(self.num_layers)]
+    columns = [jnp.zeros((size, 1, reach + width, self.width)) for _ in range(self.num_layers)]
+    return rows, columns
+
+  def next_row(
+    self, x: jax.Array, row: jax.Array, kept: Kept, given: Given = None
+  ) -> tuple[list[jax.Array], Kept]:
+    """`vertical` of one row, a list of f32[B, 1, W, 2 width], from what is kept of the rows above; and what is then."""
+    reach = self.first_kernel // 2
+    v = jnp.pad(self._input(x), ((0, 0), (reach, 0), (0, 0), (0, 0)))
+    v, link = self.layers[0].vertical(lax.dynamic_slice_in_dim(v, row, reach + 1, axis=1), given, by_row=True)
+    links, rows = [link], []
+    for layer, above in zip(self.layers[1:], kept, strict=True):
+      seen = jnp.concatenate([above, v.astype(above.dtype)], axis=1)
+      v, link = layer.vertical(seen, given, by_row=True)
+      links.append(link)
+      rows.append(seen[:, 1:])
+    return links, rows
+
+  def pixel(
+    self,
+    x: jax.Array,
+    place: tuple[jax.Array, jax.Array],
+    links: Sequence[jax.Array],
+    kept: Kept,
+    given: Given = None,
+  ) -> tuple[jax.Array, Kept]:
+    """The outputs of the pixel at `place`, f32[B, C, num_outputs], and what is kept of its row.
+
+    The values of this pixel that are kept are final once it is computed for the last of its channels.
+    """
+    (row, column), reach = place, self.first_kernel // 2
+    h = jnp.pad(
+      self._input(lax.dynamic_slice_in_dim(x, row, 1, axis=1)), ((0, 0), (0, 0), (reach, 0), (0, 0))
+    )
+    seen, columns = lax.dynamic_slice_in_dim(h, column, reach + 1, axis=2), []
+    for index, (layer, link) in enumerate(zip(self.layers, links, strict=True)):
+      link = lax.dynamic_slice_in_dim(link, column, 1, axis=2)
+      h = layer.horizontal(seen, link, given, False, by_column=True)
+      if index < len(kept):
+        reach = self.kernel // 2
+        left = lax.dynamic_update_slice_in_dim(
+          kept[index], h.astype(kept[index].dtype), column + reach, axis=2
+        )
+        seen = lax.dynamic_slice_in_dim(left, column, reach + 1, axis=2)
+        columns.append(left)
+    return self._entries(h)[:, 0, 0], columns
+
+  def _entries(self, h):
+    """f32[B, R, W, width] -> f32[B, R, W, C, num_outputs]."""
     h = self.logits(nn.relu(self.head(nn.relu(h)))).astype(jnp.float32)
     # channel c of the masks' order is c % C, so the outputs come first
     return jnp.moveaxis(h.reshape(*h.shape[:-1], self._outputs, self.channels), -1, -2)
@@ -145,23 +209,26 @@ class PixelCNN(nn.Module):
     return jnp.concatenate([x, jnp.ones_like(x[..., :1])], axis=-1)
 
 
-def row_predictor(run: Run, given: Any) -> tuple[Callable, Callable]:
-  """A predictor of `jaxgen.families.autoregressive` whose cache is one row's links."""
+def pixel_by_pixel(run: Run, given: Any) -> tuple[Callable, Callable]:
+  """A predictor of `jaxgen.families.autoregressive` that computes each row and each pixel once."""
 
-  def links_of_row(x, row):
-    return [lax.dynamic_slice_in_dim(link, row, 1, axis=1) for link in run(x, given, method='vertical')]
+  def next_row(x, row, rows):
+    return run(x, row, rows, given, method='next_row')
 
   def init_cache(x):
-    links = jax.eval_shape(lambda x: links_of_row(x, 0), x)
-    return jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), links)
+    rows, columns = run(x, method='start')
+    links, _ = jax.eval_shape(lambda: next_row(x, 0, rows))
+    return jax.tree.map(lambda s: jnp.zeros(s.shape, s.dtype), links), rows, columns
 
-  def predict(x, entry, links):
-    per_row = x.shape[2] * x.shape[3]
-    row, place = entry // per_row, entry % per_row
-    links = lax.cond(place == 0, lambda: links_of_row(x, row), lambda: links)
-    pixels = lax.dynamic_slice_in_dim(x, row, 1, axis=1)
-    logits = run(pixels, links, given, method='horizontal')
-    return logits.reshape(x.shape[0], per_row, -1)[:, place], links
+  def predict(x, entry, cache):
+    links, rows, columns = cache
+    width, channels = x.shape[2:]
+    row, column, channel = entry // (width * channels), entry // channels % width, entry % channels
+    links, rows = lax.cond(
+      entry % (width * channels) == 0, lambda: next_row(x, row, rows), lambda: (links, rows)
+    )
+    outputs, columns = run(x, (row, column), links, columns, given, method='pixel')
+    return outputs[:, channel], (links, rows, columns)
 
   return predict, init_cache
 
@@ -188,7 +255,7 @@ def build(config: ConfigDict) -> GenerativeModel:
     kernel=model.kernel,
     dropout=model.dropout,
   )
-  return settings.assemble(config, network, row_predictor)
+  return settings.assemble(config, network, pixel_by_pixel)
 
 
 def check(config: ConfigDict) -> None:
