@@ -55,12 +55,14 @@ def annealed_way(
   description = f'Langevin steps of {step.step_size:.3g} at a temperature of {step.temperature:.3g}'
   settings = dict(steps_per_level=steps_per_level, step_size=step_size, denoise=denoise)
   return Way(
+    'annealed Langevin steps',
     sampler,
     count,
     count,
     description,
     sigmas=_held(sigmas, steps_per_level, count),
     start=float(sigmas[0]),
+    uses_noise=True,
     knobs={'temperature': temperature},
     turned=partial(annealed_way, path, data_std, **settings),
   )
@@ -70,12 +72,14 @@ def ncsnv2_way(path: Path, data_std: float, *, steps_per_level: int, epsilon: fl
   """`jaxgen.samplers.ncsnv2` over the levels of the path: the paper's own step, where `annealed_way` balances it."""
   count = num_annealed_steps(len(path.sigmas), steps_per_level)
   return Way(
+    'annealed Langevin steps of NCSNv2',
     lambda score_fn: ncsnv2(score_fn, path.sigmas, epsilon, steps_per_level),
     count,
     count,
     f'Langevin steps of epsilon {epsilon:.3g}, {steps_per_level} at each level',
     sigmas=_held(path.sigmas, steps_per_level, count),
     start=float(path.sigmas[0]),
+    uses_noise=True,
     knobs={},
     turned=partial(ncsnv2_way, path, data_std, steps_per_level=steps_per_level, epsilon=epsilon),
   )
@@ -116,12 +120,14 @@ def at_smallest_noise(kernel: Callable[..., Sampler], words: str) -> Callable[..
       )
 
     return Way(
+      words,
       sampler,
       num_steps,
       num_steps,
       f'{num_steps} {words} of {step_size:.3g} at the smallest noise',
       sigmas=np.full(num_steps, smallest),
       start=data_std,
+      uses_noise=True,
       knobs={'steps': num_steps, 'temperature': temperature},
       turned=turned,
     )
@@ -147,6 +153,10 @@ def _once(num_steps, **settings):
   return num_steps
 
 
+def _never(**settings):
+  return False
+
+
 def _twice_but_the_last(num_steps, **settings):
   return 2 * num_steps - 1
 
@@ -169,9 +179,11 @@ WAYS: dict[str, Callable[..., Way]] = {
   'ddpm': over_levels(
     lambda score_fn, levels, variance: ddpm(score_fn, levels, _VARIANCES[variance]), 'ancestral steps', _once
   ),
-  'ddim': over_levels(ddim, 'steps of DDIM', _once),
-  'euler': over_levels(euler, 'steps of Euler', _once),
-  'heun': over_levels(heun, 'steps of Heun', _twice_but_the_last),
-  'edm': over_levels(edm, 'steps of EDM', _twice_but_the_last, _check_churn),
-  'dpm_solver': over_levels(dpm_solver, 'steps of DPM-Solver++ (2M)', _once),
+  'ddim': over_levels(ddim, 'steps of DDIM', _once, uses_noise=lambda eta: eta > 0),
+  'euler': over_levels(euler, 'steps of Euler', _once, uses_noise=_never),
+  'heun': over_levels(heun, 'steps of Heun', _twice_but_the_last, uses_noise=_never),
+  'edm': over_levels(
+    edm, 'steps of EDM', _twice_but_the_last, _check_churn, uses_noise=lambda churn, **settings: churn > 0
+  ),
+  'dpm_solver': over_levels(dpm_solver, 'steps of DPM-Solver++ (2M)', _once, uses_noise=_never),
 }

@@ -18,22 +18,26 @@ class Way(NamedTuple):
   """From `N(0, start^2 I)` to data.
 
   Attributes:
+    name: what its steps are: 'steps of Heun'.
     sampler: of the score.
     num_steps: of `jaxgen.samplers.run`.
     evaluations: of the score, for one sample.
     description: with the settings, for people.
     sigmas: f32[num_steps], the noise of the chain before each step.
     start: the standard deviation of what it starts from.
+    uses_noise: whether noise is added on the way; without any, what it starts from decides where it ends.
     knobs: what may be turned, with what it is: 'steps', 'temperature'.
     turned: `(**knobs) -> Way`, with some of them turned.
   """
 
+  name: str
   sampler: Callable[[ScoreFn], Sampler]
   num_steps: int
   evaluations: int
   description: str
   sigmas: np.ndarray
   start: float
+  uses_noise: bool
   knobs: Mapping[str, float]
   turned: Callable[..., 'Way']
 
@@ -43,6 +47,7 @@ def over_levels(
   words: str,
   evaluations: Callable[..., int],
   check: Callable[..., None] = lambda path, levels, **settings: None,
+  uses_noise: Callable[..., bool] = lambda **settings: True,
 ) -> Callable[..., Way]:
   """A constructor of ways over falling levels of which the last is 0, one step from each to the next.
 
@@ -56,6 +61,7 @@ def over_levels(
     words: what the steps are: 'steps of Heun'.
     evaluations: `(num_steps, **settings) -> int`.
     check: `(path, levels, **settings)`, raises a `ValueError` if they do not fit.
+    uses_noise: `(**settings) -> bool`.
 
   Returns:
     `(path, data_std, *, num_steps, rho, **settings) -> Way`.
@@ -75,12 +81,14 @@ def over_levels(
       return kernel(score_fn if temperature == 1 else tempered(score_fn, temperature), levels, **settings)
 
     return Way(
+      words,
       sampler,
       num_steps,
       evaluations(num_steps, **settings),
       f'{num_steps} {words}',
       sigmas=levels[:-1],
       start=float(levels[0]),
+      uses_noise=uses_noise(**settings),
       knobs={'steps': num_steps, 'temperature': temperature},
       turned=turned,
     )

@@ -98,6 +98,22 @@ def test_a_way_counts_its_evaluations_and_knows_its_noise_before_each_step(name)
   assert least * 0.999 <= min(asked) and max(asked) <= most * 1.001  # no noise that was not trained
 
 
+@pytest.mark.parametrize(
+  ('name', 'changes'), [*((name, {}) for name in WAYS), ('ddim', dict(eta=0.0)), ('edm', dict(churn=0.0))]
+)
+def test_a_way_knows_whether_it_uses_noise(name, changes):
+  way = way_of(name, FEW, **changes)
+  ends = jax.jit(
+    lambda rng: run(way.sampler(gaussian_score()), rng, jnp.ones((1, 4)), way.num_steps)[0].position
+  )
+  first, second = (ends(jax.random.key(seed)) for seed in (0, 1))
+  assert way.uses_noise == bool(np.any(first != second))
+
+
+def test_every_way_has_a_name_of_its_own():
+  assert len({way_of(name, FEW).name for name in WAYS}) == len(WAYS)
+
+
 @pytest.mark.parametrize('name', WAYS)
 def test_knobs_turn_the_way(name):
   way = way_of(name, FEW)
