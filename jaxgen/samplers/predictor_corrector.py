@@ -57,7 +57,8 @@ def langevin_corrector(
 
       x <- x + e score(x, sigma) + sqrt(2 e) z,   e = 2 (r ||z|| / ||score(x, sigma)||)^2;
 
-  r is `signal_to_noise`; both norms are averaged over the batch, as the authors do.
+  r is `signal_to_noise`; both norms are averaged over the batch, as the authors do. A score of zero, that of a network
+  whose last layer still is zero, says nothing of how far to go: no step is taken.
 
   Args:
     score_fn: `(x f32[B, ...], sigma f32[B]) -> f32[B, ...]`, the score of the data blurred by `sigma`.
@@ -72,6 +73,7 @@ def langevin_corrector(
       x = state.position
       score, noise = score_at(score_fn, x, sigma), jax.random.normal(rng, x.shape, x.dtype)
       half = 2 * (signal_to_noise * _mean_norm(noise) / _mean_norm(score)) ** 2
+      half = jnp.where(jnp.isfinite(half), half, 0.0)
       return LangevinState(x + half * score + jnp.sqrt(2 * half) * noise), LangevinCorrectorInfo(2 * half)
 
     return Sampler(LangevinState, step)

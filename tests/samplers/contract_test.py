@@ -102,6 +102,12 @@ def test_positions_keep_shape_and_type_and_are_numbers_from_one_end_of_time_to_t
     assert np.isfinite(path).all()
 
 
+@pytest.mark.parametrize('name', ROWS)
+def test_a_score_of_zero_as_of_a_fresh_network_leads_to_numbers(name):
+  zero = lambda x, sigma: jnp.zeros_like(x)  # noqa: E731
+  assert np.isfinite(jax.jit(lambda start: chain(ROWS[name], start, zero))(START)).all()
+
+
 @pytest.mark.parametrize('name', [name for name, row in ROWS.items() if row.num_steps])
 def test_past_its_end_a_chain_stands_still(name):
   path = compiled(name)(START)
