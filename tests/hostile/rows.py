@@ -266,6 +266,11 @@ FITS = {
   'more noise than in training': (
     'ncsn_digits', '--config.sampler.name=edm --config.sampler.edm.churn=40.0', 'let churn_max be at most 8.49',
   ),
+  'fresh noise where noise is paired': (
+    'ncsn_digits',
+    '--config.model.path.coupling=optimal_transport --config.sampler.name=ddpm',
+    'would not end in the data; choose the sampler euler',
+  ),
   'guidance without labels': ('ncsn_digits', '--config.sampler.guidance=3.0', 'train one with label_dropout'),
   'guidance of a model that always saw labels': (
     'ncsn_digits', "--config.given=('label',) --config.sampler.guidance=3.0", 'train one with label_dropout',

@@ -33,7 +33,8 @@ def optimal_transport() -> Coupling:
   Tong et al., "Improving and generalizing flow-based generative models with minibatch optimal transport" (2024);
   Pooladian et al., "Multisample flow matching" (2023). Both marginals stay what they are, and the ODE still carries the
   one to the other, on lines that cross less. What is learned is its velocity: `-E[e | x + sigma e] / sigma`, in the
-  place of a score, is none, and no way with fresh noise is one to samples.
+  place of a score, is none: a way with fresh noise does not end in the data and is refused, as the bound is, and such a
+  model completes nothing.
 
   The assignment is exact, `O(B^3)`, and takes all examples of a device.
   """

@@ -88,22 +88,24 @@ def score(
     A `GenerativeModel` with params 'network'. `sample` has the knobs of the way, and with label dropout 'guidance'.
     `trajectory` gives at most 32 frames, the last of which are samples. `complete` has those of the knobs that mean the
     same there. `log_prob` is what the likelihood says, whatever the way to samples, of discrete data a bound on their
-    log-mass.
+    log-mass. Learned from paired noise it is the velocity of an ODE and no score: there is no `score` then, and no
+    `complete`, which puts back what is observed with noise of its own.
 
   Raises:
     ValueError: if the likelihood is none of such data, noise is paired over examples of several conditions, or learned
-      from them or from paired noise, nothing is given that could be left out, or guidance is asked for without label
-      dropout.
+      from them or from paired noise, a way with fresh noise or a bound is to be taken with paired noise, nothing is
+      given that could be left out, or guidance is asked for without label dropout.
   """
   coupling = coupling or couplings.independent()
   target = target or targets.own()
-  _check_coupling(given, coupling)
+  likelihood = likelihood or likelihoods.ode()
+  estimate = likelihood.estimate(x, path)._replace(given=tuple(given))
+  _check_coupling(given, coupling, way, estimate)
   _check_target(given, coupling, target)
   _check_guidance(given, label_dropout, guidance)
   start, apply = assembled(
     {'network': Part(network, lambda: (jnp.zeros((1, *x.shape)), jnp.ones(1), conditions.blank(given)))}
   )
-  likelihood = likelihood or likelihoods.ode()
   model = ScoreModel(
     apply,
     path,
@@ -119,6 +121,7 @@ def score(
     label_dropout,
     guidance,
   )
+  is_score = not coupling.of_all
   knobs = {**way.knobs, **({'guidance': guidance} if label_dropout else {})}
   return GenerativeModel(
     init=lambda rng, batch: start(rng),
@@ -129,22 +132,35 @@ def score(
     given=tuple(given),
     knobs=knobs,
     meanings={'guidance': 'the weight of what is given; 1 as in the data, 0 none'} if label_dropout else {},
-    completion_knobs=_completion_knobs(model, knobs),
+    completion_knobs=_completion_knobs(model, knobs) if is_score else (),
     selected_by='loss',
     log_prob=precisely(partial(density.log_prob, model)),
-    log_prob_estimate=likelihood.estimate(x, path)._replace(given=tuple(given)),
-    complete=partial(sampling.complete, model),
-    score=partial(sampling.score_at, model),
-    noise_range=(float(path.sigmas[0]), float(path.sigmas[-1])),
+    log_prob_estimate=estimate,
+    complete=partial(sampling.complete, model) if is_score else None,
+    score=partial(sampling.score_at, model) if is_score else None,
+    noise_range=(float(path.sigmas[0]), float(path.sigmas[-1])) if is_score else None,
     trajectory=partial(sampling.trajectory, model),
   )
 
 
-def _check_coupling(given, coupling):
-  if given and coupling.of_all:
+def _check_coupling(given, coupling, way, estimate):
+  if not coupling.of_all:
+    return
+  if given:
     raise ValueError(
       f'given {", ".join(given)}, noise that is paired over examples of all conditions would not be normal, from which '
       'samples start; leave the conditions away, or choose the coupling independent.'
+    )
+  if way.uses_noise:
+    raise ValueError(
+      'with noise that is paired with examples what is learned is the velocity of an ODE and no score, and '
+      f'{way.name} with noise of their own would not end in the data; choose the sampler euler, heun, dpm_solver, '
+      'ddim of eta=0 or edm of churn=0, or the coupling independent.'
+    )
+  if estimate.diffusion_levels:
+    raise ValueError(
+      'the bound of a diffusion is by noise that is independent of the examples, and this model learns from noise that '
+      'is paired with them; take the likelihood ode, or the coupling independent.'
     )
 
 

@@ -10,7 +10,7 @@ from scipy.optimize import linear_sum_assignment
 
 from jaxgen import config_files, data, experiment
 from jaxgen.errors import UserError
-from jaxgen.families.score import COUPLINGS, WAYS, couplings, score
+from jaxgen.families.score import COUPLINGS, LIKELIHOODS, WAYS, couplings, score
 from jaxgen.families.score.paths import variance_exploding
 from jaxgen.types import Field
 
@@ -68,3 +68,55 @@ def test_conditions_and_pairs_over_all_examples_do_not_go_together():
   config.given = ('label',)
   with pytest.raises(UserError, match='given label, noise .* coupling independent'):
     build()
+
+
+# Of each way whether it is one along an ODE, by settings of few steps.
+ODES = {
+  'euler': dict(num_steps=60, rho=7.0),
+  'heun': dict(num_steps=30, rho=7.0),
+  'ddim': dict(num_steps=60, rho=7.0, eta=0.0),
+  'edm': dict(num_steps=30, rho=7.0, churn=0.0, churn_min=0.0, churn_max=1.0, noise_scale=1.0),
+  'dpm_solver': dict(num_steps=60, rho=7.0),
+}
+NOISY = {
+  'ddim': dict(num_steps=4, rho=7.0, eta=0.5),
+  'edm': dict(num_steps=4, rho=7.0, churn=1.0, churn_min=0.0, churn_max=1.0, noise_scale=1.0),
+  'annealed': dict(steps_per_level=2, step_size=0.0, denoise=True),
+  'ncsnv2': dict(steps_per_level=2, epsilon=1e-5),
+  'langevin': dict(num_steps=4, step_size=0.01),
+  'underdamped': dict(num_steps=4, step_size=0.1, friction=1.0),
+  'predictor_corrector': dict(num_steps=4, rho=7.0, signal_to_noise=0.1, corrector_steps=1),
+  'euler_maruyama': dict(num_steps=4, rho=7.0),
+  'ddpm': dict(num_steps=4, rho=7.0, variance='small'),
+}
+
+
+def paired(way, settings, **slots):
+  path = variance_exploding([100.0, 0.01])
+  slots = dict(coupling=couplings.optimal_transport(), x=Field('vector', (1,), 0)) | slots
+  way = WAYS[way](path, 0.5, **settings)
+  return score(Line(), path=path, way=way, tx=optax.sgd(0.0), ema_decay=0.5, **slots)
+
+
+def test_paired_noise_goes_to_the_data_without_fresh_noise_alone():
+  assert ODES.keys() | NOISY.keys() == WAYS.keys()
+  for name, settings in ODES.items():
+    model = paired(name, settings)
+    x = jax.jit(lambda rng, model=model: model.sample({'network': {}}, {}, rng, 4000))(jax.random.key(0))
+    assert float(x.std()) == pytest.approx(0.5, rel=0.04), name
+  for name, settings in NOISY.items():
+    with pytest.raises(ValueError, match='would not end in the data; choose the sampler euler'):
+      paired(name, settings)
+
+
+def test_a_velocity_is_no_score():
+  """What needs one is left out, and no bound is made of it; the density along the ODE is that of its samples."""
+  model = paired('heun', ODES['heun'], likelihood=LIKELIHOODS['ode'](num_steps=400))
+  assert not (model.complete or model.score or model.noise_range or model.completion_knobs)
+  x = jnp.array([[0.0], [0.3], [-1.0]])
+  found = jax.jit(lambda: model.log_prob({'network': {}}, {}, jax.random.key(0), {'x': x}))()
+  np.testing.assert_allclose(found, jax.scipy.stats.norm.logpdf(x[:, 0], 0, 0.51), atol=0.02)
+  pixels = dict(x=Field('image', (2, 2, 1), 4), likelihood=LIKELIHOODS['bound'](num_levels=4))
+  with pytest.raises(ValueError, match='the bound of a diffusion .* take the likelihood ode'):
+    paired('heun', ODES['heun'], **pixels)
+  assert paired('heun', ODES['heun'], coupling=couplings.independent(), **pixels).complete
