@@ -62,8 +62,8 @@ def share(places: Places, batch_size: int, process_index: int, process_count: in
 def eval_batches(source: Source, batch_size: int) -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
   """One pass over a split, in order, in batches of one size.
 
-  The last batch is filled up with its first example; the mask says which are real, so that sums
-  weighted by it are exact.
+  The last batch is filled up from the start of the split, so that terms that depend on other examples of a batch see
+  different ones there too; the mask says which are real, so that sums weighted by it are exact.
 
   Yields:
     `(batch, mask)`: `{name: [B, *shape]}` and `f32[B]`, 1 for an example, 0 for filling.
@@ -71,4 +71,4 @@ def eval_batches(source: Source, batch_size: int) -> Iterator[tuple[dict[str, np
   for start in range(0, len(source), batch_size):
     places = np.arange(start, start + batch_size)
     real = places < len(source)
-    yield source.examples(np.where(real, places, start)), real.astype(np.float32)
+    yield source.examples(places % len(source)), real.astype(np.float32)

@@ -59,3 +59,4 @@ def test_evaluation_sees_each_example_once(numbers, batch_size):
     assert set(mask) <= {0.0, 1.0}
     seen += batch['label'][mask == 1].tolist()
   assert seen == list(range(30))
+  np.testing.assert_array_equal(batch['label'][mask == 0], np.arange(batch_size - int(mask.sum())) % 30)

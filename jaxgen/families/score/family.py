@@ -74,8 +74,8 @@ def score(
     given: the fields that are conditions.
     parameterization: of the score by the network, which is the score itself by default.
     weighting: of the noise levels in the loss; by default all alike.
-    coupling: of examples and noise in training, and in evaluation over its batches; independent by default, see
-      `jaxgen.families.score.couplings`.
+    coupling: of examples and noise in training, and in evaluation over its batches, so that the loss of paired noise is
+      one of this size of a batch; independent by default, see `jaxgen.families.score.couplings`.
     likelihood: what `log_prob` is; see `jaxgen.families.score.likelihoods`. By default it is taken along the ODE.
     completion: how what is missing is drawn; by default see `jaxgen.families.score.completion.usual_completion`.
     target: what the network learns the noise of an example to be, by default what it is; see

@@ -9,6 +9,7 @@ from flax import linen as nn
 from scipy.optimize import linear_sum_assignment
 
 from jaxgen import config_files, data, experiment
+from jaxgen.data.source import from_arrays
 from jaxgen.errors import UserError
 from jaxgen.families.score import COUPLINGS, LIKELIHOODS, WAYS, couplings, score
 from jaxgen.families.score.paths import variance_exploding
@@ -49,6 +50,16 @@ def test_a_model_learns_the_noise_that_lies_nearest():
     # independent: e - y / (1/2 + sigma) at sigma of 4 and of 1/2 has the variances 0.0247 and 0.5
     assert (terms['loss'].mean() < 0.005) == (name == 'optimal_transport')
     assert ('optimal transport' in model.objective) == (name == 'optimal_transport')
+
+
+def test_the_last_batch_of_an_evaluation_is_one_to_pair_noise_in():
+  x = 0.5 * np.random.default_rng(0).normal(size=(560, 1)).astype(np.float32)
+  spec = {'x': Field('vector', (1,), 0)}
+  (_, whole), (batch, mask) = data.eval_batches(from_arrays('a line', spec, {'x': x}), 500)
+  assert whole.all() and mask.sum() == 60
+  model = paired('heun', ODES['heun'])
+  loss = jax.jit(lambda: model.evaluate({'network': {}}, {}, jax.random.key(1), batch)['loss'])()
+  assert loss[mask > 0].mean() < 0.01  # where one example fills it, 0.74
 
 
 def test_on_lines_that_do_not_cross_one_step_is_enough():
