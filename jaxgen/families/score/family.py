@@ -80,7 +80,7 @@ def score(
     completion: how what is missing is drawn; by default see `jaxgen.families.score.completion.usual_completion`.
     target: what the network learns the noise of an example to be, by default what it is; see
       `jaxgen.families.score.targets`. Evaluation is by the noise itself.
-    label_dropout: the share of examples that are trained without what is given, all at once, so that the network is
+    label_dropout: the share of examples that are trained without their labels, all at once, so that the network is
       the score without conditions too (Ho & Salimans 2022, algorithm 1).
     guidance: the weight of what is given in samples and completions, see `jaxgen.samplers.guided`.
 
@@ -94,7 +94,7 @@ def score(
   Raises:
     ValueError: if the likelihood is none of such data, noise is paired over examples of several conditions, or learned
       from them or from paired noise, a way with fresh noise or a bound is to be taken with paired noise, nothing is
-      given that could be left out, or guidance is asked for without label dropout.
+      given that could be left out, or something else than labels, or guidance is asked for without label dropout.
   """
   coupling = coupling or couplings.independent()
   target = target or targets.own()
@@ -175,6 +175,11 @@ def _check_target(given, coupling, target):
 def _check_guidance(given, label_dropout, guidance):
   if label_dropout and not given:
     raise ValueError('label_dropout leaves out what is given, and nothing is given; set it to 0.')
+  if others := [name for name, field in given.items() if label_dropout and field.kind != 'label']:
+    raise ValueError(
+      f'label_dropout puts zeros in the place of what is given, which no label is, but {", ".join(others)} may be; '
+      'give labels alone, or set it to 0.'
+    )
   if guidance != 1 and not label_dropout:
     raise ValueError(
       f'a guidance of {guidance:g} needs a network that is the score without conditions too; train one with '
@@ -183,8 +188,10 @@ def _check_guidance(given, label_dropout, guidance):
 
 
 def _completion_knobs(model, knobs):
-  """Those that are what they are in samples: a way of its own may have other steps."""
+  """Those that mean there what they mean in samples: steps of another way are others, however many they are."""
   own = {**model.completion.way.knobs, 'guidance': model.guidance}
+  if model.completion.way.name != model.way.name:
+    own.pop('steps', None)
   return tuple(name for name, value in knobs.items() if own.get(name) == value)
 
 

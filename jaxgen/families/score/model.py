@@ -69,7 +69,7 @@ def score_of(
 
 
 def without(given: Mapping[str, jax.Array], dropped: jax.Array | bool = True) -> dict[str, jax.Array]:
-  """Prepared conditions, all of an example left out where `dropped`, bool[B]: zeros, which no one-hot label is."""
+  """Prepared labels, all of an example left out where `dropped`, bool[B]: zeros, which no one-hot label is."""
 
   def left_out(value):
     where = jnp.reshape(dropped, (-1,) + (1,) * (value.ndim - 1))

@@ -25,7 +25,11 @@ def sample(
   given: Mapping[str, jax.Array] | None = None,
   **knobs: float,
 ) -> jax.Array:
-  """`num` examples; the knobs are the way's, and 'guidance' of a model that was trained without its conditions too."""
+  """`num` examples; the knobs are the way's, and 'guidance' of a model that was trained without its conditions too.
+
+  Raises:
+    ValueError: if there is no such knob, or a condition is missing.
+  """
   return to_data(_drawn(model, params, extra, rng, num, given, knobs)[0].position, model.x.levels)
 
 
@@ -54,6 +58,9 @@ def complete(
 ) -> jax.Array:
   """A draw of what is missing of `batch['x']` given what is observed: x[B, *shape].
 
+  Entries that are observed stay as they are. What a projection shows of discrete data is kept up to half a level, as
+  entries are rounded, and less closely where what is drawn lies beyond the first or the last level and is cut.
+
   Args:
     model: whose `completion` is gone.
     params: of the network.
@@ -65,7 +72,7 @@ def complete(
     **knobs: of its way, and guidance.
 
   Raises:
-    ValueError: if `observed` is of another shape than x.
+    ValueError: if `observed` is of another shape than x, or there is no such knob.
   """
   if not callable(observed) and observed.shape != batch['x'].shape:
     raise ValueError(
@@ -103,7 +110,7 @@ def score_at(
 
 def _check_levels(asked, trained):
   least, most = trained[-1], trained[0]
-  if asked.min() < 0.999 * least or asked.max() > 1.001 * most:
+  if not (asked.min() >= 0.999 * least and asked.max() <= 1.001 * most):  # so that nan does not pass
     raise ValueError(
       f'the score was trained at noise levels from {least:.3g} to {most:.3g}, and is asked for at levels from '
       f'{asked.min():.3g} to {asked.max():.3g}.'
@@ -111,7 +118,13 @@ def _check_levels(asked, trained):
 
 
 def _turned(model, way, knobs):
-  """The guidance, and the way with the other knobs turned."""
+  """The guidance, and the way with the other knobs turned; a `ValueError` if there is no such knob."""
+  has = [*way.knobs, *(['guidance'] if model.label_dropout else [])]
+  if strange := knobs.keys() - has:
+    raise ValueError(
+      f'{", ".join(sorted(strange))} cannot be turned, but {", ".join(has) or "nothing"} here; guidance is of models '
+      'that were trained with label_dropout.'
+    )
   others = {name: value for name, value in knobs.items() if name != 'guidance'}
   guidance = knobs.get('guidance', model.guidance)
   if not others:

@@ -11,6 +11,7 @@ from jaxgen.families.score import PATHS, WAYS, completed_by, score
 from jaxgen.families.score.paths import variance_exploding
 from jaxgen.losses.score import geometric_sigmas
 from jaxgen.samplers import run
+from jaxgen.samplers.clamped import grey
 from jaxgen.types import DATA_AXIS, Field, State
 
 MEAN, VARIANCE = 0.7, 0.09
@@ -192,6 +193,38 @@ def test_guidance_of_gaussians_is_its_closed_form():
   assert always.objective.endswith('118 evaluations') and always.knobs['guidance'] == 1.5
 
 
+def test_completion_is_turned_as_samples_are():
+  """With nothing observed it draws samples, whose moments are known at each value of each knob."""
+  model = model_of(Shifted(), given=LABEL, label_dropout=0.1, completion=completed_by(way_of('heun')))
+  batch = {'x': jnp.zeros((400, 8)), 'label': jnp.arange(400) % 2}
+  nothing = jnp.zeros((400, 8), bool)
+
+  def moments(**knobs):
+    x = jax.jit(lambda rng: model.complete({'network': {}}, {}, rng, batch, nothing, **knobs))(
+      jax.random.key(0)
+    )
+    return x[::2].mean(), x[1::2].mean(), x[1::2].std()
+
+  assert set(model.completion_knobs) == set(model.knobs)
+  np.testing.assert_allclose(moments(), [MEAN, MEAN + 2, STD], atol=0.03)
+  np.testing.assert_allclose(moments(guidance=1.5), [MEAN, MEAN + 3, STD], atol=0.05)
+  np.testing.assert_allclose(moments(guidance=0.0), [MEAN, MEAN, STD], atol=0.03)
+  np.testing.assert_allclose(moments(temperature=0.25), [MEAN, MEAN + 2, STD / 2], atol=0.03)
+  np.testing.assert_allclose(
+    moments(steps=1), [MEAN, MEAN + 2, 0], atol=0.03
+  )  # the mean, as seen through all noise
+
+
+def test_evaluation_sees_all_labels():
+  """The loss of the exact score, `D v / (v + sigma^2) / 2`; without its label an example adds 13 at a sigma of 1."""
+  path = variance_exploding([1.0, 0.5])
+  model = model_of(Shifted(), path=path, given=LABEL, label_dropout=0.9)
+  labels = jnp.arange(4000) % 2
+  x = MEAN + 2 * labels[:, None] + STD * jax.random.normal(jax.random.key(0), (4000, 8))
+  terms = model.evaluate({'network': {}}, {}, jax.random.key(1), {'x': x, 'label': labels})
+  assert float(terms['loss_sigma_1'].mean()) == pytest.approx(4 * VARIANCE / (VARIANCE + 1), rel=0.05)
+
+
 def test_labels_are_left_out_of_a_share_of_the_training_alone():
   class Seeing(nn.Module):
     @nn.compact
@@ -270,6 +303,12 @@ def test_a_knob_that_means_something_else_there_does_not_reach_completion():
   assert set(model.completion_knobs) == {'temperature'}
 
 
+def test_as_many_steps_of_another_way_are_others():
+  model = model_of(Shifted(), 'ddpm', completion=completed_by(way_of('predictor_corrector', num_steps=150)))
+  assert model.knobs['steps'] == model_of(Shifted(), 'ddpm').knobs['steps'] == 150
+  assert set(model.completion_knobs) == {'temperature'}
+
+
 def test_a_projection_may_be_observed():
   """The mean of all entries, as the grey of a pixel is."""
   model = model_of(Shifted(), shape=(4,))
@@ -278,6 +317,16 @@ def test_a_projection_may_be_observed():
   found = model.complete({'network': {}}, {}, jax.random.key(0), {'x': x}, mean)
   np.testing.assert_allclose(found.mean(1), x.mean(1), atol=1e-5)
   assert found.std(1).mean() == pytest.approx(STD, rel=0.3)
+
+
+def test_what_a_projection_shows_of_whole_numbers_is_kept_up_to_half_a_level():
+  completion = completed_by(way_of('heun', FEW))
+  model = model_of(Shifted(), path=FEW, x=Field('image', (2, 2, 3), 9), completion=completion)
+  x = jax.random.randint(jax.random.key(0), (20, 2, 2, 3), 4, 8)
+  found = model.complete({'network': {}}, {}, jax.random.key(1), {'x': x}, grey, temperature=0.1)
+  assert found.dtype == jnp.uint8 and found.min() > 0 and found.max() < 8  # none is cut
+  off = np.abs(found.astype(float).mean(-1) - x.mean(-1))
+  assert 0 < off.max() <= 0.5
 
 
 def refused(words, call):
@@ -293,6 +342,16 @@ def test_what_does_not_fit_is_refused():
   refused('churn_max be at most 30', lambda: way_of('edm', churn_max=35.0))
   refused('temperature', lambda: drawn(way_of('heun').turned(temperature=0.0), gaussian_score(), (2, 2)))
   model, x = model_of(Shifted(), shape=(4,)), jnp.zeros((3, 4))
-  complete = lambda seen: model.complete({'network': {}}, {}, jax.random.key(0), {'x': x}, seen)  # noqa: E731
+  draw = lambda **knobs: model.sample({'network': {}}, {}, jax.random.key(0), 2, **knobs)  # noqa: E731
+  complete = lambda seen, **knobs: model.complete(  # noqa: E731
+    {'network': {}}, {}, jax.random.key(0), {'x': x}, seen, **knobs
+  )
   refused(r'must be of its shape, \(3, 4\), not \(4,\)', lambda: complete(jnp.ones(4, bool)))
-  refused('was trained', lambda: model.score({'network': {}}, {}, x, jnp.array([0.02, 1.0, 50.0])))
+  for sigma in (50.0, 0.001, np.nan):
+    levels = jnp.array([0.02, 1.0, sigma])
+    refused('was trained', lambda levels=levels: model.score({'network': {}}, {}, x, levels))
+  refused('guidance cannot .* steps, temperature here', lambda: draw(guidance=2.0))
+  refused('friction, pace cannot', lambda: draw(friction=1.0, pace=2.0))
+  refused('guidance cannot', lambda: complete(x > 0, guidance=2.0))
+  image = {**LABEL, 'image': Field('image', (2, 2, 1), 256)}
+  refused('no label is, but image may', lambda: model_of(Shifted(), given=image, label_dropout=0.1))
