@@ -143,7 +143,7 @@ DATA = {
   'name': Key(
     'digits',
     str,
-    'digits; text:stdlib; tfds: toy: synthetic:<name>; folder: npz: pairs: domains: text: table:<path>',
+    'digits, or kind and name: tfds:mnist, text:stdlib, markov:8, folder:<path>; all: `jaxgen.data.load`',
     least=1,
   ),
   'image_size': Key(0, int, 'pixels a side that images are resized to; 0: as they are', '[0, 4096]'),
@@ -158,7 +158,7 @@ DATA = {
     choices=('inverted', 'rotated', 'downsampled'),
   ),
   'paired': Key(True, bool, 'whether a step has the twins of its own images, or of others'),
-  'context': Key(256, int, 'tokens of an example of text', '[1, 1048576]'),
+  'context': Key(256, int, 'tokens of an example of text, or of a Markov chain', '[1, 1048576]'),
   'sentences': Key(False, bool, 'whether an example of text is one sentence, not a window'),
   'tokenizer': Key('characters', str, 'of text', choices=('bytes', 'characters', 'bpe')),
   'vocabulary': Key(1024, int, 'tokens of bpe, at most', '[257, 65536]'),

@@ -137,6 +137,10 @@ class GenerativeModel(NamedTuple):
     knobs: the numbers that one may turn when sampling, with their defaults: temperature, truncation, guidance, steps.
     meanings: of knobs whose name does not say all, `{name: a clause}`: what samples are at another temperature.
     completion_knobs: those of the knobs that `complete` takes too.
+    streams: whether `complete` takes `tell` too, `(index i32[], values i32[B]) -> None`, which is called with the entry
+      that came `index`-th, of sequences, while the others are still to come; perhaps not in their order.
+    entry_log_mass: `(params, extra, batch) -> f32[B, T]`, of sequences: the log-mass of each entry given those before
+      it, in nats; their sum is that of the example.
     selected_by: the term of `evaluate` whose lowest mean over the validation split marks the best checkpoint; empty
       where no term does, as in a game of two losses.
     log_prob: `(params, extra, rng, batch) -> f32[B]`, the log-density in nats of
@@ -175,9 +179,11 @@ class GenerativeModel(NamedTuple):
   knobs: Mapping[str, float] = MappingProxyType({})
   meanings: Mapping[str, str] = MappingProxyType({})
   completion_knobs: tuple[str, ...] = ()
+  streams: bool = False
   selected_by: str = ''
   log_prob: Callable[..., jax.Array] | None = None
   log_prob_estimate: Estimate | None = None
+  entry_log_mass: Callable[..., jax.Array] | None = None
   latents: Callable[..., Any] | None = None
   encode: Callable[..., Any] | None = None
   decode: Callable[..., jax.Array] | None = None

@@ -1,5 +1,6 @@
 """From text to tokens and back: what a run keeps beside its weights, so that its samples can be read."""
 
+import functools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -122,6 +123,7 @@ def _library() -> Any:
   return tokenizers
 
 
+@functools.lru_cache(maxsize=4)
 def _tokenizer(merges):
   library = _library()
   try:

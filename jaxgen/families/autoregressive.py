@@ -128,7 +128,9 @@ def autoregressive(
     selected_by='bits_per_dim',
     log_prob=partial(_log_prob, model),
     log_prob_estimate=Estimate('exact', given=tuple(given)),
+    entry_log_mass=partial(_entry_log_mass, model) if len(x.shape) == 1 else None,
     complete=partial(_complete, model),
+    streams=len(x.shape) == 1,
     trajectory=partial(_trajectory, model),
   )
 
@@ -157,7 +159,14 @@ def _log_prob(model, params, extra, rng, batch):
   return log_density(nll, fields.size(model.x), model.x.levels)
 
 
-def _chain(model, params, extra, rng, prepared, start, observed, knobs):
+def _entry_log_mass(model, params, extra, batch):
+  prepared = conditions.prepared(batch, model.given)
+  outputs, _ = model.apply('network', params, extra, batch['x'], prepared, train=False)
+  nll = model.distribution.nll(outputs.reshape(-1, 1, outputs.shape[-1]), batch['x'].reshape(-1, 1))
+  return -nll.reshape(batch['x'].shape)
+
+
+def _chain(model, params, extra, rng, prepared, start, observed, knobs, tell=None):
   """The entries drawn one after the other from where `start`, i32[B, *shape], is not observed."""
 
   def run_network(*args, method=None):
@@ -167,8 +176,19 @@ def _chain(model, params, extra, rng, prepared, start, observed, knobs):
   draw = partial(model.distribution.draw, **knobs)
   predict, init_cache = model.predictor(run_network, prepared)
   kernel = ancestral(predict, init_cache, draw, model.order.entries, observed)
-  state, _ = run(kernel, rng, start, fields.size(model.x))
+  state, _ = run(_told(kernel, tell) if tell else kernel, rng, start, fields.size(model.x))
   return state.position.astype(fields.dtype(model.x))
+
+
+def _told(kernel, tell):
+  """The chain, of which every entry is told as it comes."""
+
+  def step(rng, state):
+    new, info = kernel.step(rng, state)
+    jax.debug.callback(tell, state.index, new.position[:, state.index])
+    return new, info
+
+  return kernel._replace(step=step)
 
 
 def _keys(rng):
@@ -183,10 +203,10 @@ def _sample(model, params, extra, rng, num, given=None, **knobs):
   return _chain(model, params, extra, chain_rng, prepared, start, None, knobs)
 
 
-def _complete(model, params, extra, rng, batch, observed, **knobs):
+def _complete(model, params, extra, rng, batch, observed, tell=None, **knobs):
   prepared = conditions.prepared(batch, model.given)
   start = jnp.where(observed, batch['x'], 0).astype(jnp.int32)
-  return _chain(model, params, extra, _keys(rng)[0], prepared, start, observed, knobs)
+  return _chain(model, params, extra, _keys(rng)[0], prepared, start, observed, knobs, tell)
 
 
 def _trajectory(model, params, extra, rng, num, given=None, **knobs):

@@ -6,12 +6,14 @@ from jaxgen.show.images import grid, titled_row
 from jaxgen.show.kinds import KINDS, About, Shown, compared, picture, save, with_gaps
 from jaxgen.show.points import scatter
 from jaxgen.show.saving import gif_of_pngs, save_gif, save_png
+from jaxgen.show.text import Speller
 
 __all__ = [
   'KINDS',
   'About',
   'Panel',
   'Shown',
+  'Speller',
   'arrows',
   'compared',
   'curves',

@@ -19,6 +19,24 @@ def as_numbers(tokens: np.ndarray) -> str:
   return ' '.join(map(str, np.asarray(tokens).tolist()))
 
 
+class Speller:
+  """Spells a text while its tokens come, one after the other.
+
+  A character of which only some bytes have come waits for the others.
+  """
+
+  def __init__(self, decode: Callable[[np.ndarray], str] | None):
+    """`decode` is `i[T] -> str`, by the vocabulary; None: tokens are numbers."""
+    self._decode, self._tokens, self._told = decode or as_numbers, [], ''
+
+  def add(self, token: int) -> str:
+    """What the token adds to the text."""
+    self._tokens.append(token)
+    whole = self._decode(np.array(self._tokens)).rstrip('\N{REPLACEMENT CHARACTER}')
+    added, self._told = whole[len(self._told) :], max(whole, self._told, key=len)
+    return added
+
+
 def page(texts: Sequence[str]) -> np.ndarray:
   """Texts one beneath the other, each in at most six lines; uint8[height, width, 3]."""
   blocks = [_lines(text) for text in texts]

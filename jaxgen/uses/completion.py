@@ -2,14 +2,16 @@
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
 import numpy as np
 
 from jaxgen import show
+from jaxgen.errors import printable
 from jaxgen.types import Field
+from jaxgen.uses import surprise
 from jaxgen.uses.subject import Subject, Written, needed
 
 _DRAWS = 2
@@ -21,7 +23,7 @@ def run(subject: Subject) -> Written:
   `completion_centre` too.
 
   Beneath each example stands what the model saw of it, and two draws. With a prompt: `continuation`, as many as
-  samples, which begin with it.
+  samples, which begin with it; the first is printed while it is made, where the model can.
   """
   if subject.prompt is not None:
     return _continuation(subject)
@@ -60,20 +62,47 @@ def _continuation(subject):
   field, tokens = subject.field, subject.prompt
   x = np.zeros((subject.num, *field.shape), tokens.dtype)
   x[:, : len(tokens)] = tokens
-  batch = {'x': x, **(subject.given(subject.num) or {})}
-  drawn = _complete(subject, batch, np.arange(field.shape[0]) < len(tokens), 0)
-  return Written(tuple(show.save(drawn, field, subject.folder / 'continuation', subject.about)))
+  given = subject.given(subject.num)
+  seen = np.arange(field.shape[0]) < len(tokens)
+  told = {'tell': _Told(subject.about.decode)} if subject.model.streams else {}
+  drawn = _complete(subject, {'x': x, **(given or {})}, seen, 0, **told)
+  if told:
+    print(flush=True)
+  written = show.save(drawn, field, subject.folder / 'continuation', subject.about)
+  return Written((*written, *surprise.save(subject, drawn, given, 'continuation')))
 
 
-def _complete(subject: Subject, batch: Mapping[str, np.ndarray], seen: np.ndarray, index: int) -> np.ndarray:
+class _Told:
+  """Prints the first of several texts while it is made."""
+
+  def __init__(self, decode: Callable[[np.ndarray], str] | None):
+    self._speller, self._come, self._next = show.Speller(decode), {}, 0
+
+  def __call__(self, index: np.ndarray, values: np.ndarray) -> None:
+    self._come[int(index)] = int(values[0])
+    while self._next in self._come:  # they may come in any order, and from each device
+      print(_printable(self._speller.add(self._come[self._next])), end='', flush=True)
+      self._next += 1
+
+
+def _complete(
+  subject: Subject, batch: Mapping[str, np.ndarray], seen: np.ndarray, index: int, **others
+) -> np.ndarray:
   """A draw for each example. What is hidden does not reach the model."""
   field_dtype = batch['x'].dtype
   x = np.where(seen, batch['x'], 0).astype(field_dtype)
   rng = jax.random.fold_in(subject.rng('completion'), index)
   mask = np.broadcast_to(seen, x.shape)
   taken = {name: value for name, value in subject.knobs.items() if name in subject.model.completion_knobs}
-  complete = jax.jit(functools.partial(needed(subject.model.complete), **taken))
-  return np.asarray(complete(subject.params, subject.extra, rng, {**batch, 'x': x}, mask))
+  complete = jax.jit(functools.partial(needed(subject.model.complete), **taken, **others))
+  drawn = np.asarray(complete(subject.params, subject.extra, rng, {**batch, 'x': x}, mask))
+  jax.effects_barrier()  # all has been told
+  return drawn
+
+
+def _printable(text):
+  """Line by line: a line feed is obeyed, and nothing else."""
+  return '\n'.join(map(printable, text.split('\n')))
 
 
 def _without(shape, part):

@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxgen import keys, parallel, show
 from jaxgen.types import DataSpec, GenerativeModel
-from jaxgen.uses import archive
+from jaxgen.uses import archive, surprise
 from jaxgen.uses.subject import Subject, Written, needed
 
 _SEEN = ('image', 'mask')  # conditions of these kinds are shown beside the samples
@@ -35,13 +35,14 @@ def sampler(
 
 
 def run(subject: Subject) -> Written:
-  """`samples.png`, text as a file too, and `samples.npz`: x, every field that was given, and the step."""
+  """`samples.png`, text as a file and as a page in colours too, and `samples.npz`: x, all that was given, the step."""
   given = subject.given(subject.num)
   draw = sampler(subject.model, subject.num, subject.seed, subject.knobs)
   x = draw(subject.params, subject.extra, given)
   array, spec = subject.folder / 'samples.npz', {name: subject.spec[name] for name in ('x', *(given or ()))}
   archive.write(array, spec, {'x': x, **(given or {})}, step=int(subject.trained.state.step))
   written = show.save(x, subject.field, subject.folder / 'samples', subject.about)
+  written += surprise.save(subject, x, given, 'samples')
   if given and any(subject.spec[name].kind in _SEEN for name in given):
     drawn = with_conditions(x, given, subject.spec, subject.about)
     show.save_png(drawn, subject.folder / 'samples.png')

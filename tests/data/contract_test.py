@@ -34,6 +34,8 @@ SOURCES = {
   'domains': {'x': Field('image', (12, 10, 3), 256), 'y': Field('image', (6, 6, 1), 256)},
   'table': {'x': Field('table', (3,), 0), 'observed': Field('mask', (3,), 2)},
   'text': {'x': Field('tokens', (16,), 29)},
+  'markov:5': {'x': Field('tokens', (16,), 5)},
+  'markov:300': {'x': Field('tokens', (16,), 300)},
   'tfds made': images((8, 6, 3), 256, 3),
   'tfds:mnist': images((28, 28, 1), 256, 10),
   'tfds:cifar10': images((32, 32, 3), 256, 10),
@@ -115,7 +117,7 @@ def test_all_at_once_is_one_by_one(named, settings):
 
 def test_train_and_validation_divide_the_training_set(named, settings):
   name, _ = named
-  brings_its_own = name.startswith(('toy', 'synthetic', 'text', 'table'))
+  brings_its_own = name.startswith(('toy', 'synthetic', 'text', 'table', 'markov'))
   train, held_out = (
     data.load(settings(name, validation=0.1, context=16), split) for split in ('train', 'validation')
   )

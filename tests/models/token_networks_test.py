@@ -130,3 +130,22 @@ def test_the_log_masses_of_a_chain_add_up_to_the_log_probability_of_its_sample(n
   model = autoregressive(network, tx=optax.sgd(0.1), ema_decay=0.0, x=Field('tokens', (LENGTH,), levels))
   density = jax.jit(model.log_prob)({'network': variables['params']}, {}, None, {'x': state.position})
   np.testing.assert_allclose(info.log_prob.sum(0), density - LENGTH * np.log(levels), rtol=1e-4, atol=1e-4)
+  by_entry = jax.jit(model.entry_log_mass)({'network': variables['params']}, {}, {'x': state.position})
+  np.testing.assert_allclose(by_entry, info.log_prob.T, rtol=1e-3, atol=1e-4)
+
+
+def test_a_completion_tells_what_it_draws_while_it_draws():
+  network, told = NETWORKS['lstm'].make(7), {}
+  x = Field('tokens', (LENGTH,), 7)
+  model = autoregressive(network, tx=optax.sgd(0.1), ema_decay=0.0, x=x, predictor=token_by_token(7))
+  params, extra = model.init(jax.random.key(0), {})
+  seen = jnp.broadcast_to(jnp.arange(LENGTH) < 4, (2, LENGTH))
+  batch = {'x': jnp.where(seen, 3, 0)}
+
+  def tell(index, values):
+    told[int(index)] = np.asarray(values)
+
+  complete = jax.jit(partial(model.complete, params, extra, tell=tell))
+  found = complete(jax.random.key(1), batch, seen)
+  jax.effects_barrier()
+  np.testing.assert_array_equal(np.stack([told[index] for index in range(LENGTH)], 1), found)

@@ -1,4 +1,5 @@
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -96,3 +97,24 @@ def test_a_prompt_that_nothing_can_continue_is_refused(make, tmp_path, changes, 
   make(TEXT, **changes)
   with pytest.raises(UserError, match=f'--prompt is for .*{sentence}'):
     uses.use(tmp_path, options=uses.Options(prompt='Hi'))
+
+
+def test_a_continuation_is_printed_while_it_is_made_whatever_the_order_it_is_told_in(make, tmp_path, capsys):
+  def complete(params, extra, rng, batch, observed, tell):
+    x = jnp.where(observed, batch['x'], 33).astype(jnp.uint8)
+    for index in (1, 0, *range(3, 12), 2, 2):
+      jax.debug.callback(tell, index, x[:, index])
+    return x
+
+  make(TEXT, vocabulary=BYTES, complete=complete, streams=True)
+  continuation(tmp_path, 'H\n\x1b')
+  assert capsys.readouterr().out.startswith('H\n·!!!!!!!!!\ncompletion ')
+
+
+def test_texts_have_a_page_in_colours_where_the_model_knows_their_log_probabilities(make, tmp_path):
+  log_mass = lambda params, extra, batch: jnp.full(batch['x'].shape, jnp.log(0.5))  # noqa: E731
+  make(TEXT, vocabulary=BYTES, entry_log_mass=log_mass)
+  written = uses.use(tmp_path, options=uses.Options(use=('completion',), num=2, prompt='Hi'))
+  assert written['continuation.html'].read_text().count('title="1.00 bits">i<') == 2
+  written = uses.use(tmp_path, options=uses.Options(use=('samples',), num=2))
+  assert written['samples.html'].read_text().count('title="1.00 bits"') == 24
