@@ -24,7 +24,7 @@ def built(changes, given=()):
     spec = {'x': Field('vector', (2,), 0), 'label': Field('label', (), 3)}
     config.data.fields = ConfigDict(fields.to_dict(spec))
   config.given = given
-  config.update_from_flattened_dict(changes)
+  config.update_from_flattened_dict({'model.target': 'own', **changes})
   return experiment.build_model(config)
 
 
