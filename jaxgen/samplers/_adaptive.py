@@ -26,6 +26,7 @@ _SAFETY, _LEAST, _MOST = (
   5.0,
 )  # of a step, what the next one is: times a root of what the error may be
 _ROOT = 1 / 4
+MOST_STEPS = 2000  # that are accepted, about: none is shorter than such a part of the way
 
 
 def adaptive(
@@ -34,16 +35,19 @@ def adaptive(
   low: jax.Array,
   high: jax.Array,
   tolerance: float,
-  max_steps: int,
 ) -> tuple[jax.Array, jax.Array]:
   """The solution at `high` of `dx / d sigma = v`, and the integral of `div v`, from x at `low` on.
 
   The pair of orders 5 and 4 of Dormand & Prince, "A family of embedded Runge-Kutta formulae" (1980), with which Song et
   al. 2021 take likelihoods too: six evaluations a step. A step is accepted where the difference of the two, in nats, is
-  at most its share of the tolerance, which is its share of the way in log sigma; so the errors of all steps add up to
-  about the tolerance at most. Of x it is `sqrt(D)` times the difference over sigma that counts, the most nats that it
-  moves a log-density by where noise prevails, whose score has that norm. No step is shorter than `1 / max_steps` of
-  the way: one that is as short is accepted whatever its error.
+  at most its share of the tolerance, which is its share of the way in log sigma. Of x it is `sqrt(D)` times the
+  difference over sigma that counts, the most nats that it moves a log-density by where noise prevails, whose score has
+  that norm. Where even a step of `1 / MOST_STEPS` of the way has a larger error, as where a network has a kink, it is
+  accepted all the same, as long as the errors of all steps add up to the tolerance at most: beyond that the integral
+  is NaN.
+
+  So what is a number has kept its tolerance, by that estimate, which does not see all of single precision's rounding:
+  about 5e-7 nats for each dimension and each unit of log sigma, below which there is no use in a tolerance.
 
   Args:
     rates: `(x f32[B, ...], sigma f32[B]) -> (v f32[B, ...], div v f32[B])`, of each example by itself.
@@ -51,13 +55,12 @@ def adaptive(
     low: f32[], positive.
     high: f32[], larger.
     tolerance: nats, positive.
-    max_steps: about the most steps that are accepted.
 
   Returns:
-    f32[B, ...] and f32[B].
+    f32[B, ...] and f32[B]; the latter NaN where the tolerance is not kept.
   """
   size, dims, way = len(x), x[0].size, jnp.log(high / low)
-  shortest = way / max_steps
+  shortest = way / MOST_STEPS
   longest = jnp.maximum(shortest, _LONGEST)
 
   def slope(state, sigma):
@@ -66,7 +69,7 @@ def adaptive(
     return jnp.concatenate([v.reshape(size, -1), (divergence - dims / sigma)[:, None]], axis=1)
 
   def step(carry):
-    state, sigma, length, first = carry
+    state, sigma, length, first, spent = carry
     there = jnp.minimum(sigma * jnp.exp(length), high)
     width = there - sigma
     slopes = [first]
@@ -78,16 +81,19 @@ def adaptive(
     taken = jnp.log(there / sigma)
     allowed = tolerance * taken / way
     accepted = ~(error > allowed) | (length <= shortest)  # what is no number stays none, and comes to an end
+    spent += jnp.where(accepted, error, 0.0)
+    there = jnp.where(spent > tolerance, high, there)  # it has failed, and takes no more steps
     ratio = _SAFETY * (allowed / jnp.maximum(error, jnp.finfo(error.dtype).tiny)) ** _ROOT
     length = jnp.clip(taken * jnp.clip(ratio, _LEAST, _MOST), shortest, longest)
     where = lambda new, old: jnp.where(accepted[:, None], new, old)  # noqa: E731
-    return where(moved, state), jnp.where(accepted, there, sigma), length, where(slopes[-1], first)
+    return where(moved, state), jnp.where(accepted, there, sigma), length, where(slopes[-1], first), spent
 
   state = jnp.concatenate([x.reshape(size, -1), jnp.zeros((size, 1), x.dtype)], axis=1)
   sigma = jnp.full(size, low)
-  start = (state, sigma, jnp.full(size, jnp.maximum(_FIRST, shortest)), slope(state, sigma))
-  state = lax.while_loop(lambda carry: jnp.any(carry[1] < high), step, start)[0]
-  return state[:, :-1].reshape(x.shape), state[:, -1] + dims * way
+  start = (state, sigma, jnp.full(size, jnp.maximum(_FIRST, shortest)), slope(state, sigma), jnp.zeros(size))
+  state, *_, spent = lax.while_loop(lambda carry: jnp.any(carry[1] < high), step, start)
+  integral = jnp.where(spent <= tolerance, state[:, -1] + dims * way, jnp.nan)
+  return state[:, :-1].reshape(x.shape), integral
 
 
 def _weighted(weights, slopes):

@@ -145,11 +145,9 @@ LIKELIHOOD: dict[str, Any] = {
     choices=tuple(LIKELIHOODS),
   ),
   'ode': {
-    'num_steps': Key(
-      50, int, 'of Heun, two evaluations of the network each; with a tolerance at most', '[1, 100000]'
-    ),
+    'num_steps': Key(50, int, 'tolerance=0: of Heun, two evaluations of the network each', '[1, 100000]'),
     'probes': Key(1, int, 'random directions behind a divergence; 0: all', '[0, 100000]'),
-    'tolerance': Key(0.0, float, 'nats, of the error of the steps; 0: so many steps', '[0, inf)'),
+    'tolerance': Key(0.0, float, 'nats, of the error of as many steps as it takes; 0: num_steps', '[0, inf)'),
   },
   'bound': {
     'num_levels': Key(0, int, 'noise levels of the bound; 0: those of the path', '[0, 100000]'),

@@ -12,7 +12,7 @@ from jaxgen.families.score.bound import diffusion_bound
 from jaxgen.families.score.decoder import log_mass_bound
 from jaxgen.families.score.path import Path
 from jaxgen.losses.score import geometric_sigmas
-from jaxgen.samplers.probability_flow import probability_flow_log_prob
+from jaxgen.samplers.probability_flow import MOST_STEPS, probability_flow_log_prob
 from jaxgen.types import Estimate, Field
 
 _EXACT_DIMENSIONS = 3  # in which a whole Jacobian is cheap
@@ -38,10 +38,11 @@ def ode(num_steps: int = 50, probes: int = 1, tolerance: float = 0.0) -> Likelih
   estimate of the bound that `jaxgen.families.score.decoder.log_mass_bound` makes of it, by one draw of noise.
 
   Args:
-    num_steps: of Heun's method, uniform in log sigma, two evaluations of the network and its derivative each; with a
-      tolerance the most there may be.
+    num_steps: of Heun's method, uniform in log sigma, two evaluations of the network and its derivative each; of no
+      account with a tolerance.
     probes: random directions behind a divergence; 0 for all, as it is in up to three dimensions whatever this says.
-    tolerance: nats, of the error of the numerical solution; 0 for as many steps as there are.
+    tolerance: nats, of the error of the numerical solution, in as many steps as an example needs; NaN where it cannot
+      be kept. 0 for `num_steps`.
 
   Raises:
     ValueError: if there are no steps, or probes or tolerance are negative.
@@ -54,7 +55,7 @@ def ode(num_steps: int = 50, probes: int = 1, tolerance: float = 0.0) -> Likelih
   def estimate(x, path):
     return Estimate(
       'ODE estimate of a lower bound' if x.levels else 'ODE estimate for blurred data',
-      ode_steps=num_steps,
+      ode_steps=MOST_STEPS if tolerance else num_steps,
       probes=0 if fields.size(x) <= _EXACT_DIMENSIONS else probes,
       noise_draws=int(x.levels > 0),
       tolerance=tolerance,
