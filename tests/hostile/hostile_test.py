@@ -25,6 +25,8 @@ CONFIGS = (
   'glow_digits',
   'realnvp_toy',
   'pixelcnn_digits',
+  'rnnlm_text',
+  'transformer_markov',
   'ncsn_digits',
   'ncsn_toy',
   'cyclegan_digits',
