@@ -9,7 +9,6 @@ from ml_collections import ConfigDict
 from jaxgen import fields
 from jaxgen.config import defaults
 from jaxgen.errors import UserError
-from jaxgen.families.autoregressive import whole_network
 from jaxgen.models.autoregressive import pixelcnnpp
 from jaxgen.types import Field
 
@@ -65,19 +64,6 @@ def _config(x, **changes):
   settings = dict(width=4, num_layers=1, num_sizes=2, components=2, dropout=0.0)
   config.model = ConfigDict(settings | changes)
   return config
-
-
-def test_the_samples_of_both_predictors_are_the_same(monkeypatch):
-  config = _config(Field('image', (4, 4, 3), 5))
-  model = pixelcnnpp.build(config)
-  params, extra = _random(model.init, {})
-  x = jax.jit(model.sample, static_argnums=3)(params, extra, jax.random.key(1), 3)
-  assert x.dtype == jnp.uint8 and x.max() < 5 and len(np.unique(x)) > 2
-  monkeypatch.setattr(pixelcnnpp, 'cached', lambda network: whole_network)
-  whole = pixelcnnpp.build(config)
-  np.testing.assert_array_equal(
-    x, jax.jit(whole.sample, static_argnums=3)(params, extra, jax.random.key(1), 3)
-  )
 
 
 @pytest.mark.parametrize(

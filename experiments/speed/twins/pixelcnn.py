@@ -1,4 +1,4 @@
-"""`jaxgen.models.autoregressive.pixelcnn` for one channel, in PyTorch, with the same cut kernels and cache."""
+"""`jaxgen.models.autoregressive.pixelcnn` for one channel, in PyTorch: the same cut kernels, and a cache of one row."""
 
 import torch
 import torch.nn.functional as F
