@@ -27,7 +27,8 @@ class Speller:
 
   def __init__(self, decode: Callable[[np.ndarray], str] | None):
     """`decode` is `i[T] -> str`, by the vocabulary; None: tokens are numbers."""
-    self._decode, self._tokens, self._told = decode or as_numbers, [], ''
+    self._decode, self._told = decode or as_numbers, ''
+    self._tokens: list[int] = []
 
   def add(self, token: int) -> str:
     """What the token adds to the text."""

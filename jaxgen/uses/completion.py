@@ -76,7 +76,8 @@ class _Told:
   """Prints the first of several texts while it is made."""
 
   def __init__(self, decode: Callable[[np.ndarray], str] | None):
-    self._speller, self._come, self._next = show.Speller(decode), {}, 0
+    self._speller, self._next = show.Speller(decode), 0
+    self._come: dict[int, int] = {}
 
   def __call__(self, index: np.ndarray, values: np.ndarray) -> None:
     self._come[int(index)] = int(values[0])
@@ -86,7 +87,7 @@ class _Told:
 
 
 def _complete(
-  subject: Subject, batch: Mapping[str, np.ndarray], seen: np.ndarray, index: int, **others
+  subject: Subject, batch: Mapping[str, np.ndarray], seen: np.ndarray, index: int, **others: Any
 ) -> np.ndarray:
   """A draw for each example. What is hidden does not reach the model."""
   field_dtype = batch['x'].dtype
