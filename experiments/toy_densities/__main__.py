@@ -1,4 +1,4 @@
-"""Every flow on densities that are known exactly: how many nats are lost.
+"""Every flow, and score models, on densities that are known exactly: how many nats are lost.
 
     python -m experiments.toy_densities
     python -m experiments.toy_densities --flows=nsf_toy,zuko --densities=toy:rings --seconds-per-fit=120
@@ -22,7 +22,7 @@ from jaxgen import files, process
 from jaxgen.errors import UserError
 
 HERE = Path(__file__).parent
-FLOWS = ('gaussian', *ours.FLOWS, *peers.PEERS)
+FLOWS = ('gaussian', *ours.FLOWS, *ours.SCORES, *peers.PEERS)
 GROUPS = {'plane': protocol.PLANE, 'synthetic': protocol.TABLES}
 
 
