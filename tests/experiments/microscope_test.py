@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 
 import numpy as np
 import pytest
@@ -130,7 +131,8 @@ def test_a_finished_microscope_measures_nothing_again(tiny, monkeypatch, capsys)
 
 @pytest.mark.slow
 def test_the_notebook_runs_and_shows_pictures(tiny, tmp_path):
-  """After `tiny`: it goes through the same programs."""
+  """In the folder of `tiny`, whose settings it has: what is measured there is not measured again."""
+  shutil.copytree(tiny[0], tmp_path / 'runs' / 'colab' / 'smoke' / 'microscope')
   assert_it_runs_and_shows_pictures('microscope', tmp_path)
 
 
