@@ -14,6 +14,7 @@ from jaxgen.samplers.dpm_solver import dpm_solver as dpm_solver
 from jaxgen.samplers.edm import edm as edm
 from jaxgen.samplers.euler import euler as euler
 from jaxgen.samplers.euler_maruyama import euler_maruyama as euler_maruyama
+from jaxgen.samplers.guidance import at_temperature as at_temperature
 from jaxgen.samplers.guidance import classifier_guided as classifier_guided
 from jaxgen.samplers.guidance import guided as guided
 from jaxgen.samplers.guidance import tempered as tempered

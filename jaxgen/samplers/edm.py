@@ -41,11 +41,10 @@ def edm(
     A `Sampler` over f32[B, ...].
 
   Raises:
-    ValueError: if churn is negative, there are fewer than two levels, one but the last is not positive, or they do not
-      fall.
+    ValueError: as `check_churn`; or if there are fewer than two levels, one but the last is not positive, or they do
+      not fall.
   """
-  if churn < 0:
-    raise ValueError(f'the churn of EDM is the noise that is added, and must not be negative; it is {churn}.')
+  check_churn(churn, churn_min, churn_max)
 
   def move(rng, x, here, there):
     most = min(churn / (len(sigmas) - 1), math.sqrt(2) - 1)
@@ -55,3 +54,13 @@ def edm(
     return heun_step(score_fn, x + jnp.sqrt(raised**2 - here**2) * noise, raised, there)
 
   return descent(move, sigmas)
+
+
+def check_churn(churn: float, churn_min: float, churn_max: float) -> None:
+  """Raises a `ValueError` if churn is negative, or there is no level to which it is added."""
+  if churn < 0:
+    raise ValueError(f'the churn of EDM is the noise that is added, and must not be negative; it is {churn}.')
+  if churn_min > churn_max:
+    raise ValueError(
+      f'with churn_min {churn_min:g} above churn_max {churn_max:g} EDM adds noise at no level; set churn=0 for none.'
+    )

@@ -1,11 +1,13 @@
-"""Scores made of scores: guidance by a condition or by a classifier, and temperature."""
+"""Scores made of scores: guidance by a condition or by a classifier, and temperature, of a chain too."""
 
+import math
 from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 
 from jaxgen.samplers._descent import LevelScoreFn
+from jaxgen.types import PRNGKey, Sampler
 
 
 def guided(
@@ -67,8 +69,7 @@ def tempered(score_fn: LevelScoreFn, temperature: float) -> LevelScoreFn:
   Without noise it is the score of `p^(1 / temperature)`. Of `p^(1 / temperature)` blurred by sigma it is the score
   exactly where the data are Gaussian: data `N(m, c^2)` become `N(m, temperature c^2)`. It is nearly so for each of
   several parts that lie far apart, but the share of samples that goes to each is then that of neither density. A
-  score that is known between two levels alone is asked for these if the chain runs over `sqrt(temperature)` times as
-  large ones.
+  score that is known between two levels alone is asked for these by `jaxgen.samplers.at_temperature`.
 
   Args:
     score_fn: `(x f32[B, ...], sigma f32[B]) -> f32[B, ...]`.
@@ -80,6 +81,42 @@ def tempered(score_fn: LevelScoreFn, temperature: float) -> LevelScoreFn:
   Raises:
     ValueError: if the temperature is not positive.
   """
+  _check_temperature(temperature)
+  return lambda x, sigma: score_fn(x, sigma / jnp.sqrt(temperature)) / temperature
+
+
+def at_temperature(
+  kernel: Callable[[LevelScoreFn], Sampler], score_fn: LevelScoreFn, temperature: float
+) -> Sampler:
+  """The chain of the data at a temperature T, see `jaxgen.samplers.tempered`, by the steps of a chain of the data.
+
+  With `r = sqrt(T)`, x / r goes by the kernel, on the score of data divided by r, `s(r u, sigma) / r`. So all levels
+  and settings of the kernel that are in units of noise or data, as EDM's range of churn and DDPM's spread of the data,
+  mean what they do at T = 1, and the score is asked for the same levels. Positions are those of x, r times as noisy
+  as the levels say; infos and what else is in the states are the kernel's.
+
+  Args:
+    kernel: of a score; its states have a field `position`, f32[B, ...].
+    score_fn: `(x f32[B, ...], sigma f32[B]) -> f32[B, ...]`, the score of the data blurred by `sigma`.
+    temperature: below 1 for more of what is probable, above it for more variety.
+
+  Raises:
+    ValueError: if the temperature is not positive.
+  """
+  _check_temperature(temperature)
+  root = math.sqrt(temperature)
+  sampler = kernel(lambda x, sigma: score_fn(root * x, sigma) / root)
+
+  def init(position: jax.Array):
+    return sampler.init(position / root)._replace(position=position)
+
+  def step(rng: PRNGKey, state):
+    moved, info = sampler.step(rng, state._replace(position=state.position / root))
+    return moved._replace(position=root * moved.position), info
+
+  return Sampler(init, step)
+
+
+def _check_temperature(temperature):
   if not temperature > 0:
     raise ValueError(f'the temperature of a score must be positive, not {temperature}.')
-  return lambda x, sigma: score_fn(x, sigma / jnp.sqrt(temperature)) / temperature

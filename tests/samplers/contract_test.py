@@ -52,6 +52,10 @@ def corrected(score_fn, x):
   return samplers.corrected(predictor, corrector, LEVELS)
 
 
+def cold(score_fn, x):
+  return samplers.at_temperature(lambda score_fn: samplers.ddpm(score_fn, LEVELS), score_fn, 0.25)
+
+
 def log_density_chain(score_fn, x):
   """Of the same blurred point; MALA takes the slope of a density, and so the score function as a check alone."""
   return samplers.mala(
@@ -61,6 +65,7 @@ def log_density_chain(score_fn, x):
 
 ROWS = {
   'annealed': Row(lambda score_fn, x: samplers.annealed(score_fn, NOISY, 1e-7, 2), 13),
+  'at_temperature': Row(cold, 6),
   'clamped': Row(completed(samplers.clamped), 7),
   'corrected': Row(corrected, 6),
   'ddim': over('ddim'),

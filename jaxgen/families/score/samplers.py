@@ -12,7 +12,7 @@ from jaxgen.samplers.annealed import Balance, annealed, balanced, ncsnv2, num_an
 from jaxgen.samplers.ddim import ddim
 from jaxgen.samplers.ddpm import ddpm
 from jaxgen.samplers.dpm_solver import dpm_solver
-from jaxgen.samplers.edm import edm
+from jaxgen.samplers.edm import check_churn, edm
 from jaxgen.samplers.euler import euler
 from jaxgen.samplers.euler_maruyama import euler_maruyama
 from jaxgen.samplers.heun import heun
@@ -135,10 +135,12 @@ def at_smallest_noise(kernel: Callable[..., Sampler], words: str) -> Callable[..
   return way
 
 
-def _check_churn(path, levels, churn, churn_max, **settings):
+def _check_churn(path, levels, churn, churn_min, churn_max, **settings):
   """Churn asks for more noise than there is in the chain, but not for more than in training."""
+  check_churn(churn, churn_min, churn_max)
   factor, end = 1 + min(churn / (len(levels) - 1), np.sqrt(2) - 1), path.sigmas[0]
-  if factor * levels[levels <= churn_max].max(initial=0.0) > 1.0001 * end:
+  raised = levels[(churn_min <= levels) & (levels <= churn_max)]
+  if factor * raised.max(initial=0.0) > 1.0001 * end:
     raise ValueError(
       f'with churn it asks for more noise than {end:.3g}, where training ends; let churn_max be at most '
       f'{end / factor:.3g}.'

@@ -7,7 +7,7 @@ import jax
 import numpy as np
 
 from jaxgen.families.score.path import Path
-from jaxgen.samplers.guidance import tempered
+from jaxgen.samplers.guidance import at_temperature
 from jaxgen.samplers.levels import karras_levels
 from jaxgen.types import Sampler
 
@@ -53,8 +53,7 @@ def over_levels(
 
   Its settings are `num_steps`, `rho` and those of the kernel. The levels fall as Karras et al. 2022, equation 5, with
   this rho, or with 0 evenly in the time of the path. The knobs are 'steps', their number, and 'temperature', see
-  `jaxgen.samplers.tempered`: at T the chain goes over `sqrt(T)` times these levels, so that the score is asked
-  for no others.
+  `jaxgen.samplers.at_temperature`: all settings mean the same at each.
 
   Args:
     kernel: `(score_fn, levels f64[num_steps + 1], **settings) -> Sampler`.
@@ -72,13 +71,13 @@ def over_levels(
   ) -> Way:
     levels = _falling(path, num_steps, rho)
     check(path, levels, **settings)
-    levels = np.sqrt(temperature) * levels
+    reached = np.sqrt(temperature) * levels
 
     def turned(steps: float = num_steps, temperature: float = temperature) -> Way:
       return way(path, data_std, num_steps=int(steps), rho=rho, temperature=temperature, **settings)
 
     def sampler(score_fn):
-      return kernel(score_fn if temperature == 1 else tempered(score_fn, temperature), levels, **settings)
+      return at_temperature(lambda score_fn: kernel(score_fn, levels, **settings), score_fn, temperature)
 
     return Way(
       words,
@@ -86,8 +85,8 @@ def over_levels(
       num_steps,
       evaluations(num_steps, **settings),
       f'{num_steps} {words}',
-      sigmas=levels[:-1],
-      start=float(levels[0]),
+      sigmas=reached[:-1],
+      start=float(reached[0]),
       uses_noise=uses_noise(**settings),
       knobs={'steps': num_steps, 'temperature': temperature},
       turned=turned,

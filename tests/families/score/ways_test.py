@@ -82,8 +82,10 @@ def test_steps_that_are_even_in_the_time_of_a_path_go_to_the_data_too(name, path
   np.testing.assert_allclose(x.std(), STD, rtol=0.05)
 
 
-@pytest.mark.parametrize('name', WAYS)
-def test_a_way_counts_its_evaluations_and_knows_its_noise_before_each_step(name):
+@pytest.mark.parametrize(
+  ('name', 'temperature'), [*((name, 1.0) for name in WAYS), ('edm', 0.25), ('heun', 4.0)]
+)
+def test_a_way_counts_its_evaluations_and_knows_its_noise_before_each_step(name, temperature):
   calls, asked = [], []
 
   def score_fn(x, sigma):
@@ -91,6 +93,7 @@ def test_a_way_counts_its_evaluations_and_knows_its_noise_before_each_step(name)
     return -x
 
   way = way_of(name, FEW)
+  way = way if temperature == 1 else way.turned(temperature=temperature)
   jax.block_until_ready(run(way.sampler(score_fn), jax.random.key(0), jnp.ones((1, 2)), way.num_steps))
   jax.effects_barrier()
   assert len(calls) == way.evaluations
@@ -133,6 +136,42 @@ def test_cold_samples_are_narrower(name):
   warm, cold = (drawn(way_of(name).turned(temperature=t), gaussian_score(), (200, 48)) for t in (1.0, 0.25))
   np.testing.assert_allclose(cold.mean(), MEAN, atol=0.03)
   np.testing.assert_allclose(cold.std() / warm.std(), 0.5, atol=0.07)
+
+
+@pytest.mark.parametrize(
+  ('name', 'changes'),
+  [
+    ('ddim', {}),
+    ('ddpm', {'variance': 'large'}),
+    ('dpm_solver', {}),
+    ('edm', {'churn_min': 0.5, 'churn_max': 2.5}),
+    ('predictor_corrector', {}),
+  ],
+)
+def test_the_chain_of_colder_data_is_the_same_one_in_smaller_units(name, changes):
+  """Of data around 0, for any number of steps and any setting."""
+  way = way_of(name, FEW, num_steps=5, **changes)
+  warm = drawn(way, gaussian_score(0.0), (20, 8))
+  cold = drawn(way.turned(temperature=0.25), gaussian_score(0.0), (20, 8))
+  np.testing.assert_allclose(cold, 0.5 * warm, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize('temperature', [1.0, 0.25])
+@pytest.mark.parametrize('variance', ['small', 'large'])
+def test_the_variances_of_ddpm_by_their_names(variance, temperature):
+  """Ho et al. 2020, section 3.2: of N(0, I) the large one, beta, leaves what it is; the small one is too narrow."""
+  way = way_of('ddpm', FEW, num_steps=5, variance=variance).turned(temperature=temperature)
+  levels = np.append(way.sigmas, 0.0) / np.sqrt(temperature)
+  expected = levels[0] ** 2
+  for here, there in zip(levels, levels[1:], strict=False):
+    alpha_bar, before = 1 / (1 + here**2), 1 / (1 + there**2)
+    beta = 1 - alpha_bar / before
+    added = beta if variance == 'large' else (1 - before) / (1 - alpha_bar) * beta
+    shrink = 1 - (here**2 - there**2) / (1 + here**2)
+    expected = shrink**2 * expected + added / before * (there > 0)
+  x = drawn(way, gaussian_score(0.0, 1.0), (20_000,))
+  assert float(x.var()) / temperature == pytest.approx(expected, rel=0.04)  # four standard errors
+  assert (expected > 0.9) == (variance == 'large')
 
 
 @pytest.mark.parametrize(
@@ -340,6 +379,7 @@ def test_what_does_not_fit_is_refused():
   for name in ('annealed', 'ncsnv2', 'langevin', 'underdamped'):
     refused('stay at one', lambda name=name: completed_by(way_of(name), 5))
   refused('churn_max be at most 30', lambda: way_of('edm', churn_max=35.0))
+  refused('churn_min 3 above churn_max', lambda: way_of('edm', churn_min=3.0))
   refused('temperature', lambda: drawn(way_of('heun').turned(temperature=0.0), gaussian_score(), (2, 2)))
   model, x = model_of(Shifted(), shape=(4,)), jnp.zeros((3, 4))
   draw = lambda **knobs: model.sample({'network': {}}, {}, jax.random.key(0), 2, **knobs)  # noqa: E731
