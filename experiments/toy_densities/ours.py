@@ -15,10 +15,8 @@ from jaxgen.runs import writers
 from jaxgen.versions import versions
 
 FLOWS = ('planar_toy', 'radial_toy', 'realnvp_toy', 'maf_toy', 'nsf_toy', 'nsf_ar_toy')
-SCORES = (
-  'ncsn_toy',
-  'flow_matching_toy',
-)  # their densities are of the data blurred by the smallest noise, by the ODE
+# Their densities are of the data blurred by the smallest noise, by the ODE.
+SCORES = ('ncsn_toy', 'flow_matching_toy')
 _TRIED = 0.1  # of the seconds, to find out how many steps they hold
 
 
