@@ -20,7 +20,7 @@ class AnnealedState(NamedTuple):
 
 def annealed(
   score_fn: Callable[[jax.Array, jax.Array], jax.Array],
-  sigmas: Sequence[float] | jax.Array,
+  sigmas: Sequence[float] | jax.Array | np.ndarray,
   step_size: float,
   steps_per_level: int,
   *,
@@ -76,7 +76,7 @@ def num_annealed_steps(num_levels: int, steps_per_level: int, *, denoise: bool =
 
 def ncsnv2(
   score_fn: Callable[[jax.Array, jax.Array], jax.Array],
-  sigmas: Sequence[float] | jax.Array,
+  sigmas: Sequence[float] | jax.Array | np.ndarray,
   epsilon: float,
   steps_per_level: int,
 ) -> Sampler:

@@ -53,19 +53,18 @@ def assemble(config: ConfigDict, network: nn.Module) -> GenerativeModel:
     UserError: if a setting does not fit the data, or another one.
   """
   model, path = config.model, score_slots.path(config)
-  slots = dict(
-    path=path,
-    way=score_slots.way(config, path),
-    parameterization=PARAMETERIZATIONS[model.parameterization](path.frame, model.sigma_data),
-    weighting=WEIGHTINGS[model.weighting](path, model.sigma_data, model.min_snr_gamma),
-    coupling=COUPLINGS[model.path.coupling](),
-    likelihood=score_slots.likelihood(config, path),
-    completion=score_slots.completion(config, path),
-  )
+  way, likelihood = score_slots.way(config, path), score_slots.likelihood(config, path)
+  completion = score_slots.completion(config, path)
   try:
     return score(
       network,
-      **slots,
+      path=path,
+      way=way,
+      parameterization=PARAMETERIZATIONS[model.parameterization](path.frame, model.sigma_data),
+      weighting=WEIGHTINGS[model.weighting](path, model.sigma_data, model.min_snr_gamma),
+      coupling=COUPLINGS[model.path.coupling](),
+      likelihood=likelihood,
+      completion=completion,
       tx=optim.make(config.optimizer, config.num_steps),
       ema_decay=config.ema_decay,
       x=fields.of(config)['x'],

@@ -21,11 +21,11 @@ from jaxgen.uses import known
 
 _PART = 100  # examples at a time
 _SLOW = 10  # how many times fewer examples are scored where a likelihood takes many evaluations
-_Ability = TypeVar('_Ability', bound=Callable[..., Any])
+_Ability = TypeVar('_Ability', bound=Callable[..., Any] | tuple[Any, ...])
 
 
 def needed(ability: _Ability | None) -> _Ability:
-  """A function of a model that a use cannot do without.
+  """What a model has to have for a use: a function, or numbers.
 
   Raises:
     ValueError: if the model lacks it; `jaxgen.uses.catalogue.USES` says what each use needs.

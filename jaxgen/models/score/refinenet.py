@@ -159,8 +159,8 @@ class RefineNet(nn.Module):
     h = None
     for index in reversed(range(len(_STAGES))):
       features = _STAGES[max(index - 1, 0)].multiple * self.width
-      layer = Refinement(features, 1 if index else 3, bool(self.levels))
-      h = block(layer, [found[index]] if h is None else [found[index], h], condition)
+      refinement = Refinement(features, 1 if index else 3, bool(self.levels))
+      h = block(refinement, [found[index]] if h is None else [found[index], h], condition)
     h = nn.elu(ConditionalInstanceNorm()(h, condition))
     return Conv(x.shape[-1], (3, 3))(h)
 
