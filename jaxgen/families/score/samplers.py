@@ -53,7 +53,6 @@ def annealed_way(
     )
 
   description = f'Langevin steps of {step.step_size:.3g} at a temperature of {step.temperature:.3g}'
-  settings = dict(steps_per_level=steps_per_level, step_size=step_size, denoise=denoise)
   return Way(
     'annealed Langevin steps',
     sampler,
@@ -64,7 +63,14 @@ def annealed_way(
     start=float(sigmas[0]),
     uses_noise=True,
     knobs={'temperature': temperature},
-    turned=partial(annealed_way, path, data_std, **settings),
+    turned=partial(
+      annealed_way,
+      path,
+      data_std,
+      steps_per_level=steps_per_level,
+      step_size=step_size,
+      denoise=denoise,
+    ),
   )
 
 

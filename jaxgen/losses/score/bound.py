@@ -108,9 +108,9 @@ def decoder_nll(x: jax.Array, *, mean: jax.Array, sigma: jax.Array, levels: int)
   check_per_example(sigma=sigma)
   if levels < 2:
     raise ValueError(f'a discretized likelihood needs at least 2 levels, not {levels}.')
-  deviation, half = spread(sigma, mean), 1 / (levels - 1)
-  distance = (2 * half * x - 1 - mean) / deviation
-  half = half / deviation
+  deviation, half_bin = spread(sigma, mean), 1 / (levels - 1)
+  distance = (2 * half_bin * x - 1 - mean) / deviation
+  half = half_bin / deviation
   middle = jnp.abs(distance)
   log_tail = _log_tail(middle - half)
   # The hazard of a Gaussian is convex, and above its argument: what rounding makes of the difference must not be less.

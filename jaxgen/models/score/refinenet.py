@@ -147,7 +147,7 @@ class RefineNet(nn.Module):
     inputs, others = beside(x, given)
     parts = [jax.nn.one_hot(nearest_level(sigma, self.levels), len(self.levels))] if self.levels else []
     parts += [flat(others)] if others else []
-    condition = jnp.concatenate(parts, axis=-1) if parts else None
+    condition: jax.Array | None = jnp.concatenate(parts, axis=-1) if parts else None
     h, found = Conv(self.width, (3, 3))(inputs), []
     for stage in _STAGES:
       for first in (True, False):
@@ -156,11 +156,12 @@ class RefineNet(nn.Module):
         layer = ResidualBlock(features, first and stage.halves, stage.dilation, changes)
         h = block(layer, h, condition)
       found.append(h)
-    h = None
+    coarser: list[jax.Array] = []
     for index in reversed(range(len(_STAGES))):
       features = _STAGES[max(index - 1, 0)].multiple * self.width
       refinement = Refinement(features, 1 if index else 3, bool(self.levels))
-      h = block(refinement, [found[index]] if h is None else [found[index], h], condition)
+      h = block(refinement, [found[index], *coarser], condition)
+      coarser = [h]
     h = nn.elu(ConditionalInstanceNorm()(h, condition))
     return Conv(x.shape[-1], (3, 3))(h)
 
