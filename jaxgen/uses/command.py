@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 from jaxgen import experiment, files, parallel
 from jaxgen.config_keys import KEYS
 from jaxgen.data.splits import SPLITS
-from jaxgen.errors import UserError
+from jaxgen.errors import UserError, printable_lines
 from jaxgen.runs import workdir as workdirs
 from jaxgen.uses import asked
 from jaxgen.uses.catalogue import USES, chosen, left_out
@@ -139,8 +139,9 @@ def _knobs(name, subject):
 def _lines(name, subject, done):
   """One per thing written, the beginning of what is text, one with the numbers, one per knob with a meaning."""
   lines = [f'{name:14} {path}' for path in done.files]
-  texts = [path.read_text(encoding='utf-8') for path in done.files if path.suffix == '.txt']
-  lines += [text[:_PRINTED].rstrip() for text in (*texts, done.text) if text]
+  files_of_text = [] if done.told else [path for path in done.files if path.suffix == '.txt']
+  texts = [path.read_text(encoding='utf-8') for path in files_of_text]
+  lines += [printable_lines(text[:_PRINTED].rstrip()) for text in (*texts, done.text) if text]
   short = {key: value for key, value in done.numbers.items() if isinstance(value, (int, float))}
   numbers = ', '.join(
     f'{key.replace("_", " ")} {value:.4g}'

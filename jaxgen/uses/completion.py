@@ -9,7 +9,7 @@ import jax
 import numpy as np
 
 from jaxgen import show
-from jaxgen.errors import printable
+from jaxgen.errors import printable_lines
 from jaxgen.types import Field
 from jaxgen.uses import surprise
 from jaxgen.uses.subject import Subject, Written, needed
@@ -69,7 +69,7 @@ def _continuation(subject):
   if told:
     print(flush=True)
   written = show.save(drawn, field, subject.folder / 'continuation', subject.about)
-  return Written((*written, *surprise.save(subject, drawn, given, 'continuation')))
+  return Written((*written, *surprise.save(subject, drawn, given, 'continuation')), told=bool(told))
 
 
 class _Told:
@@ -82,7 +82,7 @@ class _Told:
   def __call__(self, index: np.ndarray, values: np.ndarray) -> None:
     self._come[int(index)] = int(values[0])
     while self._next in self._come:  # they may come in any order, and from each device
-      print(_printable(self._speller.add(self._come[self._next])), end='', flush=True)
+      print(printable_lines(self._speller.add(self._come[self._next])), end='', flush=True)
       self._next += 1
 
 
@@ -99,11 +99,6 @@ def _complete(
   drawn = np.asarray(complete(subject.params, subject.extra, rng, {**batch, 'x': x}, mask))
   jax.effects_barrier()  # all has been told
   return drawn
-
-
-def _printable(text):
-  """Line by line: a line feed is obeyed, and nothing else."""
-  return '\n'.join(map(printable, text.split('\n')))
 
 
 def _without(shape, part):

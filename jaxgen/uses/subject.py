@@ -73,11 +73,13 @@ class TooFew(UserError):
 
 
 class Written(NamedTuple):
-  """What a use has left: files, the numbers that belong to them, and a text that is printed beside."""
+  """What a use has left: files, the numbers that belong to them, and a text that is printed beside; whether its texts
+  have been told, and are not printed again."""
 
   files: tuple[Path, ...]
   numbers: Mapping[str, Any] = {}
   text: str = ''
+  told: bool = False
 
 
 class Subject:

@@ -107,8 +107,19 @@ def test_a_continuation_is_printed_while_it_is_made_whatever_the_order_it_is_tol
     return x
 
   make(TEXT, vocabulary=BYTES, complete=complete, streams=True)
-  continuation(tmp_path, 'H\n\x1b')
-  assert capsys.readouterr().out.startswith('H\n·!!!!!!!!!\ncompletion ')
+  assert 'H\n\x1b!!!!!!!!!' in continuation(tmp_path, 'H\n\x1b')
+  out = capsys.readouterr().out
+  assert out.startswith('H\n·!!!!!!!!!\ncompletion ')
+  assert out.count('!!!!!!!!!') == 1 and '\x1b' not in out
+
+
+def test_a_terminal_obeys_nothing_of_a_text_but_its_line_feeds(make, tmp_path, capsys):
+  make(
+    TEXT, vocabulary=BYTES, complete=lambda params, extra, rng, batch, observed: batch['x'] + ~observed * 27
+  )
+  assert '\x1b' in continuation(tmp_path, 'Hi')
+  out = capsys.readouterr().out
+  assert f'--- 0 ---\nHi{"·" * 10}\n' in out and '\x1b' not in out
 
 
 def test_texts_have_a_page_in_colours_where_the_model_knows_their_log_probabilities(make, tmp_path):
