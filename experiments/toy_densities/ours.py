@@ -16,7 +16,7 @@ from jaxgen.versions import versions
 
 FLOWS = ('planar_toy', 'radial_toy', 'realnvp_toy', 'maf_toy', 'nsf_toy', 'nsf_ar_toy')
 # Their densities are of the data blurred by the smallest noise, by the ODE.
-SCORES = ('ncsn_toy', 'flow_matching_toy')
+SCORES = ('ncsn_toy', 'vpsde_toy', 'flow_matching_toy')
 _TRIED = 0.1  # of the seconds, to find out how many steps they hold
 
 
