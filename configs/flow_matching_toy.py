@@ -2,6 +2,9 @@
 
     python -m jaxgen.main --config=configs/flow_matching_toy.py
 
+As `ncsn_toy` it regresses on the mean given the batch (`config.model.target`; `own` for flow matching as published) and
+sees Fourier features.
+
 On eight Gaussians 0.8 CPU minutes (two shared cores): KL(data || model) 0.001 ± 0.002 nats by the ODE, over the first
 4,000 test points. With `--config.num_steps=12000`, on 10,000 test points, -0.001 ± 0.001, and on the checkerboard 0.020
 ± 0.002 nats (experiments/toy_densities).

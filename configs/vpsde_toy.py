@@ -1,6 +1,9 @@
 """The variance-preserving diffusion of Song et al. 2021 in the plane, at continuous times, with the noise for output.
 
-python -m jaxgen.main --config=configs/vpsde_toy.py
+    python -m jaxgen.main --config=configs/vpsde_toy.py
+
+As `ncsn_toy` it learns the mean of the noise given the batch (`config.model.target`) and sees Fourier features. 2.2
+minutes of shared processor time, with evaluation: KL(data || model) 0.095 ± 0.005 nats by the ODE on eight Gaussians.
 """
 
 from ml_collections import ConfigDict
