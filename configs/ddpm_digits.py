@@ -3,8 +3,8 @@
     python -m jaxgen.main --config=configs/ddpm_digits.py
 
 The paper's 1,000 levels and betas, its noise for an output and its simple loss. On 2 CPU cores: 3.6 minutes of
-processor time, 2.78 bits per dimension on the test set (an estimate of a bound, along the ODE), a Fréchet distance of 3.42 to it
-by 35 evaluations of the network for a sample; see experiments/scores.
+processor time, 2.78 bits per dimension on the test set (an estimate of a bound, along the ODE), a Fréchet distance of
+3.42 to it by 35 evaluations of the network for a sample; see experiments/scores.
 """
 
 from ml_collections import ConfigDict
