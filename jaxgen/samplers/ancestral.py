@@ -50,17 +50,19 @@ def truncated(
       text degeneration", 2020, equation 2); at least one.
 
   Raises:
-    ValueError: if `top_k` is less than 1, or `top_p` not in [0, 1]; of numbers, not of arrays that are traced.
+    ValueError: if the temperature is less than 0, `top_k` less than 1, or `top_p` not in [0, 1]; of what is traced
+      nothing is known, and the likeliest value is left always.
   """
   levels = logits.shape[-1]
   top_k = levels if top_k is None else top_k
-  if isinstance(top_k, int) and top_k < 1:
-    raise ValueError(f'top_k={top_k} leaves no value; it must be 1 or more.')
-  if isinstance(top_p, (int, float)) and not 0 <= top_p <= 1:
-    raise ValueError(f'top_p={top_p:g} is no share of the mass; it must be in [0, 1].')
+  _check('temperature', temperature, 0, np.inf, '0 or more')
+  _check('top_k', top_k, 1, np.inf, '1 or more')
+  _check('top_p', top_p, 0, 1, 'in [0, 1]')
+  # jax counts by 32 bits, and more values than there are may be asked for
+  top_k = jnp.maximum(top_k, 1) if _is_traced(top_k) else np.minimum(np.asarray(top_k), levels)
   # by a temperature of 0 nothing can be divided: at a millionth the mode prevails over all but ties
   logits = logits.astype(jnp.float32) / jnp.maximum(temperature, 1e-6)
-  if isinstance(top_k, int) and top_k >= levels and isinstance(top_p, (int, float)) and top_p == 1:
+  if _is(top_k, levels) and _is(top_p, 1):
     return logits  # without a sort, which costs more than a draw
   order = jnp.argsort(-logits, axis=-1)
   ranked = jnp.take_along_axis(logits, order, axis=-1)
@@ -112,3 +114,17 @@ def ancestral(
     return AncestralState(flat.reshape(state.position.shape), state.index + 1, cache), AncestralInfo(log_prob)
 
   return Sampler(init, step)
+
+
+def _is_traced(number):
+  return isinstance(number, jax.core.Tracer)
+
+
+def _is(number, value):
+  return not _is_traced(number) and np.all(np.asarray(number) == value)
+
+
+def _check(name, number, least, most, words):
+  """Raises a `ValueError` for a number, or an array of some, that is known and not between the two."""
+  if not _is_traced(number) and not np.all((least <= np.asarray(number)) & (np.asarray(number) <= most)):
+    raise ValueError(f'{name}={number} cannot be used; it must be {words}.')

@@ -1,6 +1,7 @@
 """What was asked for on the command line, from text to values: conditions, knobs and a prompt."""
 
 import functools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ from jaxgen import data, fields
 from jaxgen.data.vocabulary import Vocabulary
 from jaxgen.errors import UserError
 from jaxgen.types import DataSpec, Field, GenerativeModel
+
+_BOUNDS = {int: (1, 2**31 - 1), float: (0, math.inf)}  # of knobs that count, by 32 bits, and of all else
 
 
 def given(texts: Mapping[str, str], model: GenerativeModel, spec: DataSpec) -> dict[str, np.ndarray]:
@@ -39,12 +42,11 @@ def knobs(texts: Mapping[str, str], model: GenerativeModel) -> dict[str, float]:
       has = f'its knobs are {", ".join(model.knobs)}' if model.knobs else 'it has no knobs'
       raise UserError(f'--knobs.{name} turns nothing of this model; {has}.')
     kind = int if isinstance(model.knobs[name], int) else float
-    value, least = (
-      _number(f'--knobs.{name}', text, kind),
-      1 if kind is int else 0,
-    )  # what counts, and all else
+    value, (least, most) = _number(f'--knobs.{name}', text, kind), _BOUNDS[kind]
     if value < least:
       raise UserError(f'--knobs.{name}={text} cannot be used; it must be {least} or more.')
+    if value > most:
+      raise UserError(f'--knobs.{name}={text} cannot be used; it must be {most} or less.')
     values[name] = value
   return values
 
@@ -182,7 +184,7 @@ def _number(flag, text, kind):
     value = kind(text)
   except ValueError:
     raise UserError(f'{flag}={text} cannot be used; it must be {words}.') from None
-  if not np.isfinite(value):
+  if not abs(value) < math.inf:
     raise UserError(f'{flag}={text} cannot be used; it must be {words}.')
   return value
 

@@ -63,6 +63,7 @@ MASS = np.array([0.1, 0.4, 0.2, 0.3], np.float32)
     ({}, [0.1, 0.4, 0.2, 0.3]),
     ({'top_k': 2}, [0, 4 / 7, 0, 3 / 7]),
     ({'top_k': 9}, [0.1, 0.4, 0.2, 0.3]),
+    ({'top_k': np.int64(2)}, [0, 4 / 7, 0, 3 / 7]),
     ({'top_p': 0.65}, [0, 4 / 7, 0, 3 / 7]),
     ({'top_p': 0.75}, [0, 4 / 9, 2 / 9, 3 / 9]),  # 0.7 of the mass is too little, so one more
     ({'top_p': 0.0}, [0, 1, 0, 0]),
@@ -78,6 +79,25 @@ def test_what_knobs_leave_of_a_distribution_by_hand(knobs, left):
     np.testing.assert_allclose(found, left, atol=1e-6)
     traced = jax.jit(truncated)(jnp.asarray(logits)[None], **knobs)
     np.testing.assert_allclose(jax.nn.softmax(traced)[0], left, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+  'knobs',
+  [
+    *({'top_k': value} for value in (0, 0.0, np.int64(0), jnp.int32(-1), np.nan)),
+    *({'temperature': value} for value in (-1, np.float32(-0.5), np.nan)),
+    *({'top_p': value} for value in (-0.1, np.float64(1.5), jnp.float32(np.nan))),
+  ],
+)
+def test_a_number_that_leaves_no_distribution_is_refused_whatever_its_type(knobs):
+  with pytest.raises(ValueError, match=f'{next(iter(knobs))}=.* must be'):
+    truncated(jnp.log(MASS)[None], **knobs)
+
+
+def test_more_values_than_32_bits_count_are_all_and_fewer_than_one_that_is_traced_is_one():
+  logits = jnp.log(MASS)[None]
+  np.testing.assert_array_equal(truncated(logits, top_k=10**11, top_p=0.9), truncated(logits, top_p=0.9))
+  np.testing.assert_allclose(jax.nn.softmax(jax.jit(truncated)(logits, top_k=0))[0], [0, 1, 0, 0])
 
 
 def test_of_equals_as_many_are_left_as_were_asked_for():

@@ -118,6 +118,10 @@ REFUSED = {
     '--knobs.temperature=hot cannot be used; it must be a number',
   ),
   'a knob without an end': (dict(knobs={'temperature': 'nan'}), 'it must be a number'),
+  'more steps than can be counted': (
+    dict(knobs={'steps': '9' * 30}),
+    '--knobs.steps=9+ cannot be used; it must be 2147483647 or less',
+  ),
   'half a step': (dict(knobs={'steps': '2.5'}), 'it must be a whole number'),
   'a negative knob': (
     dict(knobs={'temperature': '-1'}),
