@@ -176,16 +176,17 @@ def _chain(model, params, extra, rng, prepared, start, observed, knobs, tell=Non
   draw = partial(model.distribution.draw, **knobs)
   predict, init_cache = model.predictor(run_network, prepared)
   kernel = ancestral(predict, init_cache, draw, model.order.entries, observed)
-  state, _ = run(_told(kernel, tell) if tell else kernel, rng, start, fields.size(model.x))
+  state, _ = run(_told(kernel, tell, model.order) if tell else kernel, rng, start, fields.size(model.x))
   return state.position.astype(fields.dtype(model.x))
 
 
-def _told(kernel, tell):
+def _told(kernel, tell, order):
   """The chain, of which every entry is told as it comes."""
+  entries = jnp.asarray(order.entries)
 
   def step(rng, state):
     new, info = kernel.step(rng, state)
-    jax.debug.callback(tell, state.index, new.position[:, state.index])
+    jax.debug.callback(tell, state.index, new.position[:, entries[state.index]])
     return new, info
 
   return kernel._replace(step=step)

@@ -251,6 +251,21 @@ def test_a_knob_beyond_its_bounds_is_refused(knobs):
     model.sample(params, extra, jax.random.key(1), 2, **knobs)
 
 
+def test_what_is_told_is_the_entry_that_came_in_any_order():
+  order, told = (3, 1, 0, 2), {}
+  x = Field('tokens', (4,), LEVELS)
+  model = _model(Causal(LEVELS, order=order), x=x, order=permuted(order))
+  params, extra = model.init(jax.random.key(0), {})
+
+  def tell(index, values):
+    told[int(index)] = np.asarray(values)
+
+  complete = jax.jit(lambda rng, x, seen: model.complete(params, extra, rng, {'x': x}, seen, tell=tell))
+  found = complete(jax.random.key(1), jnp.zeros((9, 4), jnp.int32), jnp.zeros((9, 4), bool))
+  jax.effects_barrier()
+  np.testing.assert_array_equal(np.stack([told[index] for index in range(4)], 1), found[:, jnp.array(order)])
+
+
 def test_another_distribution_than_logits_of_a_softmax():
   x = Field('image', SHAPE, 2)
   everything = jnp.array(list(itertools.product(range(2), repeat=4)), jnp.uint8).reshape(-1, *SHAPE)
