@@ -30,6 +30,11 @@ class Vocabulary(NamedTuple):
   characters: str = ''
   merges: str = ''
 
+  @property
+  def in_parts(self) -> bool:
+    """Whether a character may take several tokens."""
+    return self.kind != 'characters'
+
   def encode(self, text: str) -> np.ndarray:
     """The tokens of a text, i32[T] in [0, V); characters that training has not seen become token 0."""
     if self.kind == 'bytes':

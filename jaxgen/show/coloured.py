@@ -2,13 +2,13 @@
 
 import html
 import math
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from jaxgen import files
-from jaxgen.show.text import Speller
+from jaxgen.show.kinds import About
+from jaxgen.show.text import spelt
 
 _MOST = 10  # bits, of the deepest colour
 
@@ -30,7 +30,7 @@ span {{ border-radius: 2px }}
 def save(
   tokens: np.ndarray,
   log_mass: np.ndarray,
-  decode: Callable[[np.ndarray], str] | None,
+  about: About,
   title: str,
   path: Path,
 ) -> None:
@@ -39,12 +39,12 @@ def save(
   Args:
     tokens: i[N, T].
     log_mass: f32[N, T], nats, of each token given those before it.
-    decode: `i[T] -> str`; None: as numbers.
+    about: how they are spelt; without a vocabulary as numbers.
     title: of the page.
     path: of the file.
   """
   bits = np.asarray(log_mass, np.float64) / -math.log(2) + 0.0  # and no -0.00
-  texts = [_text(row, row_bits, decode) for row, row_bits in zip(tokens, bits, strict=True)]
+  texts = [_text(row, row_bits, about) for row, row_bits in zip(tokens, bits, strict=True)]
   steps = ' '.join(_span(f' {number} ', number) for number in range(0, _MOST + 1, 2))
   legend = f'bits of surprise, of the model without any knobs:{steps}and more'
   with files.replacing(path) as part:
@@ -52,9 +52,9 @@ def save(
     part.write_text(page, encoding='utf-8')
 
 
-def _text(tokens: Sequence[int] | np.ndarray, bits: np.ndarray, decode: Callable | None) -> str:
-  speller = Speller(decode)
-  spans = [_span(speller.add(int(token)), number) for token, number in zip(tokens, bits, strict=True)]
+def _text(tokens: np.ndarray, bits: np.ndarray, about: About) -> str:
+  pieces = spelt(tokens, about.decode, about.in_parts)
+  spans = [_span(piece, number) for piece, number in zip(pieces, bits, strict=True)]
   return f'<p>{"".join(spans)}</p>'
 
 

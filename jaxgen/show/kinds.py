@@ -18,6 +18,7 @@ class About(NamedTuple):
     limits: a scatter plot shows `[-limits, limits]^2`.
     density: `f32[..., 2] -> f32[...]`, the exact log-density, where it is known.
     decode: `i[T] -> str`, the text of tokens by the vocabulary of the data; None without one.
+    in_parts: whether a character may take several tokens.
     spell: `f32[N, D] -> cells`, rows of a table in their own units and words beneath the names of the columns; empty
       where there is no number.
   """
@@ -25,6 +26,7 @@ class About(NamedTuple):
   limits: float | None = None
   density: Callable[[jax.Array], Any] | None = None
   decode: Callable[[np.ndarray], str] | None = None
+  in_parts: bool = False
   spell: Callable[[np.ndarray], Sequence[Sequence[str]]] | None = None
 
 

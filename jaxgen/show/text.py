@@ -22,20 +22,37 @@ def as_numbers(tokens: np.ndarray) -> str:
 class Speller:
   """Spells a text while its tokens come, one after the other.
 
-  A character of which only some bytes have come waits for the others.
+  Where a character may take several tokens, one of which only some bytes have come waits for the others.
   """
 
-  def __init__(self, decode: Callable[[np.ndarray], str] | None):
-    """`decode` is `i[T] -> str`, by the vocabulary; None: tokens are numbers."""
-    self._decode, self._told = decode or as_numbers, ''
-    self._tokens: list[int] = []
+  def __init__(self, decode: Callable[[np.ndarray], str] | None, in_parts: bool = False):
+    """`decode` is `i[T] -> str`, by the vocabulary; None: tokens are numbers. `in_parts`: see above."""
+    self._decode, self._in_parts = decode or as_numbers, in_parts
+    self._before: list[int] = []  # those spelt last
+    self._waiting: list[int] = []
 
   def add(self, token: int) -> str:
     """What the token adds to the text."""
-    self._tokens.append(token)
-    whole = self._decode(np.array(self._tokens)).rstrip('\N{REPLACEMENT CHARACTER}')
-    added, self._told = whole[len(self._told) :], max(whole, self._told, key=len)
+    self._waiting.append(token)
+    added = self.rest()
+    if self._in_parts and added.endswith('\N{REPLACEMENT CHARACTER}'):
+      return ''
+    self._before, self._waiting = self._waiting, []
     return added
+
+  def rest(self) -> str:
+    """What waits, as it is spelt where no token follows."""
+    before = self._decode(np.array(self._before, int))  # between numbers there is something
+    return self._decode(np.array(self._before + self._waiting, int))[len(before) :]
+
+
+def spelt(
+  tokens: np.ndarray, decode: Callable[[np.ndarray], str] | None, in_parts: bool = False
+) -> list[str]:
+  """What each of the tokens i[T] adds to their text, see `Speller`; the last adds all that waits."""
+  speller = Speller(decode, in_parts)
+  pieces = [speller.add(int(token)) for token in tokens]
+  return [*pieces[:-1], pieces[-1] + speller.rest()]
 
 
 def page(texts: Sequence[str]) -> np.ndarray:

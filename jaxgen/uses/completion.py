@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -64,10 +64,10 @@ def _continuation(subject):
   x[:, : len(tokens)] = tokens
   given = subject.given(subject.num)
   seen = np.arange(field.shape[0]) < len(tokens)
-  told = {'tell': _Told(subject.about.decode)} if subject.model.streams else {}
-  drawn = _complete(subject, {'x': x, **(given or {})}, seen, 0, **told)
+  told = _Told(subject.about) if subject.model.streams else None
+  drawn = _complete(subject, {'x': x, **(given or {})}, seen, 0, **({'tell': told} if told else {}))
   if told:
-    print(flush=True)
+    told.end()
   written = show.save(drawn, field, subject.folder / 'continuation', subject.about)
   return Written((*written, *surprise.save(subject, drawn, given, 'continuation')), told=bool(told))
 
@@ -75,8 +75,8 @@ def _continuation(subject):
 class _Told:
   """Prints the first of several texts while it is made."""
 
-  def __init__(self, decode: Callable[[np.ndarray], str] | None):
-    self._speller, self._next = show.Speller(decode), 0
+  def __init__(self, about: show.About):
+    self._speller, self._next = show.Speller(about.decode, about.in_parts), 0
     self._come: dict[int, int] = {}
 
   def __call__(self, index: np.ndarray, values: np.ndarray) -> None:
@@ -84,6 +84,10 @@ class _Told:
     while self._next in self._come:  # they may come in any order, and from each device
       print(printable_lines(self._speller.add(self._come[self._next])), end='', flush=True)
       self._next += 1
+
+  def end(self) -> None:
+    """Prints what waits for tokens that do not come, and ends the line."""
+    print(printable_lines(self._speller.rest()), flush=True)
 
 
 def _complete(

@@ -37,4 +37,9 @@ def about(
     with contextlib.suppress(UserError):  # without its data a run can be sampled all the same
       shown = source().examples(np.arange(min(_SHOWN, len(source()))))['x']
       return About(limits=float(np.abs(shown).max()) * 1.1)
-  return About(decode=vocabulary and vocabulary.decode, spell=columns and columns.spelt)
+  spell = columns and columns.spelt
+  return (
+    About(decode=vocabulary.decode, in_parts=vocabulary.in_parts, spell=spell)
+    if vocabulary
+    else About(spell=spell)
+  )

@@ -16,5 +16,5 @@ def save(subject: Subject, x: np.ndarray, given: Mapping[str, np.ndarray] | None
     return []
   log_mass = jax.jit(subject.model.entry_log_mass)(subject.params, subject.extra, {'x': x, **(given or {})})
   path = subject.folder / f'{name}.html'
-  coloured.save(x, np.asarray(log_mass), subject.about.decode, name, path)
+  coloured.save(x, np.asarray(log_mass), subject.about, name, path)
   return [path]

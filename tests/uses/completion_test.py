@@ -113,6 +113,18 @@ def test_a_continuation_is_printed_while_it_is_made_whatever_the_order_it_is_tol
   assert out.count('!!!!!!!!!') == 1 and '\x1b' not in out
 
 
+def test_of_a_continuation_that_is_told_nothing_is_missing_at_its_end(make, tmp_path, capsys):
+  def complete(params, extra, rng, batch, observed, tell):
+    x = jnp.where(observed, batch['x'], 0xE2).astype(jnp.uint8)  # the first byte of a character
+    for index in range(12):
+      jax.debug.callback(tell, index, x[:, index])
+    return x
+
+  make(TEXT, vocabulary=BYTES, complete=complete, streams=True)
+  continuation(tmp_path, 'Hi')
+  assert capsys.readouterr().out.startswith(f'Hi{chr(0xFFFD) * 10}\ncompletion ')
+
+
 def test_a_terminal_obeys_nothing_of_a_text_but_its_line_feeds(make, tmp_path, capsys):
   make(
     TEXT, vocabulary=BYTES, complete=lambda params, extra, rng, batch, observed: batch['x'] + ~observed * 27
