@@ -73,8 +73,8 @@ def prompt(text: str, model: GenerativeModel, field: Field, vocabulary: Vocabula
   """A prompt as tokens, i[T] with T at most the context.
 
   Raises:
-    UserError: if the model is none of text or cannot go on with it, or the prompt is longer than the context or outside
-      the vocabulary.
+    UserError: if the model is none of text or cannot go on with it, or the prompt is empty, longer than the context or
+      outside the vocabulary.
   """
   if field.kind != 'tokens' or len(field.shape) != 1:
     raise UserError(f'--prompt is for models of text, and this one models {field.kind}s; leave it out.')
@@ -84,6 +84,8 @@ def prompt(text: str, model: GenerativeModel, field: Field, vocabulary: Vocabula
     )
   if vocabulary is None:
     raise UserError('--prompt is for models of text, and these tokens are of none; leave it out.')
+  if not text:
+    raise UserError('--prompt= holds no text to continue; write some, or leave it out.')
   if any('\ud800' <= letter <= '\udfff' for letter in text):  # bytes of a command line that are no text
     raise UserError(f'--prompt={ascii(text)} is no UTF-8; write it otherwise.')
   tokens = vocabulary.encode(text)

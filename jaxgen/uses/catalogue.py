@@ -148,7 +148,7 @@ def _of_prior(subject):
 
 def _completed(subject):
   """So do examples that are completed; a prompt has none."""
-  given = ['given'] if subject.options.prompt else []
+  given = ['given'] if subject.options.prompt is not None else []
   return _knobs(subject, subject.model.completion_knobs) | {'prompt', *given}
 
 

@@ -51,7 +51,7 @@ def use(
   subject.knobs = asked.knobs(options.knobs, subject.model)
   if subject.knobs:
     asked.check_sampling(subject.model, subject.params, subject.extra, subject.spec, subject.knobs)
-  if options.prompt:
+  if options.prompt is not None:
     subject.prompt = asked.prompt(options.prompt, subject.model, subject.field, subject.vocabulary)
   if options.attribute:
     subject.attribute = asked.attribute(options.attribute, subject.spec)
@@ -117,7 +117,7 @@ def _record(name: str, subject: Subject, done: Written) -> Mapping[str, Any]:
     'knobs': knobs,
     'sampler': _sampler(name, subject),
     'meanings': {knob: words for knob, words in subject.model.meanings.items() if knob in knobs},
-    'prompt': subject.options.prompt,
+    'prompt': subject.options.prompt or '',
     'files': [path.name for path in done.files],
     **done.numbers,
   }

@@ -48,7 +48,7 @@ class Options(NamedTuple):
     given: texts by the name of a field: what samples are conditioned on, several values between commas. Fields that
       are not named are those of random training examples.
     knobs: texts by the name of a knob of the model.
-    prompt: the text that a model of tokens continues.
+    prompt: the text that a model of tokens continues; None: there is none.
     form: of an export: 'npz' or 'folder'.
     against: another set of images, as `config.data.name`, that outliers are of too.
     attribute: a class, whose vector is shown, or two between commas: the first less the second.
@@ -62,7 +62,7 @@ class Options(NamedTuple):
   split: str = ''
   given: Mapping[str, str] = {}
   knobs: Mapping[str, str] = {}
-  prompt: str = ''
+  prompt: str | None = None
   form: str = 'npz'
   against: str = ''
   attribute: str = ''

@@ -453,6 +453,10 @@ RUNS = {
     '--mode=evaluate --workdir={run} --trust --knobs.temperature=1',
     '--knobs is of --mode=sample',
   ),
+  'a prompt of nothing': (
+    '--mode=sample --workdir={run} --trust --prompt=',
+    '--prompt is for models of text',
+  ),
   'a prompt for images': (
     '--mode=sample --workdir={run} --trust --prompt=To',
     '--prompt is for models of text',

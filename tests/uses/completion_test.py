@@ -83,6 +83,12 @@ def test_a_prompt_longer_than_the_context_is_refused(make, tmp_path):
     continuation(tmp_path, 'a' * 13)
 
 
+def test_a_prompt_of_nothing_is_refused(make, tmp_path):
+  make(TEXT, vocabulary=BYTES)
+  with pytest.raises(UserError, match='--prompt= holds no text to continue; write some, or leave it out'):
+    continuation(tmp_path, '')
+
+
 @pytest.mark.parametrize('vocabulary', [BYTES, Vocabulary('characters', 2, 'a')])
 def test_a_prompt_that_is_no_text_is_refused(make, tmp_path, vocabulary):
   make({'x': Field('tokens', (12,), vocabulary.size)}, vocabulary=vocabulary)
