@@ -99,6 +99,8 @@ class Estimate(NamedTuple):
     tolerance: nats, of the error of the numerical solution; 0 where its steps are fixed.
     diffusion_levels: T, the noise levels of the bound of a diffusion; 0 where it is none.
     drawn_terms: of the bound's T - 1 steps, those behind one number; 0 for all.
+    smallest_noise: sigma, where a numerical solution ends: the blur of which continuous data have this density, and
+      the noise by which a bound is made for discrete data; 0 without one.
   """
 
   kind: str
@@ -110,6 +112,7 @@ class Estimate(NamedTuple):
   tolerance: float = 0.0
   diffusion_levels: int = 0
   drawn_terms: int = 0
+  smallest_noise: float = 0.0
 
   @property
   def is_slow(self) -> bool:

@@ -57,6 +57,7 @@ def _notes(record):
     f'K = {record.importance_samples}' if record.importance_samples else '',
     f'at most {record.ode_steps} ODE steps' if record.tolerance else _count(record.ode_steps, 'ODE step'),
     f'to {record.tolerance:g} nats' if record.tolerance else '',
+    f'to noise of {record.smallest_noise:g}' if record.smallest_noise else '',
     _count(record.diffusion_levels, 'noise level'),
     f'{record.drawn_terms} of their terms drawn' if record.drawn_terms else '',
     _count(record.probes, 'random direction'),

@@ -47,6 +47,7 @@ class Record(NamedTuple):
     tolerance: likewise, as the following two; records older than these had none of them.
     diffusion_levels: as above.
     drawn_terms: as above.
+    smallest_noise: likewise; None of an ODE's likelihood that is older than this field.
     standard_error: of the mean over the examples of a split, `spread / sqrt(n_reference)`; None of what is no such
       mean.
   """
@@ -82,6 +83,7 @@ class Record(NamedTuple):
   drawn_terms: int = 0
   standard_error: float | None = None
   sampler: str = ''
+  smallest_noise: float | None = 0.0
 
 
 # Numbers that differ in one of these do not measure the same thing.
@@ -91,7 +93,7 @@ PROTOCOL = (
 )  # fmt: skip
 # Nor do estimates of one kind that differ in one of these. Probes, terms and draws of noise are not among them: the
 # mean over them is taken, so that more of them make the same number more certain.
-ESTIMATE = ('importance_samples', 'ode_steps', 'tolerance', 'diffusion_levels')
+ESTIMATE = ('importance_samples', 'ode_steps', 'tolerance', 'diffusion_levels', 'smallest_noise')
 _NEWER = ('importance_samples', 'ode_steps', 'probes', 'noise_draws', 'given')  # than the first records
 
 
@@ -175,7 +177,8 @@ def read(path: Path) -> list[Record]:
 
 
 def _record(fields):
-  stated = {**dict.fromkeys(_NEWER if fields['kind'] else ()), **fields}
+  ended = ('smallest_noise',) if fields.get('ode_steps') else ()
+  stated = {**dict.fromkeys((*_NEWER, *ended) if fields['kind'] else ()), **fields}
   if stated.get('given') is not None:
     stated['given'] = tuple(stated['given'])
   return Record(**stated)

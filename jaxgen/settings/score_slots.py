@@ -148,6 +148,7 @@ LIKELIHOOD: dict[str, Any] = {
     'num_steps': Key(50, int, 'tolerance=0: of Heun, two evaluations of the network each', '[1, 100000]'),
     'probes': Key(1, int, 'random directions behind a divergence; 0: all', '[0, 100000]'),
     'tolerance': Key(0.0, float, 'nats, of the error of as many steps as it takes; 0: num_steps', '[0, inf)'),
+    'end': Key(0.0, float, 'its smallest noise; 0: that of the path', '[0, inf)', before=0.0),
   },
   'bound': {
     'num_levels': Key(0, int, 'noise levels of the bound; 0: those of the path', '[0, 100000]'),

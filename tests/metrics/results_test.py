@@ -73,6 +73,7 @@ _OTHER_BITS = _BITS._replace(run='runs/gan')
     ('ode_steps', 20),
     ('tolerance', 0.1),
     ('diffusion_levels', 100),
+    ('smallest_noise', 0.05),
   ],
 )
 def test_unlike_estimates_are_refused(field, value):
@@ -117,6 +118,19 @@ def test_a_likelihood_from_before_tolerances_had_fixed_steps_and_no_diffusion(tm
   path.write_text(json.dumps(line) + '\n')
   (bits,) = results.read(path)
   assert (bits.ode_steps, bits.tolerance, bits.diffusion_levels, bits.drawn_terms) == (50, 0.0, 0, 0)
+
+
+def test_an_ode_that_did_not_say_where_it_ended_is_like_no_other_and_a_bound_without_one_is(tmp_path):
+  along = _BITS._replace(kind='ODE estimate of a lower bound', importance_samples=0, ode_steps=50)
+  path = tmp_path / 'results.jsonl'
+  for record in (along, _BITS):
+    line = {name: value for name, value in record._asdict().items() if name != 'smallest_noise'}
+    with path.open('a') as file:
+      file.write(json.dumps(line) + '\n')
+  older, bound = results.read(path)
+  assert (older.smallest_noise, bound) == (None, _BITS)
+  with pytest.raises(UserError, match='smallest_noise is 0.05 and None'):
+    results.table([along._replace(run='runs/gan', smallest_noise=0.05), older])
 
 
 def test_bad_input(tmp_path):

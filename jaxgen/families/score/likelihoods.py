@@ -31,11 +31,12 @@ class Likelihood(NamedTuple):
   log_prob: Callable[..., jax.Array]
 
 
-def ode(num_steps: int = 50, probes: int = 1, tolerance: float = 0.0) -> Likelihood:
+def ode(num_steps: int = 50, probes: int = 1, tolerance: float = 0.0, end: float = 0.0) -> Likelihood:
   """The density of the probability-flow ODE, see `jaxgen.samplers.probability_flow_log_prob`.
 
-  Of continuous data it is that of the data blurred by the path's last level, at the point itself; of discrete data an
-  estimate of the bound that `jaxgen.families.score.decoder.log_mass_bound` makes of it, by one draw of noise.
+  Of continuous data it is that of the data blurred by the noise at which it ends, at the point itself; of discrete
+  data an estimate of the bound that `jaxgen.families.score.decoder.log_mass_bound` makes of it, by one draw of that
+  noise. The bound holds at any level of the path, and how tight it is depends on the level.
 
   Args:
     num_steps: of Heun's method, uniform in log sigma, two evaluations of the network and its derivative each; of no
@@ -43,9 +44,11 @@ def ode(num_steps: int = 50, probes: int = 1, tolerance: float = 0.0) -> Likelih
     probes: random directions behind a divergence; 0 for all, as it is in up to three dimensions whatever this says.
     tolerance: nats, of the error of the numerical solution, in as many steps as an example needs; NaN where it cannot
       be kept. 0 for `num_steps`.
+    end: sigma, the smallest noise of the ODE; 0 for the path's last level.
 
   Raises:
-    ValueError: if there are no steps, or probes or tolerance are negative.
+    ValueError: if there are no steps, or probes or tolerance are negative; when it meets the path, if it ends at a
+      noise that is not of the path.
   """
   if num_steps < 1:
     raise ValueError(f'num_steps must be at least 1, not {num_steps}.')
@@ -59,10 +62,11 @@ def ode(num_steps: int = 50, probes: int = 1, tolerance: float = 0.0) -> Likelih
       probes=0 if fields.size(x) <= _EXACT_DIMENSIONS else probes,
       noise_draws=int(x.levels > 0),
       tolerance=tolerance,
+      smallest_noise=_ends(path, end)[1],
     )
 
   def log_prob(score_fn, rng, x, levels, path):
-    largest, smallest = float(path.sigmas[0]), float(path.sigmas[-1])
+    largest, smallest = _ends(path, end)
     rising = geometric_sigmas(largest, smallest, num_steps + 1)[::-1]
     directions = 0 if x[0].size <= _EXACT_DIMENSIONS else probes
     log_density = lambda rng, y: probability_flow_log_prob(score_fn, rng, y, rising, directions, tolerance)  # noqa: E731
@@ -108,6 +112,17 @@ def bound(num_levels: int = 0, terms: int = 0) -> Likelihood:
 
 # `(**settings) -> Likelihood`, by the names of `config.model.likelihood`
 LIKELIHOODS: dict[str, Callable[..., Likelihood]] = {'ode': ode, 'bound': bound}
+
+
+def _ends(path, end):
+  # In the digits that a config gives: an ulp of float32 makes no other end, and no estimate that is unlike.
+  largest, smallest = (float(f'{path.sigmas[place]:.6g}') for place in (0, -1))
+  if end and not smallest <= end < largest:
+    raise ValueError(
+      f'the ODE ends at a noise of its path, which has those from {smallest:g} to {largest:g}, not at {end:g}; '
+      'set end=0 for the least of them.'
+    )
+  return largest, end or smallest
 
 
 def _levels(path, num):

@@ -125,6 +125,26 @@ def test_to_a_tolerance_the_density_of_a_mixture_is_exact_by_default(std, tolera
   np.testing.assert_allclose(_log_prob(model, x), log_density(x, 0.02), atol=tolerance, rtol=1e-6)
 
 
+# The first is that of the path, which in float32 has other digits.
+@pytest.mark.parametrize('end, most', [(0.1, 0.002), (0.2, 0.03), (0.4, 0.2)])
+def test_wherever_the_ode_ends_discrete_data_have_a_bound_on_their_mass(end, most):
+  """Tight where the noise hides nothing, and by so much looser as the decoder knows less."""
+  x = np.repeat(np.arange(5), 400)[:, None].astype(np.uint8)
+  found = _log_prob(_model(exact_score(PROBABILITIES), ode(tolerance=1e-3, end=end), levels=5), x) - np.log(5)
+  found = np.asarray(found).reshape(5, 400)
+  mean, error = found.mean(1), found.std(1) / 20
+  assert np.exp(mean - 4 * error).sum() < 1 + 1e-3  # of all levels together
+  assert -1e-3 < (PROBABILITIES * (np.log(PROBABILITIES) - mean)).sum() < most
+
+
+@pytest.mark.parametrize('end', [0.1, 0.4])
+def test_where_the_ode_ends_continuous_data_have_the_density_of_that_blur(end):
+  model = _model(lambda x, sigma: -x / (0.5**2 + sigma[:, None] ** 2), ode(tolerance=1e-3, end=end), (1,))
+  x = np.linspace(-1, 1, 5, dtype=np.float32)[:, None]
+  expected = norm.logpdf(x[:, 0], scale=np.hypot(0.5, end))
+  np.testing.assert_allclose(_log_prob(model, x), expected, atol=2e-3)
+
+
 def test_more_probes_make_one_number_more_certain():
   """Signs have errors where directions are coupled; here each with the next, and the trace is that of all."""
   mixing = jnp.eye(6) + 0.4 * jnp.eye(6, k=1) + 0.4 * jnp.eye(6, k=-1)
@@ -142,8 +162,11 @@ def test_more_probes_make_one_number_more_certain():
 
 
 @pytest.mark.parametrize('likelihood, shape, levels, stated', [
-  (ode(20, 3), (6, 6, 1), 5, dict(kind='ODE estimate of a lower bound', ode_steps=20, probes=3, noise_draws=1)),
-  (ode(20, 3, 0.01), (2,), 0, dict(kind='ODE estimate for blurred data', ode_steps=2000, tolerance=0.01)),
+  (ode(20, 3), (6, 6, 1), 5, dict(kind='ODE estimate of a lower bound', ode_steps=20, probes=3, noise_draws=1,
+   smallest_noise=0.1)),
+  (ode(20, 3, 0.01), (2,), 0, dict(kind='ODE estimate for blurred data', ode_steps=2000, tolerance=0.01,
+   smallest_noise=0.1)),
+  (ode(20, 0, end=0.4), (2,), 0, dict(kind='ODE estimate for blurred data', ode_steps=20, smallest_noise=0.4)),
   (bound(), (6, 6, 1), 5, dict(kind='lower bound', diffusion_levels=12, noise_draws=1)),
   (bound(100, 10), (6, 6, 1), 5,
    dict(kind='lower bound', diffusion_levels=100, drawn_terms=10, noise_draws=1)),
@@ -157,6 +180,8 @@ def test_the_estimate_says_what_it_took(likelihood, shape, levels, stated):
 @pytest.mark.parametrize('settings, words', [
   (('ode', dict(num_steps=0)), 'num_steps must be at least 1'),
   (('ode', dict(tolerance=-1.0)), 'must not be negative'),
+  (('ode', dict(end=0.05)), 'has those from 0.1 to 100, not at 0.05; set end=0'),
+  (('ode', dict(end=100.0)), 'not at 100'),
   (('bound', dict(num_levels=1)), 'at least two levels'),
   (('bound', dict(terms=12)), 'of 12 levels there are 11 steps'),
 ])  # fmt: skip

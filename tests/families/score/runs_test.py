@@ -94,7 +94,7 @@ def test_an_older_run_is_sampled_as_it_was_and_by_what_there_is_now(call, traine
 
 
 def test_a_trained_model_is_measured_by_another_likelihood_and_its_record_says_so(call, trained):
-  closer = '--config.model.likelihood.ode.tolerance=0.1'
-  assert call('--mode=evaluate', '--config.evaluation.metrics=kl_data_model', closer) == 0
+  closer = '--config.model.likelihood.ode.tolerance=0.1', '--config.model.likelihood.ode.end=0.4'
+  assert call('--mode=evaluate', '--config.evaluation.metrics=kl_data_model', *closer) == 0
   record = results.read(trained / 'results.jsonl')[-1]
-  assert (record.tolerance, record.ode_steps, record.probes) == (0.1, 2000, 0)
+  assert (record.tolerance, record.ode_steps, record.probes, record.smallest_noise) == (0.1, 2000, 0, 0.4)
