@@ -2,6 +2,7 @@ from jaxgen.samplers.ancestral import ancestral as ancestral
 from jaxgen.samplers.annealed import annealed as annealed
 from jaxgen.samplers.annealed import balanced as balanced
 from jaxgen.samplers.annealed import ncsnv2 as ncsnv2
+from jaxgen.samplers.annealed import ncsnv2_epsilon as ncsnv2_epsilon
 from jaxgen.samplers.annealed import num_annealed_steps as num_annealed_steps
 from jaxgen.samplers.clamped import clamped as clamped
 from jaxgen.samplers.clamped import coarse as coarse

@@ -100,7 +100,7 @@ SAMPLER: dict[str, Any] = {
   },
   'ncsnv2': {
     'steps_per_level': _PER_LEVEL,
-    'epsilon': Key(2.48e-5, float, 'of the paper, for pixels in [-1, 1]', '(0, inf)'),
+    'epsilon': Key(0.0, float, 'at the last level; 0: see jaxgen.samplers.ncsnv2_epsilon', '[0, inf)'),
   },
   'langevin': {
     'num_steps': Key(1000, int, 'at the smallest noise', '[1, 10000000]'),

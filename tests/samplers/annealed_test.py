@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from jaxgen.losses.score import geometric_sigmas
-from jaxgen.samplers import annealed, balanced, langevin, ncsnv2, num_annealed_steps, run
+from jaxgen.samplers import annealed, balanced, langevin, ncsnv2, ncsnv2_epsilon, num_annealed_steps, run
 from jaxgen.samplers.langevin import LangevinState
 from tests.samplers.densities import CENTRES, two_modes_score
 
@@ -138,3 +138,10 @@ def test_the_chain_of_ncsnv2_line_by_line():
   x = x - 0.5**2 * x / (0.7**2 + 0.5**2)
   found = run(ncsnv2(_gaussian_score(0.7), sigmas, epsilon, 2), rng, start, 7)[0].position
   np.testing.assert_allclose(found, x, rtol=1e-5)
+
+
+@pytest.mark.parametrize(('sigma_max', 'levels', 'epsilon'), [(50.0, 232, 6.2e-6), (90.0, 500, 3.3e-6)])
+def test_the_epsilon_of_ncsnv2_is_the_published_one(sigma_max, levels, epsilon):
+  """Of CIFAR-10 and CelebA, 5 steps a level (Song & Ermon 2020, appendix B)."""
+  found = ncsnv2_epsilon(np.geomspace(sigma_max, 0.01, levels), 5)
+  assert found == pytest.approx(epsilon, rel=0.015)

@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxgen.families.score.path import Path
 from jaxgen.families.score.way import Way, over_levels
-from jaxgen.samplers.annealed import Balance, annealed, balanced, ncsnv2, num_annealed_steps
+from jaxgen.samplers.annealed import Balance, annealed, balanced, ncsnv2, ncsnv2_epsilon, num_annealed_steps
 from jaxgen.samplers.ddim import ddim
 from jaxgen.samplers.ddpm import ddpm
 from jaxgen.samplers.dpm_solver import dpm_solver
@@ -74,19 +74,25 @@ def annealed_way(
   )
 
 
-def ncsnv2_way(path: Path, data_std: float, *, steps_per_level: int, epsilon: float) -> Way:
-  """`jaxgen.samplers.ncsnv2` over the levels of the path: the paper's own step, where `annealed_way` balances it."""
+def ncsnv2_way(
+  path: Path, data_std: float, *, steps_per_level: int, epsilon: float, temperature: float = 1.0
+) -> Way:
+  """`jaxgen.samplers.ncsnv2` over the levels of the path: the paper's own step, where `annealed_way` balances it.
+
+  An `epsilon` of 0 stands for `ncsnv2_epsilon`. The knob is 'temperature'.
+  """
+  epsilon = epsilon or ncsnv2_epsilon(path.sigmas, steps_per_level)
   count = num_annealed_steps(len(path.sigmas), steps_per_level)
   return Way(
     'annealed Langevin steps of NCSNv2',
-    lambda score_fn: ncsnv2(score_fn, path.sigmas, epsilon, steps_per_level),
+    lambda score_fn: ncsnv2(score_fn, path.sigmas, epsilon, steps_per_level, temperature=temperature),
     count,
     count,
     f'Langevin steps of epsilon {epsilon:.3g}, {steps_per_level} at each level',
     sigmas=_held(path.sigmas, steps_per_level, count),
     start=float(path.sigmas[0]),
     uses_noise=True,
-    knobs={},
+    knobs={'temperature': temperature},
     turned=partial(ncsnv2_way, path, data_std, steps_per_level=steps_per_level, epsilon=epsilon),
   )
 

@@ -1,12 +1,16 @@
 """What a config can name of each slot of a score model builds one, and what does not fit is refused by its key."""
 
+import jax
 import pytest
 from ml_collections import ConfigDict
 
+from configs import ncsn_digits
 from configs.ncsn_toy import get_config
 from jaxgen import experiment, fields
 from jaxgen.errors import UserError
 from jaxgen.families.score import PARAMETERIZATIONS, PATHS, WAYS, WEIGHTINGS
+from jaxgen.samplers import run
+from jaxgen.settings import score_slots
 from jaxgen.types import Field
 
 NAMES = {
@@ -31,6 +35,19 @@ def built(changes, given=()):
 @pytest.mark.parametrize(('key', 'name'), [(key, name) for key, table in NAMES.items() for name in table])
 def test_every_name_of_a_slot_builds_a_model_by_its_defaults(key, name):
   assert built({key: name}).objective.startswith('loss = ')
+
+
+@pytest.mark.parametrize('name', WAYS)
+def test_the_default_of_every_way_leaves_data_about_as_wide_as_they_are(name):
+  """Gaussian data with the exact score, on the levels of `ncsn_digits`; the paper's NCSNv2 looks at a point alone."""
+  config = experiment.completed(ncsn_digits.get_config())
+  config.sampler.name = name
+  way = score_slots.way(config, score_slots.path(config))
+  std = config.model.sigma_data
+  sampler = way.sampler(lambda x, sigma: -x / (std**2 + sigma[:, None] ** 2))
+  start = way.start * jax.random.normal(jax.random.key(0), (200, 48))
+  x = jax.jit(lambda: run(sampler, jax.random.key(1), start, way.num_steps)[0].position)()
+  assert float(x.std()) == pytest.approx(std, rel=0.2 if name == 'ncsnv2' else 0.1)
 
 
 def test_the_objective_names_what_was_chosen():

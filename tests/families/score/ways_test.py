@@ -126,11 +126,10 @@ def test_knobs_turn_the_way(name):
   np.testing.assert_array_equal(again.sigmas, way.sigmas)
   if 'steps' in way.knobs:
     assert way.turned(steps=7).num_steps == len(way.turned(steps=7).sigmas) == 7
-  if 'temperature' in way.knobs:
-    assert way.turned(temperature=0.5).knobs['temperature'] == 0.5
+  assert way.turned(temperature=0.5).knobs['temperature'] == 0.5
 
 
-@pytest.mark.parametrize('name', ['heun', 'ddpm', 'annealed'])
+@pytest.mark.parametrize('name', ['heun', 'ddpm', 'annealed', 'ncsnv2'])
 def test_cold_samples_are_narrower(name):
   """By the root of the temperature, where the steps do not matter."""
   warm, cold = (drawn(way_of(name).turned(temperature=t), gaussian_score(), (200, 48)) for t in (1.0, 0.25))
@@ -329,10 +328,8 @@ def test_completion_goes_by_any_way(name):
   model = model_of(Shifted(), name, FEW, shape=(4,), completion=completion)
   assert set(model.completion_knobs) == set(model.knobs)
   observed = jnp.array([[True, False, True, False]])
-  knobs = {'temperature': 0.5} if 'temperature' in model.knobs else {}
-  found = model.complete(
-    {'network': {}}, {}, jax.random.key(0), {'x': jnp.full((1, 4), 0.9)}, observed, **knobs
-  )
+  x = {'x': jnp.full((1, 4), 0.9)}
+  found = model.complete({'network': {}}, {}, jax.random.key(0), x, observed, temperature=0.5)
   np.testing.assert_array_equal(found[0, ::2], np.float32(0.9))
   assert np.isfinite(found).all() and np.all(np.abs(found[0, 1::2] - MEAN) < 2)
 
