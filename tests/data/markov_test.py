@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -35,6 +37,23 @@ def test_what_is_drawn_follows_the_chain_and_its_code_length_is_the_entropy(prob
   log_mass = np.log(stays[x[:, 0]]) + np.log(probabilities[x[:, :-1], x[:, 1:]]).sum(1)
   error = log_mass.std() / np.sqrt(len(x))
   assert abs(-log_mass.mean() - markov.entropy(probabilities, 12)) < 5 * error
+
+
+def test_each_draw_is_by_the_inverse_distribution_function_of_the_state_before():
+  rows = np.array([[0.5, 0.5, 0.0], [0.0, 0.0, 1.0], [0.2, 0.3, 0.5]])
+  uniform = np.array([[0.01, 0.49, 0.51, 1 - 2**-53]] * 3).T  # [num, before]
+  before = np.broadcast_to(np.arange(3), uniform.shape)
+  found = markov.following(rows, before.reshape(-1), uniform.reshape(-1)).reshape(uniform.shape)
+  np.testing.assert_array_equal(found, [[0, 2, 0], [0, 2, 1], [1, 2, 2], [1, 2, 2]])
+
+
+def test_many_sequences_of_many_states_take_the_memory_of_their_tokens():
+  chain = markov.transitions(256)
+  tracemalloc.start()
+  x = markov.drawn(chain, 3, 50_000, 2)
+  peak = tracemalloc.get_traced_memory()[1]
+  tracemalloc.stop()
+  assert peak < 8 * x.nbytes
 
 
 def test_the_name_says_the_rate_and_a_seed_is_always_the_same(settings):

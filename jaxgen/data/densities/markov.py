@@ -49,12 +49,25 @@ def entropy(probabilities: np.ndarray, length: int) -> float:
 def drawn(probabilities: np.ndarray, seed: int, num: int, length: int) -> np.ndarray:
   """Independent sequences, i64[num, length], by inverse distribution functions; the same on every machine."""
   uniform = generator(seed).random((length, num))
-  rows, states = probabilities.cumsum(1), len(probabilities)
   x = np.empty((num, length), np.int64)
-  x[:, 0] = np.searchsorted(stationary(probabilities).cumsum(), uniform[0])
+  x[:, 0] = following(stationary(probabilities)[None], np.zeros(num, np.int64), uniform[0])
   for place in range(1, length):
-    x[:, place] = (rows[np.minimum(x[:, place - 1], states - 1)] < uniform[place][:, None]).sum(1)
-  return np.minimum(x, states - 1)  # where the last sum is rounded to less than 1
+    x[:, place] = following(probabilities, x[:, place - 1], uniform[place])
+  return x
+
+
+def following(probabilities: np.ndarray, before: np.ndarray, uniform: np.ndarray) -> np.ndarray:
+  """The states i64[N] after those before, i64[N], whose probabilities are rows of P f64[R, S], by uniform draws f64[N].
+
+  All rows stand one after the other as one distribution function, that of row r between r and r + 1, in which one
+  search finds all of the draws.
+  """
+  num_rows, states = probabilities.shape
+  rows = np.minimum(probabilities.cumsum(1), 1)
+  rows[:, -1] = 1  # whatever the last sum is rounded to
+  steps = (rows + np.arange(num_rows)[:, None]).reshape(-1)
+  found = np.searchsorted(steps, before + uniform) - before * states
+  return np.clip(found, 0, states - 1)  # a draw that is rounded to the end of a row stays in it
 
 
 def load(config: ConfigDict, name: str, split: str) -> Source:
