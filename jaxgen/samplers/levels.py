@@ -11,14 +11,14 @@ def karras_levels(
 ) -> np.ndarray:
   """Levels whose `1 / rho`-th power falls evenly (Karras et al. 2022, equation 5), f32[num_levels], and a last 0.
 
-  A large rho has short steps near the data; with `rho` 1 steps are equal, and without bound their ratios are.
+  A large rho has short steps near the data; with the least, 1, steps are equal, and without bound their ratios are.
 
   Raises:
-    ValueError: unless `sigma_max > sigma_min > 0`, rho is positive and there is at least one level.
+    ValueError: unless `sigma_max > sigma_min > 0`, rho is at least 1 and there is at least one level.
   """
-  if not sigma_max > sigma_min > 0 or not rho > 0 or num_levels < 1:
+  if not sigma_max > sigma_min > 0 or not rho >= 1 or num_levels < 1:
     raise ValueError(
-      'noise levels need sigma_max > sigma_min > 0, rho > 0 and at least one level, not '
+      'noise levels need sigma_max > sigma_min > 0, rho >= 1 and at least one level, not '
       f'sigma_max={sigma_max}, sigma_min={sigma_min}, rho={rho}, num_levels={num_levels}.'
     )
   levels = np.linspace(sigma_max ** (1 / rho), sigma_min ** (1 / rho), num_levels) ** rho

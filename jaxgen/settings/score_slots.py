@@ -75,7 +75,9 @@ PATH: dict[str, Any] = {
 def _steps(num_steps: int, rho: float) -> Keys:
   return {
     'num_steps': Key(num_steps, int, 'from level to level, the last to no noise', '[1, 100000]'),
-    'rho': Key(rho, float, 'how much shorter steps are near the data; 0: even in time', '[0, 100]'),
+    'rho': Key(
+      rho, float, 'how much shorter steps are near the data, from 1 on; 0: even in time', '[0, 100]'
+    ),
   }
 
 

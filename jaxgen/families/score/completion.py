@@ -42,12 +42,17 @@ def completed_by(way: Way, num_resamplings: int = 1, jump_length: int = 1) -> Co
   (`jaxgen.samplers.resampled`), which makes what is missing fit what is observed the better the more often it is done.
 
   Raises:
-    ValueError: if a way is to be resampled that stays at a level for several steps.
+    ValueError: if a way is to be resampled that stays at a level for several steps, or a stretch is longer than it.
   """
   if num_resamplings > 1 and not np.all(np.diff(way.sigmas) < 0):
     raise ValueError(
       f'resampling goes from level to level, and {way.description} stay at one; give num_resamplings=1, or another '
       'sampler.'
+    )
+  if jump_length > way.num_steps:
+    raise ValueError(
+      f'jump_length={jump_length} is a stretch longer than the whole way, of {way.description}; let it be at most '
+      f'{way.num_steps}.'
     )
   return Completion(way, num_resamplings, jump_length)
 

@@ -75,6 +75,11 @@ def test_guidance_is_a_knob_of_a_model_that_was_trained_for_it():
       {'sampler.completion.sampler': 'langevin', 'sampler.completion.num_resamplings': 2},
       'config.sampler.completion cannot be used',
     ),
+    ({'sampler.name': 'heun', 'sampler.heun.rho': 0.001}, 'config.sampler.heun cannot be used.* rho >= 1'),
+    (
+      {'sampler.completion.num_resamplings': 2, 'sampler.completion.jump_length': 101},
+      'config.sampler.completion cannot be used: jump_length=101 .* at most 100',
+    ),
     ({'sampler.guidance': 2.0}, 'The score model cannot be built: a guidance of 2'),
   ],
 )
