@@ -6,7 +6,7 @@
 that are not held out) the test images take 90.1 nats (exact; standard error 0.21). Published are 81.3 for a PixelCNN
 without gates and 79.2 for a PixelRNN, trained to their ends ("Pixel recurrent neural networks", 2016, table 4). A pixel
 here is told of eight rows and columns around it, which makes strokes rather than digits: with a larger
-`config.model.kernel` it sees more. The loss fell no longer after half of the steps, so that more of these do not help.
+`config.model.kernel` it sees more.
 
 The pixels are Bernoulli draws of the grey intensities, made once and for all by split and place of the image
 (`jaxgen.data.transformations.binarized`); the published numbers are of Salakhutdinov & Murray's draw (2008), likewise

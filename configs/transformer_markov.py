@@ -3,8 +3,8 @@
     python -m jaxgen.main --config=configs/transformer_markov.py
 
 On 2 CPU cores, shared: 0.3 CPU minutes for 600 steps. Averaged weights: 1.724 bits a token on the test split, exact.
-The entropy rate is 1.707, and that of whole sequences of 64, of which the first token has nothing before it,
-1.722: no model can need less.
+The entropy rate is 1.707, and that of whole sequences of 64, of which the first token has nothing before it, 1.722: in
+expectation no model can need less. On the test split the chain itself takes 1.7218 (standard error 0.0025).
 """
 
 from ml_collections import ConfigDict

@@ -6,7 +6,8 @@ blind spot. Within a pixel red comes before green and green before blue: see `ja
 
 The horizontal stack never looks above its own row, except through the vertical stack, which never looks at this
 row. So while an image is sampled, the vertical stack costs one row of it at the beginning of each row, and the
-horizontal one a pixel at each pixel; of both is kept what the kernels of later ones reach back to.
+horizontal one a pixel at each of its channels, which come one after the other; of both is kept what the kernels of
+later ones reach back to.
 """
 
 from collections.abc import Callable, Sequence
@@ -210,7 +211,7 @@ class PixelCNN(nn.Module):
 
 
 def pixel_by_pixel(run: Run, given: Any) -> tuple[Callable, Callable]:
-  """A predictor of `jaxgen.families.autoregressive` that computes each row and each pixel once."""
+  """A predictor of `jaxgen.families.autoregressive` that computes each row once, and each pixel once for each of its channels."""
 
   def next_row(x, row, rows):
     return run(x, row, rows, given, method='next_row')
