@@ -211,7 +211,7 @@ class PixelCNN(nn.Module):
 
 
 def pixel_by_pixel(run: Run, given: Any) -> tuple[Callable, Callable]:
-  """A predictor of `jaxgen.families.autoregressive` that computes each row once, and each pixel once for each of its channels."""
+  """A predictor of `jaxgen.families.autoregressive` that computes each row once, and a pixel at each channel."""
 
   def next_row(x, row, rows):
     return run(x, row, rows, given, method='next_row')
