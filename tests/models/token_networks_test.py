@@ -37,7 +37,7 @@ NETWORKS = {
   'gru, two layers': Row(lambda levels: RNNLM(levels, 'gru', 8, 2)),
   'transformer': Row(lambda levels: Transformer(LENGTH, levels, 8, 2, 2)),
   # each of two layers sees two positions more than its own, and a position stands for the token before it
-  'transformer, past its context': Row(lambda levels: Transformer(3, levels, 8, 2, 2), reach=5),
+  'transformer, past its window': Row(lambda levels: Transformer(3, levels, 8, 2, 2), reach=5),
 }
 every_network = pytest.mark.parametrize('name', NETWORKS)
 

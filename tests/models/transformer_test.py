@@ -5,13 +5,15 @@ from functools import partial
 
 import jax
 import jax.numpy as jnp
+import numpy as np
+import optax
 import pytest
 from ml_collections import ConfigDict
 
 from jaxgen import fields
 from jaxgen.config import defaults
 from jaxgen.errors import UserError
-from jaxgen.families.autoregressive import token_by_token
+from jaxgen.families.autoregressive import autoregressive, token_by_token
 from jaxgen.models.autoregressive import rnnlm, transformer
 from jaxgen.types import Field
 
@@ -38,6 +40,28 @@ def config_of(module, x=TEXT, **changes):
 def test_settings_that_do_not_fit_are_named(module, changes, message):
   with pytest.raises(UserError, match=message):
     module.build(config_of(module, **changes))
+
+
+# each of two layers sees two positions more than its own, and a position stands for the token before it
+@pytest.mark.parametrize(('window', 'seen', 'reach'), [(0, 12, 11), (3, 3, 5), (99, 12, 11)])
+def test_by_a_config_a_position_sees_a_window_while_it_is_scored_and_drawn(window, seen, reach):
+  sizes = dict(width=8, num_layers=2, num_heads=2)
+  cached = transformer.build(config_of(transformer, window=window, **sizes))
+  network = transformer.Transformer(seen, TEXT.levels, *sizes.values())
+  naive = autoregressive(
+    network, tx=optax.sgd(0.1), ema_decay=0.0, x=TEXT
+  )  # by the whole network at every step
+  shapes, extra = jax.eval_shape(cached.init, jax.random.key(0), {})
+  noise = np.random.default_rng(0)
+  params = jax.tree.map(lambda leaf: jnp.asarray(noise.normal(0, 0.5, leaf.shape), leaf.dtype), shapes)
+  draws = [
+    jax.jit(model.sample, static_argnums=3)(params, extra, jax.random.key(1), 20) for model in (cached, naive)
+  ]
+  np.testing.assert_array_equal(*draws)
+  score = jax.jit(cached.entry_log_mass)
+  x, other = draws[0], draws[0].at[:, 0].set((draws[0][:, 0] + 1) % TEXT.levels)
+  moved = np.abs(score(params, extra, {'x': x}) - score(params, extra, {'x': other})).max(0) > 1e-6
+  assert np.flatnonzero(moved).tolist() == list(range(reach + 1))
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,11 @@
 """A Transformer language model: pre-normalization, rotary positions, tied embeddings.
 
 Vaswani et al., "Attention is all you need" (2017), as it is built since: normalized before each layer, and positions by
-turning queries and keys, so that attention sees distances alone (Su et al. 2021). A position sees the last `context`
-ones, whatever the length of the sequence: the window slides.
+turning queries and keys, so that attention sees distances alone (Su et al. 2021). In each layer a position sees the
+last `config.model.window` ones, itself among them (Beltagy et al., "Longformer", 2020, section 3.1), or, by 0, all.
 
-While text is drawn, keys and values of that window are kept, so that a token costs one position of the network, at any
-length.
+While text is drawn, keys and values of that window are kept, so that a token costs one position of the network, with
+O(window) of attention, at any length.
 """
 
 import jax
@@ -25,6 +25,9 @@ KEYS = {
   'width': Key(128, int, 'of the layers, a multiple of twice the heads', WIDTH),
   'num_layers': Key(4, int, 'of attention and perceptron', DEPTH),
   'num_heads': Key(4, int, 'of attention', '[1, 1024]'),
+  'window': Key(
+    0, int, 'the last positions that attention sees; 0: all of the context', '[0, 1048576]', before=0
+  ),
   'dropout': Key(0.0, float, "the share of a layer's values that training leaves out", '[0, 1)'),
 }
 
@@ -33,7 +36,7 @@ class Transformer(nn.Module):
   """x [B, T] in [0, levels) and the conditions -> logits f32[B, T, levels], each of the tokens before it.
 
   Attributes:
-    context: the last positions that attention sees.
+    window: the last positions that attention sees.
     levels: the size of the vocabulary.
     width: of the layers, a multiple of `2 num_heads`.
     num_layers: of attention and perceptron.
@@ -41,7 +44,7 @@ class Transformer(nn.Module):
     dropout: of embeddings and layers.
   """
 
-  context: int
+  window: int
   levels: int
   width: int
   num_layers: int
@@ -51,7 +54,7 @@ class Transformer(nn.Module):
   def setup(self) -> None:
     self.embedding = TiedEmbedding(self.levels, self.width)
     self.layers = [
-      CausalLayer(self.width, self.num_heads, self.dropout, self.context, rotary=True)
+      CausalLayer(self.width, self.num_heads, self.dropout, self.window, rotary=True)
       for _ in range(self.num_layers)
     ]
     self.norm, self.drop = nn.LayerNorm(), nn.Dropout(self.dropout)
@@ -92,5 +95,6 @@ def build(config: ConfigDict) -> GenerativeModel:
       f'config.model.width={model.width} gives each of config.model.num_heads={model.num_heads} heads an odd number, '
       'and rotary positions turn pairs; make it a multiple of twice the heads.'
     )
-  network = Transformer(x.shape[0], x.levels, model.width, model.num_layers, model.num_heads, model.dropout)
+  window = model.window or x.shape[0]
+  network = Transformer(window, x.levels, model.width, model.num_layers, model.num_heads, model.dropout)
   return settings.assemble(config, network, token_by_token(x.levels))
