@@ -89,9 +89,15 @@ def completed(config: ConfigDict) -> ConfigDict:
   return configs.completed(config, getattr(module, 'KEYS', {}), getattr(module, 'SAMPLER', {}))
 
 
-def sampler_of(config: ConfigDict, completes: bool = False) -> dict[str, Any]:
+# The settings of `config.sampler` that are not called as the knobs that turn them.
+_TURNED = {'steps': 'num_steps'}
+
+
+def sampler_of(
+  config: ConfigDict, completes: bool = False, knobs: Mapping[str, float] = MappingProxyType({})
+) -> dict[str, Any]:
   """What draws the samples of a run, or its completions: the name of the sampler, its settings, and what all samplers
-  have; of a model that leaves no choice, nothing."""
+  have; of a model that leaves no choice, nothing. Settings that knobs turn are as these say."""
   if 'sampler' not in config:
     return {}
   sampler = config.sampler.to_dict()
@@ -99,7 +105,9 @@ def sampler_of(config: ConfigDict, completes: bool = False) -> dict[str, Any]:
   if completes:
     how = sampler['completion']
     shared |= {'name': how['sampler'], **{name: value for name, value in how.items() if name != 'sampler'}}
-  return {'name': shared['name'], **shared, **sampler[shared['name']]}
+  settings = {'name': shared['name'], **shared, **sampler[shared['name']]}
+  turned = {_TURNED.get(knob, knob): value for knob, value in knobs.items()}
+  return {name: turned.get(name, value) for name, value in settings.items()}
 
 
 def model_keys(config: ConfigDict) -> Keys:

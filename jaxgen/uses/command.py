@@ -115,7 +115,7 @@ def _record(name: str, subject: Subject, done: Written) -> Mapping[str, Any]:
     'num': subject.num,
     'given': drawn | asked_for if 'given' in USES[name].takes(subject) else own,
     'knobs': knobs,
-    'sampler': _sampler(name, subject),
+    'sampler': _sampler(name, subject, knobs) if done.drawn else {},
     'meanings': {knob: words for knob, words in subject.model.meanings.items() if knob in knobs},
     'prompt': subject.options.prompt or '',
     'files': [path.name for path in done.files],
@@ -123,11 +123,11 @@ def _record(name: str, subject: Subject, done: Written) -> Mapping[str, Any]:
   }
 
 
-def _sampler(name, subject):
-  """That by which a use draws, with its settings; of a model that leaves no choice, none."""
+def _sampler(name, subject, knobs):
+  """That by which a use draws, with its settings as they were turned; of a model that leaves no choice, none."""
   needs = USES[name].needs
   draws = needs & {'sample', 'trajectory', 'complete'}
-  return experiment.sampler_of(subject.trained.config, 'complete' in needs) if draws else {}
+  return experiment.sampler_of(subject.trained.config, 'complete' in needs, knobs) if draws else {}
 
 
 def _knobs(name, subject):

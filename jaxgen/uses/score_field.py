@@ -35,7 +35,7 @@ def run(subject: Subject) -> Written:
   path = subject.folder / 'score_field.gif'
   show.save_gif([show.arrows([panel], limits) for panel in panels], path)
   picture = subject.save_picture('score_field', show.arrows([panels[index] for index in few], limits))
-  return Written((picture, path))
+  return Written((picture, path), drawn=not subject.about.density)
 
 
 def blurred(mass: np.ndarray, sigma: float) -> np.ndarray:

@@ -74,12 +74,13 @@ class TooFew(UserError):
 
 class Written(NamedTuple):
   """What a use has left: files, the numbers that belong to them, and a text that is printed beside; whether its texts
-  have been told, and are not printed again."""
+  have been told, and are not printed again; and whether anything of it was drawn by the model."""
 
   files: tuple[Path, ...]
   numbers: Mapping[str, Any] = {}
   text: str = ''
   told: bool = False
+  drawn: bool = True
 
 
 class Subject:

@@ -9,6 +9,7 @@ from jaxgen import config_files, process, train
 from jaxgen import main as command_line
 from jaxgen.metrics import results
 from jaxgen.runs import workdir as workdirs
+from jaxgen.uses import score_field
 
 
 @pytest.fixture(scope='module')
@@ -58,6 +59,20 @@ def test_completions_have_a_sampler_of_their_own_and_numbers_say_what_drew_the_s
   assert call('--mode=evaluate', *distance, '--config.sampler.name=ddim') == 0
   line = (trained / 'results.jsonl').read_text().splitlines()[-1]
   assert json.loads(line)['sampler'] == 'name=ddim, guidance=1.0, eta=0.0, num_steps=50, rho=0.0'
+
+
+def test_the_record_of_samples_says_one_number_of_steps(call, trained):
+  assert call(*SAMPLE, *OTHER, '--knobs.steps=2') == 0
+  record = json.loads((trained / 'sampled' / 'samples.json').read_text())
+  assert record['sampler']['num_steps'] == record['knobs']['steps'] == 2
+
+
+def test_over_a_density_that_is_known_nothing_is_drawn_and_the_record_names_no_sampler(
+  call, trained, monkeypatch
+):
+  monkeypatch.setattr(score_field, '_FRAMES', 2)
+  assert call('--mode=sample', '--use=score_field', '--num=3') == 0
+  assert json.loads((trained / 'sampled' / 'score_field.json').read_text())['sampler'] == {}
 
 
 def test_a_run_goes_on_with_another_sampler(call, trained):
