@@ -3,8 +3,8 @@
     python -m jaxgen.main --config=configs/ncsn_cifar.py
 
 Song & Ermon 2020 report an FID of 10.87 after 300,000 steps of 128 images. They sample by 232 levels of
-5 Langevin steps, `--config.sampler.name=annealed`; the default is the probability-flow ODE in 18 steps of Heun's
-method, 35 evaluations of the network (Karras et al. 2022).
+5 Langevin steps, `--config.sampler.name=ncsnv2` (`annealed` balances these steps); the default is the probability-flow
+ODE in 18 steps of Heun's method, 35 evaluations of the network (Karras et al. 2022).
 
 Not run to the end yet: no time or number to expect; `--mode=plan` tells what it takes on your device.
 """

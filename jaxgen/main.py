@@ -15,6 +15,7 @@ python -m jaxgen.main --mode=plan --config=configs/glow_cifar.py    what a run w
               with --mode=sample: whose examples are used, by default test
 --step        with --mode=evaluate and sample, of which checkpoint: newest | best (by validation) | a number
 --config.sampler.<key>    with --mode=evaluate and sample too: how a score model is sampled, --config.sampler.name=heun
+--config.model.likelihood.<key>    with --mode=evaluate too: how a score model's likelihood is measured
 
 and with --mode=sample alone
 --use         what to do, between commas, by default all that applies and is looked at:

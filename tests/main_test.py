@@ -114,7 +114,7 @@ def test_plan_bills_one_step_and_writes_nothing(jaxgen, tmp_path, monkeypatch):
 def test_help_shows_the_commands(jaxgen):
   code, out, _ = jaxgen('--help')
   assert code == 0
-  assert '--mode=sample' in out
+  assert '--mode=sample' in out and '--config.model.likelihood.' in out
 
 
 CONFIG = '--config=tests/tiny_config.py:smoke'
