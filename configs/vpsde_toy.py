@@ -3,7 +3,7 @@
     python -m jaxgen.main --config=configs/vpsde_toy.py
 
 As `ncsn_toy` it learns the mean of the noise given the batch (`config.model.target`) and sees Fourier features. 2.2
-minutes of shared processor time, with evaluation: KL(data || model) 0.095 ± 0.005 nats by the ODE on eight Gaussians.
+minutes of shared processor time, with evaluation: KL(data || model) 0.095 ± 0.005 nats by 50 steps of the ODE on eight Gaussians.
 """
 
 from ml_collections import ConfigDict
@@ -19,6 +19,7 @@ def get_config(arg=''):
   )
   config.model.parameterization = 'noise'
   config.sampler = ConfigDict(dict(name='euler_maruyama', euler_maruyama=dict(num_steps=200)))
+  config.model.likelihood = ConfigDict(dict(name='ode', ode=dict(num_steps=50)))
   config.num_steps = 3000
   return preset(
     config,

@@ -22,6 +22,7 @@ from jaxgen import files, process
 from jaxgen.errors import UserError
 
 HERE = Path(__file__).parent
+DEFAULT = ('gaussian', *ours.FLOWS, *peers.PEERS)
 FLOWS = ('gaussian', *ours.FLOWS, *ours.SCORES, *peers.PEERS)
 GROUPS = {'plane': protocol.PLANE, 'synthetic': protocol.TABLES}
 
@@ -45,7 +46,9 @@ def _arguments():
     description=__doc__,
     formatter_class=argparse.RawDescriptionHelpFormatter,
   )
-  parser.add_argument('--flows', type=arguments.several(FLOWS), default=FLOWS, help=f'of {", ".join(FLOWS)}')
+  parser.add_argument(
+    '--flows', type=arguments.several(FLOWS), default=DEFAULT, help=f'of {", ".join(FLOWS)}'
+  )
   parser.add_argument(
     '--densities', type=_densities, default=protocol.PLANE, help='plane, synthetic, or names'
   )
