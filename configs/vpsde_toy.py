@@ -3,7 +3,8 @@
     python -m jaxgen.main --config=configs/vpsde_toy.py
 
 As `ncsn_toy` it learns the mean of the noise given the batch (`config.model.target`) and sees Fourier features. 2.2
-minutes of shared processor time, with evaluation: KL(data || model) 0.095 ± 0.005 nats by 50 steps of the ODE on eight Gaussians.
+minutes of shared processor time, with evaluation: KL(data || model) 0.095 ± 0.005 nats by 50 steps of the ODE on eight
+Gaussians.
 """
 
 from ml_collections import ConfigDict
