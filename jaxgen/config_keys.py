@@ -143,7 +143,7 @@ DATA = {
   'name': Key(
     'digits',
     str,
-    'digits, or kind and name: tfds:mnist, text:stdlib, markov:8, folder:<path>; all: `jaxgen.data.load`',
+    'digits; tfds: toy: synthetic: markov: npz: folder: pairs: domains: table: text:<name>; text:stdlib',
     least=1,
   ),
   'image_size': Key(0, int, 'pixels a side that images are resized to; 0: as they are', '[0, 4096]'),
