@@ -60,25 +60,32 @@ def _arguments():
 
 
 def row(name: str, workdir: Path) -> dict[str, Any]:
-  """One run: what it cost and what it reached; trained by the command that a user has, in a process of its own."""
-  before = _processor_seconds()
+  """One run: what it cost and what it reached; trained by the command that a user has, in a process of its own.
+
+  Of a run that was there before, whose cost until then nobody has counted, there are no minutes.
+  """
+  is_new, before = not workdir.exists(), _processor_seconds()
   command = [sys.executable, '-m', 'jaxgen.main', f'--config=configs/{name}.py', f'--workdir={workdir}']
   subprocess.run(command, check=True)
-  minutes = (_processor_seconds() - before) / 60
-  trained = experiment.load(workdir)
+  minutes = (_processor_seconds() - before) / 60 if is_new else None
+  return {'config': name, 'cpu_minutes': minutes, **reached(name, workdir)}
+
+
+def reached(name: str, workdir: Path) -> dict[str, Any]:
+  """What a trained run is and what it reached, by the likelihood and the sampler that its config has now."""
+  trained = experiment.load(workdir, config_files.load(name))
   trained.config.evaluation.metrics = METRICS
   records = measure_run(trained, reference_of(trained.config), workdir)
   way = score_slots.way(trained.config, score_slots.path(trained.config))
   return {
-    'config': name,
     'seed': trained.config.seed,
     'steps': int(trained.state.step),
-    'cpu_minutes': minutes,
     'parameters': sum(leaf.size for leaf in jax.tree.leaves(trained.state.params)),
     'objective': trained.model.objective,
     'sampler': way.description,
     'evaluations': way.evaluations,
     'metrics': {record.metric: record.value for record in records},
+    'estimate': trained.model.log_prob_estimate._asdict(),
     'errors': {each.metric: each.standard_error for each in records if each.standard_error is not None},
     'protocols': {
       each.metric: f'{each.n_generated:,} samples with {each.n_reference:,} examples of {each.split}, by '

@@ -9,6 +9,8 @@ import numpy as np
 from experiments.row_by_row import table_line
 from jaxgen import experiment, fields, show
 from jaxgen.evaluate import reference_of
+from jaxgen.metrics.printed import estimate
+from jaxgen.types import Estimate
 from jaxgen.uses.samples import sampler
 
 TILES = 36  # of a run, in the picture
@@ -34,20 +36,24 @@ def table(rows: Sequence[Mapping[str, Any]], name: str) -> str:
     cost = [
       f'{row["parameters"]:,}',
       f'{row["steps"]:,}',
-      f'{row["cpu_minutes"]:.1f}',
+      '-' if row['cpu_minutes'] is None else f'{row["cpu_minutes"]:.1f}',
       str(row['evaluations']),
     ]
     lines.append(table_line([f'`{row["config"]}`', *cost, *(_cell(row, measure) for measure in _MEASURES)]))
-  objectives = '\n'.join(f'- `{row["config"]}`: {row["objective"]}.' for row in rows)
+  objectives = '\n'.join(
+    f'- `{row["config"]}`: {row["objective"]}; bits per dimension: {estimate(Estimate(**row["estimate"]))}.'
+    for row in rows
+  )
   protocols, versions = rows[0]['protocols'], ', '.join(f'{k} {v}' for k, v in rows[0]['versions'].items())
   return (
     f'# Score models of {name}\n\n'
     + '\n'.join(lines)
     + f'\n\nMade by `python -m experiments.scores --name={name}`, seed {rows[0]["seed"]}, averaged weights. '
-    'CPU minutes are of all cores, with start, compilation, evaluation and pictures; evaluations, of the network for '
-    'one sample. Bits per dimension of discrete test images are estimates of a bound along the probability-flow ODE, '
-    f'± the standard error of their mean. Fréchet distances compare {protocols["frechet_to_test"]}, and '
-    f'{protocols["frechet_to_train"]}.\n\n{objectives}\n\n{versions}.\n\n![samples]({name}.png)\n'
+    'CPU minutes are of all cores, with start, compilation, evaluation and pictures, and none of a run that was there '
+    'before; evaluations, of the network for one sample. Bits per dimension are those of the test images, ± the '
+    'standard error of their mean; how each is estimated stands below. Fréchet distances compare '
+    f'{protocols["frechet_to_test"]}, and {protocols["frechet_to_train"]}.\n\n{objectives}\n\n'
+    f'{versions}.\n\n![samples]({name}.png)\n'
   )
 
 

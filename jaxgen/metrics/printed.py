@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jaxgen.metrics.results import Record
+from jaxgen.types import Estimate
 
 _WIDTH = {'name': 26, 'number': 14, 'error': 12}
 
@@ -32,6 +33,22 @@ def table(
   return lines + _legend(records)
 
 
+def estimate(record: Record | Estimate) -> str:
+  """How a likelihood is estimated, in words; of what is none, nothing."""
+  given = f'given {", ".join(record.given)}' if record.given else ''
+  counts = (
+    f'K = {record.importance_samples}' if record.importance_samples else '',
+    f'at most {record.ode_steps} ODE steps' if record.tolerance else _count(record.ode_steps, 'ODE step'),
+    f'to {record.tolerance:g} nats' if record.tolerance else '',
+    f'to noise of {record.smallest_noise:g}' if record.smallest_noise else '',
+    _count(record.diffusion_levels, 'noise level'),
+    f'{record.drawn_terms} of their terms drawn' if record.drawn_terms else '',
+    _count(record.probes, 'random direction'),
+    _count(record.noise_draws, 'noise draw'),
+  )
+  return ', '.join(filter(None, [record.kind, *counts, given]))
+
+
 def _line(name, numbers, error, notes):
   columns = ''.join(f'{number:>{_WIDTH["number"]}}' for number in numbers)
   return f'{name:{_WIDTH["name"]}}{columns}{error:>{_WIDTH["error"]}}  {notes}'.rstrip()
@@ -52,23 +69,11 @@ def _number(value):
 
 def _notes(record):
   """What the number depends on, in words; what does not apply is not mentioned."""
-  given = f'given {", ".join(record.given)}' if record.given else ''
-  counts = (
-    f'K = {record.importance_samples}' if record.importance_samples else '',
-    f'at most {record.ode_steps} ODE steps' if record.tolerance else _count(record.ode_steps, 'ODE step'),
-    f'to {record.tolerance:g} nats' if record.tolerance else '',
-    f'to noise of {record.smallest_noise:g}' if record.smallest_noise else '',
-    _count(record.diffusion_levels, 'noise level'),
-    f'{record.drawn_terms} of their terms drawn' if record.drawn_terms else '',
-    _count(record.probes, 'random direction'),
-    _count(record.noise_draws, 'noise draw'),
-  )
   sizes = (
     f'{record.n_generated:,} samples' if record.n_generated else '',
     f'{record.n_reference:,} examples of {record.split}' if record.split else '',
   )
-  estimate = ', '.join(filter(None, [record.kind, *counts, given]))
-  return filter(None, [estimate, record.settings, ' against '.join(filter(None, sizes))])
+  return filter(None, [estimate(record), record.settings, ' against '.join(filter(None, sizes))])
 
 
 def _count(number, what):

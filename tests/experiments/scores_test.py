@@ -7,6 +7,7 @@ import numpy as np
 from experiments.scores import __main__ as scores
 from experiments.scores.report import table
 from jaxgen import config_files
+from jaxgen.types import Estimate
 
 
 def row(config='ddpm_digits', **metrics):
@@ -27,6 +28,7 @@ def row(config='ddpm_digits', **metrics):
     sampler='steps',
     evaluations=19,
     metrics=found | metrics,
+    estimate=Estimate('lower bound', noise_draws=1, diffusion_levels=100, drawn_terms=9)._asdict(),
     errors={'bits_per_dim': 0.0123, 'frechet_to_test': 0.1},
     protocols=dict.fromkeys(found, '9 samples with 3 examples of test, by x'),
     versions={'jax': '0'},
@@ -38,7 +40,25 @@ def test_a_row_says_what_was_reached_and_what_it_cost():
   assert (
     '| `ddpm_digits` | 1,000 | 2,000 | 2.0 | 19 | 1.750 ± 0.012 | 3.500 | 2.500 | 0.750 | 0.500 |' in text
   )
-  assert '- `ddpm_digits`: loss = 0.' in text
+  assert '- `ddpm_digits`: loss = 0; bits' in text
+
+
+def test_the_table_says_of_each_row_how_its_bits_are_estimated():
+  along = Estimate('ODE estimate of a lower bound', ode_steps=2000, tolerance=0.1, smallest_noise=0.05)
+  text = table([row(), row('edm_digits') | {'estimate': along._asdict()}], 'digits')
+  assert 'bits per dimension: lower bound, 100 noise levels, 9 of their terms drawn, 1 noise draw.' in text
+  assert 'ODE estimate of a lower bound, at most 2000 ODE steps, to 0.1 nats, to noise of 0.05.' in text
+  assert 'along the' not in text
+
+
+def test_there_are_minutes_only_of_a_run_whose_beginning_was_counted(monkeypatch, tmp_path):
+  monkeypatch.setattr(
+    scores.subprocess, 'run', lambda command, check: (tmp_path / 'run').mkdir(exist_ok=True)
+  )
+  monkeypatch.setattr(scores, 'reached', lambda name, workdir: {})
+  first, again = (scores.row('edm_digits', tmp_path / 'run')['cpu_minutes'] for _ in range(2))
+  assert first is not None and again is None
+  assert '| 2,000 | - | 19 |' in table([row() | {'cpu_minutes': again}], 'digits')
 
 
 def test_the_digits_are_configs():
