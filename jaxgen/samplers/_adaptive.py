@@ -72,7 +72,7 @@ def adaptive(
     state, sigma, length, first, spent = carry
     there = jnp.minimum(sigma * jnp.exp(length), high)
     width = there - sigma
-    slopes = [first]
+    slopes, moved = [first], state
     for time, stage in zip(_TIMES, _STAGES, strict=True):
       moved = state + width[:, None] * _weighted(stage, slopes)
       slopes.append(slope(moved, sigma + time * width))

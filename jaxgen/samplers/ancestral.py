@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
+from jax.core import Tracer
 
 from jaxgen.types import Position, PRNGKey, Sampler
 
@@ -54,19 +55,19 @@ def truncated(
       nothing is known, and the likeliest value is left always.
   """
   levels = logits.shape[-1]
-  top_k = levels if top_k is None else top_k
+  most: Any = levels if top_k is None else top_k
   _check('temperature', temperature, 0, np.inf, '0 or more')
-  _check('top_k', top_k, 1, np.inf, '1 or more')
+  _check('top_k', most, 1, np.inf, '1 or more')
   _check('top_p', top_p, 0, 1, 'in [0, 1]')
   # jax counts by 32 bits, and more values than there are may be asked for
-  top_k = jnp.maximum(top_k, 1) if _is_traced(top_k) else np.minimum(np.asarray(top_k), levels)
+  most = jnp.maximum(most, 1) if _is_traced(most) else np.minimum(np.asarray(most), levels)
   # by a temperature of 0 nothing can be divided: at a millionth the mode prevails over all but ties
   logits = logits.astype(jnp.float32) / jnp.maximum(temperature, 1e-6)
-  if _is(top_k, levels) and _is(top_p, 1):
+  if _is(most, levels) and _is(top_p, 1):
     return logits  # without a sort, which costs more than a draw
   order = jnp.argsort(-logits, axis=-1)
   ranked = jnp.take_along_axis(logits, order, axis=-1)
-  ranked = jnp.where(jnp.arange(levels) < top_k, ranked, -jnp.inf)
+  ranked = jnp.where(jnp.arange(levels) < most, ranked, -jnp.inf)
   mass = jax.nn.softmax(ranked)
   likelier = jnp.cumsum(mass, -1) - mass  # what those before it hold
   left = jnp.isfinite(ranked) & ((likelier < top_p) | (jnp.arange(levels) == 0) | (jnp.asarray(top_p) >= 1))
@@ -117,7 +118,7 @@ def ancestral(
 
 
 def _is_traced(number):
-  return isinstance(number, jax.core.Tracer)
+  return isinstance(number, Tracer)
 
 
 def _is(number, value):

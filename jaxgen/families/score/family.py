@@ -226,7 +226,7 @@ def _error_at(model, params, extra, rng, batch, sigma, train=False, dropout_rng=
   noise = model.coupling.pair(clean, jax.random.normal(rng, clean.shape))
   noisy = clean + sigma.reshape((-1,) + (1,) * (clean.ndim - 1)) * noise
   given = conditions.prepared(batch, model.given)
-  if train and model.label_dropout:
+  if dropout_rng is not None and model.label_dropout:
     share = jax.random.fold_in(dropout_rng, 1)
     given = without(given, jax.random.bernoulli(share, model.label_dropout, sigma.shape))
   score, extra = scored(model, params, extra, noisy, sigma, given, train, dropout_rng)

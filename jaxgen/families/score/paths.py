@@ -175,10 +175,9 @@ def edm(
     ValueError: if the path has no end.
   """
   draw, density = log_normal(mean, std, sigma_min, sigma_max)
-  ends = np.array([sigma_max, sigma_min])
 
   def spaced(num):
-    return np.linspace(*ends ** (1 / rho), num) ** rho
+    return np.linspace(sigma_max ** (1 / rho), sigma_min ** (1 / rho), num) ** rho
 
   return of_times(f'log sigma ~ N({mean:g}, {std:g}^2)', draw, density, spaced, frames.exploding())
 
