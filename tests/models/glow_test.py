@@ -222,7 +222,8 @@ def test_no_scale_is_so_small_that_samples_overflow():
 
 
 def test_glow_cifar_is_as_published():
-  settings = config(glow_cifar.get_config, x=Field('image', (32, 32, 3), 256), depth=32, width=512)
+  x = Field('image', (32, 32, 3), 256)
+  settings = config(glow_cifar.get_config, x=x, levels=3, depth=32, width=512)
   model = glow.build(settings)
   batch = {'x': jax.ShapeDtypeStruct((2, 32, 32, 3), jnp.uint8)}
   params, extra = jax.eval_shape(model.init, RNG, batch)
