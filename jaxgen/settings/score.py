@@ -8,7 +8,7 @@ from jaxgen.config_keys import Key
 from jaxgen.errors import UserError
 from jaxgen.families.score import COUPLINGS, PARAMETERIZATIONS, TARGETS, WEIGHTINGS, score
 from jaxgen.settings import score_slots
-from jaxgen.types import GenerativeModel
+from jaxgen.types import Field, GenerativeModel
 
 SAMPLER = score_slots.SAMPLER
 KEYS = {
@@ -75,3 +75,18 @@ def assemble(config: ConfigDict, network: nn.Module) -> GenerativeModel:
     )
   except ValueError as error:
     raise UserError(f'The score model cannot be built: {error}') from error
+
+
+def images(config: ConfigDict) -> Field:
+  """What is modelled, which is images.
+
+  Raises:
+    UserError: if it is not.
+  """
+  x = fields.of(config)['x']
+  if x.kind != 'image':
+    raise UserError(
+      f'This score network needs images, not {x.kind} data of shape {x.shape}; for vectors there is '
+      'jaxgen.models.score.ncsn_mlp.'
+    )
+  return x

@@ -7,7 +7,6 @@ import jax.numpy as jnp
 from flax import linen as nn
 from ml_collections import ConfigDict
 
-from jaxgen import fields
 from jaxgen.computing import block
 from jaxgen.config_keys import DEPTH, WIDTH, Key
 from jaxgen.errors import UserError
@@ -73,13 +72,8 @@ def build(config: ConfigDict) -> GenerativeModel:
   Raises:
     UserError: if a setting does not fit the data.
   """
-  model, x = config.model, fields.of(config)['x']
+  model, x = config.model, settings.images(config)
   factor = 2 ** (len(model.widths) - 1)
-  if x.kind != 'image':
-    raise UserError(
-      f'This score network needs images, not {x.kind} data of shape {x.shape}; for vectors there is '
-      'jaxgen.models.score.ncsn_mlp.'
-    )
   if x.shape[0] % factor or x.shape[1] % factor:
     raise UserError(
       f'This score network halves images {len(model.widths) - 1} times, so their sides must be divisible by '

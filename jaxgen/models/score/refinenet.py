@@ -10,10 +10,8 @@ import numpy as np
 from flax import linen as nn
 from ml_collections import ConfigDict
 
-from jaxgen import fields
 from jaxgen.computing import block
 from jaxgen.config_keys import WIDTH, Key
-from jaxgen.errors import UserError
 from jaxgen.families.conditions import beside, flat
 from jaxgen.nn import Conv
 from jaxgen.nn.conditional_instance_norm import ConditionalInstanceNorm
@@ -179,12 +177,8 @@ def build(config: ConfigDict) -> GenerativeModel:
   Raises:
     UserError: if a setting does not fit the data.
   """
-  model, x = config.model, fields.of(config)['x']
-  if x.kind != 'image':
-    raise UserError(
-      f'This score network needs images, not {x.kind} data of shape {x.shape}; for vectors there is '
-      'jaxgen.models.score.ncsn_mlp.'
-    )
+  settings.images(config)
+  model = config.model
   levels = tuple(score_slots.path(config).sigmas.tolist()) if model.normalized_by_level else ()
   return settings.assemble(config, RefineNet(model.width, levels))
 

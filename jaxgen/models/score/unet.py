@@ -12,7 +12,6 @@ import numpy as np
 from flax import linen as nn
 from ml_collections import ConfigDict
 
-from jaxgen import fields
 from jaxgen.computing import block
 from jaxgen.config_keys import DEPTH, WIDTH, Key
 from jaxgen.errors import UserError
@@ -188,12 +187,7 @@ def build(config: ConfigDict) -> GenerativeModel:
   Raises:
     UserError: if a setting does not fit the data.
   """
-  model, x = config.model, fields.of(config)['x']
-  if x.kind != 'image':
-    raise UserError(
-      f'This score network needs images, not {x.kind} data of shape {x.shape}; for vectors there is '
-      'jaxgen.models.score.ncsn_mlp.'
-    )
+  model, x = config.model, settings.images(config)
   halvings = len(model.widths) - 1
   if 2**halvings > min(x.shape[:2]):
     raise UserError(
