@@ -25,7 +25,7 @@ ROOMS = {
   'losses': JAX,
   'samplers': JAX,
   'bijectors': JAX | {'flax', 'jaxgen.computing'},
-  'nn': JAX | {'flax'},
+  'nn': JAX | {'flax', 'jaxgen.computing'},
   'updates': JAX | {'optax', 'clu'},
   'types.py': STANDARD | {'jax'},
   'config_keys.py': STANDARD,

@@ -1,7 +1,17 @@
 """Layers of networks that read one token after the other."""
 
 from jaxgen.nn.sequence.causal_layer import CausalLayer, Kept
+from jaxgen.nn.sequence.dilated import DilatedStack, GatedLayer, Queue, delayed
 from jaxgen.nn.sequence.rotary import rotated
 from jaxgen.nn.sequence.tied_embedding import TiedEmbedding
 
-__all__ = ['CausalLayer', 'Kept', 'TiedEmbedding', 'rotated']
+__all__ = [
+  'CausalLayer',
+  'DilatedStack',
+  'GatedLayer',
+  'Kept',
+  'Queue',
+  'TiedEmbedding',
+  'delayed',
+  'rotated',
+]
