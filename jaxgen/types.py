@@ -70,7 +70,7 @@ class Field(NamedTuple):
       numbers or codes of categories (see `jaxgen.data.tables.table`), `(T,)` of tokens, `(T, C)` of audio, `()` of a
       label, any of a mask.
     levels: the number of values an entry takes (256 for photographs, 17 for the digits, the classes of a label, the
-      vocabulary of tokens, 2 for a mask); 0 where they are continuous.
+      vocabulary of tokens, 2 for a mask, the codes of `jaxgen.mu_law` for audio); 0 where they are continuous.
   """
 
   kind: str
