@@ -143,7 +143,8 @@ DATA = {
   'name': Key(
     'digits',
     str,
-    'digits; tfds: toy: synthetic: markov: npz: folder: pairs: domains: table: text:<name>; text:stdlib',
+    'digits; tfds: toy: synthetic: markov: npz: folder: pairs: domains: table: text: audio:<name>; text:stdlib; '
+    'audio:strings',
     least=1,
   ),
   'image_size': Key(0, int, 'pixels a side that images are resized to; 0: as they are', '[0, 4096]'),
@@ -158,7 +159,11 @@ DATA = {
     choices=('inverted', 'rotated', 'downsampled'),
   ),
   'paired': Key(True, bool, 'whether a step has the twins of its own images, or of others'),
-  'context': Key(256, int, 'tokens of an example of text, or of a Markov chain', '[1, 1048576]'),
+  'context': Key(
+    256, int, 'tokens of an example of text or of a Markov chain, samples of one of sound', '[1, 1048576]'
+  ),
+  'rate': Key(8000, int, 'samples a second of sound, Hz', '[1, 1000000]'),
+  'levels': Key(256, int, 'values of a sample of sound, codes of mu-law companding', '[2, 65536]'),
   'sentences': Key(False, bool, 'whether an example of text is one sentence, not a window'),
   'tokenizer': Key('characters', str, 'of text', choices=('bytes', 'characters', 'bpe')),
   'vocabulary': Key(1024, int, 'tokens of bpe, at most', '[257, 65536]'),
@@ -206,6 +211,7 @@ EVALUATION = {
       'density_coverage',
       'sharpness',
       'memorization',
+      'pitch',
       'class_modes',
       'mixture_modes',
     ),

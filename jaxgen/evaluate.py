@@ -121,6 +121,8 @@ def reference_of(config: ConfigDict) -> features.Reference:
     mode_std=known.mode_std if known and known.modes is not None else 0.0,
     log_density=known and known.log_prob,
     validation=validation,
+    rate=config.data.rate if train.spec['x'].kind == 'audio' else 0,
+    pitches=train.pitches,
   )
 
 
@@ -128,6 +130,8 @@ def _name(config):
   """Of `config.data`: numbers of another size, or of other pixels, are of other data."""
   size = f' at {config.image_size}' if config.image_size else ''
   longest = f', sentences of at most {config.context} tokens' if config.sentences else ''
+  if config.name.startswith('audio:'):
+    size = f' of {config.context} samples at {config.rate} Hz, {config.levels} levels'
   return config.name + size + longest + (', statically binarized' if config.binarized else '')
 
 

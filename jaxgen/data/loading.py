@@ -9,6 +9,7 @@ from ml_collections import ConfigDict
 
 from jaxgen import fields
 from jaxgen.data import digits, folder, npz, pairs, splits, text, tfds
+from jaxgen.data.audio import audio
 from jaxgen.data.densities import markov, synthetic, toy
 from jaxgen.data.densities.density import Density
 from jaxgen.data.source import Source
@@ -45,10 +46,11 @@ _KINDS = {
   'toy': _Kind(toy.load, lambda name: True, toy.DENSITIES.__getitem__),
   'synthetic': _Kind(synthetic.load, lambda name: True, synthetic.density),
   'markov': _Kind(markov.load, lambda name: True),
+  'audio': _Kind(audio.load, lambda name: True),
 }
 _FORMS = (
   'digits, tfds:<name>, folder:<path>, npz:<path>, pairs:<folder>, domains:<folder>, text:<path>, text:stdlib, '
-  'table:<path>.csv, table:<name>, toy:<name>, synthetic:<name>, markov:<states>'
+  'table:<path>.csv, table:<name>, toy:<name>, synthetic:<name>, markov:<states>, audio:<folder>, audio:strings'
 )
 
 

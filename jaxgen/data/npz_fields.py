@@ -13,7 +13,7 @@ from jaxgen.types import Field
 _MOST_LEVELS = 65_536
 # Beyond, the squares and products of a network are no longer what float32 holds.
 _LARGEST = 1e6
-_KINDS = ('image', 'vector', 'tokens', 'label', 'mask')
+_KINDS = ('image', 'vector', 'tokens', 'audio', 'label', 'mask')
 
 
 def field_of(
@@ -117,6 +117,21 @@ def _tokens(arrays, levels, path):
   return max(2, _vocabulary(arrays, levels, path, 'tokens', 'take those away that are none')), arrays
 
 
+def _audio(arrays, levels, path):
+  """Codes of 256 levels or what the file says, as `jaxgen.mu_law` makes them; or loudness itself."""
+  for key, array in arrays.items():
+    if array.ndim != 3:
+      raise UserError(f'{path}: {_shown(key, array)}; sound is [N, T, C], with one channel C = 1.')
+    is_loudness = np.issubdtype(array.dtype, np.floating)
+    if is_loudness and not (np.abs(array) <= 1).all():  # neither is what is no number
+      raise UserError(f'{path}: {key} holds sound beyond -1 to 1; scale it.')
+  if all(np.issubdtype(array.dtype, np.floating) for array in arrays.values()):
+    return 0, arrays
+  return _vocabulary(
+    arrays, np.array(256) if levels is None else levels, path, 'codes of sound', 'set levels'
+  ), arrays
+
+
 def _masks(arrays, levels, path):
   del levels
   for key, array in arrays.items():
@@ -125,7 +140,14 @@ def _masks(arrays, levels, path):
   return 2, arrays
 
 
-_OF_KIND = {'image': _images, 'vector': _vectors, 'tokens': _tokens, 'label': _labels, 'mask': _masks}
+_OF_KIND = {
+  'image': _images,
+  'vector': _vectors,
+  'tokens': _tokens,
+  'audio': _audio,
+  'label': _labels,
+  'mask': _masks,
+}
 
 
 def _vocabulary(arrays, levels, path, what, remedy):

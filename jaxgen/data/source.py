@@ -34,6 +34,7 @@ class Source:
     arrays: all examples, where they are in memory.
     vocabulary: of its tokens, a `jaxgen.data.vocabulary.Vocabulary`; None where they are no text.
     columns: of a table, `jaxgen.data.tables.columns.Columns`; None where it is none.
+    pitches: of sound with the field `pitch`, the frequency of each of its values, f64[P] in Hz; None of all else.
   """
 
   def __init__(
@@ -46,6 +47,7 @@ class Source:
     arrays: Arrays | None = None,
     vocabulary: Any = None,
     columns: Any = None,
+    pitches: np.ndarray | None = None,
   ):
     """Nothing is read yet.
 
@@ -58,6 +60,7 @@ class Source:
       arrays: see above; None where they are not in memory yet.
       vocabulary: see above.
       columns: see above.
+      pitches: see above.
     """
     self.name = name
     self.spec = spec
@@ -67,6 +70,7 @@ class Source:
     self.arrays = arrays
     self.vocabulary = vocabulary
     self.columns = columns
+    self.pitches = pitches
 
   def __len__(self) -> int:
     return self._size
@@ -114,14 +118,20 @@ class Source:
 
 
 def from_arrays(
-  name: str, spec: DataSpec, arrays: Arrays, vocabulary: Any = None, columns: Any = None
+  name: str,
+  spec: DataSpec,
+  arrays: Arrays,
+  vocabulary: Any = None,
+  columns: Any = None,
+  pitches: np.ndarray | None = None,
 ) -> Source:
   """A source of arrays that are in memory already."""
 
   def read(indices):
     return {key: value[indices] for key, value in arrays.items()}
 
-  return Source(name, spec, len(arrays['x']), read, arrays=arrays, vocabulary=vocabulary, columns=columns)
+  about: dict[str, Any] = {'vocabulary': vocabulary, 'columns': columns, 'pitches': pitches}
+  return Source(name, spec, len(arrays['x']), read, arrays=arrays, **about)
 
 
 def fingerprint(source: Source) -> dict[str, int | str]:

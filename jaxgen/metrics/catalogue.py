@@ -21,6 +21,8 @@ from jaxgen.metrics.inception_score import inception_score
 from jaxgen.metrics.kernel import kernel_distance
 from jaxgen.metrics.modes import label_modes, mixture_modes, share_divergence
 from jaxgen.metrics.nearest_neighbours import memorization
+from jaxgen.metrics.pitch import errors as pitch_errors
+from jaxgen.metrics.pitch import heard
 from jaxgen.metrics.precision_recall import from_counts as precision_recall_from
 from jaxgen.metrics.sharpness import relative_sharpness
 from jaxgen.metrics.values import Value, of_held_out, of_samples
@@ -47,6 +49,7 @@ def abilities(model: GenerativeModel, reference: Reference, features: Features) 
     'numbers': whole and reference.x.kind in ('image', 'vector', 'audio'),
     'images': reference.x.kind == 'image' and min(reference.x.shape[:2]) >= 3,
     'binary data or tokens': reference.x.levels == 2 or reference.x.kind == 'tokens',
+    'a pitch that is asked for': 'pitch' in model.given and heard(reference),
     'known modes': reference.modes is not None,
     'known density': reference.log_density is not None,
     'class probabilities': features.has_logits,
@@ -253,6 +256,24 @@ def _mixture_modes(e):
   return [value._replace(by_features=False) for value in values]
 
 
+def _pitch(e):
+  """Of samples, each beside the pitch that was asked for, and of held-out examples beside their own."""
+  data = e.held_out.examples(np.arange(len(e.held_out)))
+  ours = pitch_errors(e.generated['x'], e.asked('pitch'), e.reference)
+  real = pitch_errors(data['x'], np.asarray(data['pitch']), e.reference)
+  measured = (
+    ('pitch_error', lambda errors: float(np.median(errors)), 'median, cents'),
+    ('pitch_hits', lambda errors: float((errors <= 50).mean()), 'within 50 cents'),
+  )
+  values = []
+  for name, summary, settings in measured:
+    values += [
+      of_samples(e, name, summary(ours), (), settings)._replace(by_features=False),
+      Value(f'{name}_of_data', summary(real), None, settings, None, 0, len(real), e.settings.split, False),
+    ]
+  return values
+
+
 METRICS = {
   name: Metric(frozenset(needs), function)
   for name, needs, function in (
@@ -268,6 +289,7 @@ METRICS = {
     ('density_coverage', ['sample'], _density_coverage),
     ('sharpness', ['sample', 'images'], _sharpness),
     ('memorization', ['sample'], _memorization),
+    ('pitch', ['sample', 'a pitch that is asked for'], _pitch),
     ('class_modes', ['sample', 'a classifier of the data'], _class_modes),
     ('mixture_modes', ['sample', 'known modes'], _mixture_modes),
   )

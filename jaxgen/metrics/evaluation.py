@@ -237,9 +237,17 @@ class Evaluation:
     if self._samples is not None:
       return self._samples[index * size : (index + 1) * size]
     rng = jax.random.fold_in(keys.of(self.run.seed, 'measured_samples'), index)
+    return np.asarray(self._sample(self.params, self.extra, rng, size, self._conditions(index)))
+
+  def asked(self, name: str) -> np.ndarray:
+    """What was asked of the samples of `generated` by one of the conditions, [num_samples, ...]."""
+    parts = range(-(-self.num_samples // self.settings.batch_size))
+    return np.concatenate([self._conditions(index)[name] for index in parts])[: self.num_samples]
+
+  def _conditions(self, index):
+    """Those of a batch: of random training examples, always the same."""
     whose = jax.random.fold_in(keys.of(self.run.seed, 'given'), index)
-    conditions = given.of_random_examples(self.reference.train, self.model.given, whose, size)
-    return np.asarray(self._sample(self.params, self.extra, rng, size, conditions))
+    return given.of_random_examples(self.reference.train, self.model.given, whose, self.settings.batch_size)
 
   def _features_of(self, x, what):
     try:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jaxgen.show import images, points, saving, tables, text
+from jaxgen.show import audio, images, points, saving, tables, text
 from jaxgen.types import Field
 
 
@@ -21,6 +21,7 @@ class About(NamedTuple):
     in_parts: whether a character may take several tokens.
     spell: `f32[N, D] -> cells`, rows of a table in their own units and words beneath the names of the columns; empty
       where there is no number.
+    rate: samples a second of sound, Hz.
   """
 
   limits: float | None = None
@@ -28,6 +29,7 @@ class About(NamedTuple):
   decode: Callable[[np.ndarray], str] | None = None
   in_parts: bool = False
   spell: Callable[[np.ndarray], Sequence[Sequence[str]]] | None = None
+  rate: int = 8000
 
 
 UNKNOWN = About()
@@ -61,8 +63,8 @@ def picture(
 
   Args:
     x: arrays of the field, [N, *shape].
-    field: its kind decides: images become a grid, vectors a scatter plot, tokens lines of text, labels words, masks
-      images in black and white, rows of a table its cells.
+    field: its kind decides: images become a grid, vectors a scatter plot, tokens lines of text, sounds their
+      waveforms above their spectrograms, labels words, masks images in black and white, rows of a table its cells.
     about: what else is known of the data.
     columns: of a grid; by default as many as rows.
 
@@ -167,6 +169,14 @@ def _save_table(x, field, about, path):
   tables.save((about.spell or tables.as_numbers)(x), path)
 
 
+def _sounds(x, field, about, columns):
+  return audio.tiles(audio.loudness(x, field.levels), about.rate, columns)
+
+
+def _save_sounds(x, field, about, path):
+  audio.save(audio.loudness(x, field.levels), about.rate, path)
+
+
 def _words(x, field, about, columns):
   del field, about, columns
   return text.page([f'class {label}' for label in np.asarray(x).reshape(-1)])
@@ -177,6 +187,7 @@ KINDS: Mapping[str, Shown] = {
   'vector': Shown(_points, tiled=False),
   'table': Shown(_table, suffix='.csv', save=_save_table),
   'tokens': Shown(_text, suffix='.txt', save=_save_text),
+  'audio': Shown(_sounds, suffix='.wav', save=_save_sounds),
   'label': Shown(_words),
   'mask': Shown(_masks),
 }

@@ -112,5 +112,6 @@ def _without(shape, part):
 
 
 def _blank(field):
-  """What stands for an entry that is hidden: grey, nothing in a table, or 0."""
-  return {'image': field.levels // 2, 'table': np.nan}.get(field.kind, 0)
+  """What stands for an entry that is hidden: grey, silence, nothing in a table, or 0."""
+  middle = field.levels // 2
+  return {'image': middle, 'audio': middle, 'table': np.nan}.get(field.kind, 0)

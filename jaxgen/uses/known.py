@@ -22,7 +22,7 @@ def about(
   columns: Columns | None = None,
 ) -> About:
   """The exact density where it is known, how far the first of other vectors reach, the vocabulary of tokens, the
-  columns of a table.
+  columns of a table, the rate of sound.
 
   Args:
     config: of a run, resolved.
@@ -33,7 +33,10 @@ def about(
   density = data.known_density(config.data)
   if density is not None:
     return About(limits=density.bound, density=density.log_prob)
-  if fields.of(config)['x'].kind == 'vector':
+  kind = fields.of(config)['x'].kind
+  if kind == 'audio':
+    return About(rate=config.data.rate)
+  if kind == 'vector':
     with contextlib.suppress(UserError):  # without its data a run can be sampled all the same
       shown = source().examples(np.arange(min(_SHOWN, len(source()))))['x']
       return About(limits=float(np.abs(shown).max()) * 1.1)

@@ -39,6 +39,8 @@ class Reference(NamedTuple):
     mode_std: the standard deviation about each centre.
     log_density: `f32[B, D] -> f32[B]`, of what the examples are drawn from, in nats, where it is known.
     validation: what was chosen by; None where nothing was held out for that.
+    rate: samples a second of sound, Hz; 0 of all else.
+    pitches: f64[P], the frequency in Hz of each value of the field `pitch`, where it is known.
   """
 
   name: str
@@ -49,6 +51,8 @@ class Reference(NamedTuple):
   mode_std: float = 0.0
   log_density: Callable[[jax.Array], jax.Array] | None = None
   validation: Split | None = None
+  rate: int = 0
+  pitches: np.ndarray | None = None
 
   @property
   def x(self) -> Field:

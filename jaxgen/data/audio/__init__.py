@@ -1,0 +1,1 @@
+"""Sound as mu-law codes: folders of wav files, and strings that are plucked by rule."""
