@@ -242,7 +242,7 @@ class Evaluation:
   def asked(self, name: str) -> np.ndarray:
     """What was asked of the samples of `generated` by one of the conditions, [num_samples, ...]."""
     parts = range(-(-self.num_samples // self.settings.batch_size))
-    return np.concatenate([self._conditions(index)[name] for index in parts])[: self.num_samples]
+    return np.concatenate([(self._conditions(index) or {})[name] for index in parts])[: self.num_samples]
 
   def _conditions(self, index):
     """Those of a batch: of random training examples, always the same."""

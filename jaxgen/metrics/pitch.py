@@ -11,7 +11,7 @@ from jaxgen import mu_law
 from jaxgen.metrics.features import Reference
 
 _BEYOND = 1.5  # by which factor frequencies are looked for outside of those that there are
-_NO_PITCH = 1200.0  # cents, the error of a sound without one
+NO_PITCH = 1200.0  # cents, the error of a sound without one
 _THRESHOLD = 0.1  # of the normalized difference: the first dip below it is the period (section II.D)
 
 
@@ -52,27 +52,41 @@ def least_length(rate: float, lowest: float) -> int:
   return 2 * (math.ceil(rate / lowest) + 2)
 
 
+def long_enough(length: int, rate: int, pitches: np.ndarray) -> bool:
+  """Whether sounds of so many samples tell which of these pitches, f[P] in Hz, they have."""
+  return length >= least_length(rate, min(pitches) / _BEYOND)
+
+
 def heard(reference: Reference) -> bool:
   """Whether the pitches of data are known and their examples long enough to hear each."""
-  if reference.pitches is None:
-    return False
-  return reference.x.shape[0] >= least_length(reference.rate, min(reference.pitches) / _BEYOND)
+  known = reference.pitches
+  return known is not None and long_enough(reference.x.shape[0], reference.rate, known)
+
+
+def of_sounds(x: np.ndarray, levels: int, rate: int, pitches: np.ndarray) -> np.ndarray:
+  """The pitch of each of N sounds, f64[N] in Hz; NaN of those without one. Of several channels the mean counts.
+
+  Args:
+    x: [N, T, C], as the data layer gives them.
+    levels: of their field.
+    rate: samples a second.
+    pitches: f[P] in Hz, those that there should be: half as much again is looked for above and below.
+  """
+  sounds = (mu_law.decode(np.asarray(x), levels) if levels else np.asarray(x)).mean(2)
+  return fundamental(sounds, rate, min(pitches) / _BEYOND, max(pitches) * _BEYOND)
 
 
 def errors(x: np.ndarray, pitch: np.ndarray, reference: Reference) -> np.ndarray:
-  """How far sounds are from the pitch that they should have, f64[N] in cents, at least 0.
-
-  Those without a pitch, constant ones, count as an octave away.
+  """How far sounds are from the pitch that they should have, f64[N] in cents, at least 0; without any, an octave.
 
   Args:
-    x: [N, T, C], as the data layer gives them; the mean of the channels counts.
+    x: [N, T, C], as the data layer gives them.
     pitch: i[N], which of `reference.pitches` each should have.
     reference: data of known pitch, see `heard`.
   """
-  levels, pitches = reference.x.levels, np.asarray(reference.pitches)
-  sound = (mu_law.decode(x, levels) if levels else x).mean(2)
-  found = fundamental(sound, reference.rate, pitches.min() / _BEYOND, pitches.max() * _BEYOND)
-  return np.nan_to_num(np.abs(cents(found, pitches[pitch])), nan=_NO_PITCH)
+  pitches = np.asarray(reference.pitches)
+  found = of_sounds(x, reference.x.levels, reference.rate, pitches)
+  return np.nan_to_num(np.abs(cents(found, pitches[pitch])), nan=NO_PITCH)
 
 
 def cents(frequency: np.ndarray, of: np.ndarray) -> np.ndarray:

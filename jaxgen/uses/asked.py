@@ -117,7 +117,7 @@ def attribute(text: str, spec: DataSpec) -> tuple[int, ...]:
 
 
 def against(name: str, config: ConfigDict, given: Sequence[str]) -> data.Source:
-  """`--against=<name of data>`: its test split, resized to the images of a run.
+  """`--against=<name of data>`: its test split, of images resized to those of a run.
 
   Args:
     name: as `config.data.name`.
@@ -125,8 +125,8 @@ def against(name: str, config: ConfigDict, given: Sequence[str]) -> data.Source:
     given: the conditions of its model.
 
   Raises:
-    UserError: if it cannot be read or has no images of the shape that the model is of, or the model has conditions that
-      other data do not have.
+    UserError: if it cannot be read or has no examples of the kind and shape that the model is of, or the model has
+      conditions that other data do not have.
   """
   if others := [field for field in given if field != 'label']:
     raise UserError(
@@ -136,7 +136,8 @@ def against(name: str, config: ConfigDict, given: Sequence[str]) -> data.Source:
   height, width = field.shape[:2]
   with settings.unlocked():
     settings.update(dict(name=name, without=(), twin=()))
-    settings.image_size = height if height == width else settings.image_size
+    if field.kind == 'image' and height == width:
+      settings.image_size = height
   try:
     source = data.load(settings, 'test')
   except data.NoImages:

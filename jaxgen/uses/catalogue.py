@@ -59,7 +59,7 @@ def abilities(subject: Subject) -> frozenset[str]:
     'a hierarchy of latents': model.levels and model.latents,
     'labels that are given (config.given)': 'label' in model.given,
     'labels that are not given': attributes.applies(subject),
-    'images': subject.field.kind == 'image',
+    'images or sound': subject.field.kind in ('image', 'audio'),
     'data in the plane': (subject.field.kind, subject.field.shape) == ('vector', (2,)),
     'a class held out of training (config.data.without)': subject.trained.config.data.get('without'),
     'an image that is given, or two domains': _translates(subject),
@@ -179,7 +179,7 @@ USES = {
     ('imputation', ['impute'], imputation.run, _only()),
     ('classification', ['log_prob', 'labels that are given (config.given)'], classification.run, _only()),
     ('anomaly', _ANOMALY, anomaly.run, _only()),
-    ('outliers', ['log_prob', 'images'], outliers.run, _only('against')),
+    ('outliers', ['log_prob', 'images or sound'], outliers.run, _only('against')),
     ('translation', ['an image that is given, or two domains'], translation.run, _translated),
   )
 } | {

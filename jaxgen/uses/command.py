@@ -55,7 +55,7 @@ def use(
     subject.prompt = asked.prompt(options.prompt, subject.model, subject.field, subject.vocabulary)
   if options.attribute:
     subject.attribute = asked.attribute(options.attribute, subject.spec)
-  if options.against and subject.field.kind == 'image':
+  if options.against and subject.field.kind in ('image', 'audio'):
     subject.against = asked.against(options.against, trained.config, subject.model.given)
   with parallel.one_speaks(), parallel.one_writes(subject.folder) as subject.folder:
     return _used(subject)

@@ -1,4 +1,4 @@
-"""Export: many samples with what was given, as an archive or as a folder of images, for whoever learns from them."""
+"""Export: many samples with what was given, as an archive or a folder of files, for whoever learns from them."""
 
 import functools
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from PIL import Image
 
 from jaxgen import files
 from jaxgen.errors import UserError
+from jaxgen.show import audio
 from jaxgen.types import Field
 from jaxgen.uses import archive
 from jaxgen.uses.subject import Subject, Written, needed
@@ -18,13 +19,14 @@ _PART = 100  # samples at a time
 
 
 def run(subject: Subject) -> Written:
-  """`export.npz`, or `export/` with an image per sample and a sub-folder per label; both are read as data.
+  """`export.npz`, or `export/` with an image or a wav file per sample and a sub-folder per label, or pitch; both are
+  read as data.
 
   Samples are drawn part by part, so that memory stays the same whatever their number. What was there before is
   replaced when all is written.
 
   Raises:
-    UserError: if a folder is asked for of what are no images.
+    UserError: if a folder is asked for of what are neither images nor sounds.
   """
   if subject.options.form == 'npz':
     path = subject.folder / 'export.npz'
@@ -61,24 +63,36 @@ def _given(subject: Subject, name: str) -> Iterator[np.ndarray]:
 
 def _folder(subject: Subject, path: Path) -> None:
   field = subject.field
-  if field.kind != 'image' or field.shape[-1] not in (1, 3):
+  if not (field.kind == 'audio' or (field.kind == 'image' and field.shape[-1] in (1, 3))):
     raise UserError(
-      f'--form=folder is for images of 1 or 3 channels, and these are {field.kind}s of shape {field.shape}; '
-      'export them as npz.'
+      f'--form=folder is for images of 1 or 3 channels and for sounds, and these are {field.kind}s of shape '
+      f'{field.shape}; export them as npz.'
     )
-  labelled = 'label' in subject.model.given
-  digits = (
-    len(str(subject.spec['label'].levels - 1)) if labelled else 0
-  )  # sub-folders are sorted by their names
-  labels = _given(subject, 'label') if labelled else (None for _ in _parts(subject))
+  suffix, save_one = _FILES[field.kind]
+  name = next((name for name in ('label', 'pitch') if name in subject.model.given), '')
+  digits = len(str(subject.spec[name].levels - 1)) if name else 0  # sub-folders are sorted by their names
+  labels = _given(subject, name) if name else (None for _ in _parts(subject))
   with files.replacing_folder(path) as folder:
     index = 0
     for x, label in zip(_samples(subject), labels, strict=True):
-      for place, image in enumerate(_pixels(x, field)[: subject.num - index]):
+      for place, example in enumerate(x[: subject.num - index]):
         below = folder if label is None else folder / f'{label[place]:0{digits}d}'
         below.mkdir(exist_ok=True)
-        Image.fromarray(image).save(below / f'{index + place:06d}.png')
+        save_one(example[None], field, subject.about, below / f'{index + place:06d}{suffix}')
       index += len(x)
+
+
+def _save_image(x, field, about, path):
+  del about
+  Image.fromarray(_pixels(x, field)[0]).save(path)
+
+
+def _save_sound(x, field, about, path):
+  audio.save(audio.loudness(x, field.levels), about.rate, path)
+
+
+# The end of the name of a file, and `(x [1, *shape], field, about, path)`, which writes one example.
+_FILES = {'image': ('.png', _save_image), 'audio': ('.wav', _save_sound)}
 
 
 def _pixels(x: np.ndarray, field: Field) -> np.ndarray:

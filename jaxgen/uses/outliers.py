@@ -1,4 +1,4 @@
-"""Out-of-distribution scores: does the likelihood tell other images from those that the model was trained on?"""
+"""Out-of-distribution scores: does the likelihood tell other images, or sounds, from those of the training?"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,10 +6,11 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxgen import show
+from jaxgen import mu_law, show
 from jaxgen.data.source import from_arrays
 from jaxgen.metrics.bits_per_dim import bits_per_dim
 from jaxgen.metrics.roc import auc, roc_curve
+from jaxgen.show import audio
 from jaxgen.types import Field, PRNGKey
 from jaxgen.uses import anomaly
 from jaxgen.uses.subject import Subject, Written, needed
@@ -19,7 +20,7 @@ _SHOWN = 8
 
 
 def run(subject: Subject) -> Written:
-  """`outliers.png`, ROC curves of two scores for each other set of images, and `outliers_sets.png`, which they are.
+  """`outliers.png`, ROC curves of two scores for each other set of examples, and `outliers_sets.png`, which they are.
 
   The sets are made of the examples of the split, see `made`; with `--against` there is another set of data too. The
   scores, higher for what is strange, are `-log p(x)` and the typicality `|log p(x) - m|`, where m is the mean over
@@ -50,11 +51,14 @@ def run(subject: Subject) -> Written:
 
 
 def made(x: np.ndarray, field: Field, rng: PRNGKey) -> dict[str, np.ndarray]:
-  """Sets of images made of images [N, H, W, C]: for each of them it is known in what they differ.
+  """Sets made of images [N, H, W, C] or of sounds [N, T, C]: for each of them it is known in what they differ.
 
-  `smoothed` by the average of 3x3 pixels, `constant`: of the mean of each channel, `inverted`: white for black,
-  `permuted`: the pixels of each image in an order of its own, and `noise`, every entry uniform.
+  Of images: `smoothed` by the average of 3x3 pixels, `constant`: of the mean of each channel, `inverted`: white for
+  black, `permuted`: the pixels of each image in an order of its own, and `noise`, every entry uniform. Of sounds:
+  `smoothed` by the average of 3 samples, `silent`, `reversed` in time, `permuted` samples, and the same `noise`.
   """
+  if field.kind == 'audio':
+    return _of_sounds(x, field, rng)
   low, high = (0.0, field.levels - 1.0) if field.levels else (-1.0, 1.0)
   real, (order_rng, noise_rng) = x.astype(np.float64), jax.random.split(rng)
   num, height, width, channels = x.shape
@@ -85,15 +89,40 @@ def failure(areas: Mapping[str, tuple[float, float]], split: str) -> str:
 
 
 def matched(x: np.ndarray, field: Field, own: Field) -> np.ndarray:
-  """Images of a field in the levels of another one, of the same shape."""
+  """Images or sounds of a field in the levels of another one, of the same shape."""
   if field.levels == own.levels:
     return x
+  if field.kind == 'audio':
+    return _coded(audio.loudness(x, field.levels), own)
   share = x / (field.levels - 1) if field.levels else (x + 1) / 2
   return (
     np.rint(share * (own.levels - 1)).astype(np.uint8)
     if own.levels
     else np.asarray(2 * share - 1, np.float32)
   )
+
+
+def _of_sounds(x, field, rng):
+  order_rng, noise_rng = jax.random.split(rng)
+  num, length, _ = x.shape
+  order = np.asarray(jax.random.uniform(order_rng, (num, length))).argsort(1)[..., None]
+  share = np.asarray(jax.random.uniform(noise_rng, x.shape))
+  noise = np.floor(share * field.levels) if field.levels else 2 * share - 1
+  loud = audio.loudness(x, field.levels)
+  padded = np.pad(loud, [(0, 0), (1, 1), (0, 0)], mode='edge')
+  smoothed = (padded[:, :-2] + loud + padded[:, 2:]) / 3
+  sets = {
+    'smoothed': _coded(smoothed, field),
+    'silent': _coded(np.zeros_like(loud), field),
+    'reversed': x[:, ::-1],
+    'permuted': np.take_along_axis(x, order, axis=1),
+    'noise': noise,
+  }
+  return {name: each.astype(x.dtype) for name, each in sets.items()}
+
+
+def _coded(loud, field):
+  return mu_law.encode(loud, field.levels) if field.levels else loud
 
 
 def _averaged(x):

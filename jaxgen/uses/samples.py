@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from jaxgen import keys, parallel, show
+from jaxgen.metrics import pitch
 from jaxgen.types import DataSpec, GenerativeModel
 from jaxgen.uses import archive, surprise
 from jaxgen.uses.subject import Subject, Written, needed
@@ -35,7 +36,8 @@ def sampler(
 
 
 def run(subject: Subject) -> Written:
-  """`samples.png`, text as a file and as a page in colours too, and `samples.npz`: x, all that was given, the step."""
+  """`samples.png`, text as a file and as a page in colours too, sounds as a file, and `samples.npz`: x, all that was
+  given, the step. Of sounds whose pitch was given the record says which they have."""
   given = subject.given(subject.num)
   draw = sampler(subject.model, subject.num, subject.seed, subject.knobs)
   x = draw(subject.params, subject.extra, given)
@@ -46,7 +48,24 @@ def run(subject: Subject) -> Written:
   if given and any(subject.spec[name].kind in _SEEN for name in given):
     drawn = with_conditions(x, given, subject.spec, subject.about)
     show.save_png(drawn, subject.folder / 'samples.png')
-  return Written((*written, array))
+  return Written((*written, array), _pitches(subject, x, given))
+
+
+def _pitches(subject, x, given):
+  """The pitch that was asked of each sound and the one that it has, Hz, where pitches are given; None of no pitch."""
+  if subject.field.kind != 'audio' or 'pitch' not in (given or {}):
+    return {}
+  pitches = subject.source('train').pitches
+  if pitches is None or not pitch.long_enough(subject.field.shape[0], subject.about.rate, pitches):
+    return {}
+  heard = pitch.of_sounds(x, subject.field.levels, subject.about.rate, pitches)
+  asked = pitches[np.asarray(given['pitch'])]
+  errors = np.abs(pitch.cents(heard, asked))
+  return {
+    'median_pitch_error_cents': float(np.median(np.nan_to_num(errors, nan=pitch.NO_PITCH))),
+    'asked_hz': [round(value, 2) for value in asked.tolist()],
+    'heard_hz': [round(value, 2) if np.isfinite(value) else None for value in heard.tolist()],
+  }
 
 
 def with_conditions(

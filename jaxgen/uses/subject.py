@@ -50,7 +50,7 @@ class Options(NamedTuple):
     knobs: texts by the name of a knob of the model.
     prompt: the text that a model of tokens continues; None: there is none.
     form: of an export: 'npz' or 'folder'.
-    against: another set of images, as `config.data.name`, that outliers are of too.
+    against: another set of images or sounds, as `config.data.name`, that outliers are of too.
     attribute: a class, whose vector is shown, or two between commas: the first less the second.
   """
 
@@ -100,7 +100,7 @@ class Subject:
     asked: values of given fields, each [M, *shape], of which every sample takes one in turn.
     knobs: values of the model's knobs, in place of its defaults.
     prompt: tokens to continue, i[T]; None without a prompt.
-    against: the test split of another set of data, with images of the same shape; None without one.
+    against: the test split of another set of data, of the same kind and shape; None without one.
     attribute: the class whose vector is shown, and perhaps the class that it is less; empty: all.
   """
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from scipy.io import wavfile
 
 from jaxgen import data, fields
 from jaxgen.data import splits, synthetic, toy
@@ -36,6 +37,9 @@ SOURCES = {
   'text': {'x': Field('tokens', (16,), 29)},
   'markov:5': {'x': Field('tokens', (16,), 5)},
   'markov:300': {'x': Field('tokens', (16,), 300)},
+  'audio': {'x': Field('audio', (16, 1), 256)},
+  'audio:strings': {'x': Field('audio', (16, 1), 256), 'pitch': Field('label', (), 13)},
+  'npz audio': {'x': Field('audio', (16, 1), 1024)},
   'tfds made': images((8, 6, 3), 256, 3),
   'tfds:mnist': images((28, 28, 1), 256, 10),
   'tfds:cifar10': images((32, 32, 3), 256, 10),
@@ -49,6 +53,8 @@ def archive(kind, pixels):
     x = rng.integers(0, 50, (40, 4, 4))
     given = {'mask': rng.random((40, 3)) < 0.5, 'y': rng.normal(size=(40, 2)).astype(np.float32)}
     return {'x': x, 'kind': 'tokens', 'levels': 64, 'step': 3, **given}
+  if kind == 'npz audio':
+    return {'x': rng.integers(0, 1024, (40, 16, 1)), 'kind': 'audio', 'levels': 1024}
   x = pixels(40, 6, 6) if kind == 'npz images' else rng.normal(size=(40, 5))
   return {'x': x, 'label': np.arange(40) % 3}
 
@@ -75,6 +81,11 @@ def named(request, tmp_path, monkeypatch, pixels, write_image, prepare):
   elif kind == 'text':
     (tmp_path / 'mine.txt').write_text('the quick brown fox jumps over the lazy dog\n' * 40)
     name = f'text:{tmp_path / "mine.txt"}'
+  elif kind == 'audio':
+    for number in range(12):
+      sound = (2**14 * np.sin(np.arange(200) / (2 + number))).astype(np.int16)
+      wavfile.write(tmp_path / f'{number}.wav', 8000, sound)
+    name = f'audio:{tmp_path}'
   elif kind == 'table':
     rows = [f'{row % 7},{("a", "b")[row % 2]},{row / 3 if row % 5 % 2 else ""}' for row in range(60)]
     (tmp_path / 'mine.csv').write_text('\n'.join(['first,second,third', *rows]))
@@ -117,7 +128,7 @@ def test_all_at_once_is_one_by_one(named, settings):
 
 def test_train_and_validation_divide_the_training_set(named, settings):
   name, _ = named
-  brings_its_own = name.startswith(('toy', 'synthetic', 'text', 'table', 'markov'))
+  brings_its_own = name.startswith(('toy', 'synthetic', 'text', 'table', 'markov', 'audio'))
   train, held_out = (
     data.load(settings(name, validation=0.1, context=16), split) for split in ('train', 'validation')
   )

@@ -155,6 +155,29 @@ PAIRS = {
   'three_sides': {'a/1.png': png(), 'b/1.png': png(), 'c/1.png': png()},
   'two_sides_without_images': {'a/notes.txt': b'text', 'b/notes.txt': b'text'},
 }
+
+
+def wav(samples=2000, rate=8000, claimed=None, kind=1, bits=16):
+  """A file of one channel, a triangle; its header says that it has `claimed` bytes."""
+  content = (np.arange(samples) % 200 * 100).astype('<i2').tobytes()
+  form = struct.pack('<HHIIHH', kind, 1, rate, rate * bits // 8, bits // 8, bits)
+  size = len(content) if claimed is None else claimed
+  chunks = b'WAVEfmt ' + struct.pack('<I', 16) + form + b'data' + struct.pack('<I', size) + content
+  return b'RIFF' + struct.pack('<I', len(chunks)) + chunks
+
+
+SOUNDS = {
+  'sounds': {'1.wav': wav()},
+  'sounds_of_two_rates': {'1.wav': wav(), '2.wav': wav(rate=44100)},
+  'sounds_of_another_rate': {'1.wav': wav(rate=44100)},
+  'sounds_too_short': {'1.wav': wav(100)},
+  'silence': {'1.wav': wav(2000)[:44] + bytes(4000)},
+  'cut_sound': {'1.wav': wav(), '2.wav': wav()[:-500]},
+  'sound_of_petabytes': {'1.wav': wav(), '2.wav': wav(claimed=2**32 - 2)},
+  'sound_of_text': {'1.wav': b'text' * 99},
+  'sound_of_floats': {'1.wav': wav(kind=3, bits=32)},
+  'sound_of_64_bits': {'1.wav': wav(bits=64)},
+}
 TEXTS = {
   'ragged.csv': b'a,b\n1,2\n3,4\n5\n',
   'short.txt': b'short',
@@ -176,7 +199,7 @@ def write(root: Path) -> None:
         archive.writestr(member, content)
   for name, content in (BYTES | TEXTS).items():
     (root / name).write_bytes(content)
-  for name, content in (FOLDERS | PAIRS).items():
+  for name, content in (FOLDERS | PAIRS | SOUNDS).items():
     for file, data in content.items():
       (root / name / file).parent.mkdir(parents=True, exist_ok=True)
       (root / name / file).write_bytes(data)

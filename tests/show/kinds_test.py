@@ -13,6 +13,7 @@ FIELDS = {
   'vector': Field('vector', (2,), 0),
   'table': Field('table', (5,), 0),
   'tokens': Field('tokens', (12,), 128),
+  'audio': Field('audio', (300, 1), 256),
   'label': Field('label', (), 10),
   'mask': Field('mask', (8, 8), 2),
 }
@@ -49,8 +50,8 @@ def test_examples_of_a_kind_are_drawn_compared_and_saved(kind, tmp_path):
 
 
 def test_what_cannot_be_shown_yet_is_said():
-  with pytest.raises(ValueError, match='no way yet to show audio'):
-    show.picture(np.zeros((2, 8, 1)), Field('audio', (8, 1), 0))
+  with pytest.raises(ValueError, match='no way yet to show video; there is one for image'):
+    show.picture(np.zeros((2, 8, 1)), Field('video', (8, 1), 0))
 
 
 def test_images_are_compared_beneath_each_other_eight_a_row():

@@ -22,6 +22,7 @@ SPECS = {
   'plane': {'x': Field('vector', (2,), 0), **LABEL},
   'gaps': {'x': Field('table', (3,), 0), 'observed': Field('mask', (3,), 2), **LABEL},
   'tokens': {'x': Field('tokens', (12,), 256), **LABEL},
+  'sounds': {'x': Field('audio', (300, 1), 256), **LABEL},
   'two images': {'x': Field('image', (8, 8, 1), 17), 'y': Field('image', (4, 4, 1), 17), **LABEL},
   'two domains': {'x': Field('image', (8, 8, 1), 17), 'y': Field('image', (8, 8, 1), 17), **LABEL},
 }

@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+
+from jaxgen import mu_law
+from jaxgen.data.audio import strings
+from jaxgen.metrics import pitch
+from jaxgen.metrics.features import Reference
+from jaxgen.types import Field
+
+RATE, PITCHES = 8000, strings.PITCHES
+LOWEST, HIGHEST = PITCHES[0] / 1.5, PITCHES[-1] * 1.5
+
+
+@pytest.mark.parametrize(('length', 'within'), [(1024, 0.01), (pitch.least_length(RATE, LOWEST), 0.5)])
+def test_sines_have_their_frequency(length, within):
+  frequencies = np.repeat([150, 199.9, 220, 301.3, 440, 655], 5)
+  phases = np.tile(np.arange(5), 6)[:, None]
+  x = 0.01 * np.sin(2 * np.pi * frequencies[:, None] * np.arange(length) / RATE + phases)
+  found = pitch.fundamental(x, RATE, LOWEST, HIGHEST)
+  assert np.abs(pitch.cents(found, frequencies)).max() < within
+
+
+def test_difference_and_its_normalization_by_hand():
+  """Equations 6 and 8 of 0, 1, 0, -1, ... over a window of 4: d = 0, 4, 8, 4 and d' = 1, 4/4, 8/6, 4/(16/3)."""
+  difference = pitch._difference(np.array([[0.0, 1, 0, -1, 0, 1, 0, -1]]), 4)
+  np.testing.assert_allclose(difference, [[0, 4, 8, 4]])
+  np.testing.assert_allclose(pitch._normalized(difference), [[1, 1, 4 / 3, 3 / 4]])
+
+
+def test_a_missing_fundamental_is_heard_and_silence_has_no_pitch():
+  t = np.arange(1024) / RATE
+  overtones = sum(np.sin(2 * np.pi * 250 * k * t + k) for k in (2, 3, 4))
+  found = pitch.fundamental(np.stack([overtones, 0 * t, 0 * t + 0.3]), RATE, LOWEST, HIGHEST)
+  assert found[0] == pytest.approx(250, rel=1e-3)
+  assert np.isnan(found[1:]).all()
+
+
+def test_strings_have_their_pitch_to_a_cent():
+  """A hundred of each pitch, as codes; of the shortest, and of a quarter of the context."""
+  x, which = strings.plucked('test', 1300, 1024, RATE)
+  x = mu_law.decode(mu_law.encode(x, 256), 256)
+  for length, of_median, of_all in (
+    (1024, 0.5, 2.0),
+    (256, 2.0, 5.0),
+    (pitch.least_length(RATE, LOWEST), 5.0, 15.0),
+  ):
+    found = pitch.fundamental(x[:, :length], RATE, LOWEST, HIGHEST)
+    errors = np.abs(pitch.cents(found, PITCHES[which])).reshape(100, 13)
+    assert np.median(errors, axis=0).max() < of_median
+    assert errors.max() < of_all
+
+
+def test_errors_are_beside_the_pitch_that_was_asked_for():
+  reference = Reference(
+    'strings', {'x': Field('audio', (512, 1), 256)}, None, None, rate=RATE, pitches=PITCHES
+  )
+  assert pitch.heard(reference)
+  assert not pitch.heard(reference._replace(pitches=None))
+  assert not pitch.heard(reference._replace(spec={'x': Field('audio', (100, 1), 256)}))
+  x, which = strings.plucked('train', 13, 512, RATE)
+  codes = mu_law.encode(x[..., None], 256)
+  codes[0] = 128
+  asked = which.copy()
+  asked[1:3] += 1
+  errors = pitch.errors(codes, asked, reference)
+  np.testing.assert_allclose(errors[:4], [1200, 100, 100, 0], atol=3)
+
+
+def test_what_is_too_short_is_said():
+  with pytest.raises(ValueError, match='50 samples are too few to hear'):
+    pitch.fundamental(np.zeros((1, 50)), RATE, LOWEST, HIGHEST)
