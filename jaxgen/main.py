@@ -31,7 +31,7 @@ and with --mode=sample alone
 --seed        of samples and noise; by default that of the run
 --form        of an export: npz | folder
 --attribute   the class whose attribute vector is shown, or two: --attribute=3,8 is that of 3 less that of 8
---against     another set of images, as config.data.name, that outliers are of too
+--against     another set of images or sounds, as config.data.name, that outliers are of too
 
 and with --mode=plan:
 --savings     what remat, bfloat16, accumulate and fsdp would each save; a compilation each

@@ -13,7 +13,7 @@ def ramp(start, num):
   return (start + np.arange(num)) / 1000
 
 
-@pytest.mark.parametrize(('width', 'atol'), [(1, 1 / 120), (2, 1e-4), (3, 1e-6), (4, 1e-6)])
+@pytest.mark.parametrize(('width', 'atol'), [(1, 1.5 / 127), (2, 1e-4), (3, 1e-6), (4, 1e-6)])
 def test_every_width_is_read_as_it_was_written(write_wav, tmp_path, width, atol):
   x = np.sin(np.arange(500) / 7)
   x[:3] = [-1, 0, 1]

@@ -45,7 +45,7 @@ def test_strings_are_loud_have_no_mean_and_decay():
 
 
 def test_the_source_has_codes_pitches_and_their_frequencies(settings):
-  config = settings('audio:strings', context=64, levels=1024)
+  config = settings('audio:strings', validation=0.1, context=64, levels=1024)
   source = data.load(config, 'train')
   assert len(source) == 2000 and [len(data.load(config, split)) for split in ('validation', 'test')] == [
     260,
