@@ -6,8 +6,8 @@ python -m experiments.speed --torch-python=/path/to/python        where torch is
 python -m experiments.speed --parts=first_step,run                without the models
 python -m experiments.speed --parts=waiting --rounds=3            all that comes before the first step of a run
 
-Tables go to experiments/speed/results/jax-<version>.md and .json; what is not measured this time stays as it
-was. The times mean something only on a machine that does nothing else.
+Tables go to experiments/speed/results/jax-<version>-<processor>.md and .json; what is not measured this time stays
+as it was. The times mean something only on a machine that does nothing else.
 """
 
 import argparse

@@ -2,6 +2,7 @@
 
 import json
 import platform
+import re
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,10 +19,10 @@ def medians(times: Mapping[str, Sequence[float]]) -> dict:
 
 
 class Results:
-  """All rows of one jax version. A row that is added is written at once."""
+  """All rows of one jax version on one kind of processor. A row that is added is written at once."""
 
   def __init__(self, version: str):
-    self._path = FOLDER / f'jax-{version}.json'
+    self._path = FOLDER / f'jax-{version}-{_in_file_names(processor())}.json'
     self._rows = json.loads(self._path.read_text()) if self._path.exists() else {}
 
   def add(self, part: str, name: str, row: Mapping):
@@ -109,6 +110,12 @@ def _run(rows):
 
 
 _PARTS = {'models': _models, 'first_step': _first_step, 'waiting': _waiting, 'run': _run}
+
+
+def _in_file_names(name: str) -> str:
+  """A processor without its trade marks: 'Intel(R) Xeon(R) Processor' is `intel-xeon`."""
+  words = re.findall('[a-z0-9]+', re.sub(r'\((r|tm)\)', ' ', name.lower()))
+  return '-'.join(word for word in words if word not in ('processor', 'cpu'))
 
 
 def machine() -> str:

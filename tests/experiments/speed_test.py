@@ -40,12 +40,13 @@ def row(ours, theirs, **compiled):
 
 def test_rows_are_kept_and_shown_with_their_ratio(tmp_path, monkeypatch):
   monkeypatch.setattr(table, 'FOLDER', tmp_path)
+  monkeypatch.setattr(table, 'processor', lambda: 'Intel(R) Xeon(R) Processor')
   table.Results('0.1').add('models', 'one', row(0.002, 0.004))
   table.Results('0.1').add('models', 'two', row(3.0, 2.0, **{'torch, compiled': 1.5}))
   table.Results('0.1').add('run', 'one', {'bare': 0.01, 'run': 0.0125})
   phases = {'import': {'seconds': 1.0, 'cpu': 0.5}, 'compile': {'seconds': 3.0, 'cpu': 4.0}}
   table.Results('0.1').add('waiting', 'one', {'cold': phases, 'cached': phases})
-  text = (tmp_path / 'jax-0.1.md').read_text()
+  text = (tmp_path / 'jax-0.1-intel-xeon.md').read_text()
   assert '| one | empty | 1.0 (0.5) | 3.0 (4.0) | 4.0 (4.5) |' in text
   assert '| one | 1,234 | 2 | 4 | – | **0.50** |' in text
   assert '| two | 1,234 | 3,000 | 2,000 | 1,500 | **2.00** |' in text  # against the faster

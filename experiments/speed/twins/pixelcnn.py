@@ -90,7 +90,7 @@ class PixelCNN(nn.Module):
 def build(config, layout) -> Twin:
   """The model of a config in one memory layout."""
   model, (height, width, channels) = config['model'], config['data']['fields']['x']['shape']
-  assert channels == 1 and model['dtype'] == 'float32'
+  assert channels == 1 and config['dtype'] == 'float32'
   network = PixelCNN(
     config['data']['fields']['x']['levels'],
     model['width'],
