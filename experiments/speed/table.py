@@ -22,7 +22,7 @@ class Results:
   """All rows of one jax version on one kind of processor. A row that is added is written at once."""
 
   def __init__(self, version: str):
-    self._path = FOLDER / f'jax-{version}-{_in_file_names(processor())}.json'
+    self._path = FOLDER / f'jax-{version}-{in_file_names(processor())}.json'
     self._rows = json.loads(self._path.read_text()) if self._path.exists() else {}
 
   def add(self, part: str, name: str, row: Mapping):
@@ -112,7 +112,7 @@ def _run(rows):
 _PARTS = {'models': _models, 'first_step': _first_step, 'waiting': _waiting, 'run': _run}
 
 
-def _in_file_names(name: str) -> str:
+def in_file_names(name: str) -> str:
   """A processor without its trade marks: 'Intel(R) Xeon(R) Processor' is `intel-xeon`."""
   words = re.findall('[a-z0-9]+', re.sub(r'\((r|tm)\)', ' ', name.lower()))
   return '-'.join(word for word in words if word not in ('processor', 'cpu'))
