@@ -31,6 +31,8 @@ and with --mode=sample alone
 --seed        of samples and noise; by default that of the run
 --form        of an export: npz | folder
 --attribute   the class whose attribute vector is shown, or two: --attribute=3,8 is that of 3 less that of 8
+--hidden      what completion hides: half, quarter; of images centre, and for score models colour (colourization),
+              detail and detail_4 (super-resolution of squares of 2 and 4 pixels a side)
 --against     another set of images or sounds, as config.data.name, that outliers are of too
 
 and with --mode=plan:
@@ -62,7 +64,8 @@ _OF_MODES = {
   'split': ('evaluate', 'sample'),
   'savings': ('plan',),
   **dict.fromkeys(
-    ('num', 'seed', 'use', 'prompt', 'weights', 'form', 'given', 'knobs', 'attribute', 'against'), ('sample',)
+    ('num', 'seed', 'use', 'prompt', 'weights', 'form', 'given', 'knobs', 'attribute', 'against', 'hidden'),
+    ('sample',),
   ),
 }
 _DOTTED = ('given', 'knobs')  # written --given.<name>=<value>
@@ -137,7 +140,7 @@ def _parse(argv: list[str]) -> flags.FlagValues:
   flags.DEFINE_string('workdir', _usual_workdir(path), '', flag_values=options)
   for name in ('num', 'seed'):
     flags.DEFINE_integer(name, None, '', flag_values=options)
-  for name in ('step', 'split', 'use', 'prompt', 'attribute', 'against'):
+  for name in ('step', 'split', 'use', 'prompt', 'attribute', 'against', 'hidden'):
     flags.DEFINE_string(name, None, '', flag_values=options)
   for name in _DOTTED:
     flags.DEFINE_multi_string(name, None, '', flag_values=options)

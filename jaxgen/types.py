@@ -140,6 +140,8 @@ class GenerativeModel(NamedTuple):
     knobs: the numbers that one may turn when sampling, with their defaults: temperature, truncation, guidance, steps.
     meanings: of knobs whose name does not say all, `{name: a clause}`: what samples are at another temperature.
     completion_knobs: those of the knobs that `complete` takes too.
+    projects: whether `complete` takes for `observed` an orthogonal projection too, f32[B, *shape] -> f32[B, *shape], of
+      pixels in [-1, 1]: their grey, or the means of squares; see `jaxgen.samplers.clamped`.
     streams: whether `complete` takes `tell` too, `(index i32[], values i32[B]) -> None`, which is called with the entry
       that came `index`-th, of sequences, while the others are still to come; perhaps not in their order.
     entry_log_mass: `(params, extra, batch) -> f32[B, T]`, of sequences: the log-mass of each entry given those before
@@ -182,6 +184,7 @@ class GenerativeModel(NamedTuple):
   knobs: Mapping[str, float] = MappingProxyType({})
   meanings: Mapping[str, str] = MappingProxyType({})
   completion_knobs: tuple[str, ...] = ()
+  projects: bool = False
   streams: bool = False
   selected_by: str = ''
   log_prob: Callable[..., jax.Array] | None = None

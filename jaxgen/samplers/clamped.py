@@ -38,14 +38,18 @@ def clamped(
   Args:
     sampler: whose state has a field `position`, f32[B, ...] or whole numbers [B, ...].
     x: [B, ...], of which only what is observed is looked at.
-    observed: bool[B, ...]; or the orthogonal projection to what is observed, f32[B, ...] -> f32[B, ...], of which
-      there are `grey` for colourization and `coarse` for super-resolution.
+    observed: bool[B, ...], or bool[1, ...] for all alike; or the orthogonal projection to what is observed,
+      f32[B, ...] -> f32[B, ...], of which there are `grey` for colourization and `coarse` for super-resolution.
     sigmas: f32[num_steps], the noise of the chain before each step; the last one holds for all steps after it.
 
   Returns:
     A `Sampler`; its last step may have moved what is observed: whoever wants x there puts it back once more, by
     `put_back` or by a step beyond the end of a chain whose last level is 0.
+
+  Raises:
+    ValueError: if what is observed is, or gives, another shape than x.
   """
+  check_observed(x, observed)
   sigmas = jnp.asarray(sigmas, float)
 
   def init(position):
@@ -59,6 +63,26 @@ def clamped(
     return ClampedState(inner.position, state.step + 1, inner), info
 
   return Sampler(init, step)
+
+
+def check_observed(x: jax.Array, observed: Observed) -> None:
+  """Sees to it that a mask is of the shape of x [B, ...], or of one example for all, and a projection keeps the shape.
+
+  Raises:
+    ValueError: if they are not.
+  """
+  if callable(observed):
+    found = jax.eval_shape(observed, jax.ShapeDtypeStruct(x.shape, jnp.result_type(float))).shape
+    if found != x.shape:
+      raise ValueError(
+        f'a projection to what is observed keeps the shape of x, {x.shape}, and this one gives {found}; let it repeat '
+        'what it has in each of the places that it has it of.'
+      )
+  elif observed.shape not in (x.shape, (1, *x.shape[1:])):
+    raise ValueError(
+      f'observed says of each entry of x whether it is there, and must be of its shape, {x.shape}, or of '
+      f'{(1, *x.shape[1:])} for all examples alike, not of {observed.shape}.'
+    )
 
 
 def put_back(position: jax.Array, x: jax.Array, observed: Observed) -> jax.Array:

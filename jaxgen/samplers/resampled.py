@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxgen.samplers._descent import checked_levels
-from jaxgen.samplers.clamped import Observed, blurred, put_back
+from jaxgen.samplers.clamped import Observed, blurred, check_observed, put_back
 from jaxgen.types import PRNGKey, Sampler
 
 
@@ -41,7 +41,7 @@ def resampled(
   Args:
     sampler: over these levels, one step each: its state has the fields `position`, f32[B, ...], and `step`, i32[].
     x: f32[B, ...], of which only what is observed is looked at.
-    observed: bool[B, ...], or an orthogonal projection, as of `clamped`.
+    observed: a mask or an orthogonal projection, as of `clamped`.
     sigmas: f32[L], those of the sampler; the last one may be 0.
     jump_length: steps of a stretch; j of the paper.
     num_resamplings: how often each is gone; r of the paper, U of the algorithm.
@@ -52,8 +52,9 @@ def resampled(
 
   Raises:
     ValueError: if there are fewer than two levels, one but the last is not positive, or they do not fall; or if one of
-      the numbers is not positive.
+      the numbers is not positive, or what is observed is, or gives, another shape than x.
   """
+  check_observed(x, observed)
   levels = checked_levels(sigmas)
   starts = _starts(len(levels) - 1, jump_length, num_resamplings)
 

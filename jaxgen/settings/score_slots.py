@@ -78,6 +78,8 @@ def _steps(num_steps: int, rho: float) -> Keys:
     'rho': Key(
       rho, float, 'how much shorter steps are near the data, from 1 on; 0: even in time', '[0, 100]'
     ),
+    'sigma_max': Key(0.0, float, 'the noise that it begins with; 0: the largest of the path', '[0, inf)'),
+    'sigma_min': Key(0.0, float, 'that of its last step; 0: the smallest of the path', '[0, inf)'),
   }
 
 

@@ -1,5 +1,6 @@
 """Loss curves: every metric of a run against its steps."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -81,8 +82,11 @@ def _series(rows):
         series.setdefault(name, {}).setdefault(label, []).append((row['step'], value))
   # The loss first, the machinery last.
   order = {'loss': 0, 'bits_per_dim': 1}
-  return dict(
-    sorted(
-      series.items(), key=lambda item: (order.get(item[0], 2 if 'second' not in item[0] else 3), item[0])
-    )
-  )
+  place = lambda name: (order.get(name, 2 if 'second' not in name else 3), _counted(name))  # noqa: E731
+  return dict(sorted(series.items(), key=lambda item: place(item[0])))
+
+
+def _counted(name):
+  """A name with its numbers as such: `loss_sigma_9.49` comes before `loss_sigma_157`."""
+  parts = re.split(r'(\d+(?:\.\d+)?(?:e[+-]?\d+)?)', name)
+  return [float(part) if index % 2 else part for index, part in enumerate(parts)]

@@ -62,8 +62,30 @@ def check_sampling(
   given = fields.blank({name: spec[name] for name in model.given}, 1)
   sample: Any = model.sample  # a model has knobs of nothing else
   draw = functools.partial(sample, num=1, given=given or None, **values)
+  _traced(values, draw, params, extra, jax.random.key(0))
+
+
+def check_completion(
+  model: GenerativeModel, params: Any, extra: Any, spec: DataSpec, values: Mapping[str, float]
+) -> None:
+  """The same of completions, by the knobs that they take: a chain may be too short for what is done on its way.
+
+  Raises:
+    UserError: if there are none so.
+  """
+  taken = {name: value for name, value in values.items() if name in model.completion_knobs}
+  if not taken:
+    return
+  batch = fields.blank({name: spec[name] for name in ('x', *model.given)}, 1)
+  complete: Any = model.complete  # nothing else has such knobs
+  seen = np.ones(batch['x'].shape, bool)
+  _traced(taken, functools.partial(complete, **taken), params, extra, jax.random.key(0), batch, seen)
+
+
+def _traced(values, function, *args):
+  """Raises a `UserError` that names the knobs if the function refuses them."""
   try:
-    jax.eval_shape(draw, params, extra, jax.random.key(0))
+    jax.eval_shape(function, *args)
   except ValueError as error:
     turned = ' '.join(f'--knobs.{name}={value:g}' for name, value in values.items())
     raise UserError(f'{turned} cannot be used: {" ".join(str(error).split())}') from error
@@ -114,6 +136,33 @@ def attribute(text: str, spec: DataSpec) -> tuple[int, ...]:
   if len(classes) > 2 or len(set(classes)) < len(classes):
     raise UserError(f'--attribute={text} cannot be used; it is one class, or two that differ.')
   return classes
+
+
+def hidden(
+  text: str, model: GenerativeModel, masks: Sequence[str], projections: Sequence[str]
+) -> tuple[str, ...]:
+  """`--hidden=<what>,<what>`, of which each is hidden by itself.
+
+  Args:
+    text: from the command line.
+    model: that completes.
+    masks: what can be hidden of its examples so that some of their entries are left.
+    projections: of all entries, which only some models take.
+
+  Raises:
+    UserError: if nothing of the name can be hidden, or the model cannot complete what is left.
+  """
+  names = tuple(dict.fromkeys(text.split(',')))
+  there = [*masks, *(projections if model.projects else ())]
+  for name in names:
+    if name in projections and not model.projects:
+      raise UserError(
+        f'--hidden={name} leaves something of every entry, from which score models alone complete; of this one: '
+        f'{", ".join(there)}.'
+      )
+    if name not in there:
+      raise UserError(f'--hidden={name} can hide nothing of these examples; choose of: {", ".join(there)}.')
+  return names
 
 
 def against(name: str, config: ConfigDict, given: Sequence[str]) -> data.Source:

@@ -31,7 +31,7 @@ class Use(NamedTuple):
   needs: of `abilities`.
   run: writes what it makes.
   takes: the options, beside those that all take, that change what it makes of a subject: given, prompt, form, against,
-    attribute, and `knobs.<name>` for each knob.
+    attribute, hidden, and `knobs.<name>` for each knob.
   asked: whether it is done only where it is named: what makes data, not something to look at.
   """
 
@@ -103,7 +103,7 @@ def _check_taken(subject, names):
 
 def _options(options):
   """Those that only some uses take and that are not as they are by default."""
-  plain = ('prompt', 'form', 'against', 'attribute')
+  plain = ('prompt', 'form', 'against', 'attribute', 'hidden')
   asked = [name for name in plain if getattr(options, name) != Options._field_defaults[name]]
   return [*asked, *(['given'] if options.given else []), *(f'knobs.{name}' for name in options.knobs)]
 
@@ -149,7 +149,7 @@ def _of_prior(subject):
 def _completed(subject):
   """So do examples that are completed; a prompt has none."""
   given = ['given'] if subject.options.prompt is not None else []
-  return _knobs(subject, subject.model.completion_knobs) | {'prompt', *given}
+  return _knobs(subject, subject.model.completion_knobs) | {'prompt', 'hidden', *given}
 
 
 def _translated(subject):

@@ -13,7 +13,7 @@ from jaxgen.config_keys import KEYS
 from jaxgen.data.splits import SPLITS
 from jaxgen.errors import UserError, printable_lines
 from jaxgen.runs import workdir as workdirs
-from jaxgen.uses import asked
+from jaxgen.uses import asked, completion
 from jaxgen.uses.catalogue import USES, chosen, left_out
 from jaxgen.uses.subject import Options, Subject, Written
 
@@ -51,10 +51,17 @@ def use(
   subject.knobs = asked.knobs(options.knobs, subject.model)
   if subject.knobs:
     asked.check_sampling(subject.model, subject.params, subject.extra, subject.spec, subject.knobs)
+  if 'completion' in options.use:  # before other uses have written
+    asked.check_completion(subject.model, subject.params, subject.extra, subject.spec, subject.knobs)
   if options.prompt is not None:
     subject.prompt = asked.prompt(options.prompt, subject.model, subject.field, subject.vocabulary)
   if options.attribute:
     subject.attribute = asked.attribute(options.attribute, subject.spec)
+  if options.hidden and options.prompt is not None:
+    raise UserError('--hidden is of examples, and --prompt begins with none; leave one of the two out.')
+  if options.hidden and subject.model.complete:
+    parts = completion.observed(subject.field), completion.projections(subject.field)
+    subject.hidden = asked.hidden(options.hidden, subject.model, *map(list, parts))
   if options.against and subject.field.kind in ('image', 'audio'):
     subject.against = asked.against(options.against, trained.config, subject.model.given)
   with parallel.one_speaks(), parallel.one_writes(subject.folder) as subject.folder:

@@ -2,37 +2,48 @@
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import jax
 import numpy as np
 
-from jaxgen import show
+from jaxgen import samplers, show
 from jaxgen.errors import printable_lines
 from jaxgen.types import Field
-from jaxgen.uses import surprise
+from jaxgen.uses import asked, surprise
 from jaxgen.uses.subject import Subject, Written, needed
 
 _DRAWS = 2
 _SHARES = {'half': 2, 'quarter': 4}  # one part in so many is hidden
+_SQUARES = {'detail': 2, 'detail_4': 4}  # pixels a side of those whose means are seen
+
+# Of examples: which entries are there, bool[*shape], or the projection to what is seen, f32[B, *shape].
+Seen = np.ndarray | Callable[[jax.Array], jax.Array]
 
 
 def run(subject: Subject) -> Written:
   """`completion_half` and `completion_quarter`, of which so much of each example of the split is hidden; of images
-  `completion_centre` too.
+  `completion_centre` too. Where it is said what is hidden, that instead: see `asked.hidden`.
 
   Beneath each example stands what the model saw of it, and two draws. With a prompt: `continuation`, as many as
   samples, which begin with it; the first is printed while it is made, where the model can.
+
+  Raises:
+    UserError: if nothing can be completed with these knobs.
   """
+  asked.check_completion(subject.model, subject.params, subject.extra, subject.spec, subject.knobs)
   if subject.prompt is not None:
     return _continuation(subject)
   batch, written = subject.examples(subject.num), []
-  for name, seen in observed(subject.field).items():
+  parts = observed(subject.field)
+  everything: dict[str, Seen] = {**parts, **projections(subject.field)}
+  for name in subject.hidden or parts:
+    seen = everything[name]
     draws = [_complete(subject, batch, seen, index) for index in range(_DRAWS)]
     titles = 'examples', 'seen', *['completed'] * _DRAWS
     originals = show.with_gaps(batch, subject.field)
-    groups = [originals, np.where(seen, originals, _blank(subject.field)).astype(originals.dtype), *draws]
+    groups = [originals, _shown(originals, seen, subject.field), *draws]
     drawn = show.compared(groups, subject.field, subject.about, titles)
     written.append(subject.save_picture(f'completion_{name}', drawn))
     if show.KINDS[subject.field.kind].save:  # what is read is also written whole
@@ -56,6 +67,28 @@ def observed(field: Field) -> dict[str, np.ndarray]:
   size = math.prod(field.shape)
   ends = {name: slice(size - max(1, size // share), None) for name, share in _SHARES.items()}
   return {name: _without(size, end).reshape(field.shape) for name, end in ends.items()}
+
+
+def projections(field: Field) -> dict[str, Callable[[jax.Array], jax.Array]]:
+  """What is seen of a whole image where one of its aspects is hidden, by the name of that: `colour` (colourization, of
+  several channels the mean), `detail` and `detail_4` (super-resolution, the means of squares of 2 and of 4 pixels a
+  side)."""
+  if field.kind != 'image':
+    return {}
+  height, width, channels = field.shape
+  found: dict[str, Any] = {'colour': samplers.grey} if channels > 1 else {}
+  for name, side in _SQUARES.items():
+    if height % side == width % side == 0:
+      found[name] = functools.partial(samplers.coarse, factor=side)
+  return found
+
+
+def _shown(x, seen, field):
+  """Examples [B, *shape] with what a model sees of them, as a picture has it."""
+  if not callable(seen):
+    return np.where(seen, x, _blank(field)).astype(x.dtype)
+  found = np.asarray(seen(x.astype(np.float32)))
+  return (np.rint(found) if field.levels else found).astype(x.dtype)
 
 
 def _continuation(subject):
@@ -91,16 +124,18 @@ class _Told:
 
 
 def _complete(
-  subject: Subject, batch: Mapping[str, np.ndarray], seen: np.ndarray, index: int, **others: Any
+  subject: Subject, batch: Mapping[str, np.ndarray], seen: Seen, index: int, **others: Any
 ) -> np.ndarray:
-  """A draw for each example. What is hidden does not reach the model."""
-  field_dtype = batch['x'].dtype
-  x = np.where(seen, batch['x'], 0).astype(field_dtype)
+  """A draw for each example. What a mask hides does not reach the model; of what a projection hides, no model looks."""
   rng = jax.random.fold_in(subject.rng('completion'), index)
-  mask = np.broadcast_to(seen, x.shape)
   taken = {name: value for name, value in subject.knobs.items() if name in subject.model.completion_knobs}
-  complete = jax.jit(functools.partial(needed(subject.model.complete), **taken, **others))
-  drawn = np.asarray(complete(subject.params, subject.extra, rng, {**batch, 'x': x}, mask))
+  complete = functools.partial(needed(subject.model.complete), **taken, **others)
+  if callable(seen):
+    by_projection = jax.jit(functools.partial(complete, observed=seen))
+    return np.asarray(by_projection(subject.params, subject.extra, rng, batch))
+  x = np.where(seen, batch['x'], 0).astype(batch['x'].dtype)
+  mask = np.broadcast_to(seen, x.shape)
+  drawn = np.asarray(jax.jit(complete)(subject.params, subject.extra, rng, {**batch, 'x': x}, mask))
   jax.effects_barrier()  # all has been told
   return drawn
 

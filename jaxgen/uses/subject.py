@@ -52,6 +52,7 @@ class Options(NamedTuple):
     form: of an export: 'npz' or 'folder'.
     against: another set of images or sounds, as `config.data.name`, that outliers are of too.
     attribute: a class, whose vector is shown, or two between commas: the first less the second.
+    hidden: what completion hides of examples, names between commas; empty: parts of them.
   """
 
   use: tuple[str, ...] = ()
@@ -66,6 +67,7 @@ class Options(NamedTuple):
   form: str = 'npz'
   against: str = ''
   attribute: str = ''
+  hidden: str = ''
 
 
 class TooFew(UserError):
@@ -102,6 +104,7 @@ class Subject:
     prompt: tokens to continue, i[T]; None without a prompt.
     against: the test split of another set of data, of the same kind and shape; None without one.
     attribute: the class whose vector is shown, and perhaps the class that it is less; empty: all.
+    hidden: what completion hides; empty: the usual parts.
   """
 
   def __init__(self, trained: experiment.Trained, options: Options, folder: Path):
@@ -119,6 +122,7 @@ class Subject:
     self.prompt: np.ndarray | None = None
     self.against: data.Source | None = None
     self.attribute: tuple[int, ...] = ()
+    self.hidden: tuple[str, ...] = ()
     self._sources: dict[str, data.Source] = {}
 
   @property

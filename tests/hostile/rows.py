@@ -293,6 +293,17 @@ FITS = {
   'more noise than in training': (
     'ncsn_digits', '--config.sampler.name=edm --config.sampler.edm.churn=40.0', 'let churn_max be at most 8.49',
   ),
+  'more noise than in training to begin with': (
+    'ncsn_digits', '--config.sampler.heun.sigma_max=13.0', 'trained from 12 to 0.05; let sigma_max and sigma_min lie',
+  ),
+  'less noise than in training at the end': (
+    'flow_matching_digits', '--config.sampler.heun.sigma_min=0.01', 'config.sampler.heun cannot be used: it would go',
+  ),
+  'a stretch of RePaint longer than its way': (
+    'ncsn_digits',
+    '--config.sampler.completion.jump_length=101 --config.sampler.completion.num_resamplings=2',
+    'jump_length=101 is a stretch longer than the whole way',
+  ),
   'fresh noise where noise is paired': (
     'ncsn_digits',
     '--config.model.path.coupling=optimal_transport --config.sampler.name=ddpm',
@@ -465,6 +476,14 @@ RUNS = {
   'a condition without a name': (
     '--mode=sample --workdir={run} --trust --given.=3',
     'write --given.<name>=<value>',
+  ),
+  'what cannot be hidden': (
+    '--mode=sample --workdir={run} --trust --use=completion --hidden=smell',
+    '--use=completion needs complete',
+  ),
+  'something hidden of an evaluation': (
+    '--mode=evaluate --workdir={run} --trust --hidden=half',
+    '--hidden is of --mode=sample',
   ),
   'a knob without a name': ('--mode=sample --workdir={run} --trust --knobs=3', '--knobs'),
   'a condition given twice': (

@@ -145,3 +145,54 @@ def test_the_epsilon_of_ncsnv2_is_the_published_one(sigma_max, levels, epsilon):
   """Of CIFAR-10 and CelebA, 5 steps a level (Song & Ermon 2020, appendix B)."""
   found = ncsnv2_epsilon(np.geomspace(sigma_max, 0.01, levels), 5)
   assert found == pytest.approx(epsilon, rel=0.015)
+
+
+# Steps per level on the levels of `SHIPPED`, and how much too wide they leave data as wide as a config says.
+TOO_WIDE = [
+  ('digits', 5, 1.174),
+  ('digits', 10, 1.122),
+  ('digits', 100, 1.060),
+  ('mnist', 5, 1.083),
+  ('cifar', 5, 1.067),
+]
+
+
+def _widths(sigmas, steps, eta, std):
+  """The standard deviation of Gaussian data over what it should be, at the end of each level of `ncsnv2`."""
+  variance, ratios = sigmas[0] ** 2, []
+  for sigma in sigmas:
+    for _ in range(steps):
+      variance = (1 - eta * sigma**2 / (std**2 + sigma**2)) ** 2 * variance + 2 * eta * sigma**2
+    ratios.append(np.sqrt(variance / (std**2 + sigma**2)))
+  return np.array(ratios)
+
+
+@pytest.mark.parametrize(('name', 'steps', 'ratio'), TOO_WIDE)
+def test_how_much_too_wide_the_step_of_ncsnv2_leaves_data_that_are_no_point(name, steps, ratio):
+  first, last, levels, _, std = SHIPPED[name]
+  sigmas = np.geomspace(first, last, levels)
+  eta = ncsnv2_epsilon(sigmas, steps) / last**2
+  widths = _widths(sigmas, steps, eta, std)
+  assert widths[-1] == pytest.approx(ratio, abs=1e-3)
+  # it is the lag behind the levels, and not where the chain would come to rest
+  lag = np.log(sigmas[0] / sigmas[1]) / (steps * eta)
+  assert widths[-1] == pytest.approx(1 / np.sqrt(1 - lag), rel=0.015)
+  assert _widths(sigmas[-1:], 100_000, eta, std)[0] == pytest.approx(1, abs=1e-3)
+
+
+@pytest.mark.parametrize('std', [0.1, 0.75, 3.0])
+def test_in_the_limit_of_many_levels_the_lag_is_the_same_at_all_of_them_and_for_data_of_any_spread(std):
+  sigmas, lag = np.geomspace(300.0, 0.05, 20_000), 0.2
+  widths = _widths(sigmas, 1, np.log(sigmas[0] / sigmas[1]) / lag, std)
+  np.testing.assert_allclose(widths[5000:], 1 / np.sqrt(1 - lag), rtol=1e-3)
+
+
+def test_the_chain_of_ncsnv2_is_as_wide_as_its_law_says_after_its_denoising_step():
+  first, last, levels, steps, std = SHIPPED['digits']
+  sigmas = np.geomspace(first, last, levels)
+  epsilon = ncsnv2_epsilon(sigmas, steps)
+  law = _widths(sigmas, steps, epsilon / last**2, std)[-1] * std**2 / np.sqrt(std**2 + last**2)
+  start = first * jax.random.normal(jax.random.key(0), (500, 32))
+  sampler = ncsnv2(_gaussian_score(std), sigmas, epsilon, steps)
+  x = jax.jit(lambda: run(sampler, jax.random.key(1), start, num_annealed_steps(levels, steps))[0].position)()
+  assert float(x.std()) == pytest.approx(law, rel=0.02) and law > 1.17 * std

@@ -1,8 +1,9 @@
 import jax
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
-from jaxgen.samplers import ancestral, clamped, langevin, run
+from jaxgen.samplers import ancestral, clamped, langevin, resampled, run
 from jaxgen.samplers.langevin import LangevinState
 from jaxgen.types import Sampler
 
@@ -53,3 +54,20 @@ def test_entries_come_in_the_order_asked_for():
   sampler = ancestral(predict, order=[2, 0, 3, 1])
   state, _ = run(sampler, jax.random.key(0), jnp.full((1, 4), 9), 4)
   np.testing.assert_array_equal(state.position, [[1, 3, 0, 2]])
+
+
+@pytest.mark.parametrize(
+  ('observed', 'words'),
+  [
+    (np.ones((3, 2), bool), r'must be of its shape, \(3, 2, 4\), or of \(1, 2, 4\) .*, not of \(3, 2\)'),
+    (np.ones((2, 2, 4), bool), 'must be of its shape'),
+    (np.ones((3, 2, 1), bool), 'must be of its shape'),
+    (lambda x: x.mean(-1), r'keeps the shape of x, \(3, 2, 4\), and this one gives \(3, 2\)'),
+    (lambda x: x.mean(-1, keepdims=True), 'keeps the shape of x'),
+  ],
+)
+def test_what_is_observed_of_another_shape_is_refused_before_there_is_a_chain(observed, words):
+  x, chain = jnp.zeros((3, 2, 4)), langevin(jnp.negative, 0.1)
+  for complete in (lambda: clamped(chain, x, observed), lambda: resampled(chain, x, observed, [2.0, 1.0])):
+    with pytest.raises(ValueError, match=words):
+      complete()

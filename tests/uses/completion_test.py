@@ -2,12 +2,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from PIL import Image
 
 from jaxgen import uses
 from jaxgen.data.vocabulary import Vocabulary
 from jaxgen.errors import UserError
 from jaxgen.types import Field
-from jaxgen.uses.completion import observed
+from jaxgen.uses import completion
+from jaxgen.uses.completion import observed, projections
 from tests.uses.conftest import IMAGES
 
 
@@ -39,6 +41,48 @@ def test_what_is_hidden_does_not_reach_the_model(make, tmp_path):
   jax.effects_barrier()
   assert len(seen) == 6  # three parts, two draws
   assert all((np.asarray(x)[~np.asarray(observed)] == 0).all() for x, observed in seen)
+
+
+def test_of_an_image_its_colours_or_its_details_may_be_hidden():
+  assert list(projections(Field('image', (8, 4, 3), 17))) == ['colour', 'detail', 'detail_4']
+  assert list(projections(Field('image', (6, 6, 1), 17))) == ['detail']
+  assert not projections(Field('tokens', (8,), 17)) and not projections(Field('image', (7, 6, 1), 17))
+
+
+def test_what_is_left_of_colours_and_details_reaches_the_model_as_a_projection(make, tmp_path):
+  """It is given the projection, and the picture has what that leaves beside the original."""
+
+  def complete(params, extra, rng, batch, observed):
+    return observed(batch['x'].astype(jnp.float32)).astype(jnp.uint8)
+
+  spec = {'x': Field('image', (4, 4, 3), 17)}
+  x = np.random.default_rng(0).integers(17, size=(2, 4, 4, 3)).astype(np.uint8)
+  make(spec, complete=complete, projects=True, arrays=dict.fromkeys(('train', 'test'), {'x': x}))
+  asked = uses.Options(use=('completion',), num=2, hidden='colour,detail')
+  written = uses.use(tmp_path, options=asked)
+  assert set(written) == {'completion_colour.png', 'completion_detail.png', 'completion.json'}
+  grey = np.asarray(Image.open(written['completion_colour.png']))
+  assert any(
+    row.any() for row in np.ptp(grey.astype(int), axis=-1)[: len(grey) // 2]
+  )  # the examples are coloured
+  means = completion._shown(x, projections(spec['x'])['detail'], spec['x'])
+  assert means.dtype == np.uint8 and means[0, 0, 0, 0] == means[0, 1, 1, 0]
+  assert means[0, 0, 0, 0] == np.rint(x[0, :2, :2, 0].mean())
+
+
+@pytest.mark.parametrize(
+  ('hidden', 'others', 'sentence'),
+  [
+    ('detail', {}, '--hidden=detail leaves something of every entry, .* of this one: half, quarter, centre'),
+    ('colour', {}, '--hidden=colour can hide nothing of these examples; choose of: half'),
+    ('half', dict(use=('samples',)), '--hidden changes nothing of samples; it is of --use=completion'),
+    ('half', dict(prompt='Hi'), '--prompt'),
+  ],
+)
+def test_what_cannot_be_hidden_is_refused(make, tmp_path, hidden, others, sentence):
+  make(IMAGES)
+  with pytest.raises(UserError, match=sentence):
+    uses.use(tmp_path, options=uses.Options(hidden=hidden, **{'use': ('completion',), 'num': 2} | others))
 
 
 BYTES = Vocabulary('bytes', 256)

@@ -26,6 +26,14 @@ class Completion(NamedTuple):
   num_resamplings: int
   jump_length: int
 
+  def turned(self, **knobs: float) -> 'Completion':
+    """With some of the knobs of its way turned.
+
+    Raises:
+      ValueError: as `completed_by`: fewer steps may be less than a stretch.
+    """
+    return completed_by(self.way.turned(**knobs), self.num_resamplings, self.jump_length)
+
   def sampler(self, score_fn: ScoreFn, known: jax.Array, observed: Observed) -> tuple[Sampler, int]:
     """The chain that is given the observed part of `known`, f32[B, ...], and the number of its steps."""
     way = self.way

@@ -133,6 +133,7 @@ def score(
     knobs=knobs,
     meanings={'guidance': 'the weight of what is given; 1 as in the data, 0 none'} if label_dropout else {},
     completion_knobs=_completion_knobs(model, knobs) if is_score else (),
+    projects=is_score,
     selected_by='loss',
     log_prob=precisely(partial(density.log_prob, model)),
     log_prob_estimate=estimate,

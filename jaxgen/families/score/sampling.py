@@ -72,20 +72,20 @@ def complete(
     **knobs: of its way, and guidance.
 
   Raises:
-    ValueError: if `observed` is of another shape than x, or there is no such knob.
+    ValueError: if `observed` is, or gives, another shape than x, there is no such knob, or there are fewer steps than a
+      stretch of RePaint has.
   """
   if not callable(observed) and observed.shape != batch['x'].shape:
     raise ValueError(
       f'observed says of each entry of x whether it is there, and must be of its shape, {batch["x"].shape}, not '
       f'{observed.shape}.'
     )
-  guidance, turned = _turned(model, model.completion.way, knobs)
-  completion = model.completion._replace(way=turned)
+  guidance, completion = _turned(model, model.completion, model.completion.way, knobs)
   start_rng, chain_rng = jax.random.split(rng)
   known = to_network(batch['x'], model.x.levels)
   score_fn = score_of(model, params, extra, conditions.prepared(batch, model.given), guidance)
   sampler, num_steps = completion.sampler(score_fn, known, observed)
-  state, _ = run(sampler, chain_rng, _start(turned, start_rng, known.shape), num_steps)
+  state, _ = run(sampler, chain_rng, _start(completion.way, start_rng, known.shape), num_steps)
   return to_data(put_back(state.position, known, observed), model.x.levels)
 
 
@@ -117,8 +117,9 @@ def _check_levels(asked, trained):
     )
 
 
-def _turned(model, way, knobs):
-  """The guidance, and the way with the other knobs turned; a `ValueError` if there is no such knob."""
+def _turned(model, drawn_by, way, knobs):
+  """The guidance, and the way, or the completion along it, with the other knobs turned; a `ValueError` if there is no
+  such knob."""
   has = [*way.knobs, *(['guidance'] if model.label_dropout else [])]
   if strange := knobs.keys() - has:
     raise ValueError(
@@ -128,9 +129,9 @@ def _turned(model, way, knobs):
   others = {name: value for name, value in knobs.items() if name != 'guidance'}
   guidance = knobs.get('guidance', model.guidance)
   if not others:
-    return guidance, way
+    return guidance, drawn_by
   with jax.ensure_compile_time_eval():  # a way is made of numbers, in a compiled program too
-    return guidance, way.turned(**others)
+    return guidance, drawn_by.turned(**others)
 
 
 def _start(way, rng, shape):
@@ -139,7 +140,7 @@ def _start(way, rng, shape):
 
 def _drawn(model, params, extra, rng, num, given, knobs, record=None):
   """The last state, and at most 32 records on the way."""
-  guidance, way = _turned(model, model.way, knobs)
+  guidance, way = _turned(model, model.way, model.way, knobs)
   start_rng, chain_rng, given_rng = jax.random.split(rng, 3)
   prepared = conditions.to_sample(given_rng, num, given, model.given)
   sampler = way.sampler(score_of(model, params, extra, prepared, guidance))

@@ -11,6 +11,9 @@ from jaxgen.samplers.guidance import at_temperature
 from jaxgen.samplers.levels import karras_levels
 from jaxgen.types import Sampler
 
+_LESS, _MORE = 0.999, 1.001  # float32 has an end of a path not to the last digit
+_TIMES = 1000
+
 ScoreFn = Callable[[jax.Array, jax.Array], jax.Array]  # (x f32[B, ...], sigma f32[B]) -> f32[B, ...]
 
 
@@ -51,8 +54,9 @@ def over_levels(
 ) -> Callable[..., Way]:
   """A constructor of ways over falling levels of which the last is 0, one step from each to the next.
 
-  Its settings are `num_steps`, `rho` and those of the kernel. The levels fall as Karras et al. 2022, equation 5, with
-  this rho, or with 0 evenly in the time of the path. The knobs are 'steps', their number, and 'temperature', see
+  Its settings are `num_steps`, `rho`, `sigma_max`, `sigma_min` and those of the kernel. The levels fall as Karras et
+  al. 2022, equation 5, with this rho, or with 0 evenly in the time of the path, from `sigma_max` to `sigma_min`, of
+  which 0 stands for the end of the path. The knobs are 'steps', their number, and 'temperature', see
   `jaxgen.samplers.at_temperature`: all settings mean the same at each.
 
   Args:
@@ -63,18 +67,28 @@ def over_levels(
     uses_noise: `(**settings) -> bool`.
 
   Returns:
-    `(path, data_std, *, num_steps, rho, **settings) -> Way`.
+    `(path, data_std, *, num_steps, rho, **settings) -> Way`, which raises a `ValueError` for a noise that is none of
+    the path.
   """
 
   def way(
-    path: Path, data_std: float, *, num_steps: int, rho: float, temperature: float = 1.0, **settings: Any
+    path: Path,
+    data_std: float,
+    *,
+    num_steps: int,
+    rho: float,
+    sigma_max: float = 0.0,
+    sigma_min: float = 0.0,
+    temperature: float = 1.0,
+    **settings: Any,
   ) -> Way:
-    levels = _falling(path, num_steps, rho)
+    levels = _falling(path, num_steps, rho, _ends(path, sigma_max, sigma_min))
     check(path, levels, **settings)
     reached = np.sqrt(temperature) * levels
 
     def turned(steps: float = num_steps, temperature: float = temperature) -> Way:
-      return way(path, data_std, num_steps=int(steps), rho=rho, temperature=temperature, **settings)
+      turned_to = dict(num_steps=int(steps), temperature=temperature)
+      return way(path, data_std, rho=rho, sigma_max=sigma_max, sigma_min=sigma_min, **turned_to, **settings)
 
     def sampler(score_fn):
       return at_temperature(lambda score_fn: kernel(score_fn, levels, **settings), score_fn, temperature)
@@ -95,7 +109,23 @@ def over_levels(
   return way
 
 
-def _falling(path, num_steps, rho):
-  if not rho:
+def _ends(path, sigma_max, sigma_min):
+  """Where a way begins and where its last step does."""
+  trained = float(path.sigmas[0]), float(path.sigmas[-1])
+  first, last = sigma_max or trained[0], sigma_min or trained[1]
+  if not trained[1] * _LESS <= last < first <= trained[0] * _MORE:
+    raise ValueError(
+      f'it would go from a noise of {first:.4g} to one of {last:.4g}, and the score is trained from {trained[0]:.4g} '
+      f'to {trained[1]:.4g}; let sigma_max and sigma_min lie between these, or leave them at 0.'
+    )
+  return first, last
+
+
+def _falling(path, num_steps, rho, ends):
+  if rho:
+    return karras_levels(*ends, num_steps, rho)
+  if ends == (path.sigmas[0], path.sigmas[-1]):
     return np.append(path.spaced(num_steps), 0.0)
-  return karras_levels(float(path.sigmas[0]), float(path.sigmas[-1]), num_steps, rho)
+  logs = np.log(path.spaced(_TIMES))  # so many even times, between which those of the ends are found
+  first, last = np.interp(-np.log(ends), -logs, np.arange(_TIMES))
+  return np.append(np.exp(np.interp(np.linspace(first, last, num_steps), np.arange(_TIMES), logs)), 0.0)

@@ -43,6 +43,8 @@ def test_a_trained_model_is_sampled_by_another_sampler_and_its_record_says_so(ca
     'guidance': 1.0,
     'num_steps': 3,
     'rho': 0.0,
+    'sigma_max': 0.0,
+    'sigma_min': 0.0,
     'signal_to_noise': 0.16,
     'corrector_steps': 1,
   }
@@ -58,7 +60,20 @@ def test_completions_have_a_sampler_of_their_own_and_numbers_say_what_drew_the_s
   distance = "--config.evaluation.metrics=('frechet_distance',)", '--config.evaluation.num_samples=20'
   assert call('--mode=evaluate', *distance, '--config.sampler.name=ddim') == 0
   line = (trained / 'results.jsonl').read_text().splitlines()[-1]
-  assert json.loads(line)['sampler'] == 'name=ddim, guidance=1.0, eta=0.0, num_steps=50, rho=0.0'
+  assert json.loads(line)['sampler'] == (
+    'name=ddim, guidance=1.0, eta=0.0, num_steps=50, rho=0.0, sigma_max=0.0, sigma_min=0.0'
+  )
+
+
+def test_fewer_steps_than_a_stretch_of_repaint_has_are_refused_before_anything_is_drawn(
+  call, trained, capsys
+):
+  repaint = '--config.sampler.completion.sampler=heun', '--config.sampler.completion.num_resamplings=2'
+  knob = '--config.sampler.completion.jump_length=9', '--knobs.steps=8', '--num=3'
+  before = {path: path.read_bytes() for path in trained.rglob('sampled/*')}
+  assert call('--mode=sample', '--use=samples,completion', *repaint, *knob) == 2
+  assert '--knobs.steps=8 cannot be used: jump_length=9 is a stretch' in capsys.readouterr().err
+  assert before == {path: path.read_bytes() for path in trained.rglob('sampled/*')}
 
 
 def test_the_record_of_samples_says_one_number_of_steps(call, trained):
@@ -102,7 +117,8 @@ def test_an_older_run_is_sampled_as_it_was_and_by_what_there_is_now(call, traine
     assert call(*SAMPLE) == 0
     assert (record()['name'], record()['steps_per_level']) == ('annealed', 2)
     assert call(*SAMPLE, '--config.sampler.name=heun') == 0
-    assert record() == {'name': 'heun', 'guidance': 1.0, 'num_steps': 3, 'rho': 7.0}
+    ends = {'sigma_max': 0.0, 'sigma_min': 0.0}
+    assert record() == {'name': 'heun', 'guidance': 1.0, 'num_steps': 3, 'rho': 7.0, **ends}
     assert call(*SAMPLE, *OTHER) == 0
   finally:
     path.write_text(json.dumps(now))

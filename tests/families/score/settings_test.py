@@ -80,6 +80,7 @@ def test_guidance_is_a_knob_of_a_model_that_was_trained_for_it():
       {'sampler.completion.num_resamplings': 2, 'sampler.completion.jump_length': 101},
       'config.sampler.completion cannot be used: jump_length=101 .* at most 100',
     ),
+    ({'sampler.name': 'ddim', 'sampler.ddim.sigma_max': 9.0}, 'config.sampler.ddim cannot .* sigma_max and'),
     ({'sampler.guidance': 2.0}, 'The score model cannot be built: a guidance of 2'),
   ],
 )

@@ -114,6 +114,29 @@ def test_a_way_knows_whether_it_uses_noise(name, changes):
   assert way.uses_noise == bool(np.any(first != second))
 
 
+@pytest.mark.parametrize('path', [LEVELS, PATHS['cosine']()])
+@pytest.mark.parametrize('rho', [0.0, 7.0])
+def test_a_way_may_begin_and_end_between_the_ends_of_its_path(path, rho):
+  way = way_of('heun', path, rho=rho, sigma_max=5.0, sigma_min=0.1)
+  np.testing.assert_allclose(way.sigmas[[0, -1]], [5.0, 0.1], rtol=1e-4)
+  assert len(way.sigmas) == way.num_steps == 30 and way.start == pytest.approx(5.0, rel=1e-4)
+  np.testing.assert_array_equal(way.turned(steps=30).sigmas, way.sigmas)
+  ends = dict(sigma_max=float(path.sigmas[0]), sigma_min=float(path.sigmas[-1]))
+  np.testing.assert_array_equal(
+    way_of('heun', path, rho=rho, **ends).sigmas, way_of('heun', path, rho=rho).sigmas
+  )
+  if not rho:  # of the path's own levels, those that lie between
+    own = path.spaced(1000)
+    own = own[(own < 5.0) & (own > 0.1)]
+    between = way_of('heun', path, rho=rho, num_steps=len(own), sigma_max=own[0], sigma_min=own[-1])
+    np.testing.assert_allclose(between.sigmas, own, rtol=1e-4)
+
+
+def test_a_noise_that_was_not_trained_is_refused_when_a_way_is_made():
+  for ends in (dict(sigma_max=40.1), dict(sigma_min=0.019), dict(sigma_max=0.01), dict(sigma_min=50.0)):
+    refused('trained from 40 to 0.02; let sigma_max', lambda ends=ends: way_of('ddpm', **ends))
+
+
 def test_every_way_has_a_name_of_its_own():
   assert len({way_of(name, FEW).name for name in WAYS}) == len(WAYS)
 
@@ -390,5 +413,11 @@ def test_what_does_not_fit_is_refused():
   refused('guidance cannot .* steps, temperature here', lambda: draw(guidance=2.0))
   refused('friction, pace cannot', lambda: draw(friction=1.0, pace=2.0))
   refused('guidance cannot', lambda: complete(x > 0, guidance=2.0))
+  refused('keeps the shape of x', lambda: complete(lambda x: x.mean(-1)))
+  repainted = model_of(Shifted(), shape=(4,), completion=completed_by(way_of('heun'), 2, jump_length=5))
+  short = dict(rng=jax.random.key(0), batch={'x': x}, observed=x > 0, steps=4)
+  refused(
+    'jump_length=5 is a stretch longer .* at most 4', lambda: repainted.complete({'network': {}}, {}, **short)
+  )
   image = {**LABEL, 'image': Field('image', (2, 2, 1), 256)}
   refused('no label is, but image may', lambda: model_of(Shifted(), given=image, label_dropout=0.1))
