@@ -11,15 +11,15 @@ Not run to the end yet: no time or number to expect; `--mode=plan` tells what it
 
 from ml_collections import ConfigDict
 
-from jaxgen.config import defaults, optimizer, preset
+from jaxgen.config import preset
+from jaxgen.config_files import load
 
 _SMOKE = dict(variance_exploding=dict(num_levels=4))
 
 
 def get_config(arg=''):
-  config = defaults()
+  config = load('ddpm_cifar')
   config.module = 'jaxgen.models.score.ncsn'
-  config.data.name = 'tfds:cifar10'
   config.model = ConfigDict(
     dict(
       widths=(128, 256, 256, 256),  # channels at 32x32, 16x16, 8x8 and 4x4
@@ -40,13 +40,6 @@ def get_config(arg=''):
     )
   )
   config.sampler = ConfigDict(dict(name='heun', heun=dict(num_steps=18)))
-  config.optimizer = optimizer(learning_rate=2e-4, warmup_steps=5000, clip_norm=10.0)
-  config.batch_size = 128
+  config.optimizer.clip_norm = 10.0
   config.num_steps = 300_000
-  config.ema_decay = 0.9999
-  config.steps_per_dispatch = 10
-  config.log_every = 500
-  config.eval_every = 10_000
-  config.sample_every = 10_000
-  config.checkpoint_every = 1000
   return preset(config, arg, widths=(8, 8), path=_SMOKE, likelihood=dict(ode=dict(num_steps=4)))

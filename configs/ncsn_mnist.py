@@ -5,41 +5,27 @@
 Not run to the end yet: no time or number to expect; `--mode=plan` tells what it takes on your device.
 """
 
-from ml_collections import ConfigDict
-
-from jaxgen.config import defaults, optimizer, preset
+from jaxgen.config import optimizer, preset
+from jaxgen.config_files import load
 
 _SMOKE = dict(variance_exploding=dict(num_levels=4))
 
 
 def get_config(arg=''):
-  config = defaults()
-  config.module = 'jaxgen.models.score.ncsn'
+  config = load('ncsn_digits')
   config.data.name = 'tfds:mnist'
-  config.model = ConfigDict(
-    dict(
-      widths=(32, 64, 64),  # channels at 28x28, 14x14 and 7x7
-      blocks=1,
-      dropout=0.1,
-      sigma_data=0.6,
-      path=dict(
-        name='variance_exploding',
-        variance_exploding=dict(
-          sigma_max=30.0,  # about the largest distance between two digits
-          sigma_min=0.02,
-          num_levels=94,  # see jaxgen.losses.score.num_levels
-        ),
-      ),
-      likelihood=dict(
-        name='ode', ode=dict(num_steps=50)
-      ),  # two evaluations of the network and its derivative each
-    )
+  # channels at 28x28, 14x14 and 7x7
+  config.model.update(dict(widths=(32, 64, 64), dropout=0.1, sigma_data=0.6))
+  config.model.path.variance_exploding = dict(
+    sigma_max=30.0,  # about the largest distance between two digits
+    sigma_min=0.02,
+    num_levels=94,  # see jaxgen.losses.score.num_levels
   )
-  config.sampler = ConfigDict(dict(name='heun', heun=dict(num_steps=18)))
+  config.sampler.heun.num_steps = 18
   config.optimizer = optimizer(learning_rate=1e-3, schedule='cosine', warmup_steps=500, clip_norm=10.0)
   config.batch_size = 128
   config.num_steps = 50_000
-  config.steps_per_dispatch = 10
+  config.ema_decay = 0.999
   config.log_every = 100
   config.eval_every = 5000
   config.sample_every = 5000

@@ -14,39 +14,27 @@ preset ':smoke' was trained. `--mode=plan` tells what it takes on your device.
 
 from ml_collections import ConfigDict
 
-from jaxgen.config import defaults, optimizer, preset
+from jaxgen.config import optimizer, preset
+from jaxgen.config_files import load
 
 _SMOKE = dict(variance_exploding=dict(num_levels=2))
 
 
 def get_config(arg=''):
-  config = defaults()
+  config = load('ncsn_cifar')  # its noise levels are the authors'
   config.module = 'jaxgen.models.score.refinenet'
-  config.data.name = 'tfds:cifar10'
   config.model = ConfigDict(
     dict(
       width=128,  # channels at 32x32, and half of those at 16x16
       normalized_by_level=False,
-      sigma_data=0.5,
-      path=dict(
-        name='variance_exploding',
-        variance_exploding=dict(
-          sigma_max=100.0, sigma_min=0.02, num_levels=232
-        ),  # 50 to 0.01 for pixels in [0, 1]
-      ),
+      sigma_data=config.model.sigma_data,
+      path=config.model.path,
       parameterization='noise',
       weighting='noise',
-      likelihood=dict(name='ode', ode=dict(num_steps=50)),
+      likelihood=config.model.likelihood,
     )
   )
   config.sampler = ConfigDict(dict(name='ncsnv2', ncsnv2=dict(steps_per_level=5, epsilon=2.48e-5)))
   config.optimizer = optimizer(learning_rate=1e-4)
-  config.batch_size = 128
-  config.num_steps = 300_000
   config.ema_decay = 0.999
-  config.steps_per_dispatch = 10
-  config.log_every = 500
-  config.eval_every = 10_000
-  config.sample_every = 10_000
-  config.checkpoint_every = 1000
   return preset(config, arg, image_size=8, width=2, path=_SMOKE, likelihood=dict(ode=dict(num_steps=2)))

@@ -80,9 +80,12 @@ def check_model(
 
 
 def completed(
-  config: ConfigDict, keys: config_keys.Keys, sampler: config_keys.Keys = MappingProxyType({})
+  config: ConfigDict,
+  keys: config_keys.Keys,
+  sampler: config_keys.Keys = MappingProxyType({}),
+  stages: Mapping[str, config_keys.StageKey] = MappingProxyType({}),
 ) -> ConfigDict:
-  """The config with what it leaves out of the keys of its module, `KEYS` and `SAMPLER`.
+  """The config with what it leaves out of the keys of its module, `KEYS`, `SAMPLER` and the optional ones of `STAGES`.
 
   Of `config.model` that is what an older run ran with, each key's `before`. Its sections, and `config.sampler`, hold
   what a slot can be set to under each of its names, of which a config need not say more than it uses: the rest has its
@@ -96,7 +99,8 @@ def completed(
   }
   whole = {name: key.before for name, key in missing.items() if key.before is not None}
   sections = {name: key for name, key in keys.items() if not isinstance(key, config_keys.Key)}
-  if not (whole or sections or sampler):
+  optional = {name: '' for name, stage in stages.items() if stage.optional}
+  if not (whole or sections or sampler or optional):
     return config
   config = config.copy_and_resolve_references()
   plain = config.to_dict()
@@ -106,6 +110,8 @@ def completed(
     if sampler:
       found = config_keys.filled(sampler, plain.get('sampler', {}))
       config.sampler = ConfigDict(found) if isinstance(found, dict) else found
+    if optional and isinstance(plain.get('stages', {}), dict):
+      config.stages = ConfigDict(optional | plain.get('stages', {}))
   return config
 
 
@@ -124,6 +130,8 @@ def check_stages(config: ConfigDict, declared: Mapping[str, config_keys.StageKey
       )
   for name, stage in declared.items():
     path = config.stages.get(name, '')
+    if path == '' and stage.optional:
+      continue
     if not isinstance(path, str) or not path:
       raise UserError(
         f'config.stages.{name}={_short(path)} names no run; {config.module} needs {stage.meaning}: '

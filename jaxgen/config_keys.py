@@ -72,10 +72,13 @@ class StageKey(NamedTuple):
   Attributes:
     meaning: in one line: 'the run whose decoder turns codes into images'.
     needs: the abilities that its model must have, attributes of `GenerativeModel`: ('decode',).
+    optional: whether the model does without it too. Such a stage is no part of the training run: it may be named, and
+      changed, at any time, and nothing of it is remembered beside the weights.
   """
 
   meaning: str
   needs: tuple[str, ...] = ()
+  optional: bool = False
 
 
 # {key: Key}, with a table of its own for each section

@@ -10,7 +10,7 @@ from ml_collections import ConfigDict
 
 from jaxgen import beginning, computing, data, fields, keys, models, parallel, updates
 from jaxgen import config as configs
-from jaxgen.config_keys import Keys
+from jaxgen.config_keys import Keys, StageKey
 from jaxgen.data.tables import columns
 from jaxgen.errors import UserError
 from jaxgen.runs import best, failure
@@ -86,7 +86,7 @@ def completed(config: ConfigDict) -> ConfigDict:
     UserError: if there is no such module.
   """
   module = models.find(config.module)
-  return configs.completed(config, getattr(module, 'KEYS', {}), getattr(module, 'SAMPLER', {}))
+  return configs.completed(config, *(getattr(module, table, {}) for table in ('KEYS', 'SAMPLER', 'STAGES')))
 
 
 # The settings of `config.sampler` that are not called as the knobs that turn them.
@@ -232,7 +232,8 @@ def load_stages(
   """The runs that `config.stages` names, for the `STAGES` that the module `config.module` declares.
 
   A run that begins takes the best checkpoint of each, or the newest of one that knows no best, and remembers which; it
-  goes on with the same, wherever the option says that they are now.
+  goes on with the same, wherever the option says that they are now. Of an optional stage that is named, it is the best
+  at any time.
 
   Args:
     config: of the run that is built on them, resolved.
@@ -244,11 +245,13 @@ def load_stages(
     UserError: if one is missing, has changed, cannot do what it is needed for, is built on itself, or is of such a
       module, or if the data are codes of none of them.
   """
-  declared = getattr(models.find(config.module), 'STAGES', {})
+  declared: Mapping[str, StageKey] = getattr(models.find(config.module), 'STAGES', {})
   configs.check_stages(config, declared)
+  declared = {name: key for name, key in declared.items() if config.stages.get(name)}
+  lasting = [name for name, key in declared.items() if not key.optional]
   notes: Mapping[str, run_stages.Note] = {}
-  if declared and workdir is not None and workdirs.begun(workdir) is not None:
-    notes = run_stages.read(workdir, declared)
+  if lasting and workdir is not None and workdirs.begun(workdir) is not None:
+    notes = run_stages.read(workdir, lasting)
   above = above if workdir is None else (*above, Path(workdir).resolve())
   stages = {}
   for name, key in declared.items():

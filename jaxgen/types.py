@@ -161,7 +161,9 @@ class GenerativeModel(NamedTuple):
       categories the most probable one.
     score: `(params, extra, x, sigma, given=None) -> f32[B, *shape]`, of the data blurred by `sigma`, f32[B], at `x`,
       f32[B, *shape]: any sampler of `jaxgen.samplers` can be run on it.
-    noise_range: the largest and the smallest noise at which the score was trained; None without a score.
+    class_log_prob: `(params, extra, x, sigma) -> f32[B, classes]`, of each label given the data blurred by `sigma`,
+      f32[B], as x, f32[B, *shape], has them, in nats: what guides a score model.
+    noise_range: the largest and the smallest noise at which the score, or the classifier, was trained; None without.
     trajectory: `(params, extra, rng, num, given=None, **knobs) -> x[T, num, ...]`, the stages that `sample` goes
       through: a Langevin chain, an image filled in position by position.
     standing: `(params, extra, rng) -> extra`, with what training measures of its own parameters (batch statistics)
@@ -196,6 +198,7 @@ class GenerativeModel(NamedTuple):
   complete: Callable[..., jax.Array] | None = None
   impute: Callable[..., jax.Array] | None = None
   score: Callable[..., jax.Array] | None = None
+  class_log_prob: Callable[..., jax.Array] | None = None
   noise_range: tuple[float, float] | None = None
   trajectory: Callable[..., jax.Array] | None = None
   standing: Callable[..., Extra] | None = None

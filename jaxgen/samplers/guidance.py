@@ -6,7 +6,7 @@ from collections.abc import Callable
 import jax
 import jax.numpy as jnp
 
-from jaxgen.samplers._descent import LevelScoreFn
+from jaxgen.samplers.over_levels._descent import LevelScoreFn
 from jaxgen.types import PRNGKey, Sampler
 
 

@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgen.samplers._descent import checked_levels
 from jaxgen.samplers.clamped import Observed, blurred, check_observed, put_back
+from jaxgen.samplers.over_levels._descent import checked_levels
 from jaxgen.types import PRNGKey, Sampler
 
 

@@ -1,16 +1,28 @@
 """What a config can set of every score model, whatever its network is."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from flax import linen as nn
 from ml_collections import ConfigDict
 
 from jaxgen import fields, optim
-from jaxgen.config_keys import Key
+from jaxgen.config_keys import Key, StageKey
 from jaxgen.errors import UserError
-from jaxgen.families.score import COUPLINGS, PARAMETERIZATIONS, TARGETS, WEIGHTINGS, score
+from jaxgen.families.score import COUPLINGS, PARAMETERIZATIONS, TARGETS, WEIGHTINGS, Guide, Path, score
 from jaxgen.settings import score_slots
-from jaxgen.types import Field, GenerativeModel
+from jaxgen.types import Field, GenerativeModel, Stage
 
 SAMPLER = score_slots.SAMPLER
+STAGES = {
+  'classifier': StageKey(
+    'the run whose classifier of blurred data guides samples towards a label',
+    needs=('class_log_prob',),
+    optional=True,
+  )
+}
+Stages = Mapping[str, Stage]
+NO_STAGES: Stages = MappingProxyType({})
 KEYS = {
   'sigma_data': Key(0.5, float, 'standard deviation of the data', '(0, inf)'),
   'path': score_slots.PATH,
@@ -41,20 +53,21 @@ KEYS = {
 }
 
 
-def assemble(config: ConfigDict, network: nn.Module) -> GenerativeModel:
+def assemble(config: ConfigDict, network: nn.Module, stages: Stages = NO_STAGES) -> GenerativeModel:
   """A score model of the data that `config` names, on their conditions.
 
   Args:
     config: `config.model` holds `KEYS`, and `config.sampler` `SAMPLER`. Sigmas are in units of pixels in [-1, 1], or
       of the data itself where it is continuous.
     network: as `jaxgen.families.score.family.score` takes it.
+    stages: those of `STAGES` that are named.
 
   Raises:
     UserError: if a setting does not fit the data, or another one.
   """
   model, path = config.model, score_slots.path(config)
   way, likelihood = score_slots.way(config, path), score_slots.likelihood(config, path)
-  completion = score_slots.completion(config, path)
+  completion, guide = score_slots.completion(config, path), _guide(config, path, stages)
   try:
     return score(
       network,
@@ -72,9 +85,31 @@ def assemble(config: ConfigDict, network: nn.Module) -> GenerativeModel:
       target=TARGETS[model.target](),
       label_dropout=model.label_dropout,
       guidance=config.sampler.guidance,
+      guide=guide,
     )
   except ValueError as error:
     raise UserError(f'The score model cannot be built: {error}') from error
+
+
+def _guide(config: ConfigDict, path: Path, stages: Stages) -> Guide | None:
+  """The classifier of `config.stages`; None where it names none."""
+  stage = stages.get('classifier')
+  if stage is None or stage.model.class_log_prob is None or stage.model.noise_range is None:
+    return None
+  option, own, its = f'config.stages.classifier={stage.workdir}', fields.of(config), fields.of(stage.config)
+  if own['x'] != its['x'] or own.get('label') != its['label']:
+    raise UserError(
+      f'{option} cannot be used: it classifies other data, {stage.config.data.name}, than {config.data.name}; give a '
+      'run on the same.'
+    )
+  (most, least), (first, last) = stage.model.noise_range, (float(path.sigmas[0]), float(path.sigmas[-1]))
+  if not (least <= 1.001 * last and first <= 1.001 * most):
+    raise UserError(
+      f'{option} cannot be used: it was trained at noise levels from {least:.4g} to {most:.4g}, and the score is '
+      f'from {last:.4g} to {first:.4g}; train it with the config.model.path of this run.'
+    )
+  log_prob = stage.model.class_log_prob
+  return Guide(lambda x, sigma: log_prob(stage.params, stage.extra, x, sigma), own['label'])
 
 
 def images(config: ConfigDict) -> Field:

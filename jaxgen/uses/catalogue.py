@@ -57,7 +57,7 @@ def abilities(subject: Subject) -> frozenset[str]:
     'continuous latents': _continuous(subject),
     'log_prob or encode and decode': model.log_prob or (model.encode and model.decode),
     'a hierarchy of latents': model.levels and model.latents,
-    'labels that are given (config.given)': 'label' in model.given,
+    'labels that are given (config.given)': 'label' in _given_to_likelihood(model),
     'labels that are not given': attributes.applies(subject),
     'images or sound': subject.field.kind in ('image', 'audio'),
     'data in the plane': (subject.field.kind, subject.field.shape) == ('vector', (2,)),
@@ -112,6 +112,11 @@ def left_out(subject: Subject) -> dict[str, str]:
   """The uses that do not apply, and what each lacks."""
   able = abilities(subject)
   return {name: ', '.join(sorted(use.needs - able)) for name, use in USES.items() if not use.needs <= able}
+
+
+def _given_to_likelihood(model):
+  """A label that samples follow by a classifier is none of these."""
+  return model.log_prob_estimate.given if model.log_prob_estimate else model.given
 
 
 def _translates(subject):

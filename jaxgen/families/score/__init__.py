@@ -1,5 +1,6 @@
 """Score models: a family function and its slots, one file each; the losses are `jaxgen.losses.score`."""
 
+from jaxgen.families.score.classifier import Guide, classifier
 from jaxgen.families.score.completion import Completion, completed_by
 from jaxgen.families.score.couplings import COUPLINGS, Coupling
 from jaxgen.families.score.family import score
@@ -21,10 +22,12 @@ __all__ = [
   'WEIGHTINGS',
   'Completion',
   'Coupling',
+  'Guide',
   'Likelihood',
   'Parameterization',
   'Path',
   'Way',
+  'classifier',
   'Weighting',
   'completed_by',
   'score',

@@ -22,6 +22,7 @@ from jaxgen.families.score import (
   targets,
   weightings,
 )
+from jaxgen.families.score.classifier import Guide
 from jaxgen.families.score.completion import Completion, usual_completion
 from jaxgen.families.score.couplings import Coupling
 from jaxgen.families.score.likelihoods import Likelihood
@@ -55,6 +56,7 @@ def score(
   target: Target | None = None,
   label_dropout: float = 0.0,
   guidance: float = 1.0,
+  guide: Guide | None = None,
 ) -> GenerativeModel:
   """A noise-conditional score network (Song & Ermon, "Generative modeling by estimating gradients", 2019).
 
@@ -83,9 +85,11 @@ def score(
     label_dropout: the share of examples that are trained without their labels, all at once, so that the network is
       the score without conditions too (Ho & Salimans 2022, algorithm 1).
     guidance: the weight of what is given in samples and completions, see `jaxgen.samplers.guided`.
+    guide: a classifier, by which samples and completions of a network that is given nothing follow a label: with a
+      guidance of 1 as Bayes' rule has it, see `jaxgen.samplers.classifier_guided`.
 
   Returns:
-    A `GenerativeModel` with params 'network'. `sample` has the knobs of the way, and with label dropout 'guidance'.
+    A `GenerativeModel` with params 'network'. `sample` has the knobs of the way, and 'guidance' where it is guided.
     `trajectory` gives at most 32 frames, the last of which are samples. `complete` has those of the knobs that mean the
     same there. `log_prob` is what the likelihood says, whatever the way to samples, of discrete data a bound on their
     log-mass. Learned from paired noise it is the velocity of an ODE and no score: there is no `score` then, and no
@@ -94,7 +98,8 @@ def score(
   Raises:
     ValueError: if the likelihood is none of such data, noise is paired over examples of several conditions, or learned
       from them or from paired noise, a way with fresh noise or a bound is to be taken with paired noise, nothing is
-      given that could be left out, or something else than labels, or guidance is asked for without label dropout.
+      given that could be left out, or something else than labels, guidance is asked for without label dropout or a
+      classifier, or a classifier is to guide what is given something, or is no score.
   """
   coupling = coupling or couplings.independent()
   target = target or targets.own()
@@ -102,7 +107,8 @@ def score(
   estimate = likelihood.estimate(x, path)._replace(given=tuple(given))
   _check_coupling(given, coupling, way, estimate)
   _check_target(given, coupling, target)
-  _check_guidance(given, label_dropout, guidance)
+  _check_guidance(given, label_dropout, guidance, guide)
+  _check_guide(given, coupling, guide)
   start, apply = assembled(
     {'network': Part(network, lambda: (jnp.zeros((1, *x.shape)), jnp.ones(1), conditions.blank(given)))}
   )
@@ -120,18 +126,19 @@ def score(
     given,
     label_dropout,
     guidance,
+    guide,
   )
   is_score = not coupling.of_all
-  knobs = {**way.knobs, **({'guidance': guidance} if label_dropout else {})}
+  knobs = {**way.knobs, **({'guidance': guidance} if model.is_guided else {})}
   return GenerativeModel(
     init=lambda rng, batch: start(rng),
     update=chain(minimize(partial(_loss, model), tx, axis_name=DATA_AXIS), ema(ema_decay)),
     evaluate=partial(_evaluate, model),
     sample=partial(sampling.sample, model),
     objective=_objective(model),
-    given=tuple(given),
+    given=tuple(model.followed),
     knobs=knobs,
-    meanings={'guidance': 'the weight of what is given; 1 as in the data, 0 none'} if label_dropout else {},
+    meanings={'guidance': 'the weight of what is given; 1 as in the data, 0 none'} if model.is_guided else {},
     completion_knobs=_completion_knobs(model, knobs) if is_score else (),
     projects=is_score,
     selected_by='loss',
@@ -173,7 +180,20 @@ def _check_target(given, coupling, target):
     )
 
 
-def _check_guidance(given, label_dropout, guidance):
+def _check_guide(given, coupling, guide):
+  if guide and given:
+    raise ValueError(
+      f'a classifier guides a model that was trained without conditions, and this one is given {", ".join(given)}; '
+      'leave the classifier away, or take a run of config.given=().'
+    )
+  if guide and coupling.of_all:
+    raise ValueError(
+      'a classifier guides a score, and from noise that is paired with examples none is learned; leave it away, or '
+      'take the coupling independent.'
+    )
+
+
+def _check_guidance(given, label_dropout, guidance, guide):
   if label_dropout and not given:
     raise ValueError('label_dropout leaves out what is given, and nothing is given; set it to 0.')
   if others := [name for name, field in given.items() if label_dropout and field.kind != 'label']:
@@ -181,10 +201,10 @@ def _check_guidance(given, label_dropout, guidance):
       f'label_dropout puts zeros in the place of what is given, which no label is, but {", ".join(others)} may be; '
       'give labels alone, or set it to 0.'
     )
-  if guidance != 1 and not label_dropout:
+  if guidance != 1 and not (label_dropout or guide):
     raise ValueError(
       f'a guidance of {guidance:g} needs a network that is the score without conditions too; train one with '
-      'label_dropout of 0.1, say, or leave guidance at 1.'
+      'label_dropout of 0.1, say, name a classifier by config.stages.classifier, or leave guidance at 1.'
     )
 
 
@@ -197,11 +217,12 @@ def _completion_knobs(model, knobs):
 
 
 def _objective(model):
-  evaluations = model.way.evaluations * (1 if model.guidance == 1 else 2)
+  evaluations = model.way.evaluations * (1 if model.guidance == 1 or model.guide else 2)
+  by_classifier = ', each with the slope of a classifier' if model.guide else ''
   return (
     f'loss = {model.weighting.description}||sigma s(x + sigma e, sigma) + e||^2 / 2, '
     f'{model.target.description}{model.coupling.description}{model.path.description}; '
-    f'a sample: {model.way.description}, {evaluations} evaluations'
+    f'a sample: {model.way.description}, {evaluations} evaluations{by_classifier}'
   )
 
 

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgen.families.networks import Apply
+from jaxgen.families.score.classifier import Guide
 from jaxgen.families.score.completion import Completion
 from jaxgen.families.score.couplings import Coupling
 from jaxgen.families.score.likelihoods import Likelihood
@@ -15,7 +16,7 @@ from jaxgen.families.score.path import Path
 from jaxgen.families.score.targets import Target
 from jaxgen.families.score.way import ScoreFn, Way
 from jaxgen.families.score.weightings import Weighting
-from jaxgen.samplers.guidance import guided
+from jaxgen.samplers.guidance import classifier_guided, guided
 from jaxgen.types import DataSpec, Extra, Field, Params, PRNGKey
 
 
@@ -35,6 +36,17 @@ class ScoreModel(NamedTuple):
   given: DataSpec
   label_dropout: float
   guidance: float
+  guide: Guide | None
+
+  @property
+  def followed(self) -> DataSpec:
+    """The conditions of samples: those of the network, and what a classifier tells."""
+    return self.given if self.guide is None else {**self.given, 'label': self.guide.label}
+
+  @property
+  def is_guided(self) -> bool:
+    """Whether what is given may weigh more or less than in the data."""
+    return bool(self.label_dropout or self.guide)
 
 
 def scored(
@@ -59,8 +71,14 @@ def score_of(
 ) -> ScoreFn:
   """`(x f32[B, *shape], sigma f32[B]) -> f32[B, *shape]`, as samplers take it; `given` is prepared.
 
-  With another weight than 1 it is guided, see `jaxgen.samplers.guided`, by the same network without the conditions.
+  With another weight than 1 it is guided, see `jaxgen.samplers.guided`, by the same network without the conditions; or
+  by a classifier, where there is one and a label is given, with any weight, see `jaxgen.samplers.classifier_guided`.
   """
+  if model.guide and 'label' in given:
+    label, guide = given['label'], model.guide
+    unconditional = lambda noisy, sigma: scored(model, params, extra, noisy, sigma, {})[0]  # noqa: E731
+    log_prob = lambda noisy, sigma: (guide.log_prob(noisy, sigma) * label).sum(-1)  # noqa: E731
+    return classifier_guided(unconditional, log_prob, guidance)
   conditional = lambda noisy, sigma: scored(model, params, extra, noisy, sigma, given)[0]  # noqa: E731
   if guidance == 1:
     return conditional

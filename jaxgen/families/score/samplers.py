@@ -8,16 +8,23 @@ import numpy as np
 
 from jaxgen.families.score.path import Path
 from jaxgen.families.score.way import Way, over_levels
-from jaxgen.samplers.annealed import Balance, annealed, balanced, ncsnv2, ncsnv2_epsilon, num_annealed_steps
-from jaxgen.samplers.ddim import ddim
-from jaxgen.samplers.ddpm import ddpm
-from jaxgen.samplers.dpm_solver import dpm_solver
-from jaxgen.samplers.edm import check_churn, edm
-from jaxgen.samplers.euler import euler
-from jaxgen.samplers.euler_maruyama import euler_maruyama
-from jaxgen.samplers.heun import heun
 from jaxgen.samplers.langevin import langevin
-from jaxgen.samplers.predictor_corrector import predictor_corrector
+from jaxgen.samplers.over_levels.annealed import (
+  Balance,
+  annealed,
+  balanced,
+  ncsnv2,
+  ncsnv2_epsilon,
+  num_annealed_steps,
+)
+from jaxgen.samplers.over_levels.ddim import ddim
+from jaxgen.samplers.over_levels.ddpm import ddpm
+from jaxgen.samplers.over_levels.dpm_solver import dpm_solver
+from jaxgen.samplers.over_levels.edm import check_churn, edm
+from jaxgen.samplers.over_levels.euler import euler
+from jaxgen.samplers.over_levels.euler_maruyama import euler_maruyama
+from jaxgen.samplers.over_levels.heun import heun
+from jaxgen.samplers.over_levels.predictor_corrector import predictor_corrector
 from jaxgen.samplers.underdamped import underdamped
 from jaxgen.types import Sampler
 

@@ -25,7 +25,7 @@ def sample(
   given: Mapping[str, jax.Array] | None = None,
   **knobs: float,
 ) -> jax.Array:
-  """`num` examples; the knobs are the way's, and 'guidance' of a model that was trained without its conditions too.
+  """`num` examples; the knobs are the way's, and 'guidance' of a model that is guided.
 
   Raises:
     ValueError: if there is no such knob, or a condition is missing.
@@ -83,7 +83,7 @@ def complete(
   guidance, completion = _turned(model, model.completion, model.completion.way, knobs)
   start_rng, chain_rng = jax.random.split(rng)
   known = to_network(batch['x'], model.x.levels)
-  score_fn = score_of(model, params, extra, conditions.prepared(batch, model.given), guidance)
+  score_fn = score_of(model, params, extra, conditions.prepared(batch, model.followed), guidance)
   sampler, num_steps = completion.sampler(score_fn, known, observed)
   state, _ = run(sampler, chain_rng, _start(completion.way, start_rng, known.shape), num_steps)
   return to_data(put_back(state.position, known, observed), model.x.levels)
@@ -105,7 +105,7 @@ def score_at(
   """
   if not isinstance(sigma, Tracer):
     _check_levels(np.asarray(sigma), model.path.sigmas)
-  return score_of(model, params, extra, conditions.prepared(given or {}, model.given))(noisy, sigma)
+  return score_of(model, params, extra, conditions.prepared(given or {}, model.followed))(noisy, sigma)
 
 
 def _check_levels(asked, trained):
@@ -120,11 +120,11 @@ def _check_levels(asked, trained):
 def _turned(model, drawn_by, way, knobs):
   """The guidance, and the way, or the completion along it, with the other knobs turned; a `ValueError` if there is no
   such knob."""
-  has = [*way.knobs, *(['guidance'] if model.label_dropout else [])]
+  has = [*way.knobs, *(['guidance'] if model.is_guided else [])]
   if strange := knobs.keys() - has:
     raise ValueError(
       f'{", ".join(sorted(strange))} cannot be turned, but {", ".join(has) or "nothing"} here; guidance is of models '
-      'that were trained with label_dropout.'
+      'that were trained with label_dropout, or that have a classifier.'
     )
   others = {name: value for name, value in knobs.items() if name != 'guidance'}
   guidance = knobs.get('guidance', model.guidance)
@@ -142,7 +142,7 @@ def _drawn(model, params, extra, rng, num, given, knobs, record=None):
   """The last state, and at most 32 records on the way."""
   guidance, way = _turned(model, model.way, model.way, knobs)
   start_rng, chain_rng, given_rng = jax.random.split(rng, 3)
-  prepared = conditions.to_sample(given_rng, num, given, model.given)
+  prepared = conditions.to_sample(given_rng, num, given, model.followed)
   sampler = way.sampler(score_of(model, params, extra, prepared, guidance))
   thin = -(-way.num_steps // _FRAMES) if record else 1
   start = _start(way, start_rng, (num, *model.x.shape))

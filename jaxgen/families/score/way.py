@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxgen.families.score.path import Path
 from jaxgen.samplers.guidance import at_temperature
-from jaxgen.samplers.levels import karras_levels
+from jaxgen.samplers.over_levels.levels import karras_levels
 from jaxgen.types import Sampler
 
 _LESS, _MORE = 0.999, 1.001  # float32 has an end of a path not to the last digit

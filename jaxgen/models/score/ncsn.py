@@ -23,7 +23,7 @@ KEYS = {
   'dropout': Key(0.0, float, 'the share of values that training leaves out', '[0, 1)'),
   **settings.KEYS,
 }
-SAMPLER = settings.SAMPLER
+SAMPLER, STAGES = settings.SAMPLER, settings.STAGES
 _GROUPS = 8  # of channels that are normalized together, at most
 
 
@@ -66,7 +66,7 @@ class ScoreNetwork(nn.Module):
     return Conv(x.shape[-1], (3, 3), kernel_init=nn.initializers.zeros_init())(h)
 
 
-def build(config: ConfigDict) -> GenerativeModel:
+def build(config: ConfigDict, stages: settings.Stages = settings.NO_STAGES) -> GenerativeModel:
   """The model that `config.model` describes (keys: `KEYS`).
 
   Raises:
@@ -79,4 +79,4 @@ def build(config: ConfigDict) -> GenerativeModel:
       f'This score network halves images {len(model.widths) - 1} times, so their sides must be divisible by '
       f'{factor}, and {x.shape} is not; set config.data.image_size or give fewer config.model.widths.'
     )
-  return settings.assemble(config, ScoreNetwork(tuple(model.widths), model.blocks, model.dropout))
+  return settings.assemble(config, ScoreNetwork(tuple(model.widths), model.blocks, model.dropout), stages)

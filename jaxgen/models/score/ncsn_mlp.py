@@ -20,7 +20,7 @@ KEYS = {
   ),
   **settings.KEYS,
 }
-SAMPLER = settings.SAMPLER
+SAMPLER, STAGES = settings.SAMPLER, settings.STAGES
 
 
 class ScoreMLP(nn.Module):
@@ -51,7 +51,7 @@ class ScoreMLP(nn.Module):
     return h.reshape(x.shape)
 
 
-def build(config: ConfigDict) -> GenerativeModel:
+def build(config: ConfigDict, stages: settings.Stages = settings.NO_STAGES) -> GenerativeModel:
   """The model that `config.model` describes (keys: `KEYS`).
 
   Raises:
@@ -62,4 +62,6 @@ def build(config: ConfigDict) -> GenerativeModel:
     raise UserError(
       f'This score network needs vectors or small images, not {x.kind} data of shape {x.shape}.'
     )
-  return settings.assemble(config, ScoreMLP(config.model.width, config.model.depth, config.model.frequencies))
+  return settings.assemble(
+    config, ScoreMLP(config.model.width, config.model.depth, config.model.frequencies), stages
+  )

@@ -27,7 +27,7 @@ KEYS = {
   ),
   **settings.KEYS,
 }
-SAMPLER = settings.SAMPLER
+SAMPLER, STAGES = settings.SAMPLER, settings.STAGES
 
 
 class Stage(NamedTuple):
@@ -171,7 +171,7 @@ def nearest_level(sigma: jax.Array, levels: Sequence[float]) -> jax.Array:
   return (sigma[:, None] < between).sum(-1)
 
 
-def build(config: ConfigDict) -> GenerativeModel:
+def build(config: ConfigDict, stages: settings.Stages = settings.NO_STAGES) -> GenerativeModel:
   """The model that `config.model` describes (keys: `KEYS`).
 
   Raises:
@@ -180,7 +180,7 @@ def build(config: ConfigDict) -> GenerativeModel:
   settings.images(config)
   model = config.model
   levels = tuple(score_slots.path(config).sigmas.tolist()) if model.normalized_by_level else ()
-  return settings.assemble(config, RefineNet(model.width, levels))
+  return settings.assemble(config, RefineNet(model.width, levels), stages)
 
 
 def _resized(h, size):

@@ -33,7 +33,7 @@ KEYS = {
   'dropout': Key(0.1, float, 'the share of values that training leaves out', '[0, 1)'),
   **settings.KEYS,
 }
-SAMPLER = settings.SAMPLER
+SAMPLER, STAGES = settings.SAMPLER, settings.STAGES
 _GROUPS = 32
 
 
@@ -181,7 +181,7 @@ def group_norm(channels: int, most: int) -> GroupNorm:
   return GroupNorm(num_groups=next(count for count in range(groups, 0, -1) if channels % count == 0))
 
 
-def build(config: ConfigDict) -> GenerativeModel:
+def build(config: ConfigDict, stages: settings.Stages = settings.NO_STAGES) -> GenerativeModel:
   """The model that `config.model` describes (keys: `KEYS`).
 
   Raises:
@@ -208,7 +208,7 @@ def build(config: ConfigDict) -> GenerativeModel:
     scales=model.scales,
     rescaled=model.rescaled,
   )
-  return settings.assemble(config, network)
+  return settings.assemble(config, network, stages)
 
 
 def _summed(h, skip, rescaled):

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgen.samplers._descent import LevelInfo, LevelScoreFn, checked_levels, denoised, interval
+from jaxgen.samplers.over_levels._descent import LevelInfo, LevelScoreFn, checked_levels, denoised, interval
 from jaxgen.types import PRNGKey, Sampler
 
 

@@ -118,9 +118,9 @@ def ncsnv2_epsilon(sigmas: Sequence[float] | jax.Array | np.ndarray, steps_per_l
   `sigma^2 / s^2`, so that what the chain lags behind its levels where sigma is about s is never made good. For many
   levels and small steps the lag is `V = t / (1 - r)` with `r = log(gamma) / (T eta)`, at every level and of every s; it
   is none of the stationary state, and the denoising step, at the last level, takes nothing of it. So samples are too
-  wide by `1 / sqrt(1 - r)`, about: by 7 % on the published levels for CIFAR-10, by 17 % on those of `ncsn_digits`, which
-  are few as technique 2 asks for in 64 dimensions. More steps help slowly (12 % for T = 10, 6 % for 100);
-  `balanced` mends it at no cost.
+  wide by a factor of about `1 / sqrt(1 - r)`: by 7 % on the published levels for CIFAR-10, and by 17 % on those of
+  `ncsn_digits`, which are few, as technique 2 asks for in 64 dimensions. More steps help slowly (12 % for T = 10, 6 %
+  for 100); `balanced` mends it at no cost.
 
   Args:
     sigmas: f32[L], L >= 2, falling; of levels that are not geometric, gamma is the mean of their ratios.

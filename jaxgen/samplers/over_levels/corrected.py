@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jaxgen.samplers._descent import checked_levels
+from jaxgen.samplers.over_levels._descent import checked_levels
 from jaxgen.samplers.run import run
 from jaxgen.types import PRNGKey, Sampler
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 
-from jaxgen.samplers._descent import LevelScoreFn, descent, score_at
+from jaxgen.samplers.over_levels._descent import LevelScoreFn, descent, score_at
 from jaxgen.types import Sampler
 
 

@@ -7,10 +7,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgen.samplers._descent import LevelScoreFn, score_at
-from jaxgen.samplers.corrected import corrected
-from jaxgen.samplers.euler_maruyama import euler_maruyama
 from jaxgen.samplers.langevin import LangevinState
+from jaxgen.samplers.over_levels._descent import LevelScoreFn, score_at
+from jaxgen.samplers.over_levels.corrected import corrected
+from jaxgen.samplers.over_levels.euler_maruyama import euler_maruyama
 from jaxgen.types import PRNGKey, Sampler
 
 

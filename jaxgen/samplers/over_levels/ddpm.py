@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgen.samplers._descent import LevelScoreFn, descent, score_at
+from jaxgen.samplers.over_levels._descent import LevelScoreFn, descent, score_at
 from jaxgen.types import Sampler
 
 

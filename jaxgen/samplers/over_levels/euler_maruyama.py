@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import jax
 import numpy as np
 
-from jaxgen.samplers._descent import LevelScoreFn, descent
-from jaxgen.samplers.ddpm import reverse_step
+from jaxgen.samplers.over_levels._descent import LevelScoreFn, descent
+from jaxgen.samplers.over_levels.ddpm import reverse_step
 from jaxgen.types import Sampler
 
 

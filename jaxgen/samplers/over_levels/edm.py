@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxgen.samplers._descent import LevelScoreFn, descent
-from jaxgen.samplers.heun import heun_step
+from jaxgen.samplers.over_levels._descent import LevelScoreFn, descent
+from jaxgen.samplers.over_levels.heun import heun_step
 from jaxgen.types import Sampler
 
 
