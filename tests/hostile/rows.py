@@ -309,6 +309,15 @@ FITS = {
     '--config.model.path.coupling=optimal_transport --config.sampler.name=ddpm',
     'would not end in the data; choose the sampler euler',
   ),
+  'a classifier that is no run': (
+    'ncsn_digits',
+    '--config.stages.classifier=/nowhere',
+    'config.stages.classifier=/nowhere holds no run; give --config.stages.classifier=<folder> of the run whose',
+  ),
+  'a classifier of data without labels': (
+    'classifier_digits', '--config.data.name=toy:rings', 'needs labels, and toy:rings has none',
+  ),
+  'a classifier that is given the answer': ('classifier_digits', "--config.given=('label',)", 'given x alone'),
   'guidance without labels': ('ncsn_digits', '--config.sampler.guidance=3.0', 'train one with label_dropout'),
   'guidance of a model that always saw labels': (
     'ncsn_digits', "--config.given=('label',) --config.sampler.guidance=3.0", 'train one with label_dropout',
