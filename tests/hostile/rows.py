@@ -312,7 +312,7 @@ FITS = {
   'a classifier that is no run': (
     'ncsn_digits',
     '--config.stages.classifier=/nowhere',
-    'config.stages.classifier=/nowhere holds no run; give --config.stages.classifier=<folder> of the run whose',
+    'config.stages.classifier=/nowhere holds no run; give',
   ),
   'a classifier of data without labels': (
     'classifier_digits', '--config.data.name=toy:rings', 'needs labels, and toy:rings has none',
