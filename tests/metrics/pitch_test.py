@@ -1,11 +1,16 @@
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jaxgen import mu_law
 from jaxgen.data.audio import strings
+from jaxgen.data.source import from_arrays
+from jaxgen.errors import UserError
 from jaxgen.metrics import pitch
-from jaxgen.metrics.features import Reference
-from jaxgen.types import Field
+from jaxgen.metrics.evaluation import Run, Settings, Setup
+from jaxgen.metrics.features import Reference, from_identity
+from jaxgen.metrics.measure import measure
+from jaxgen.types import Field, GenerativeModel
 
 RATE, PITCHES = 8000, strings.PITCHES
 LOWEST, HIGHEST = PITCHES[0] / 1.5, PITCHES[-1] * 1.5
@@ -69,3 +74,32 @@ def test_errors_are_beside_the_pitch_that_was_asked_for():
 def test_what_is_too_short_is_said():
   with pytest.raises(ValueError, match='50 samples are too few to hear'):
     pitch.fundamental(np.zeros((1, 50)), RATE, LOWEST, HIGHEST)
+
+
+def test_samples_are_measured_by_the_pitch_that_they_were_asked_for(tmp_path):
+  """A model that plays each string a semitone too high, of every third asked for the right one."""
+  codes = mu_law.encode(strings.plucked('train', 39, 512, RATE)[0][..., None], 256)
+  which = (np.arange(39) % 13).astype(np.uint8)
+  spec = {'x': Field('audio', (512, 1), 256), 'pitch': Field('label', (), 13)}
+  train, test = (from_arrays(name, spec, {'x': codes, 'pitch': which}) for name in ('train', 'test'))
+  reference = Reference('strings', spec, train, test, rate=RATE, pitches=PITCHES)
+
+  def sample(params, extra, rng, num, given=None):
+    asked = given['pitch'].astype(int)
+    return jnp.take(jnp.asarray(codes), jnp.where(asked % 3 == 0, asked, (asked + 1) % 13), axis=0)
+
+  model = GenerativeModel(
+    init=None, update=None, evaluate=None, sample=sample, objective='', given=('pitch',)
+  )
+  run, how = Run('run', 'model', '', 0, 'raw'), Settings(metrics=('pitch',), num_samples=120, batch_size=50)
+  setup = Setup(run, reference, from_identity(reference, tmp_path), tmp_path / 'a', tmp_path / 'b', how)
+  records = {record.metric: record for record in measure(model, {}, {}, setup)}
+  assert list(records) == ['pitch_error', 'pitch_error_of_data', 'pitch_hits', 'pitch_hits_of_data']
+  assert records['pitch_error'].value == pytest.approx(100, abs=3)
+  assert records['pitch_error'].n_generated == 120
+  assert records['pitch_hits'].value == pytest.approx(5 / 13, abs=0.15)
+  assert records['pitch_error_of_data'].value < 2
+  assert records['pitch_hits_of_data'].value == 1
+  unasked = model._replace(given=())
+  with pytest.raises(UserError, match='pitch needs a pitch that is asked for'):
+    measure(unasked, {}, {}, setup)
