@@ -392,7 +392,8 @@ def test_images_have_classes_and_sharpness(tmp_path):
 
 def test_every_metric_needs_something_that_can_be_told():
   known = {'sample', 'log_prob', 'encode', 'decode', 'numbers', 'images', 'known modes', 'known density',
-           'class probabilities', 'a classifier of the data', 'binary data or tokens', 'a pitch that is asked for'}  # fmt: skip
+           'class probabilities', 'a classifier of the data', 'binary data or tokens',
+           'a pitch that is asked for'}  # fmt: skip
   for name, metric in METRICS.items():
     assert metric.needs, name
     assert metric.needs <= known, name
