@@ -70,8 +70,12 @@ class Autoregressive(Bijector):
 
   def forward_and_log_det(self, x: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
     """x f32[B, D] -> z f32[B, D], all elements at once."""
-    z, log_derivative = self.transform.forward(x, self._params(self.conditioner, x, given))
+    z, log_derivative = self.forward_and_log_derivatives(x, given)
     return z, sum_over_event(log_derivative)
+
+  def forward_and_log_derivatives(self, x: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
+    """The same with the log-determinant element by element: `log|dz_i/dx_i|`, f32[B, D]."""
+    return self.transform.forward(x, self._params(self.conditioner, x, given))
 
   def inverse_and_log_det(self, z: jax.Array, given: Given = None) -> tuple[jax.Array, jax.Array]:
     """z f32[B, D] -> x f32[B, D], by `method`."""

@@ -97,6 +97,15 @@ def test_samples_of_an_inverse_autoregressive_flow_are_one_pass():
   np.testing.assert_array_equal(x, [[1, 11, 11]])
 
 
+def test_log_derivatives_are_the_diagonal_of_the_jacobian():
+  bijector = Autoregressive(MADE((6,), 2), BOUNDED)
+  x = jax.random.normal(RNG, (2, 3))
+  variables = jax.tree.map(lambda p: p + 0.3, bijector.init(RNG, x, method='forward_and_log_det'))
+  way = lambda x: bijector.apply(variables, x, method='forward_and_log_derivatives')  # noqa: E731
+  diagonal = jnp.stack([jnp.diag(jax.jacobian(lambda row: way(row[None])[0][0])(row)) for row in x])
+  np.testing.assert_allclose(way(x)[1], jnp.log(diagonal), atol=1e-5)
+
+
 def test_what_cannot_be_is_refused():
   with pytest.raises(ValueError, match='the methods are: scan, fixed_point'):
     Autoregressive(tenfold, transforms.additive(), method='newton')

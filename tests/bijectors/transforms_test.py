@@ -10,6 +10,7 @@ TABLE = {
   'sigmoid': transforms.affine(transforms.sigmoid_log_scale),
   'floored': transforms.affine(transforms.floored_sigmoid_log_scale(0.1)),
   'bounded': transforms.affine(transforms.bounded_log_scale(3.0)),
+  'location_scale': transforms.location_scale(transforms.bounded_log_scale(3.0)),
   'spline': transforms.rational_quadratic(bins=5),
   'spline_of_one_bin': transforms.rational_quadratic(bins=1),
 }
@@ -49,6 +50,13 @@ def test_a_floored_scale_stays_above_its_floor_and_has_a_gradient_everywhere():
 def test_shift_comes_before_scale_in_the_parameters():
   z, _ = TABLE['bounded'].forward(jnp.array([[1.0, 2.0]]), jnp.array([[10.0, 20.0, 0.0, 0.0]]))
   np.testing.assert_allclose(z, [[11, 22]])
+
+
+def test_a_location_is_not_scaled():
+  params = jnp.array([[10.0, 20.0, 1e9, -1e9]])
+  z, log_derivative = TABLE['location_scale'].forward(jnp.array([[1.0, 2.0]]), params)
+  np.testing.assert_allclose(z, [[10 + np.exp(3), 20 + 2 * np.exp(-3)]], rtol=1e-6)
+  np.testing.assert_allclose(log_derivative, [[3, -3]])
 
 
 def drawn(transform, num=400, bound=2.0, scale=1.0, dtype=jnp.float32):

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgen.losses import autoregressive, flow, gan, logistic_mixture, score, vae
+from jaxgen.losses import autoregressive, distillation, flow, gan, logistic_mixture, score, vae
 
 EDGE = (0.0, 1.0, 15.0, 50.0, 60.0, 85.0, 90.0, 100.0, 1e3, 1e4)
 SWEEP = np.array([sign * value for value in EDGE for sign in (-1, 1)], np.float32)
@@ -34,6 +34,17 @@ def _mixture_nll(a, b):
   x = jnp.tile(jnp.array([0, 7, 15]), (len(a), 1))
   entries = logistic_mixture.coupled(x, mixture, means, levels=16)
   return logistic_mixture.logistic_mixture_nll(x, entries, levels=16)
+
+
+def _distilled(a, b):
+  """A student and a teacher of two components, that are certain, uncertain or far from each other."""
+  draws = distillation.logistic_draws(jnp.array([[[-8.0, 8.0]]]) + 0 * a[..., None], means=a, log_scales=b)
+  parts = jnp.stack([a, b], -1), jnp.stack([-b, a], -1), jnp.stack([a, b], -1)
+  taught = distillation.cross_entropy(draws, logistic_mixture.LogisticMixture(*parts))
+  kl = taught - distillation.logistic_entropy(b)
+  x = jnp.concatenate([a, b, a], 1)
+  power = distillation.power_loss(x, x[:, ::-1], frame=2, hop=1)
+  return distillation.contrastive(kl, taught, 0.3) + power
 
 
 def _both(loss, a, b):
@@ -88,6 +99,7 @@ LOSSES = {
     jnp.concatenate([a, b], 1), jnp.zeros(len(a), jnp.int32)
   ),
   'logistic_mixture_nll': _mixture_nll,
+  'distillation': _distilled,
   'score.denoising_error': lambda a, b: score.denoising_error(a, b, _numbers(a, 0.01)),
   'score.prior_kl': lambda a, b: score.prior_kl(
     a - b, sigma=_numbers(a, 0.01), prior_sigma=_numbers(a, 100.0)

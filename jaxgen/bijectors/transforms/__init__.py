@@ -5,6 +5,7 @@ from jaxgen.bijectors.transforms.affine import (
   affine,
   bounded_log_scale,
   floored_sigmoid_log_scale,
+  location_scale,
   sigmoid_log_scale,
 )
 from jaxgen.bijectors.transforms.rational_quadratic import rational_quadratic
@@ -16,6 +17,7 @@ __all__ = [
   'affine',
   'bounded_log_scale',
   'floored_sigmoid_log_scale',
+  'location_scale',
   'rational_quadratic',
   'sigmoid_log_scale',
 ]

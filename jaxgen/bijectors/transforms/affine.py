@@ -1,4 +1,4 @@
-"""A shift and a scale."""
+"""A shift and a scale, in either order."""
 
 from collections.abc import Callable
 
@@ -28,6 +28,31 @@ def affine(log_scale: Callable[[jax.Array], jax.Array]) -> Transform:
   def unpack(params):
     shift, s = jnp.split(params, 2, axis=-1)
     return shift, log_scale(s)
+
+  return Transform(forward, inverse, num_params=2)
+
+
+def location_scale(log_scale: Callable[[jax.Array], jax.Array]) -> Transform:
+  """`z = x exp(log_scale(s)) + location`; `params` are `location` and `s`.
+
+  The maps are those of `affine`; here small scales leave the location as it is (van den Oord et al., "Parallel
+  WaveNet", 2018, section 3: x_t = z_t s(z_<t) + mu(z_<t)).
+
+  Args:
+    log_scale: as of `affine`.
+  """
+
+  def forward(x, params):
+    location, log_derivative = unpack(params)
+    return x * jnp.exp(log_derivative) + location, log_derivative
+
+  def inverse(z, params):
+    location, log_derivative = unpack(params)
+    return (z - location) * jnp.exp(-log_derivative), -log_derivative
+
+  def unpack(params):
+    location, s = jnp.split(params, 2, axis=-1)
+    return location, log_scale(s)
 
   return Transform(forward, inverse, num_params=2)
 
