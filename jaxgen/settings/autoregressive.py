@@ -40,6 +40,21 @@ def tokens(config: ConfigDict) -> Field:
   return x
 
 
+def audio(config: ConfigDict) -> Field:
+  """What is modelled, which is sound of one channel, as codes.
+
+  Raises:
+    UserError: if it is not.
+  """
+  x = fields.of(config)['x']
+  if x.kind != 'audio' or x.shape[1:] != (1,) or x.levels < 2:
+    raise UserError(
+      f'{config.module} models sound of one channel, not {x.kind} data of shape {x.shape}'
+      f'{"" if x.levels else " with continuous values"}; --config.data.name=audio:strings is such.'
+    )
+  return x
+
+
 def check_heads(model: ConfigDict) -> None:
   """Holds the heads of attention against the width, of `config.model`.
 

@@ -15,6 +15,7 @@ from jaxgen.families.autoregressive import autoregressive, token_by_token, whole
 from jaxgen.models.autoregressive.charlm import CharLM, cached
 from jaxgen.models.autoregressive.rnnlm import RNNLM
 from jaxgen.models.autoregressive.transformer import Transformer
+from jaxgen.models.autoregressive.wavenet import WaveNet
 from jaxgen.samplers import run
 from jaxgen.samplers.ancestral import ancestral
 from jaxgen.types import Field
@@ -39,7 +40,9 @@ NETWORKS = {
   # each of two layers sees two positions more than its own, and a position stands for the token before it
   'transformer, past its window': Row(lambda levels: Transformer(3, levels, 8, 2, 2), reach=5),
 }
-every_network = pytest.mark.parametrize('name', NETWORKS)
+# These read values and no tokens: what their outputs see is tried with their layers.
+OF_VALUES = {'wavenet': Row(lambda levels: WaveNet(levels, 4, 6, (1, 2, 4)))}
+every_network = pytest.mark.parametrize('name', NETWORKS | OF_VALUES)
 
 
 def variables_of(network, *args):
@@ -49,7 +52,7 @@ def variables_of(network, *args):
   return jax.tree.map(lambda leaf: jnp.asarray(noise.normal(0, 0.5, leaf.shape), leaf.dtype), shapes)
 
 
-@every_network
+@pytest.mark.parametrize('name', NETWORKS)
 def test_the_jacobian_is_zero_at_and_after_each_position_and_nowhere_before(name):
   """By what is read of each token: no two are alike, so that a row of the table is one position."""
   row = NETWORKS[name]
@@ -87,7 +90,7 @@ KNOBS = (
 @every_network
 def test_a_token_at_a_time_gives_the_samples_of_the_whole_network_whatever_is_turned(name):
   """Of 300 tokens, given labels, several chains in one program."""
-  row, levels = NETWORKS[name], 300
+  row, levels = (NETWORKS | OF_VALUES)[name], 300
   network, x = row.make(levels), Field('tokens', (LENGTH,), levels)
   given = {'label': jnp.array([0, 1, 2, 2])}
   settings = dict(tx=optax.sgd(0.1), ema_decay=0.0, x=x, given={'label': LABEL})
@@ -116,7 +119,7 @@ def test_a_token_at_a_time_gives_the_samples_of_the_whole_network_whatever_is_tu
 
 @every_network
 def test_the_log_masses_of_a_chain_add_up_to_the_log_probability_of_its_sample(name):
-  row, levels = NETWORKS[name], 7
+  row, levels = (NETWORKS | OF_VALUES)[name], 7
   network = row.make(levels)
   start = jnp.zeros((5, LENGTH), jnp.int32)
   variables = variables_of(network, start, {})
