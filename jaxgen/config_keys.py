@@ -186,6 +186,7 @@ RESOLVED: dict[str, Any] = {
   'columns': Key(
     (), tuple[int, ...], 'how many categories each column of a table has; absent without', '[0, inf)'
   ),
+  'end': Key(0, int, 'the token that ends an example of text; absent where none does', _EVERY),
 }
 FIELD = {
   'kind': Key(

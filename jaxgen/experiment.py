@@ -136,6 +136,11 @@ def _check_gaps(config, module):
   spec = fields.of(config)
   gaps = fields.OBSERVED in spec and spec[fields.OBSERVED].kind == 'mask'
   if (gaps or spec['x'].kind == 'table') and not getattr(module, 'GAPS', False):
+    if fields.is_padded(spec):
+      raise UserError(
+        f'{config.data.name} is filled up to one length, which {config.module} would learn as text; set '
+        '--config=sentence_vae_text, or --config.data.sentences=False.'
+      )
     raise UserError(
       f'{config.data.name} is a table or has missing entries, which {config.module} would learn as numbers; set '
       '--config=tabular_vae_wine, or give other data.'

@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxgen.types import DataSpec, Field
 
-# The mask that is 1 where an entry of x was observed, and 0 where it is missing.
+# The mask that is 1 where an entry of x was observed, and 0 where it is missing or fills an example up.
 OBSERVED = 'observed'
 # What was removed from x to see how well it is imputed, and where: the answers, which no model sees.
 ANSWERS = ('truth', 'removed')
@@ -47,8 +47,14 @@ def has_gaps(spec: DataSpec) -> bool:
   return not spec['x'].levels and spec.get(OBSERVED) == Field('mask', spec['x'].shape, 2)
 
 
+def is_padded(spec: DataSpec) -> bool:
+  """Whether x is a sequence of tokens whose mask `observed` says which hold the example: the others fill it up."""
+  x = spec['x']
+  return x.kind == 'tokens' and len(x.shape) == 1 and spec.get(OBSERVED) == Field('mask', x.shape, 2)
+
+
 def num_observed(batch: Mapping[str, Any]) -> Any:
-  """How many entries of x each example of a batch with gaps has, [B]."""
+  """How many entries of x each example of a batch with such a mask has, [B]."""
   return (batch[OBSERVED] != 0).reshape(len(batch[OBSERVED]), -1).sum(-1)
 
 

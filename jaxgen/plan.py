@@ -44,7 +44,7 @@ def plan(config: ConfigDict, trust: bool = False, savings: bool = False) -> dict
   """
   configs.check(config)
   source, is_assumed = _training_set(config)
-  config = data.resolved(config, source.spec, source.columns)
+  config = data.resolved(config, source.spec, source.columns, source.end)
   backend = parallel.backend(config)
   model = experiment.build_model(config, experiment.load_stages(config, trust=trust))
   state = parallel.shapes(beginning.first_shapes(model, config), backend)

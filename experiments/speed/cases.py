@@ -19,8 +19,8 @@ class Case(NamedTuple):
     twin: the module in `twins/` that holds the same model in PyTorch.
     config: a file in `configs/`.
     changes: dotted keys of that config and their values, so that a step ends in seconds on two cores.
-    shape: of an example.
-    levels: grey levels.
+    shape: of an example: height, width and channels of an image, the length of a sequence.
+    levels: grey levels, or the size of a vocabulary.
     num_samples: drawn at a time.
     compiled: whether PyTorch is timed compiled too, as the twin says what there is to compile.
   """
@@ -29,10 +29,15 @@ class Case(NamedTuple):
   twin: str
   config: str
   changes: dict
-  shape: tuple[int, int, int]
+  shape: tuple[int, ...]
   levels: int
   num_samples: int
   compiled: bool = False
+
+  @property
+  def kind(self) -> str:
+    """That of the field x."""
+    return 'tokens' if len(self.shape) == 1 else 'image'
 
 
 # the ways to samples that the twins have
@@ -41,6 +46,9 @@ _HEUN = {'sampler.name': 'heun', 'sampler.heun.num_steps': 10}
 _DIGITS = (8, 8, 1), 17, 64
 _MNIST = (28, 28, 1), 256, 16
 _CIFAR = (32, 32, 3), 256, 16
+# as `text:stdlib` has them: windows of characters, and of pairs of bytes
+_CHARACTERS = (128,), 128, 64
+_PAIRS = (64,), 1024, 64
 
 CASES = {
   case.name: case
@@ -74,6 +82,22 @@ CASES = {
     ),
     Case('pixelcnn_digits', 'pixelcnn', 'pixelcnn_digits', {}, *_DIGITS),
     Case('pixelcnn_mnist', 'pixelcnn', 'pixelcnn_mnist', {'batch_size': 16}, *_MNIST),
+    Case(
+      'pixelcnnpp_32x32',
+      'pixelcnnpp',
+      'pixelcnnpp_cifar',
+      {
+        'model.width': 24,
+        'model.num_layers': 1,
+        'model.num_sizes': 2,
+        'model.components': 5,
+        'batch_size': 8,
+      },
+      *_CIFAR,
+      compiled=True,
+    ),
+    Case('rnnlm_text', 'rnnlm', 'rnnlm_text', {}, *_CHARACTERS, compiled=True),
+    Case('transformer_text', 'transformer', 'transformer_text', {}, *_PAIRS, compiled=True),
   )
 }
 
@@ -90,5 +114,5 @@ def settings(case: Case):
   """The config of a case, with its data and all settings of its slots filled in as the training loop does."""
   config = experiment.completed(load(case.config))
   config.update_from_flattened_dict(case.changes)
-  config.data.fields = ConfigDict({'x': {'kind': 'image', 'shape': case.shape, 'levels': case.levels}})
+  config.data.fields = ConfigDict({'x': {'kind': case.kind, 'shape': case.shape, 'levels': case.levels}})
   return config

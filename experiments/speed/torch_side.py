@@ -22,12 +22,14 @@ class Side:
   def build(self, config, twin, compiled=False, layout=''):
     """Builds the model and takes a step; without a `layout` it does in both, and keeps the faster one."""
     self._batch_size, x = config['batch_size'], config['data']['fields']['x']
-    self._data = torch.randint(0, x['levels'], (_EXAMPLES, *x['shape']), dtype=torch.uint8)
+    number = torch.uint8 if x['levels'] <= 256 else torch.int32
+    self._data = torch.randint(0, x['levels'], (_EXAMPLES, *x['shape']), dtype=number)
+    layouts = _LAYOUTS if x['kind'] == 'image' else {'plain': torch.contiguous_format}
     module = importlib.import_module(f'experiments.speed.twins.{twin}')
     twins, times, first = {}, {}, None
-    for name in (layout,) if layout else _LAYOUTS:
+    for name in (layout,) if layout else layouts:
       start = time.perf_counter()
-      self._twin = twins[name] = module.build(config, _LAYOUTS[name])
+      self._twin = twins[name] = module.build(config, layouts[name])
       for network in self._twin.networks if compiled else ():
         network.compile()
       self._step()
@@ -55,7 +57,8 @@ class Side:
 
   def _step(self):
     indices = torch.randint(0, _EXAMPLES, (self._batch_size,))
-    self._twin.step(self._data[indices].permute(0, 3, 1, 2))
+    x = self._data[indices]
+    self._twin.step(x.permute(0, 3, 1, 2) if x.ndim == 4 else x)
 
 
 if __name__ == '__main__':

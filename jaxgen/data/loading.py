@@ -129,12 +129,14 @@ def resolve(config: ConfigDict) -> ConfigDict:
     UserError: if the data set cannot be read.
   """
   source = load(config.data, 'train')
-  return resolved(config, source.spec, source.columns)
+  return resolved(config, source.spec, source.columns, source.end)
 
 
-def resolved(config: ConfigDict, spec: DataSpec, columns: Columns | None = None) -> ConfigDict:
-  """A copy of the whole config whose `data` states these fields, of codes the `weights_sha256` that they are of, and
-  of a table how many categories each of its `columns` has."""
+def resolved(
+  config: ConfigDict, spec: DataSpec, columns: Columns | None = None, end: int | None = None
+) -> ConfigDict:
+  """A copy of the whole config whose `data` states these fields, of codes the `weights_sha256` that they are of, of a
+  table how many categories each of its `columns` has, and of sentences the token that is their `end`."""
   config = config.copy_and_resolve_references()
   kind, _, name = config.data.name.partition(':')
   encoder = npz.weights_sha256(name) if kind == 'npz' else ''
@@ -144,6 +146,8 @@ def resolved(config: ConfigDict, spec: DataSpec, columns: Columns | None = None)
       config.data.weights_sha256 = encoder
     if columns:
       config.data.columns = columns.categories
+    if end is not None:
+      config.data.end = end
   return config
 
 

@@ -35,6 +35,7 @@ class Source:
     vocabulary: of its tokens, a `jaxgen.data.vocabulary.Vocabulary`; None where they are no text.
     columns: of a table, `jaxgen.data.tables.columns.Columns`; None where it is none.
     pitches: of sound with the field `pitch`, the frequency of each of its values, f64[P] in Hz; None of all else.
+    end: the token that ends an example of text; None where none does.
   """
 
   def __init__(
@@ -48,6 +49,7 @@ class Source:
     vocabulary: Any = None,
     columns: Any = None,
     pitches: np.ndarray | None = None,
+    end: int | None = None,
   ):
     """Nothing is read yet.
 
@@ -61,6 +63,7 @@ class Source:
       vocabulary: see above.
       columns: see above.
       pitches: see above.
+      end: see above.
     """
     self.name = name
     self.spec = spec
@@ -71,6 +74,7 @@ class Source:
     self.vocabulary = vocabulary
     self.columns = columns
     self.pitches = pitches
+    self.end = end
 
   def __len__(self) -> int:
     return self._size
@@ -124,13 +128,14 @@ def from_arrays(
   vocabulary: Any = None,
   columns: Any = None,
   pitches: np.ndarray | None = None,
+  end: int | None = None,
 ) -> Source:
   """A source of arrays that are in memory already."""
 
   def read(indices):
     return {key: value[indices] for key, value in arrays.items()}
 
-  about: dict[str, Any] = {'vocabulary': vocabulary, 'columns': columns, 'pitches': pitches}
+  about: dict[str, Any] = {'vocabulary': vocabulary, 'columns': columns, 'pitches': pitches, 'end': end}
   return Source(name, spec, len(arrays['x']), read, arrays=arrays, **about)
 
 

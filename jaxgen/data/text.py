@@ -33,9 +33,10 @@ def load(config: ConfigDict, name: str, split: str) -> Source:
   validation split. Each split becomes tokens by `config.tokenizer`, which has seen the training split alone, and those
   become windows of `config.context` tokens that do not overlap; what is left over at the end is dropped. By
   `config.sentences` examples are its `sentences` of at most so many tokens, filled up by the token of the line feed;
-  longer ones are left out. A likelihood is of all of `config.context` tokens, those that fill up included. The name of
-  the source says how many were left out, and how many of those that are held out stand word for word in the training
-  split: they stay, and what learns them by heart gains by them.
+  longer ones are left out. The mask `observed` is 1 at the tokens of a sentence and at the line feed that ends it, and
+  0 at what fills it up; one of all `config.context` tokens has no end. The name of the source says how many were left
+  out, and how many of those that are held out stand word for word in the training split: they stay, and what learns
+  them by heart gains by them.
 
   Raises:
     UserError: if there is no such text, it is no UTF-8, or a split has no example of that length.
@@ -54,13 +55,16 @@ def load(config: ConfigDict, name: str, split: str) -> Source:
   vocabulary = _trained(config.tokenizer, parts['train'], config.vocabulary)
   tokens = vocabulary.encode(parts[split])
   what, name = f'The split "{split}" of {title}', f'{title} ({split})'
-  if config.sentences:
-    x, fit = _padded(tokens, config.context, vocabulary.encode(_END), what)
-    name += f', {_account(parts, split, fit, config.context)}'
-  else:
-    x = _windows(tokens, config.context, what)
   field = Field('tokens', (config.context,), vocabulary.size)
-  return from_arrays(name, {'x': field}, {'x': x.astype(fields.dtype(field))}, vocabulary)
+  if not config.sentences:
+    x = _windows(tokens, config.context, what).astype(fields.dtype(field))
+    return from_arrays(name, {'x': field}, {'x': x}, vocabulary)
+  (end,) = vocabulary.encode(_END).tolist()
+  x, observed, fit = _padded(tokens, config.context, end, what)
+  name += f', {_account(parts, split, fit, config.context)}'
+  spec = {'x': field, fields.OBSERVED: Field('mask', field.shape, 2)}
+  arrays = {'x': x.astype(fields.dtype(field)), fields.OBSERVED: observed.astype(np.uint8)}
+  return from_arrays(name, spec, arrays, vocabulary, end=end)
 
 
 def sentences(text: str) -> str:
@@ -86,7 +90,8 @@ def _windows(tokens, context, what):
 
 
 def _padded(tokens, context, end, what):
-  """Sentences of at most `context` tokens, filled up by the token of the line feed, and which of all these are."""
+  """Sentences of at most `context` tokens, filled up by the token of the line feed, and a mask that is true to the
+  first of these, i32 and bool[N, context]; and which of all sentences they are."""
   ends = np.flatnonzero(tokens == end)
   starts = np.concatenate([[0], ends + 1])[: len(ends)]
   fit = ends - starts <= context
@@ -95,10 +100,11 @@ def _padded(tokens, context, end, what):
       f'{what} has no sentence of at most --config.data.context={context} tokens, of {len(ends):,}; set it higher, or '
       'give more text.'
     )
-  x = np.full((np.count_nonzero(fit), context), end, np.int32)
+  lengths = (ends - starts)[fit]
+  x = np.full((len(lengths), context), end, np.int32)
   for row, start, stop in zip(x, starts[fit], ends[fit], strict=True):
     row[: stop - start] = tokens[start:stop]
-  return x, fit
+  return x, np.arange(context) <= lengths[:, None], fit
 
 
 def _account(parts, split, fit, context):

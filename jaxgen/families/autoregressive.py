@@ -5,24 +5,19 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
-import jax
 import jax.numpy as jnp
 import optax
 from flax import linen as nn
 
 from jaxgen import fields
-from jaxgen.families import conditions
+from jaxgen.families import conditions, drawing, padding
 from jaxgen.families.distributions import Distribution, categorical
 from jaxgen.families.networks import Apply, Part, assembled
 from jaxgen.families.orders import Order, raster
 from jaxgen.losses.autoregressive import log_density
 from jaxgen.metrics.bits_per_dim import bits_per_dim
-from jaxgen.samplers.ancestral import ancestral
-from jaxgen.samplers.run import run
 from jaxgen.types import DATA_AXIS, DataSpec, Estimate, Field, GenerativeModel
 from jaxgen.updates import chain, ema, minimize
-
-_FRAMES = 64  # of a trajectory, at most
 
 
 class Run(Protocol):
@@ -73,6 +68,9 @@ class AutoregressiveModel(NamedTuple):
   predictor: Predictor
   x: Field
   given: DataSpec
+  padded: bool = False
+  end: int | None = None
+  goes_on: bool = False
 
 
 def autoregressive(
@@ -85,6 +83,9 @@ def autoregressive(
   distribution: Distribution | None = None,
   order: Order | None = None,
   predictor: Predictor = whole_network,
+  padded: bool = False,
+  end: int | None = None,
+  goes_on: bool = False,
 ) -> GenerativeModel:
   """p(x) = prod_i p(x_i | x_1, ..., x_{i-1}), in the order of the entries.
 
@@ -101,6 +102,12 @@ def autoregressive(
     distribution: what the outputs mean; by default logits over the levels.
     order: of the entries, which the network and the predictor keep to; row-major by default.
     predictor: how an entry is predicted while sampling; by default the whole network runs once per entry.
+    padded: whether sequences are of different lengths, and batches say by the mask `jaxgen.fields.OBSERVED` which
+      entries there are. The others count nowhere, and bits are per token of a whole split, see
+      `jaxgen.families.padding`.
+    end: the token that ends such a sequence; what is drawn is filled up by it. None: nothing ends early.
+    goes_on: whether network and predictor take sequences of any length, in row-major order. Then the knob `length` of
+      `sample` and `complete` says how many entries are drawn; under one key the first of them are the same.
 
   Returns:
     A `GenerativeModel` with params 'network'. `sample`, `complete` and `trajectory` have the knobs of each entry's
@@ -115,29 +122,39 @@ def autoregressive(
   start, apply = assembled(
     {'network': Part(network, lambda: (jnp.zeros((1, *x.shape), jnp.int32), conditions.blank(given)))}
   )
-  model = AutoregressiveModel(apply, distribution, order, predictor, x, given)
+  model = AutoregressiveModel(apply, distribution, order, predictor, x, given, padded, end, goes_on)
+  knobs = {**distribution.knobs, **({'length': x.shape[0]} if goes_on else {})}
   return GenerativeModel(
     init=lambda rng, batch: start(rng),
     update=chain(minimize(partial(_loss, model), tx, axis_name=DATA_AXIS), ema(ema_decay)),
     evaluate=partial(_evaluate, model),
-    sample=partial(_sample, model),
+    sample=partial(drawing.sample, model),
     objective=f'loss = -sum_i log p(x_i | x_<i), {distribution.name}',
     given=tuple(given),
-    knobs=distribution.knobs,
-    completion_knobs=tuple(distribution.knobs),
+    knobs=knobs,
+    meanings={'length': f'entries of a sample, of which training has seen {x.shape[0]} together'}
+    if goes_on
+    else {},
+    completion_knobs=tuple(knobs),
     selected_by='bits_per_dim',
     log_prob=partial(_log_prob, model),
     log_prob_estimate=Estimate('exact', given=tuple(given)),
     entry_log_mass=partial(_entry_log_mass, model) if len(x.shape) == 1 else None,
-    complete=partial(_complete, model),
+    complete=partial(drawing.complete, model),
     streams=len(x.shape) == 1,
-    trajectory=partial(_trajectory, model),
+    trajectory=partial(drawing.trajectory, model),
+    summary=padding.summary if padded else None,
   )
 
 
 def _terms(model, params, extra, batch, train=False, rng=None):
   apply = partial(model.apply, 'network', params, extra, train=train, rng=rng)
   outputs, extra = apply(batch['x'], conditions.prepared(batch, model.given))
+  if model.padded:
+    observed = padding.observed(batch, model.end)
+    nll, tokens = model.distribution.nll(outputs, batch['x'], observed), padding.count(observed)
+    bits = padding.bits_of_batch(nll, tokens)
+    return {'loss': nll, padding.TOKENS: tokens, 'bits_per_dim': bits}, extra
   nll = model.distribution.nll(outputs, batch['x'])
   density = log_density(nll, fields.size(model.x), model.x.levels)
   return {'loss': nll, 'bits_per_dim': bits_per_dim(density, model.x.shape, model.x.levels)}, extra
@@ -155,67 +172,15 @@ def _evaluate(model, params, extra, rng, batch):
 
 def _log_prob(model, params, extra, rng, batch):
   del rng
-  nll = _terms(model, params, extra, batch)[0]['loss']
-  return log_density(nll, fields.size(model.x), model.x.levels)
+  terms = _terms(model, params, extra, batch)[0]
+  if model.padded:
+    return padding.log_volume(terms[padding.TOKENS], model.x.levels) - terms['loss']
+  return log_density(terms['loss'], fields.size(model.x), model.x.levels)
 
 
 def _entry_log_mass(model, params, extra, batch):
   prepared = conditions.prepared(batch, model.given)
   outputs, _ = model.apply('network', params, extra, batch['x'], prepared, train=False)
   nll = model.distribution.nll(outputs.reshape(-1, 1, outputs.shape[-1]), batch['x'].reshape(-1, 1))
-  return -nll.reshape(batch['x'].shape)
-
-
-def _chain(model, params, extra, rng, prepared, start, observed, knobs, tell=None):
-  """The entries drawn one after the other from where `start`, i32[B, *shape], is not observed."""
-
-  def run_network(*args, method=None):
-    switch = {'train': False, 'method': method}
-    return model.apply('network', params, extra, *args, **switch)[0]
-
-  draw = partial(model.distribution.draw, **knobs)
-  predict, init_cache = model.predictor(run_network, prepared)
-  kernel = ancestral(predict, init_cache, draw, model.order.entries, observed)
-  state, _ = run(_told(kernel, tell, model.order) if tell else kernel, rng, start, fields.size(model.x))
-  return state.position.astype(fields.dtype(model.x))
-
-
-def _told(kernel, tell, order):
-  """The chain, of which every entry is told as it comes."""
-  entries = jnp.asarray(order.entries)
-
-  def step(rng, state):
-    new, info = kernel.step(rng, state)
-    jax.debug.callback(tell, state.index, new.position[:, entries[state.index]])
-    return new, info
-
-  return kernel._replace(step=step)
-
-
-def _keys(rng):
-  """Of the chain, and of conditions that are drawn."""
-  return jax.random.split(rng)
-
-
-def _sample(model, params, extra, rng, num, given=None, **knobs):
-  chain_rng, given_rng = _keys(rng)
-  prepared = conditions.to_sample(given_rng, num, given, model.given)
-  start = jnp.zeros((num, *model.x.shape), jnp.int32)
-  return _chain(model, params, extra, chain_rng, prepared, start, None, knobs)
-
-
-def _complete(model, params, extra, rng, batch, observed, tell=None, **knobs):
-  prepared = conditions.prepared(batch, model.given)
-  start = jnp.where(observed, batch['x'], 0).astype(jnp.int32)
-  return _chain(model, params, extra, _keys(rng)[0], prepared, start, observed, knobs, tell)
-
-
-def _trajectory(model, params, extra, rng, num, given=None, **knobs):
-  return _stages(_sample(model, params, extra, rng, num, given, **knobs), model.order)
-
-
-def _stages(x, order):
-  """What is filled is never touched again, so the last example holds all the stages: [T, B, *shape]."""
-  filled = jnp.linspace(0, x[0].size, min(x[0].size, _FRAMES) + 1).round()  # [T]
-  ranks = order.ranks.reshape(x.shape[1:])
-  return jax.vmap(lambda count: jnp.where(ranks < count, x, 0))(filled)
+  log_mass = -nll.reshape(batch['x'].shape)
+  return jnp.where(padding.observed(batch, model.end), log_mass, 0) if model.padded else log_mass

@@ -17,7 +17,8 @@ class Distribution(NamedTuple):
   Attributes:
     name: for the objective.
     num_outputs: the numbers that the network gives for each entry.
-    nll: `(outputs f32[B, *shape, num_outputs], x [B, *shape]) -> f32[B]`, minus the log-mass of all entries in nats.
+    nll: `(outputs f32[B, *shape, num_outputs], x [B, *shape], observed=None) -> f32[B]`, minus the log-mass in nats of
+      all entries, with a mask bool[B, *shape] of those alone that it marks.
     draw: `(rng, outputs f32[B, num_outputs], **knobs) -> (values [B], log_mass f32[B])`: a draw of one entry, and the
       log-mass of what is drawn under the distribution that the knobs make of it, normalized.
     knobs: what one may turn when drawing, with its defaults, by which the draw is of the distribution itself.
@@ -25,7 +26,7 @@ class Distribution(NamedTuple):
 
   name: str
   num_outputs: int
-  nll: Callable[[jax.Array, jax.Array], jax.Array]
+  nll: Callable[..., jax.Array]
   draw: Callable[..., tuple[jax.Array, jax.Array]]
   knobs: Mapping[str, float] = MappingProxyType({})
 

@@ -26,8 +26,8 @@ def logistic_mixture(levels: int, components: int) -> Distribution:
   """
   values = categorical(levels)
 
-  def nll(outputs, x):
-    return logistic_mixture_nll(x, unpacked(outputs), levels=levels)
+  def nll(outputs, x, observed=None):
+    return logistic_mixture_nll(x, unpacked(outputs), levels=levels, observed=observed)
 
   def draw(rng, outputs, **knobs):
     return values.draw(rng, logistic_mixture_log_masses(unpacked(outputs), levels), **knobs)

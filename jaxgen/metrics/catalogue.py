@@ -25,7 +25,7 @@ from jaxgen.metrics.pitch import errors as pitch_errors
 from jaxgen.metrics.pitch import heard
 from jaxgen.metrics.precision_recall import from_counts as precision_recall_from
 from jaxgen.metrics.sharpness import relative_sharpness
-from jaxgen.metrics.values import Value, of_held_out, of_samples
+from jaxgen.metrics.values import Value, of_held_out, of_ratio, of_samples
 from jaxgen.types import GenerativeModel
 
 
@@ -77,10 +77,18 @@ def possible(model: GenerativeModel, reference: Reference, features: Features) -
 
 def _bits_per_dim(e):
   log_prob, estimate = _log_prob(e)
-  gaps = fields.has_gaps(e.reference.spec)
-  entries = e.per_example('number of observed entries', _num_observed) if gaps else None
-  bits = np.asarray(bits_per_dim(log_prob, e.reference.x.shape, e.reference.x.levels, entries), np.float64)
-  return [of_held_out(e, 'bits_per_dim', bits, 'per observed entry' if gaps else '', estimate)]
+  x, entries = e.reference.x, _num_entries(e)
+  if fields.is_padded(e.reference.spec):
+    bits = (entries * np.log(x.levels) - log_prob) / np.log(2)
+    return [of_ratio(e, 'bits_per_dim', bits, entries, 'all bits per all observed tokens', estimate)]
+  bits = np.asarray(bits_per_dim(log_prob, x.shape, x.levels, entries), np.float64)
+  return [of_held_out(e, 'bits_per_dim', bits, '' if entries is None else 'per observed entry', estimate)]
+
+
+def _num_entries(e):
+  """How many entries of x each example has, f64[N]; None where a mask does not say."""
+  masked = fields.has_gaps(e.reference.spec) or fields.is_padded(e.reference.spec)
+  return e.per_example('number of observed entries', _num_observed) if masked else None
 
 
 def _num_observed(params, extra, rng, batch):
@@ -89,10 +97,10 @@ def _num_observed(params, extra, rng, batch):
 
 def _negative_log_likelihood(e):
   """Of binary data and of tokens, in nats of an example, as it is quoted: `-log P(x)`, where the density is of cells of
-  volume `levels^-D`. What fills a sentence up is a part of x: to whom the first end is known it costs next to nothing,
-  while bits per dimension are of all D places."""
+  volume `levels^-D`; D counts what a mask marks, a sentence without what fills it up."""
   log_prob, estimate = _log_prob(e)
-  log_cells = fields.size(e.reference.x) * np.log(e.reference.x.levels)
+  entries = _num_entries(e)
+  log_cells = (fields.size(e.reference.x) if entries is None else entries) * np.log(e.reference.x.levels)
   return [of_held_out(e, 'negative_log_likelihood', log_cells - log_prob, 'nats', estimate)]
 
 

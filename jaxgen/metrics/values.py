@@ -34,6 +34,21 @@ def of_held_out(
   return Value(metric, mean, spread, settings, estimate, 0, size, e.settings.split, False, error)
 
 
+def of_ratio(
+  e: Evaluation,
+  metric: str,
+  sums: np.ndarray,
+  counts: np.ndarray,
+  settings: str = '',
+  estimate: Estimate | None = None,
+) -> Value:
+  """All sums of held-out examples f64[N] by all their counts f64[N], with the standard error of such a ratio (to first
+  order); the spread is that of the examples about it, in the same units."""
+  ratio = float(sums.sum() / max(counts.sum(), 1))
+  about = (sums - ratio * counts) / max(counts.mean(), 1e-9)
+  return of_held_out(e, metric, about, settings, estimate)._replace(value=ratio)
+
+
 def of_samples(
   e: Evaluation,
   metric: str,

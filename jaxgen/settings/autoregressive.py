@@ -15,6 +15,7 @@ def assemble(
   network: nn.Module,
   predictor: Predictor = whole_network,
   distribution: Distribution | None = None,
+  goes_on: bool = False,
 ) -> GenerativeModel:
   """A model of the data that `config` names, on their conditions: see `jaxgen.families.autoregressive`."""
   return autoregressive(
@@ -25,6 +26,9 @@ def assemble(
     given=fields.given(config),
     distribution=distribution,
     predictor=predictor,
+    padded=fields.is_padded(fields.of(config)),
+    end=config.data.get('end'),
+    goes_on=goes_on,
   )
 
 

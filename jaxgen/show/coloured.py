@@ -8,7 +8,7 @@ import numpy as np
 
 from jaxgen import files
 from jaxgen.show.kinds import About
-from jaxgen.show.text import spelt
+from jaxgen.show.text import spelt, to_end
 
 _MOST = 10  # bits, of the deepest colour
 
@@ -38,7 +38,7 @@ def save(
 
   Args:
     tokens: i[N, T].
-    log_mass: f32[N, T], nats, of each token given those before it.
+    log_mass: f32[N, T], nats, of each token given those before it; what follows an end is not looked at.
     about: how they are spelt; without a vocabulary as numbers.
     title: of the page.
     path: of the file.
@@ -53,8 +53,8 @@ def save(
 
 
 def _text(tokens: np.ndarray, bits: np.ndarray, about: About) -> str:
-  pieces = spelt(tokens, about.decode, about.in_parts)
-  spans = [_span(piece, number) for piece, number in zip(pieces, bits, strict=True)]
+  pieces = spelt(to_end(tokens, about.end), about.decode, about.in_parts)
+  spans = [_span(piece, number) for piece, number in zip(pieces, bits[: len(pieces)], strict=True)]
   return f'<p>{"".join(spans)}</p>'
 
 

@@ -19,6 +19,7 @@ class About(NamedTuple):
     density: `f32[..., 2] -> f32[...]`, the exact log-density, where it is known.
     decode: `i[T] -> str`, the text of tokens by the vocabulary of the data; None without one.
     in_parts: whether a character may take several tokens.
+    end: the token that ends an example of text: what follows it is not shown; None: nothing ends early.
     spell: `f32[N, D] -> cells`, rows of a table in their own units and words beneath the names of the columns; empty
       where there is no number.
     rate: samples a second of sound, Hz.
@@ -28,6 +29,7 @@ class About(NamedTuple):
   density: Callable[[jax.Array], Any] | None = None
   decode: Callable[[np.ndarray], str] | None = None
   in_parts: bool = False
+  end: int | None = None
   spell: Callable[[np.ndarray], Sequence[Sequence[str]]] | None = None
   rate: int = 8000
 
@@ -151,12 +153,12 @@ def _points(x, field, about, columns):
 
 def _text(x, field, about, columns):
   del field, columns
-  return text.page(text.texts(x, about.decode))
+  return text.page(text.texts(x, about.decode, about.end))
 
 
 def _save_text(x, field, about, path):
   del field
-  text.save(text.texts(x, about.decode), path)
+  text.save(text.texts(x, about.decode, about.end), path)
 
 
 def _table(x, field, about, columns):

@@ -79,13 +79,19 @@ def save(texts: Sequence[str], path: Path) -> None:
     part.write_text('\n'.join(parts), encoding='utf-8')
 
 
-def texts(tokens: np.ndarray, decode: Callable[[np.ndarray], str] | None) -> list[str]:
-  """Tokens i[N, *shape] as N texts: by the vocabulary, `decode` `i[T] -> str`; as numbers where there is none.
-
-  Without the line feeds at the end, by which sentences are filled up.
-  """
+def texts(
+  tokens: np.ndarray, decode: Callable[[np.ndarray], str] | None, end: int | None = None
+) -> list[str]:
+  """Tokens i[N, *shape] as N texts, each to its `end`: by the vocabulary, `decode` `i[T] -> str`; as numbers where
+  there is none. Line feeds at the end of a text are left out."""
   spelt = decode or as_numbers
-  return [spelt(row.reshape(-1)).rstrip('\n') for row in np.asarray(tokens)]
+  return [spelt(to_end(row.reshape(-1), end)).rstrip('\n') for row in np.asarray(tokens)]
+
+
+def to_end(tokens: np.ndarray, end: int | None) -> np.ndarray:
+  """Tokens i[T] to the first that is the end, itself among them; all where none is."""
+  ends = np.flatnonzero(tokens == end) if end is not None else ()
+  return tokens[: ends[0] + 1] if len(ends) else tokens
 
 
 def _lines(text):

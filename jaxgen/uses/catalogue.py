@@ -153,8 +153,9 @@ def _of_prior(subject):
 
 def _completed(subject):
   """So do examples that are completed; a prompt has none."""
-  given = ['given'] if subject.options.prompt is not None else []
-  return _knobs(subject, subject.model.completion_knobs) | {'prompt', 'hidden', *given}
+  prompted = subject.options.prompt is not None
+  turned = (name for name in subject.model.completion_knobs if prompted or name != 'length')
+  return _knobs(subject, turned) | {'prompt', 'hidden', *(['given'] if prompted else [])}
 
 
 def _translated(subject):

@@ -8,7 +8,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from jaxgen import samplers, show
+from jaxgen import fields, samplers, show
 from jaxgen.errors import printable_lines
 from jaxgen.types import Field
 from jaxgen.uses import asked, surprise
@@ -106,16 +106,20 @@ def _continuation(subject):
 
 
 class _Told:
-  """Prints the first of several texts while it is made."""
+  """Prints the first of several texts while it is made, to its end."""
 
   def __init__(self, about: show.About):
     self._speller, self._next = show.Speller(about.decode, about.in_parts), 0
     self._come: dict[int, int] = {}
+    self._end, self._ended = about.end, False
 
   def __call__(self, index: np.ndarray, values: np.ndarray) -> None:
     self._come[int(index)] = int(values[0])
     while self._next in self._come:  # they may come in any order, and from each device
-      print(printable_lines(self._speller.add(self._come[self._next])), end='', flush=True)
+      token = self._come[self._next]
+      self._ended = self._ended or token == self._end
+      if not self._ended:
+        print(printable_lines(self._speller.add(token)), end='', flush=True)
       self._next += 1
 
   def end(self) -> None:
@@ -129,10 +133,14 @@ def _complete(
   """A draw for each example. What a mask hides does not reach the model; of what a projection hides, no model looks."""
   rng = jax.random.fold_in(subject.rng('completion'), index)
   taken = {name: value for name, value in subject.knobs.items() if name in subject.model.completion_knobs}
+  if subject.prompt is None:  # an example that is completed is as long as it is
+    taken.pop('length', None)
   complete = functools.partial(needed(subject.model.complete), **taken, **others)
   if callable(seen):
     by_projection = jax.jit(functools.partial(complete, observed=seen))
     return np.asarray(by_projection(subject.params, subject.extra, rng, batch))
+  if fields.is_padded(subject.spec):  # how long an example is would tell what is hidden
+    batch = {name: value for name, value in batch.items() if name != fields.OBSERVED}
   x = np.where(seen, batch['x'], 0).astype(batch['x'].dtype)
   mask = np.broadcast_to(seen, x.shape)
   drawn = np.asarray(jax.jit(complete)(subject.params, subject.extra, rng, {**batch, 'x': x}, mask))

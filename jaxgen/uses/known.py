@@ -21,8 +21,8 @@ def about(
   vocabulary: Vocabulary | None,
   columns: Columns | None = None,
 ) -> About:
-  """The exact density where it is known, how far the first of other vectors reach, the vocabulary of tokens, the
-  columns of a table, the rate of sound.
+  """The exact density where it is known, how far the first of other vectors reach, the vocabulary of tokens and
+  which of them ends a text, the columns of a table, the rate of sound.
 
   Args:
     config: of a run, resolved.
@@ -40,9 +40,7 @@ def about(
     with contextlib.suppress(UserError):  # without its data a run can be sampled all the same
       shown = source().examples(np.arange(min(_SHOWN, len(source()))))['x']
       return About(limits=float(np.abs(shown).max()) * 1.1)
-  spell = columns and columns.spelt
-  return (
-    About(decode=vocabulary.decode, in_parts=vocabulary.in_parts, spell=spell)
-    if vocabulary
-    else About(spell=spell)
-  )
+  spell, end = columns and columns.spelt, config.data.get('end')
+  if vocabulary is None:
+    return About(end=end, spell=spell)
+  return About(decode=vocabulary.decode, in_parts=vocabulary.in_parts, end=end, spell=spell)

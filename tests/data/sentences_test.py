@@ -54,6 +54,9 @@ def test_examples_are_sentences_filled_up_by_line_feeds(load, tokenizer):
     tokens = vocabulary.encode(sentence)
     (end,) = vocabulary.encode('\n')
     np.testing.assert_array_equal(x[number], [*tokens, *[end] * (40 - len(tokens))])
+    mask = source.resident()['observed'][number]
+    np.testing.assert_array_equal(mask, np.arange(40) <= len(tokens))  # the end is of the sentence
+    assert source.end == end and mask.dtype == np.uint8
     assert vocabulary.decode(x[number]).rstrip('\n') == sentence
 
 
@@ -64,6 +67,7 @@ def test_longer_ones_are_left_out_and_one_of_the_same_length_is_not(load):
     'Ab.\n\n\n',
     'Abcde.',
   ]
+  np.testing.assert_array_equal(source.resident()['observed'].sum(1), [5, 4, 6])  # the last one has no end
 
 
 def test_a_split_says_how_many_were_left_out_and_how_many_were_seen(load):

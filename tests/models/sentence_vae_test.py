@@ -11,13 +11,15 @@ from jaxgen.errors import UserError
 from jaxgen.models.vae import sentence_vae
 from jaxgen.types import DATA_AXIS, Field, State
 
-X = Field('tokens', (5,), 7)
+X, MASK = Field('tokens', (5,), 7), Field('mask', (5,), 2)
 
 
-def _model(x=X, **changes):
+def _model(x=X, end=None, **changes):
   config = sentence_vae_text.get_config('smoke')
   config.model.update(changes)
-  config.data.fields = fields.to_dict({'x': x})
+  config.data.fields = fields.to_dict({'x': x} | ({} if end is None else {'observed': MASK}))
+  if end is not None:
+    config.data.end = end
   return sentence_vae.build(config)
 
 
@@ -65,3 +67,29 @@ def test_the_decoder_is_told_the_label_at_every_place_and_by_itself():
     step, state = one(before, place, state)
     np.testing.assert_allclose(step, logits[:, place], atol=1e-5)
     before = x[:, place]
+
+
+def test_what_fills_a_sentence_up_is_neither_read_nor_counted_nor_written():
+  model = _model(end=0, free_bits=0.0)
+  x = jnp.array([[3, 4, 0, 0, 0], [0, 0, 0, 0, 0], [1, 2, 3, 4, 5], [6, 6, 6, 6, 0]], jnp.uint8)
+  mask = jnp.array([[1, 1, 1, 0, 0], [1, 0, 0, 0, 0], [1] * 5, [1] * 5], jnp.uint8)
+  params, extra = jax.jit(model.init)(jax.random.key(0), {})
+  evaluate, encode, rng = jax.jit(model.evaluate), jax.jit(model.encode), jax.random.key(1)
+  batches = [{'x': jnp.where(mask, x, fill), 'observed': mask} for fill in (0, 5)]
+  terms = [evaluate(params, extra, rng, batch) for batch in batches]
+  jax.tree.map(np.testing.assert_array_equal, *terms)
+  batches.append({'x': x})  # the end tells it without a mask
+  latents = [encode(params, extra, rng, batch) for batch in batches]
+  for others in latents[1:]:
+    np.testing.assert_array_equal(latents[0], others)
+  tokens = np.array([3, 1, 5, 5])
+  np.testing.assert_array_equal(terms[0]['tokens'], tokens)
+  numbers = model.summary({name: np.asarray(value, np.float64).mean(0) for name, value in terms[0].items()})
+  nats = tokens * np.log(7) - np.asarray(terms[0]['elbo'])
+  assert numbers['elbo_bits_per_dim'] == pytest.approx(nats.sum() / 14 / np.log(2), rel=1e-5)
+  bits = numbers['negative_log_likelihood'] * 4 / 14 / np.log(2)
+  assert numbers['bits_per_dim'] == pytest.approx(bits, rel=1e-6)
+  drawn = np.asarray(jax.jit(model.sample, static_argnums=3)(params, extra, rng, 200))
+  assert (drawn == 0).any()
+  for row in drawn:
+    assert not row[np.flatnonzero(row == 0)[:1].sum() if (row == 0).any() else 5 :].any()

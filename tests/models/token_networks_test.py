@@ -152,3 +152,36 @@ def test_a_completion_tells_what_it_draws_while_it_draws():
   found = complete(jax.random.key(1), batch, seen)
   jax.effects_barrier()
   np.testing.assert_array_equal(np.stack([told[index] for index in range(LENGTH)], 1), found)
+
+
+@pytest.mark.parametrize('name', ['lstm', 'transformer', 'transformer, past its window'])
+def test_a_text_goes_on_beyond_the_context_and_begins_as_a_shorter_one_does(name):
+  """Bit by bit under the same key, with and without a prompt; what comes later is of a window that slides."""
+  row = NETWORKS[name]
+  network, x = row.make(7), Field('tokens', (LENGTH,), 7)
+  model = autoregressive(
+    network, tx=optax.sgd(0.1), ema_decay=0.9, x=x, predictor=row.predictor(network), goes_on=True
+  )
+  params, rng = (
+    {'network': variables_of(network, jnp.zeros((1, LENGTH), int), {})['params']},
+    jax.random.key(3),
+  )
+  assert model.knobs['length'] == LENGTH and 'length' in model.completion_knobs
+  draw = jax.jit(lambda rng, length: model.sample(params, {}, rng, 6, length=length), static_argnums=1)
+  short, long = draw(rng, None), draw(rng, 25)
+  assert long.shape == (6, 25)
+  np.testing.assert_array_equal(long[:, :LENGTH], short)
+  of_25 = autoregressive(network, tx=optax.sgd(0.1), ema_decay=0.9, x=Field('tokens', (25,), 7))
+  np.testing.assert_array_equal(jax.jit(lambda rng: of_25.sample(params, {}, rng, 6))(rng), long)
+  complete = jax.jit(partial(model.complete, length=25))
+  seen = jnp.broadcast_to(jnp.arange(LENGTH) < 4, short.shape)
+  found = complete(params, {}, rng, {'x': jnp.where(seen, short, 0)}, seen)
+  np.testing.assert_array_equal(found, long)
+  with pytest.raises(ValueError, match='length=0 cannot be used; it must be from 1 to 1,048,576'):
+    model.sample(params, {}, rng, 1, length=0)
+
+
+def test_a_text_of_places_that_were_learned_does_not_go_on():
+  network = NETWORKS['charlm'].make(7)
+  model = autoregressive(network, tx=optax.sgd(0.1), ema_decay=0.9, x=Field('tokens', (LENGTH,), 7))
+  assert 'length' not in model.knobs and not model.meanings

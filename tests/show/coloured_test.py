@@ -3,7 +3,7 @@ import pytest
 
 from jaxgen.data.vocabulary import Vocabulary
 from jaxgen.show import About, Speller, coloured
-from jaxgen.show.text import spelt
+from jaxgen.show.text import spelt, texts
 
 BYTES = Vocabulary('bytes', 256)
 
@@ -57,3 +57,11 @@ def test_every_token_has_a_colour_by_its_surprise_and_markup_is_text(tmp_path):
     span = f'<span style="background:rgba(226,88,34,{depth})" title="{bits} bits">{letter}</span>'
     assert body.count(span) == 1
   assert '<b>' not in page and 'http' not in page
+
+
+def test_what_follows_the_end_of_a_text_is_not_shown(tmp_path):
+  tokens, about = np.array([[97, 10, 97, 10], [98, 98, 98, 98]]), About(decode=BYTES.decode, end=10)
+  assert texts(tokens, about.decode, about.end) == ['a', 'bbbb']
+  assert texts(tokens, about.decode) == ['a\na', 'bbbb']
+  coloured.save(tokens, np.full((2, 4), -np.log(2)), about, 'two', tmp_path / 'two.html')
+  assert (tmp_path / 'two.html').read_text().count('title="1.00 bits"') == 6

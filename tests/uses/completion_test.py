@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from jaxgen import uses
+from jaxgen import show, uses
 from jaxgen.data.vocabulary import Vocabulary
 from jaxgen.errors import UserError
 from jaxgen.types import Field
 from jaxgen.uses import completion
-from jaxgen.uses.completion import observed, projections
+from jaxgen.uses.completion import _Told, observed, projections
 from tests.uses.conftest import IMAGES
 
 
@@ -173,6 +173,14 @@ def test_of_a_continuation_that_is_told_nothing_is_missing_at_its_end(make, tmp_
   make(TEXT, vocabulary=BYTES, complete=complete, streams=True)
   continuation(tmp_path, 'Hi')
   assert capsys.readouterr().out.startswith(f'Hi{chr(0xFFFD) * 10}\ncompletion ')
+
+
+def test_of_a_sentence_that_is_told_nothing_follows_its_end(capsys):
+  told = _Told(show.About(decode=BYTES.decode, in_parts=True, end=10))
+  for index, token in enumerate('Hé\nxx'.encode()):
+    told(np.array(index), np.array([token, 0]))
+  told.end()
+  assert capsys.readouterr().out == 'Hé\n'
 
 
 def test_a_terminal_obeys_nothing_of_a_text_but_its_line_feeds(make, tmp_path, capsys):

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 
-from jaxgen.families import conditions
+from jaxgen.families import conditions, padding
 from jaxgen.families.networks import Apply
 from jaxgen.families.vae.decoding import Decoding, Known, Pick
 from jaxgen.families.vae.likelihood import Likelihood
@@ -31,16 +31,18 @@ class Autoencoder(NamedTuple):
   x: Field
   given: DataSpec
   has_gaps: bool = False  # the mask `fields.OBSERVED` of a batch says which entries of x there are
+  padded: bool = False  # of sequences it says which places hold the example, see `jaxgen.families.padding`
+  end: int | None = None  # the token that ends them
 
   @property
   def has_density(self) -> bool:
     """Whether there is a bound on log p(x)."""
     return self.likelihood.log_volume is not None and self.posterior.has_density
 
-  @property
-  def log_volume(self) -> float:
-    """What makes the log-density on the unit cube of -nll, in nats."""
-    return math.prod(self.x.shape) * (self.likelihood.log_volume or 0.0)
+  def log_volume(self, batch: Batch) -> jax.Array | float:
+    """What makes the log-density on the unit cube of -nll, in nats: of all entries, or f32[B] of those of each."""
+    entries = padding.count(padding.observed(batch, self.end)) if self.padded else math.prod(self.x.shape)
+    return entries * (self.likelihood.log_volume or 0.0)
 
   @property
   def shows_draws(self) -> bool:
@@ -58,9 +60,11 @@ def seen(model: Autoencoder, batch: Batch) -> tuple[jax.Array, Mapping[str, jax.
   """What the encoder sees of a batch: x [B, *shape], pixels in [-1, 1] and tokens as they are, and the conditions.
 
   Where entries are missing x is 0, and the mask stands beside the conditions (Mattei & Frellsen, "MIWAE", 2019;
-  Nazabal et al. 2020).
+  Nazabal et al. 2020). Of sequences it tells what fills them up.
   """
   x, given = conditions.prepared(batch, {'x': model.x})['x'], conditions.prepared(batch, model.given)
+  if model.padded:
+    return x, {**given, OBSERVED: padding.observed(batch, model.end).astype(jnp.float32)}
   if not model.has_gaps:
     return x, given
   observed = batch[OBSERVED]
@@ -69,6 +73,8 @@ def seen(model: Autoencoder, batch: Batch) -> tuple[jax.Array, Mapping[str, jax.
 
 def target(model: Autoencoder, batch: Batch) -> tuple[jax.Array, ...]:
   """What the likelihood is of: x, and which of its entries there are if not all."""
+  if model.padded:
+    return batch['x'], padding.observed(batch, model.end)
   return (batch['x'], batch[OBSERVED] != 0) if model.has_gaps else (batch['x'],)
 
 

@@ -4,7 +4,7 @@ import jax
 from jax import lax
 
 from jaxgen import fields
-from jaxgen.families import conditions
+from jaxgen.families import conditions, padding
 from jaxgen.families.vae import draws
 from jaxgen.families.vae.autoencoder import Autoencoder, decoded, encoded, seen, target
 from jaxgen.families.vae.objective import Draws, Terms
@@ -51,7 +51,7 @@ def terms(
   loss, metrics = model.objective.loss(told, objective_rng, step)
   result = {'loss': loss, 'reconstruction': reconstruction, model.posterior.term: kl}
   if model.has_density:
-    result['elbo'] = model.log_volume - reconstruction - kl
+    result['elbo'] = model.log_volume(batch) - reconstruction - kl
     result['elbo_bits_per_dim'] = code_length(model, result['elbo'], batch)
   return {**result, **drawn.metrics, **metrics}, extra
 
@@ -76,10 +76,24 @@ def log_prob(
     return drawn.log_weight - model.likelihood.nll(noise_rng, outputs_of_z, *target(model, batch))
 
   log_weights = lax.map(log_weight, jax.random.split(z_rng, importance_samples))  # [K, B]
-  return losses.importance_weighted_bound(log_weights) + model.log_volume
+  return losses.importance_weighted_bound(log_weights) + model.log_volume(batch)
+
+
+def measured(model: Autoencoder, bound: jax.Array, batch: Batch) -> Metrics:
+  """What an evaluation tells of the importance-weighted bound f32[B]: terms per example."""
+  terms = {'bits_per_dim': code_length(model, bound, batch)}
+  if model.padded:
+    tokens = padding.count(padding.observed(batch, model.end))
+    return {**terms, 'negative_log_likelihood': model.log_volume(batch) - bound, padding.TOKENS: tokens}
+  return {**terms, 'negative_log_likelihood': -bound} if model.has_gaps else terms
 
 
 def code_length(model: Autoencoder, log_prob: jax.Array, batch: Batch) -> jax.Array:
-  """Of a bound f32[B], nats, the bits per dimension, f32[B]; where entries are missing per entry that was observed."""
+  """Of a bound f32[B], nats, the bits per dimension, f32[B]; where entries are missing per entry that was observed.
+
+  Of sequences that are filled up they are terms whose mean over the batch is bits per token of all of it."""
+  if model.padded:
+    tokens = padding.count(padding.observed(batch, model.end))
+    return padding.bits_of_batch(model.log_volume(batch) - log_prob, tokens)
   entries = fields.num_observed(batch) if model.has_gaps else None
   return bits_per_dim(log_prob, model.x.shape, model.x.levels, entries)

@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgen import fields
+from jaxgen.families import padding
 from jaxgen.families.autoregressive import Predictor, whole_network
 from jaxgen.samplers.ancestral import ancestral
 from jaxgen.samplers.run import run as run_chain
@@ -46,7 +47,9 @@ def _all_at_once(run, given, pick, rng, num, known):
 ALL_AT_ONCE = Decoding('', lambda rng, x, train: (), _all_at_once, draws=False)
 
 
-def entry_by_entry(x: Field, word_dropout: float = 0.0, predictor: Predictor = whole_network) -> Decoding:
+def entry_by_entry(
+  x: Field, word_dropout: float = 0.0, predictor: Predictor = whole_network, end: int | None = None
+) -> Decoding:
   """p(x|z) = prod_i p(x_i | x_1, ..., x_{i-1}, z), in row-major order, of discrete data.
 
   Bowman et al., "Generating sentences from a continuous space" (2016), section 3. The decoder reads the example, i32,
@@ -59,6 +62,7 @@ def entry_by_entry(x: Field, word_dropout: float = 0.0, predictor: Predictor = w
     word_dropout: the share that is hidden; 1 leaves the decoder nothing but z and the place.
     predictor: how an entry is predicted while an example is written, as that of an autoregressive model; its `run`
       is the decoder with its z.
+    end: the token after which nothing comes but what fills an example up: itself; None: there is none.
 
   Raises:
     ValueError: if the data is continuous, or the share is none.
@@ -84,7 +88,7 @@ def entry_by_entry(x: Field, word_dropout: float = 0.0, predictor: Predictor = w
       start, observed = jnp.where(known[1], known[0], 0).astype(jnp.int32), known[1]
     chain = ancestral(*predictor(run, given), draw, observed=observed)
     written = run_chain(chain, rng, start, fields.size(x), lambda state, info: ())[0].position
-    return written.astype(fields.dtype(x))
+    return padding.ended(written, end).astype(fields.dtype(x))
 
   hidden = f', of which {word_dropout:g} are hidden in training' if word_dropout else ''
   return Decoding(f' of each entry given those before it{hidden}', reads, write, draws=True)

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import optax
 from flax import linen as nn
 
-from jaxgen.families import conditions, statistics
+from jaxgen.families import conditions, padding, statistics
 from jaxgen.families.networks import Part, assembled
 from jaxgen.families.vae import bounds, health, imputation, sampling
 from jaxgen.families.vae.autoencoder import Autoencoder
@@ -36,6 +36,8 @@ def vae(
   given: DataSpec = MappingProxyType({}),
   importance_samples: int = 64,
   has_gaps: bool = False,
+  padded: bool = False,
+  end: int | None = None,
   imputation_samples: int = 1000,
 ) -> GenerativeModel:
   """A variational autoencoder (Kingma & Welling, "Auto-encoding variational Bayes", 2014).
@@ -59,6 +61,9 @@ def vae(
   `jaxgen.families.vae.imputation`. Bits are per observed entry of a row; `negative_log_likelihood`, the nats of a row,
   chooses the best checkpoint, so that every entry counts alike.
 
+  Of sequences that are `padded` the likelihood is of the tokens of the example alone; `negative_log_likelihood` is nats
+  of an example, and bits are per token of a whole split, see `jaxgen.families.padding`.
+
   Averaged weights have averaged batch statistics, where a network has some, see `jaxgen.families.statistics`.
 
   Args:
@@ -78,6 +83,9 @@ def vae(
     importance_samples: K, of `log_prob` and of the evaluated bits per dimension.
     has_gaps: whether batches say by the mask `jaxgen.fields.OBSERVED` which entries of x there are; the encoder has it
       beside the conditions.
+    padded: whether x are sequences of tokens, of which that mask says which places hold the example: the encoder has
+      it, too.
+    end: the token that ends such a sequence, by which batches without a mask are told; None: nothing ends early.
     imputation_samples: K, the draws of z that `complete` and `impute` weigh.
 
   Returns:
@@ -90,7 +98,7 @@ def vae(
       prior's kind.
   """
   _check(objective, posterior, x, has_gaps, importance=importance_samples, imputation=imputation_samples)
-  mask = {OBSERVED: Field('mask', x.shape, 2)} if has_gaps else {}
+  mask = {OBSERVED: Field('mask', x.shape, 2)} if has_gaps or padded else {}
 
   def reads():
     return decoding.reads(None, jnp.zeros((1, *x.shape), jnp.int32), train=False)
@@ -100,7 +108,8 @@ def vae(
     'decoder': Part(decoder, lambda: (posterior.blank(1), *reads(), conditions.blank(given))),
   }
   start, apply = assembled({**networks, **prior.parts, **posterior.parts})
-  model = Autoencoder(apply, prior, posterior, objective, likelihood, decoding, x, given, has_gaps)
+  slots = prior, posterior, objective, likelihood, decoding
+  model = Autoencoder(apply, *slots, x, given, has_gaps, padded=padded, end=end)
   estimate = Estimate(
     'lower bound', importance_samples, noise_draws=likelihood.noise_draws, given=tuple(given)
   )
@@ -119,9 +128,7 @@ def vae(
     metrics = {name: value for name, value in metrics.items() if jnp.ndim(value)}  # terms per example alone
     if model.has_density:
       bound = log_prob(params, extra, rng, batch)
-      metrics['bits_per_dim'] = bounds.code_length(model, bound, batch)
-      if has_gaps:
-        metrics['negative_log_likelihood'] = -bound
+      metrics |= bounds.measured(model, bound, batch)
       metrics['bound_gap'] = bound - metrics['elbo']
     if posterior.has_density:
       metrics |= health.of_latents(model, params, extra, rng, batch)
@@ -146,7 +153,7 @@ def vae(
     standing=statistics.standing,
     codes=posterior.codes,
     levels=posterior.levels,
-    summary=health.summary if posterior.has_density else None,
+    summary=_summary(model),
     health=health.health if posterior.has_density else posterior.health,
   )
 
@@ -170,6 +177,19 @@ def _check(objective, posterior, x, has_gaps, **samples):
       'the objective compares what is decoded with draws of the prior, which are other things here: latents are codes, '
       'or of several levels; take another objective.'
     )
+
+
+def _summary(model):
+  """What makes numbers of a split of the means of its terms, see `GenerativeModel.summary`."""
+  if not (model.padded and model.has_density):
+    return health.summary if model.posterior.has_density else None
+
+  def summary(means):
+    tokens, of_draw = means[padding.TOKENS], means['reconstruction'] + means[model.posterior.term]
+    bits = {'bits_per_dim': means['negative_log_likelihood'], 'elbo_bits_per_dim': of_draw}
+    return health.summary(means) | {name: padding.bits_per_token(nats, tokens) for name, nats in bits.items()}
+
+  return summary
 
 
 def _selected_by(model):

@@ -8,6 +8,7 @@ from jax import lax
 
 from jaxgen.families import conditions
 from jaxgen.families.vae.autoencoder import Autoencoder, encoded, mean, shown, written
+from jaxgen.fields import OBSERVED
 from jaxgen.types import Batch, Extra, Params, PRNGKey
 
 _ROUNDS = 50  # of a completion
@@ -89,7 +90,9 @@ def complete(
     return written(model, params, extra, rng, z, given, pick, (batch['x'], observed))
 
   def z_of(x, rng):
-    outputs = encoded(model, params, extra, {**batch, 'x': x})
+    # of what is filled in now no mask of the batch knows where it ends
+    known = {name: value for name, value in batch.items() if name != OBSERVED}
+    outputs = encoded(model, params, extra, {**known, 'x': x})
     drawn, _ = model.posterior.draw(model.apply, params, extra, rng, outputs, prior=prior, train=False)
     return drawn.z
 

@@ -33,6 +33,8 @@ KEYS = {
   'dropout': Key(0.0, float, "the share of a layer's values that training leaves out", '[0, 1)'),
 }
 
+GAPS = True  # of sentences, which a mask says the ends of; see `jaxgen.experiment.build_model`
+
 
 Given = Batch | None  # conditions, prepared
 

@@ -27,6 +27,8 @@ KEYS = {
   'dropout': Key(0.0, float, "the share of a layer's inputs that training leaves out", '[0, 1)'),
 }
 
+GAPS = True  # of sentences, which a mask says the ends of; see `jaxgen.experiment.build_model`
+
 State = tuple[jax.Array, ...] | jax.Array  # of a cell: (c, h) of an LSTM, h of a GRU, f32[B, width] each
 
 
@@ -84,4 +86,4 @@ def build(config: ConfigDict) -> GenerativeModel:
   """
   model, x = config.model, settings.tokens(config)
   network = RNNLM(x.levels, model.cell, model.width, model.num_layers, model.dropout)
-  return settings.assemble(config, network, token_by_token(x.levels))
+  return settings.assemble(config, network, token_by_token(x.levels), goes_on=True)

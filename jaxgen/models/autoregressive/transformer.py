@@ -5,7 +5,7 @@ turning queries and keys, so that attention sees distances alone (Su et al. 2021
 last `config.model.window` ones, itself among them (Beltagy et al., "Longformer", 2020, section 3.1), or, by 0, all.
 
 While text is drawn, keys and values of that window are kept, so that a token costs one position of the network, with
-O(window) of attention, at any length.
+O(window) of attention, at any length: text goes on beyond the context by the knob `length`, in a sliding window.
 """
 
 import jax
@@ -30,6 +30,8 @@ KEYS = {
   ),
   'dropout': Key(0.0, float, "the share of a layer's values that training leaves out", '[0, 1)'),
 }
+
+GAPS = True  # of sentences, which a mask says the ends of; see `jaxgen.experiment.build_model`
 
 
 class Transformer(nn.Module):
@@ -97,4 +99,4 @@ def build(config: ConfigDict) -> GenerativeModel:
     )
   window = model.window or x.shape[0]
   network = Transformer(window, x.levels, model.width, model.num_layers, model.num_heads, model.dropout)
-  return settings.assemble(config, network, token_by_token(x.levels))
+  return settings.assemble(config, network, token_by_token(x.levels), goes_on=True)

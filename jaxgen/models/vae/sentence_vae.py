@@ -1,7 +1,8 @@
 """A variational autoencoder of sentences, of two recurrent networks (Bowman et al., "Generating sentences from a
 continuous space", 2016, figure 1).
 
-The encoder reads a sentence from its end, so that what fills it up comes first; its last state gives q(z|x). The
+The encoder reads a sentence from its end; its last state gives q(z|x). What fills a sentence up is no part of it: the
+encoder does not read it, and the likelihood does not count it. The
 decoder is a language model that is told z: its first state is made of it, and it stands beside every token that is
 read. A language model can do without z, and then q(z|x) becomes the prior: against that work the warm-up of the KL,
 tokens that are hidden from the decoder (see `jaxgen.families.vae.entry_by_entry`), and free bits.
@@ -34,8 +35,13 @@ KEYS = {
 }
 
 
+GAPS = True  # a mask says where each sentence ends; see `jaxgen.experiment.build_model`
+
+
 class Encoder(nn.Module):
   """x i32[B, T] and conditions -> (mean, log_var), each f32[B, latent_dim].
+
+  Where the mask `jaxgen.fields.OBSERVED` is among the conditions, only what it marks is read.
 
   Attributes:
     levels: the size of the vocabulary.
@@ -50,9 +56,11 @@ class Encoder(nn.Module):
   @nn.compact
   def __call__(self, x: jax.Array, given: Batch, train: bool) -> tuple[jax.Array, ...]:
     del train
-    backwards = nn.Embed(self.levels, self.width)(x)[:, ::-1]
-    last, _ = nn.RNN(nn.GRUCell(self.width), return_carry=True)(backwards)
-    return tuple(jnp.split(nn.Dense(2 * self.latent_dim)(joined(last, given)), 2, axis=-1))
+    others = {name: value for name, value in given.items() if name != fields.OBSERVED}
+    lengths = given[fields.OBSERVED].sum(-1).astype(jnp.int32) if fields.OBSERVED in given else None
+    network = nn.RNN(nn.GRUCell(self.width), reverse=True, return_carry=True)
+    last, _ = network(nn.Embed(self.levels, self.width)(x), seq_lengths=lengths)
+    return tuple(jnp.split(nn.Dense(2 * self.latent_dim)(joined(last, others)), 2, axis=-1))
 
 
 class Decoder(nn.Module):
@@ -99,7 +107,8 @@ def build(config: ConfigDict) -> GenerativeModel:
   Raises:
     UserError: if the data are no tokens.
   """
-  model, x = config.model, fields.of(config)['x']
+  model, spec, end = config.model, fields.of(config), config.data.get('end')
+  x = spec['x']
   if x.kind != 'tokens':
     raise UserError(f'jaxgen.models.vae.sentence_vae models text, not {x.kind} data of shape {x.shape}.')
   return settings.of_config(
@@ -110,6 +119,8 @@ def build(config: ConfigDict) -> GenerativeModel:
     posterior=diagonal_gaussian(model.latent_dim),
     objective=elbo(1.0, model.kl_weight, model.kl_warmup_steps, model.free_bits),
     likelihood=categorical(x),
-    decoding=entry_by_entry(x, model.word_dropout, token_by_token(x.levels)),
+    decoding=entry_by_entry(x, model.word_dropout, token_by_token(x.levels), end),
+    padded=fields.is_padded(spec),
+    end=end,
     importance_samples=model.importance_samples,
   )

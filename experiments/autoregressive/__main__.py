@@ -1,0 +1,95 @@
+"""Trains autoregressive models of text, of a Markov chain and of images, and measures their exact likelihoods.
+
+    python -m experiments.autoregressive
+    python -m experiments.autoregressive --configs=charlm_text,rnnlm_text
+
+Writes `results.jsonl`, `results.md`, `text.png` (bits per character over training, beside compressors) and the curves
+of each run to `--out`; the runs are in `--runs`. A row that is there is not made again, and a run goes on where it was,
+so that after a kill the same command goes on.
+"""
+
+import argparse
+import resource
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from experiments import arguments, row_by_row
+from experiments.autoregressive.reached import reached
+from experiments.autoregressive.report import picture, table
+from jaxgen import config_files, files, process
+
+HERE = Path(__file__).parent
+CONFIGS = (
+  'charlm_text',
+  'rnnlm_text',
+  'transformer_text',
+  'transformer_markov',
+  'pixelcnn_digits',
+  'pixelcnn_binary_mnist',
+)
+_POINTS = 10  # of a curve of text
+
+
+def main() -> None:
+  """Trains, measures and writes."""
+  asked = _arguments()
+  process.set_up()
+  path = asked.out / 'results.jsonl'
+  for name in asked.configs:
+    if name not in [row['config'] for row in row_by_row.read(path)]:
+      row_by_row.append(path, made(name, asked.runs / name))
+      shutil.copy(asked.runs / name / 'curves.png', asked.out / f'{name}_curves.png')
+  rows = sorted(row_by_row.read(path), key=lambda row: _place(row['config']))
+  files.write_text(asked.out / 'results.md', table(rows))
+  picture(rows, asked.out / 'text.png')
+
+
+def _arguments():
+  parser = arguments.Parser(
+    prog='python -m experiments.autoregressive',
+    description=__doc__,
+    formatter_class=argparse.RawDescriptionHelpFormatter,
+  )
+  parser.add_argument('--configs', type=arguments.several(config_files.names()), default=CONFIGS)
+  parser.add_argument('--runs', type=Path, default=Path('runs'))
+  parser.add_argument('--out', type=Path, default=HERE)
+  return parser.parse_args()
+
+
+def made(name: str, workdir: Path) -> dict[str, Any]:
+  """One run: what it cost and what it reached; trained by the command that a user has, in a process of its own.
+
+  Of a run that was there before, whose cost until then nobody has counted, there are no minutes.
+  """
+  is_new, before = not workdir.exists(), _processor_seconds()
+  options = [f'--config=configs/{name}.py', f'--workdir={workdir}', *often(name)]
+  subprocess.run([sys.executable, '-m', 'jaxgen.main', *options], check=True)
+  minutes = (_processor_seconds() - before) / 60 if is_new else None
+  command = f'python -m jaxgen.main {" ".join(options)}'
+  return {'config': name, 'command': command, 'cpu_minutes': minutes, **reached(name, workdir)}
+
+
+def often(name: str) -> list[str]:
+  """The options by which text is evaluated so often that one sees a curve; they change no weight."""
+  config = config_files.load(name)
+  if not config.data.name.startswith('text:'):
+    return []
+  every = max(config.num_steps // _POINTS // config.steps_per_dispatch, 1) * config.steps_per_dispatch
+  return [f'--config.eval_every={every}']
+
+
+def _place(name):
+  return (CONFIGS.index(name), name) if name in CONFIGS else (len(CONFIGS), name)
+
+
+def _processor_seconds():
+  """Of all cores, of the processes that have ended."""
+  spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+  return spent.ru_utime + spent.ru_stime
+
+
+if __name__ == '__main__':
+  arguments.run(main)
