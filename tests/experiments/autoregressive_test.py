@@ -27,8 +27,8 @@ def test_a_compressor_that_has_seen_the_text_needs_next_to_nothing():
 def test_the_text_of_a_split_is_that_of_its_windows_and_of_sentences_without_what_fills_them_up(tmp_path):
   text = ''.join(chr(97 + number % 26) for number in range(1000))
   (tmp_path / 'mine.txt').write_text(text)
-  config = config_files.load('charlm_text').data
-  config.update(dict(name=f'text:{tmp_path}/mine.txt', context=30, validation=0.1))
+  config = config_files.load('charlm_text')
+  config.data.update(dict(name=f'text:{tmp_path}/mine.txt', context=30, validation=0.1))
   split = split_of(config, 'validation')
   assert split.text == text[810:900] and split.train == text[:810]
   spec = {'x': Field('tokens', (3,), 3), 'observed': Field('mask', (3,), 2)}

@@ -26,7 +26,8 @@ _COMPARED = 48  # tokens whose logits other sides must have too
 def slots(config, predictor=whole_network, distribution=None):
   """The network, the predictor and the distribution that a module makes of a config."""
 
-  def keep(config, network, predictor=predictor, distribution=distribution):
+  def keep(config, network, predictor=predictor, distribution=distribution, **others):
+    del others
     return network, predictor, distribution or categorical(fields.of(config)['x'].levels)
 
   with mock.patch.object(settings, 'assemble', keep):
