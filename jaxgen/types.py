@@ -144,8 +144,8 @@ class GenerativeModel(NamedTuple):
       pixels in [-1, 1]: their grey, or the means of squares; see `jaxgen.samplers.clamped`.
     streams: whether `complete` takes `tell` too, `(index i32[], values i32[B]) -> None`, which is called with the entry
       that came `index`-th, of sequences, while the others are still to come; perhaps not in their order.
-    entry_log_mass: `(params, extra, batch) -> f32[B, T]`, of sequences: the log-mass of each entry given those before
-      it, in nats; their sum is that of the example.
+    entry_log_mass: `(params, extra, batch) -> f32[B, *shape]`, of tokens and of sound: the log-mass of each entry given
+      those before it, in nats; their sum is that of the example.
     selected_by: the term of `evaluate` whose lowest mean over the validation split marks the best checkpoint; empty
       where no term does, as in a game of two losses.
     log_prob: `(params, extra, rng, batch) -> f32[B]`, the log-density in nats of

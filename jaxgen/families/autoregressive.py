@@ -139,7 +139,7 @@ def autoregressive(
     selected_by='bits_per_dim',
     log_prob=partial(_log_prob, model),
     log_prob_estimate=Estimate('exact', given=tuple(given)),
-    entry_log_mass=partial(_entry_log_mass, model) if len(x.shape) == 1 else None,
+    entry_log_mass=partial(_entry_log_mass, model) if x.kind == 'audio' or len(x.shape) == 1 else None,
     complete=partial(drawing.complete, model),
     streams=len(x.shape) == 1,
     trajectory=partial(drawing.trajectory, model),

@@ -72,14 +72,16 @@ def trajectory(
 ) -> jax.Array:
   """The stages of `sample` under the same key, [T, num, *shape], from nothing to all of it."""
   x = sample(model, params, extra, rng, num, given, **knobs)
-  return _stages(x, _order_of(model, x))
+  silence = model.x.levels // 2 if model.x.kind == 'audio' else 0
+  return _stages(x, _order_of(model, x), silence)
 
 
-def _stages(x, order):
-  """What is filled is never touched again, so the last example holds all the stages: [T, B, *shape]."""
+def _stages(x, order, empty):
+  """What is filled is never touched again, so the last example holds all the stages, [T, B, *shape], with `empty` where
+  nothing is yet."""
   filled = jnp.linspace(0, x[0].size, min(x[0].size, _FRAMES) + 1).round()  # [T]
   ranks = order.ranks.reshape(x.shape[1:])
-  return jax.vmap(lambda count: jnp.where(ranks < count, x, 0))(filled)
+  return jax.vmap(lambda count: jnp.where(ranks < count, x, empty).astype(x.dtype))(filled)
 
 
 def _chain(model, params, extra, rng, prepared, start, observed, knobs, tell=None):

@@ -153,7 +153,8 @@ def _reconstruction_error(e):
   levels = e.reference.x.levels
   error = _squared_error(e.model.encode, e.model.decode, e.model.given, max(levels - 1, 1))
   errors = e.per_example('reconstruction', error)
-  scale = 'mean square, pixels in [0, 1]' if levels else 'mean square'
+  entries = 'codes' if e.reference.x.kind == 'audio' else 'pixels'
+  scale = f'mean square, {entries} in [0, 1]' if levels else 'mean square'
   return [of_held_out(e, 'reconstruction_error', errors, scale)]
 
 

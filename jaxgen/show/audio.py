@@ -13,9 +13,10 @@ from jaxgen.show import images
 # Pixels of a tile; its axes stand to the left and beneath.
 _WIDE, _WAVE, _SPECTRUM, _LEFT, _FOOT, _GAP = 192, 48, 80, 40, 18, 6
 _FRAME, _DECIBELS = 256, 70.0  # samples of a Hann window, at most; below the loudest all is dark
+_QUIET = -30.0  # decibels; what is not as loud is drawn as if something else were, so that silence is dark
 _SILENCE = 0.25  # seconds, between two sounds of a file
 _COLOURS = np.array([(0, 0, 8), (60, 15, 110), (150, 45, 120), (235, 90, 80), (253, 230, 160)], float)
-_INK, _AXES = (64, 96, 192), (90, 90, 90)
+_INK, _SURPRISE, _AXES = (64, 96, 192), (226, 88, 34), (90, 90, 90)
 
 
 def loudness(x: np.ndarray, levels: int) -> np.ndarray:
@@ -31,17 +32,48 @@ def tiles(x: np.ndarray, rate: int, columns: int | None = None) -> np.ndarray:
   """
   sounds = np.asarray(x, np.float32).mean(2)
   decibels = [spectrogram(sound) for sound in sounds]
-  loudest = max(part.max() for part in decibels)
-  frame = _axes(len(sounds[0]) / rate, rate)
+  loudest = max(_QUIET, *(part.max() for part in decibels))
+  lower = [_coloured(part - loudest) for part in decibels]
+  return _grid(sounds, lower, rate, (f'{rate / 2:g}', 'Hz'), columns)
+
+
+def surprising(x: np.ndarray, bits: np.ndarray, rate: int, columns: int | None = None) -> np.ndarray:
+  """Sounds as in `tiles`, above the bits f[N, T] by which each sample surprised a model; uint8[height, width, 3].
+
+  A column of pixels has the mean of its samples; all the sounds have one scale.
+  """
+  sounds = np.asarray(x, np.float32).mean(2)
+  means = [_means(row) for row in np.maximum(bits, 0)]
+  most = max(1, math.ceil(max(row.max() for row in means)))
+  rows = np.arange(_SPECTRUM, 0, -1)[:, None]
+  lower = []
+  for row in means:
+    part = np.full((_SPECTRUM, _WIDE, 3), 246, np.uint8)
+    part[rows <= np.rint(row / most * _SPECTRUM)] = _SURPRISE
+    lower.append(part)
+  return _grid(sounds, lower, rate, (str(most), 'bits'), columns)
+
+
+def _grid(sounds, lower, rate, words, columns):
+  """Waveforms f32[T] above other panels, uint8[_SPECTRUM, _WIDE, 3], of which `words` are the top and the unit."""
+  frame = _axes(len(sounds[0]) / rate, words)
+  inside, top = slice(_LEFT, _LEFT + _WIDE), 2 * _GAP + _WAVE
   drawn = []
-  for sound, part in zip(sounds, decibels, strict=True):
+  for sound, part in zip(sounds, lower, strict=True):
     tile = frame.copy()
-    inside = slice(_LEFT, _LEFT + _WIDE)
     tile[_GAP : _GAP + _WAVE, inside] = _waveform(sound)
-    top = 2 * _GAP + _WAVE
-    tile[top : top + _SPECTRUM, inside] = _coloured(part - loudest)
+    tile[top : top + _SPECTRUM, inside] = part
     drawn.append(tile)
   return images.grid(np.stack(drawn), 256, columns, gap=2)
+
+
+def _means(row):
+  """Of the numbers f[T] that belong to each column of pixels, f64[_WIDE]."""
+  edges = np.arange(_WIDE + 1) * len(row) // _WIDE
+  sums = np.concatenate([[0.0], row.astype(np.float64).cumsum()])
+  starts = np.minimum(edges[:-1], len(row) - 1)
+  ends = np.maximum(edges[1:], starts + 1)
+  return (sums[ends] - sums[starts]) / (ends - starts)
 
 
 def spectrogram(sound: np.ndarray) -> np.ndarray:
@@ -109,23 +141,22 @@ def _coloured(decibels):
   return np.rint(np.stack([np.interp(share, stops, part) for part in _COLOURS.T], -1)).astype(np.uint8)
 
 
-def _axes(seconds, rate):
-  """A tile without its sound: uint8[height, width, 3] with the seconds beneath and the frequencies to the left."""
+def _axes(seconds, words):
+  """A tile without its sound: uint8[height, width, 3] with the seconds beneath, and to the left of the lower panel its
+  top and its unit in words."""
   height = 3 * _GAP + _WAVE + _SPECTRUM + _FOOT
   canvas = Image.new('RGB', (_LEFT + _WIDE + 2 * _GAP, height), 'white')
   draw, font = ImageDraw.Draw(canvas), ImageFont.load_default(10)
   top, bottom = 2 * _GAP + _WAVE, 2 * _GAP + _WAVE + _SPECTRUM
-  for y, words, anchor in (
-    (_GAP, '1', 'rt'),
-    (_GAP + _WAVE, '-1', 'rb'),
-    (top, f'{rate / 2:g}', 'rt'),
-    ((top + bottom) // 2, 'Hz', 'rm'),
-    (bottom, '0', 'rb'),
+  left, right = _LEFT - 4, _LEFT + _WIDE
+  for place, text, anchor in (
+    ((left, _GAP), '1', 'rt'),
+    ((left, _GAP + _WAVE), '-1', 'rb'),
+    ((left, top), words[0], 'rt'),
+    ((left, (top + bottom) // 2), words[1], 'rm'),
+    ((left, bottom), '0', 'rb'),
+    ((_LEFT, bottom + 4), '0', 'lt'),
+    ((right, bottom + 4), f'{seconds:.3g} s', 'rt'),
   ):
-    draw.text((_LEFT - 4, y), words, fill=_AXES, font=font, anchor=anchor)
-  for x, words, anchor in (
-    (_LEFT, '0', 'lt'),
-    (_LEFT + _WIDE, f'{seconds:.3g} s', 'rt'),
-  ):
-    draw.text((x, bottom + 4), words, fill=_AXES, font=font, anchor=anchor)
+    draw.text(place, text, fill=_AXES, font=font, anchor=anchor)
   return np.asarray(canvas).copy()

@@ -36,8 +36,8 @@ def sampler(
 
 
 def run(subject: Subject) -> Written:
-  """`samples.png`, text as a file and as a page in colours too, sounds as a file, and `samples.npz`: x, all that was
-  given, the step. Of sounds whose pitch was given the record says which they have."""
+  """`samples.png`, text as a file and as a page in colours too, sounds as a file and with the surprise of each sample,
+  and `samples.npz`: x, all that was given, the step. The record says which pitch sounds have of which it was given."""
   given = subject.given(subject.num)
   draw = sampler(subject.model, subject.num, subject.seed, subject.knobs)
   x = draw(subject.params, subject.extra, given)

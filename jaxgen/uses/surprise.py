@@ -1,5 +1,6 @@
-"""How surprising each token of a text is to the model: a page in colours, beside what it has written."""
+"""How surprising each token of a text or sample of a sound is to the model, beside what it has made."""
 
+import math
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -7,13 +8,16 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from jaxgen.show import coloured
+from jaxgen import show
+from jaxgen.show import audio, coloured
 from jaxgen.uses.subject import Subject
 
 
 def save(subject: Subject, x: np.ndarray, given: Mapping[str, np.ndarray] | None, name: str) -> list[Path]:
-  """Writes `<name>.html` of texts i[N, T], where a model of text says the log-probability of each token."""
-  if subject.field.kind != 'tokens' or subject.model.entry_log_mass is None:
+  """Writes a page in colours `<name>.html` of texts i[N, T], or a picture `<name>_surprise.png` of sounds [N, T, C],
+  where the model says the log-probability of each token or sample."""
+  kind = subject.field.kind
+  if kind not in ('tokens', 'audio') or subject.model.entry_log_mass is None:
     return []
   of_batch = partial(jax.jit(subject.model.entry_log_mass), subject.params, subject.extra)
   batch = {'x': x, **(given or {})}
@@ -22,6 +26,12 @@ def save(subject: Subject, x: np.ndarray, given: Mapping[str, np.ndarray] | None
   else:  # of longer ones one by one: attention needs memory by the square of their length
     rows = ({name: value[index : index + 1] for name, value in batch.items()} for index in range(len(x)))
     log_mass = np.concatenate([of_batch(row) for row in rows])
+  if kind == 'audio':
+    path = subject.folder / f'{name}_surprise.png'
+    bits = -np.asarray(log_mass, np.float64).sum(2) / math.log(2)
+    sounds = audio.loudness(x, subject.field.levels)
+    show.save_png(audio.surprising(sounds, bits, subject.about.rate), path)
+    return [path]
   path = subject.folder / f'{name}.html'
   coloured.save(x, np.asarray(log_mass), subject.about, name, path)
   return [path]

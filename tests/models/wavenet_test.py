@@ -111,6 +111,23 @@ def test_every_condition_moves_the_likelihood_of_its_own_example_alone(condition
     assert moved.tolist() == [True, False], name
 
 
+def test_the_log_masses_of_samples_add_up_to_the_log_probability(conditioned):
+  quick, _, params, extra, given = conditioned
+  x = jax.random.randint(jax.random.key(2), (2, LENGTH, 1), 0, LEVELS)
+  batch = {'x': x, **given}
+  by_entry = jax.jit(quick.entry_log_mass)(params, extra, batch)
+  assert by_entry.shape == x.shape
+  density = jax.jit(partial(quick.log_prob, params, extra, None))(batch)
+  np.testing.assert_allclose(by_entry.sum((1, 2)), density - LENGTH * np.log(LEVELS), rtol=1e-4)
+
+
+def test_what_is_not_drawn_yet_is_silent(conditioned):
+  quick, _, params, extra, given = conditioned
+  stages = jax.jit(partial(quick.trajectory, params, extra), static_argnums=1)(jax.random.key(1), 2, given)
+  assert (stages[0] == LEVELS // 2).all() and (stages[6, :, 6:] == LEVELS // 2).all()
+  np.testing.assert_array_equal(stages[6, :, :6], stages[-1, :, :6])
+
+
 def test_continuing_a_sample_from_its_half_gives_the_other_half(conditioned):
   quick, _, params, extra, given = conditioned
   rng = jax.random.key(1)

@@ -31,6 +31,23 @@ def test_loud_sounds_are_drawn_larger_and_lighter():
   assert loud[60:140].mean() > quiet[60:140].mean()
 
 
+def test_surprise_is_drawn_beneath_the_sound_where_it_is():
+  bits = np.zeros((2, 1024))
+  bits[0, 512:] = 7.5
+  drawn = audio.surprising(np.zeros((2, 1024, 1)), bits, 8000, columns=2)
+  places = np.argwhere((drawn == np.array(audio._SURPRISE)).all(-1))
+  assert len(places) == audio._WIDE // 2 * round(7.5 / 8 * audio._SPECTRUM)
+  assert np.ptp(places[:, 1]) + 1 == audio._WIDE // 2
+  assert np.ptp(places[:, 0]) + 1 == round(7.5 / 8 * audio._SPECTRUM)
+  means = audio._means(np.arange(100.0))
+  assert means[0] == 0 and means[-1] == 99
+
+
+def test_silence_is_dark():
+  drawn = show.picture(np.full((1, 1024, 1), 128, np.uint8), FIELD)
+  assert (drawn[70:120, 60:200].max(-1) < 80).mean() > 0.95
+
+
 def test_sounds_of_any_length_rate_and_silence_are_drawn():
   for length in (1, 3, 50, 5000):
     x = np.full((2, length, 2), 128, np.uint8)
