@@ -4,7 +4,10 @@
     python -m jaxgen.main --mode=sample --workdir=runs/ncsn_digits --use=samples --given.label=3 --knobs.guidance=2 \\
       --config.stages.classifier=runs/classifier_digits
 
-At the noise levels of `ncsn_digits`, whose run is then guided as it is.
+At the noise levels of `ncsn_digits`, whose run is then guided as it is. 24 CPU seconds on two shared cores: right about
+98.7 % of the validation digits under the smallest noise, 44 % under a noise of 1.9 and 65 % over all levels. By its own
+word 12 % of 500 samples of `ncsn_digits` are of the label that was asked for without guidance, 71 % with a guidance of
+1, 97 % with 2 and 99.6 % with 4.
 """
 
 from ml_collections import ConfigDict

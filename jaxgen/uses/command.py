@@ -60,8 +60,8 @@ def use(
   if options.hidden and options.prompt is not None:
     raise UserError('--hidden is of examples, and --prompt begins with none; leave one of the two out.')
   if options.hidden and subject.model.complete:
-    parts = completion.observed(subject.field), completion.projections(subject.field)
-    subject.hidden = asked.hidden(options.hidden, subject.model, *map(list, parts))
+    masks, projections = list(completion.observed(subject.field)), list(completion.projections(subject.field))
+    subject.hidden = asked.hidden(options.hidden, subject.model, masks, projections)
   if options.against and subject.field.kind in ('image', 'audio'):
     subject.against = asked.against(options.against, trained.config, subject.model.given)
   with parallel.one_speaks(), parallel.one_writes(subject.folder) as subject.folder:

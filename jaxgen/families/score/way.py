@@ -87,8 +87,16 @@ def over_levels(
     reached = np.sqrt(temperature) * levels
 
     def turned(steps: float = num_steps, temperature: float = temperature) -> Way:
-      turned_to = dict(num_steps=int(steps), temperature=temperature)
-      return way(path, data_std, rho=rho, sigma_max=sigma_max, sigma_min=sigma_min, **turned_to, **settings)
+      return way(
+        path,
+        data_std,
+        num_steps=int(steps),
+        rho=rho,
+        sigma_max=sigma_max,
+        sigma_min=sigma_min,
+        temperature=temperature,
+        **settings,
+      )
 
     def sampler(score_fn):
       return at_temperature(lambda score_fn: kernel(score_fn, levels, **settings), score_fn, temperature)
