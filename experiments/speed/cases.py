@@ -19,8 +19,9 @@ class Case(NamedTuple):
     twin: the module in `twins/` that holds the same model in PyTorch.
     config: a file in `configs/`.
     changes: dotted keys of that config and their values, so that a step ends in seconds on two cores.
-    shape: of an example: height, width and channels of an image, the length of a sequence.
-    levels: grey levels, or the size of a vocabulary.
+    shape: of an example: height, width and channels of an image, the length of a sequence, that of sound and its
+      channels.
+    levels: grey levels, the size of a vocabulary, codes of sound.
     num_samples: drawn at a time.
     compiled: whether PyTorch is timed compiled too, as the twin says what there is to compile.
   """
@@ -37,7 +38,7 @@ class Case(NamedTuple):
   @property
   def kind(self) -> str:
     """That of the field x."""
-    return 'tokens' if len(self.shape) == 1 else 'image'
+    return {1: 'tokens', 2: 'audio', 3: 'image'}[len(self.shape)]
 
 
 # the ways to samples that the twins have
@@ -49,6 +50,7 @@ _CIFAR = (32, 32, 3), 256, 16
 # as `text:stdlib` has them: windows of characters, and of pairs of bytes
 _CHARACTERS = (128,), 128, 64
 _PAIRS = (64,), 1024, 64
+_SOUND = (1024, 1), 256, 16
 
 CASES = {
   case.name: case
@@ -98,6 +100,7 @@ CASES = {
     ),
     Case('rnnlm_text', 'rnnlm', 'rnnlm_text', {}, *_CHARACTERS, compiled=True),
     Case('transformer_text', 'transformer', 'transformer_text', {}, *_PAIRS, compiled=True),
+    Case('wavenet_strings', 'wavenet', 'wavenet_strings', {'given': ()}, *_SOUND, compiled=True),
   )
 }
 

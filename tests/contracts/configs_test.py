@@ -149,13 +149,13 @@ def test_what_the_model_says_it_can_do_it_can(run):
 
 
 def _check_estimate(model, log_prob, first, batch):
-  """It is random, and needs a label, where and only where it says so."""
+  """It is random, and needs a condition, where and only where it says so."""
   estimate = model.log_prob_estimate
   again = log_prob(jax.random.key(1), batch)
   is_random = estimate.importance_samples or estimate.probes or estimate.noise_draws
   assert bool(jnp.any(again != first)) == bool(is_random)
   if estimate.given:
-    with pytest.raises(ValueError, match='label'):
+    with pytest.raises(ValueError, match=estimate.given[0]):
       log_prob(jax.random.key(0), {'x': batch['x']})
   else:
     other = {**batch, 'label': (batch['label'] + 1) % 10} if 'label' in batch else batch

@@ -26,7 +26,7 @@ class Twin(NamedTuple):
 
   Attributes:
     parameters: all of them.
-    step: one of training, on u8[B, C, H, W], or tokens i[B, T].
+    step: one of training, on u8[B, C, H, W], tokens i[B, T] or sound u8[B, T, 1].
     sample: so many.
     networks: those whose calls are compiled where the model is timed compiled too; none where it is not.
   """

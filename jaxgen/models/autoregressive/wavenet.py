@@ -32,7 +32,7 @@ from jaxgen.nn.sequence import DilatedStack, Queue
 from jaxgen.settings import autoregressive as settings
 from jaxgen.types import Batch, DataSpec, Field, GenerativeModel
 
-_LEAST_LOG_SCALE = -8.0  # of a logistic of companded values, 0.0003: a small part of one of 256 codes
+_LEAST_LOG_SCALE = -7.0  # of a logistic of companded values, 0.0009: a ninth of one of 256 codes
 
 # `(levels, components) -> Distribution`, by `config.model.distribution`
 DISTRIBUTIONS: dict[str, Callable[[int, int], Distribution]] = {

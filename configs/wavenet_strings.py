@@ -1,0 +1,38 @@
+"""WaveNet on plucked strings of a pitch that is given (van den Oord et al. 2016).
+
+    python -m jaxgen.main --config=configs/wavenet_strings.py
+
+Not run to the end yet: no time or number to expect.
+"""
+
+from ml_collections import ConfigDict
+
+from jaxgen.config import defaults, optimizer, preset
+
+
+def get_config(arg=''):
+  config = defaults()
+  config.module = 'jaxgen.models.autoregressive.wavenet'
+  config.data.name = 'audio:strings'
+  config.data.context = 1024  # samples of an example
+  config.given = ('pitch',)
+  config.model = ConfigDict(
+    dict(
+      width=32,
+      skip_width=64,
+      num_dilations=6,  # 1, 2, 4, ..., 32
+      num_cycles=2,
+      kernel=2,
+      distribution='categorical',  # or logistics: a teacher of Parallel WaveNet
+      components=5,  # of logistics
+    )
+  )
+  config.optimizer = optimizer(learning_rate=3e-3, schedule='cosine', warmup_steps=100, clip_norm=1.0)
+  config.batch_size = 4
+  config.num_steps = 3000
+  config.ema_decay = 0.99
+  config.steps_per_dispatch = 10
+  config.eval_every = 1000
+  config.sample_every = 0
+  config.num_samples = 13
+  return preset(config, arg, width=4, skip_width=4, num_dilations=2)
