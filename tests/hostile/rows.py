@@ -330,6 +330,13 @@ FITS = {
   'images for a recurrent network': ('rnnlm_text', '--config.data.name=digits', 'rnnlm models text, not image'),
   'heads that do not share the width': ('transformer_markov', '--config.model.num_heads=3', 'a multiple of'),
   'heads that cannot be turned': ('transformer_markov', '--config.model.num_heads=8', 'rotary positions turn pairs'),
+  'a student without a teacher': (
+    'parallel_wavenet_strings', '--config.stages.teacher=', 'names no run; jaxgen.models.flow.parallel_wavenet needs',
+  ),
+  'a student of a folder': ('parallel_wavenet_strings', '--config.stages.teacher={files}', 'holds no run; give'),
+  'a student without flows': (
+    'parallel_wavenet_strings', '--config.model.num_flows=0', 'config.model.num_flows=0 cannot be used',
+  ),
   'a cell that is none': ('rnnlm_text', '--config.model.cell=elman', 'one of: lstm, gru'),
   'vectors for a PixelCNN': ('pixelcnn_digits', '--config.data.name=toy:rings', 'needs images'),
   'vectors for Glow': ('glow_digits', '--config.data.name=toy:rings', 'models images'),

@@ -11,7 +11,7 @@ WaveNet generation algorithm", 2016), so that a sample costs one position of the
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import jax
@@ -90,7 +90,7 @@ class WaveNet(nn.Module):
 
   def of_values(self, y: jax.Array, given: Batch) -> jax.Array:
     """Companded values f32[B, T], between codes too -> what the stack says of each, f32[B, T, L]."""
-    told, local = self._conditions(given)
+    told, local = divided(given, self.local)
     return self.stack(y[..., None], told, local)
 
   def mixture(self, y: jax.Array, given: Batch) -> LogisticMixture:
@@ -99,13 +99,13 @@ class WaveNet(nn.Module):
 
   def start(self, x: jax.Array, given: Batch) -> Kept:
     """What is kept before the first sample of x [B, T, 1]."""
-    _, local = self._conditions(given)
+    _, local = divided(given, self.local)
     every = None if local is None else jnp.repeat(local, x.shape[1] // local.shape[1], axis=1)
     return Kept(self.stack.start(len(x)), every)
 
   def step(self, before: jax.Array, index: jax.Array, kept: Kept, given: Batch) -> tuple[jax.Array, Kept]:
     """The code before position `index`, [B] or [B, 1] -> its outputs f32[B, L], and what is kept."""
-    told, _ = self._conditions(given)
+    told, _ = divided(given, self.local)
     here = None if kept.local is None else lax.dynamic_index_in_dim(kept.local, index, axis=1, keepdims=False)
     value = self._values(before).reshape(-1, 1)
     outputs, queues = self.stack.step(value, index, kept.queues, told, here)
@@ -116,14 +116,6 @@ class WaveNet(nn.Module):
     x = x.astype(jnp.int32)
     return jnp.where(x == self.levels, 0, mu_law.centres(x, self.levels))
 
-  def _conditions(self, given):
-    """Those of the whole sound, f32[B, K], and those of its parts, f32[B, S, L]; None where there are none."""
-    told = {name: value for name, value in given.items() if name not in self.local}
-    parts = [given[name] for name in self.local]
-    most = math.lcm(*(part.shape[1] for part in parts))
-    alike = [jnp.repeat(part, most // part.shape[1], axis=1) for part in parts]
-    return flat(told) if told else None, jnp.concatenate(alike, axis=-1) if alike else None
-
   def _mixture(self, outputs):
     mixture = unpacked(outputs)
     log_scales = _LEAST_LOG_SCALE + nn.softplus(mixture.log_scales - _LEAST_LOG_SCALE)
@@ -131,6 +123,20 @@ class WaveNet(nn.Module):
 
   def _outputs(self, outputs):
     return packed(of_codes(self._mixture(outputs), self.levels)) if self.components else outputs
+
+
+def divided(given: Batch, local: Sequence[str]) -> tuple[jax.Array | None, jax.Array | None]:
+  """Prepared conditions: those of the whole sound, f32[B, K], and those of its parts, f32[B, S, L]; None without any.
+
+  Args:
+    given: all of them.
+    local: the names of those that are sequences; S is the least common multiple of their lengths.
+  """
+  told = {name: value for name, value in given.items() if name not in local}
+  parts = [given[name] for name in local]
+  most = math.lcm(*(part.shape[1] for part in parts))
+  alike = [jnp.repeat(part, most // part.shape[1], axis=1) for part in parts]
+  return flat(told) if told else None, jnp.concatenate(alike, axis=-1) if alike else None
 
 
 def of_codes(mixture: LogisticMixture, levels: int) -> LogisticMixture:
@@ -156,8 +162,28 @@ def network(config: ConfigDict) -> WaveNet:
     dilations=tuple(2**n for n in range(model.num_dilations)) * model.num_cycles,
     kernel=model.kernel,
     components=model.components if model.distribution == 'logistics' else 0,
-    local=_local(given, x),
+    local=local_conditions(given, x),
   )
+
+
+def local_conditions(given: DataSpec, x: Field) -> tuple[str, ...]:
+  """The names of the conditions that are sequences, once all can be followed.
+
+  Raises:
+    UserError: if one cannot.
+  """
+  for name, field in given.items():
+    if field.kind not in ('label', 'vector', 'table', 'audio'):
+      raise UserError(
+        f'WaveNet follows labels, vectors and sequences of sound, and {name} is {field.kind} data; take it out of '
+        'config.given.'
+      )
+    if field.kind == 'audio' and x.shape[0] % field.shape[0]:
+      raise UserError(
+        f'{name} has {field.shape[0]} steps, of which the {x.shape[0]} samples of sound (config.data.context) are no '
+        'multiple; choose another context.'
+      )
+  return tuple(name for name, field in given.items() if field.kind == 'audio')
 
 
 def build(config: ConfigDict) -> GenerativeModel:
@@ -171,19 +197,3 @@ def build(config: ConfigDict) -> GenerativeModel:
   model = settings.assemble(config, wavenet, token_by_token(x.levels), distribution)
   seen = 1 + (wavenet.kernel - 1) * sum(wavenet.dilations)
   return model._replace(objective=f'{model.objective}, of the last {seen:,} samples')
-
-
-def _local(given: DataSpec, x: Field) -> tuple[str, ...]:
-  """The names of the conditions that are sequences, once all can be followed."""
-  for name, field in given.items():
-    if field.kind not in ('label', 'vector', 'table', 'audio'):
-      raise UserError(
-        f'WaveNet follows labels, vectors and sequences of sound, and {name} is {field.kind} data; take it out of '
-        'config.given.'
-      )
-    if field.kind == 'audio' and x.shape[0] % field.shape[0]:
-      raise UserError(
-        f'{name} has {field.shape[0]} steps, of which the {x.shape[0]} samples of sound (config.data.context) are no '
-        'multiple; choose another context.'
-      )
-  return tuple(name for name, field in given.items() if field.kind == 'audio')

@@ -1,0 +1,72 @@
+"""Which teachers a student takes, and that it starts as noise of a scale."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from ml_collections import ConfigDict
+
+from configs import parallel_wavenet_strings
+from jaxgen import config_keys, fields
+from jaxgen.bijectors import Chain, Inverse
+from jaxgen.errors import UserError
+from jaxgen.families.distilled import Student
+from jaxgen.models.autoregressive import wavenet
+from jaxgen.models.flow import parallel_wavenet
+from jaxgen.types import Field, Stage
+
+SOUND, PITCH = Field('audio', (32, 1), 256), Field('label', (), 3)
+
+
+def _config(x=SOUND, pitch=PITCH, rate=8000, given=('pitch',), **model):
+  config = parallel_wavenet_strings.get_config('smoke')
+  config.data.fields = fields.to_dict({'x': x, 'pitch': pitch})
+  config.data.rate, config.given = rate, given
+  config.model.update({'frame': 16, 'hop': 8, **model})
+  return config
+
+
+def _teacher(module='', distribution='logistics', **changes):
+  config = _config(**changes)
+  config.module = wavenet.__name__
+  model = config_keys.default_values(wavenet.KEYS) | {'distribution': distribution, 'num_dilations': 2}
+  config.model = ConfigDict(model)
+  made = wavenet.build(config)
+  config.module = module or config.module
+  params, extra = jax.eval_shape(made.init, jax.random.key(0), {})
+  return {'teacher': Stage('runs/taught', config, made, params, extra, 1, 'abc')}
+
+
+@pytest.mark.parametrize(
+  ('config', 'teacher', 'sentence'),
+  [
+    ({}, dict(distribution='categorical'), r'teacher \(runs/taught\) has a softmax over its codes.*distribution=logi'),
+    ({}, dict(rate=4000), 'is of rate 4000 Hz, and this run of 8000 Hz'),
+    ({}, dict(x=Field('audio', (64, 1), 256)), r'is of context \(64, 1\), and this run of \(32, 1\)'),
+    ({}, dict(x=Field('audio', (32, 1), 64)), 'is of levels 64, and this run of 256'),
+    ({}, dict(given=()), 'is of conditions none, and this run of pitch'),
+    ({}, dict(pitch=Field('label', (), 4)), r'is of the condition pitch, Field\(.*levels=4\), and this'),
+    ({}, dict(module='jaxgen.models.autoregressive.charlm'), 'a student learns from a WaveNet'),
+    (dict(x=Field('image', (8, 8, 1), 17)), {}, 'models sound of one channel, not image data'),
+    (dict(power=1.0, frame=64), {}, 'config.model.frame=64 is more than the 32 samples of an example'),
+    (dict(gamma=0.3, given=()), dict(given=()), 'config.model.gamma=0.3 is of a term that compares conditions'),
+  ],
+)  # fmt: skip
+def test_a_teacher_or_a_term_that_does_not_fit_is_refused(config, teacher, sentence):
+  with pytest.raises(UserError, match=sentence):
+    parallel_wavenet.build(_config(**config), _teacher(**teacher))
+
+
+def test_a_teacher_that_fits_is_frozen_in_what_no_gradient_touches():
+  made = parallel_wavenet.build(_config(gamma=0.3, power=1.0), _teacher())
+  assert made.given == ('pitch',) and made.selected_by == 'kl_per_sample' and made.log_prob is None
+  assert '0.3 KL(student || teacher under other conditions)' in made.objective
+
+
+def test_a_student_starts_as_noise_of_a_scale():
+  config = _config(initial_scale=0.05)
+  network = Student(Chain([Inverse(flow) for flow in reversed(parallel_wavenet.flows(config))]))
+  z, given = jax.random.logistic(jax.random.key(0), (2, 32)), {'pitch': jnp.eye(3)[:2]}
+  said = network.apply(network.init(jax.random.key(1), z, given, False), z, given, False)
+  np.testing.assert_allclose(said.y, 0.05 * z, rtol=1e-5)
+  np.testing.assert_allclose(said.log_scales, np.log(0.05), rtol=1e-6)
