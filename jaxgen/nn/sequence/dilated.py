@@ -124,12 +124,12 @@ class DilatedStack(nn.Module):
       local: f32[B, S, L], what is known of its S equal parts, of T / S positions each (section 2.5): every position
         gets what is known of its part.
     """
-    h, total = _by_rows(self.first, delayed(x, 1)), 0
+    h, skips = _by_rows(self.first, delayed(x, 1)), []
     conditions = self._conditions(told if told is None else told[:, None], local)
     for layer, condition in zip(self.layers, conditions, strict=True):
       h, skip = block(layer, h, condition)
-      total = total + skip
-    return self._head(total)
+      skips.append(skip)
+    return self._head(skips)
 
   def start(self, num: int) -> list[Queue]:
     """What the layers keep before the first position of `num` sequences."""
@@ -152,12 +152,12 @@ class DilatedStack(nn.Module):
       told: f32[B, K], as above.
       here: f32[B, L], what is known of the part in which the position lies.
     """
-    h, total, new = self.first(before), 0, []
+    h, skips, new = self.first(before), [], []
     for layer, queue, condition in zip(self.layers, queues, self._conditions(told, here), strict=True):
       h, skip, queue = layer.step(h, index, queue, condition)
-      total = total + skip
+      skips.append(skip)
       new.append(queue)
-    return self._head(total), new
+    return self._head(skips), new
 
   def _conditions(self, told, local):
     """V c of each layer, f32[B, ..., 2 width], or None: found before it is spread over positions, which is linear."""
@@ -166,8 +166,8 @@ class DilatedStack(nn.Module):
     ]
     return jnp.split(sum(known), len(self.dilations), axis=-1) if known else [None] * len(self.dilations)
 
-  def _head(self, total):
-    hidden = nn.relu(_by_rows(self.hidden, nn.relu(total)))
+  def _head(self, skips):
+    hidden = nn.relu(_by_rows(self.hidden, nn.relu(sum(skips))))
     return _by_rows(self.last, hidden).astype(jnp.float32)
 
 
