@@ -26,7 +26,8 @@ def sampler(
     seed: of their latents.
     knobs: values in place of the defaults of `model.knobs`.
   """
-  draw = parallel.shared_work(functools.partial(needed(model.sample), **(knobs or {})), static_argnums=(3,))
+  function = functools.partial(needed(model.sample), **knobs) if knobs else needed(model.sample)
+  draw = parallel.shared_work(function, static_argnums=(3,))  # jax knows a function again, a `partial` never
   rng = keys.of(seed, 'samples')
 
   def sample(params: Any, extra: Any, given: Mapping[str, Any] | None = None) -> np.ndarray:
