@@ -130,8 +130,9 @@ def _ends(path, sigma_max, sigma_min):
 
 
 def _falling(path, num_steps, rho, ends):
+  largest, smallest = ends
   if rho:
-    return karras_levels(*ends, num_steps, rho)
+    return karras_levels(largest, smallest, num_steps, rho)
   if ends == (path.sigmas[0], path.sigmas[-1]):
     return np.append(path.spaced(num_steps), 0.0)
   logs = np.log(path.spaced(_TIMES))  # so many even times, between which those of the ends are found
