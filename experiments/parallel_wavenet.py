@@ -19,7 +19,7 @@ def main() -> None:
   Raises:
     UserError: if the folder holds no run, or one without a teacher.
   """
-  parser = arguments.Parser(description=__doc__.partition('\n')[0])
+  parser = arguments.Parser(description='What a sound costs a student, and its teacher.')
   parser.add_argument('--workdir', type=Path, required=True, help='of the student')
   parser.add_argument('--num', type=int, default=16, help='sounds that are drawn together')
   options = parser.parse_args()

@@ -334,9 +334,6 @@ FITS = {
     'parallel_wavenet_strings', '--config.stages.teacher=', 'names no run; jaxgen.models.flow.parallel_wavenet needs',
   ),
   'a student of a folder': ('parallel_wavenet_strings', '--config.stages.teacher={files}', 'holds no run; give'),
-  'a student without flows': (
-    'parallel_wavenet_strings', '--config.model.num_flows=0', 'config.model.num_flows=0 cannot be used',
-  ),
   'a cell that is none': ('rnnlm_text', '--config.model.cell=elman', 'one of: lstm, gru'),
   'vectors for a PixelCNN': ('pixelcnn_digits', '--config.data.name=toy:rings', 'needs images'),
   'vectors for Glow': ('glow_digits', '--config.data.name=toy:rings', 'models images'),

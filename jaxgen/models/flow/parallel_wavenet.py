@@ -9,6 +9,7 @@ logistics, of the same data and conditions. The loss is the divergence from it, 
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -20,6 +21,7 @@ from jaxgen.bijectors import Autoregressive, transforms
 from jaxgen.config_keys import DEPTH, WIDTH, Key, StageKey
 from jaxgen.errors import UserError
 from jaxgen.families.distilled import Teacher, Terms, distilled
+from jaxgen.losses.logistic_mixture import LogisticMixture
 from jaxgen.models.autoregressive import wavenet
 from jaxgen.nn.sequence import DilatedStack
 from jaxgen.settings import autoregressive as settings
@@ -134,9 +136,10 @@ def _teacher(config, stage):
       )
   network = wavenet.network(theirs)
 
-  def mixtures(frozen, y, given):
+  def mixtures(frozen: Any, y: jax.Array, given: Mapping[str, jax.Array]) -> LogisticMixture:
     variables = {'params': frozen['params'], **frozen['extra']}
-    return network.apply(variables, y, given, method='mixture')
+    found: Any = network.apply(variables, y, given, method='mixture')
+    return found
 
   extra = stage.extra.get('network', {})
   return Teacher({'params': stage.params['network'], 'extra': extra}, mixtures)
