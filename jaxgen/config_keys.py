@@ -224,7 +224,7 @@ EVALUATION = {
     'auto',
     str,
     'what samples are compared by; inception:<path> reads the weights from there',
-    choices=('auto', 'inception', 'classifier', 'random', 'identity', 'ngrams'),
+    choices=('auto', 'inception', 'classifier', 'random', 'identity', 'ngrams', 'spectra'),
     prefixes=('inception:',),
   ),
   'num_samples': Key(

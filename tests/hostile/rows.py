@@ -55,7 +55,7 @@ ARGUMENTS = {
   ),
   'unknown features': (
     '--config.evaluation.features=vgg',
-    'inception, classifier, random, identity, ngrams, inception:...',
+    'inception, classifier, random, identity, ngrams, spectra, inception:...',
   ),
   'an unknown type': ('--config.dtype=float16', 'one of: float32, bfloat16'),
   'an unknown program for devices': ('--config.parallel=zero', 'one of: pmap, shard_map, fsdp'),

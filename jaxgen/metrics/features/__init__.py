@@ -10,6 +10,7 @@ from jaxgen.metrics.features.extraction import (
   from_inception,
   from_ngrams,
   from_random,
+  from_spectra,
 )
 from jaxgen.metrics.features.reference import Reference, Split, split_fingerprint
 
@@ -25,5 +26,6 @@ __all__ = [
   'from_inception',
   'from_ngrams',
   'from_random',
+  'from_spectra',
   'split_fingerprint',
 ]

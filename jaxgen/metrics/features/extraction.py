@@ -13,7 +13,7 @@ from flax.traverse_util import flatten_dict, unflatten_dict
 from jaxgen import fields, files
 from jaxgen.errors import UserError
 from jaxgen.metrics import storage
-from jaxgen.metrics.features import classifier, inception, inception_weights, ngrams
+from jaxgen.metrics.features import classifier, inception, inception_weights, ngrams, spectra
 from jaxgen.metrics.features.reference import Reference, split_fingerprint, spread_out
 from jaxgen.metrics.features.resize import to_bytes
 from jaxgen.metrics.frechet import check_features
@@ -53,8 +53,9 @@ def choose(reference: Reference, cache: Path, kind: str = 'auto') -> Features:
     reference: the data set.
     cache: where weights and trained classifiers are kept.
     kind: 'inception' (downloaded at need; 'inception:<path>' to read the weights from there), 'classifier'
-      (trained at need, needs labels), 'random', 'identity' (vectors as they are) or 'ngrams' (of tokens). 'auto'
-      takes the first that is at hand: vectors as they are; n-grams of tokens; Inception if its weights are in the
+      (trained at need, needs labels), 'random', 'identity' (vectors as they are), 'ngrams' (of tokens) or 'spectra'
+      (of sound). 'auto' takes the first that is at hand: vectors as they are; n-grams of tokens; spectra of sound;
+      Inception if its weights are in the
       cache and the images are photographs, of 256 levels and three colours; a classifier if there are labels; else
       random features.
 
@@ -224,19 +225,43 @@ def from_ngrams(reference: Reference, cache: Path) -> Features:
   )
 
 
+def from_spectra(reference: Reference, cache: Path) -> Features:
+  """How loud sounds are in each band of frequencies, see `spectra`.
+
+  Raises:
+    UserError: if the data are no sound.
+  """
+  del cache
+  x = reference.x
+  if x.kind != 'audio':
+    raise UserError(
+      f'{reference.name} holds no sound, of which spectra are made; choose the features "auto".'
+    )
+  width = spectra.width(x.shape[0])
+  return Features(
+    name=f'spectra ({width // 2} bands, in either half of the time)',
+    sha='-',
+    resize='none',
+    apply=lambda samples: (spectra.band_powers(samples, x.levels), None),
+    batch_size=1000,
+    width=width,
+  )
+
+
 _KINDS: dict[str, Callable[[Reference, Path], Features]] = {
   'inception': from_inception,
   'classifier': from_classifier,
   'random': from_random,
   'identity': from_identity,
   'ngrams': from_ngrams,
+  'spectra': from_spectra,
 }
 
 
 def _automatic(reference, cache):
   x = reference.x
   if x.kind != 'image':
-    return 'ngrams' if x.kind == 'tokens' else 'identity'
+    return {'tokens': 'ngrams', 'audio': 'spectra'}.get(x.kind, 'identity')
   if x.levels == 256 and x.shape[-1] == 3 and inception_weights.find(cache):  # photographs
     return 'inception'
   return 'classifier' if 'label' in reference.spec else 'random'

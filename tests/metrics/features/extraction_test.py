@@ -102,6 +102,7 @@ def test_the_data_decide_what_is_at_hand(changes, expected, tmp_path, monkeypatc
     ('random', Field('image', (8, 8, 1), 17)),
     ('identity', Field('vector', (3,), 0)),
     ('ngrams', Field('tokens', (12,), 300)),
+    ('spectra', Field('audio', (300, 1), 256)),
   ],
 )
 def test_features_are_as_wide_as_they_say(kind, field, tmp_path):
