@@ -76,7 +76,7 @@ def check_completion(
   taken = {name: value for name, value in values.items() if name in model.completion_knobs}
   if not taken:
     return
-  batch = fields.blank({name: spec[name] for name in ('x', *model.given)}, 1)
+  batch = fields.blank(spec, 1)
   complete: Any = model.complete  # nothing else has such knobs
   seen = np.ones(batch['x'].shape, bool)
   _traced(taken, functools.partial(complete, **taken), params, extra, jax.random.key(0), batch, seen)

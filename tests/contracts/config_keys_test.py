@@ -11,7 +11,7 @@ from ml_collections import ConfigDict
 
 from jaxgen import config as configs
 from jaxgen import config_keys, data, experiment, fields, models, optim
-from jaxgen.config_keys import Key
+from jaxgen.config_keys import Key, StageKey
 from jaxgen.data import loading
 from jaxgen.errors import UserError
 from jaxgen.metrics import catalogue
@@ -320,3 +320,13 @@ def test_each_optimizer_of_a_model_is_held_against_the_same_table():
     changed(config, 'discriminator_optimizer.b1', 1.0)
   )
   assert 'of adamw alone' in refused(changed(config, 'discriminator_optimizer.weight_decay', 0.1))
+
+
+def test_an_optional_stage_is_a_key_that_need_not_be_set():
+  optional, needed = ({'guide': StageKey('a run that guides', optional=each)} for each in (True, False))
+  config = configs.completed(configs.defaults(), {}, {}, optional)
+  assert config.stages.to_dict() == {'guide': ''}
+  configs.check_stages(config, optional)
+  with pytest.raises(UserError, match='config.stages.guide="" names no run; .* needs a run that guides'):
+    configs.check_stages(config, needed)
+  assert configs.completed(configs.defaults(), {}, {}, needed).stages.to_dict() == {}
