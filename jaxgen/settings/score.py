@@ -9,7 +9,16 @@ from ml_collections import ConfigDict
 from jaxgen import fields, optim
 from jaxgen.config_keys import Key, StageKey
 from jaxgen.errors import UserError
-from jaxgen.families.score import COUPLINGS, PARAMETERIZATIONS, TARGETS, WEIGHTINGS, Guide, Path, score
+from jaxgen.families.score import (
+  COUPLINGS,
+  PARAMETERIZATIONS,
+  TARGETS,
+  WEIGHTINGS,
+  Guidance,
+  Guide,
+  Path,
+  score,
+)
 from jaxgen.settings import score_slots
 from jaxgen.types import Field, GenerativeModel, Stage
 
@@ -83,9 +92,7 @@ def assemble(config: ConfigDict, network: nn.Module, stages: Stages = NO_STAGES)
       x=fields.of(config)['x'],
       given=fields.given(config),
       target=TARGETS[model.target](),
-      label_dropout=model.label_dropout,
-      guidance=config.sampler.guidance,
-      guide=guide,
+      guidance=Guidance(config.sampler.guidance, model.label_dropout, guide),
     )
   except ValueError as error:
     raise UserError(f'The score model cannot be built: {error}') from error

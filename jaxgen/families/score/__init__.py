@@ -4,6 +4,7 @@ from jaxgen.families.score.classifier import Guide, classifier
 from jaxgen.families.score.completion import Completion, completed_by
 from jaxgen.families.score.couplings import COUPLINGS, Coupling
 from jaxgen.families.score.family import score
+from jaxgen.families.score.guidance import Guidance
 from jaxgen.families.score.likelihoods import LIKELIHOODS, Likelihood
 from jaxgen.families.score.parameterizations import PARAMETERIZATIONS, Parameterization
 from jaxgen.families.score.paths import PATHS, Path
@@ -22,6 +23,7 @@ __all__ = [
   'WEIGHTINGS',
   'Completion',
   'Coupling',
+  'Guidance',
   'Guide',
   'Likelihood',
   'Parameterization',

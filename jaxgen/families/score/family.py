@@ -22,9 +22,9 @@ from jaxgen.families.score import (
   targets,
   weightings,
 )
-from jaxgen.families.score.classifier import Guide
 from jaxgen.families.score.completion import Completion, usual_completion
 from jaxgen.families.score.couplings import Coupling
+from jaxgen.families.score.guidance import Guidance
 from jaxgen.families.score.likelihoods import Likelihood
 from jaxgen.families.score.model import ScoreModel, scored, without
 from jaxgen.families.score.parameterizations import Parameterization
@@ -54,9 +54,7 @@ def score(
   likelihood: Likelihood | None = None,
   completion: Completion | None = None,
   target: Target | None = None,
-  label_dropout: float = 0.0,
-  guidance: float = 1.0,
-  guide: Guide | None = None,
+  guidance: Guidance = Guidance(),  # noqa: B008
 ) -> GenerativeModel:
   """A noise-conditional score network (Song & Ermon, "Generative modeling by estimating gradients", 2019).
 
@@ -82,11 +80,7 @@ def score(
     completion: how what is missing is drawn; by default see `jaxgen.families.score.completion.usual_completion`.
     target: what the network learns the noise of an example to be, by default what it is; see
       `jaxgen.families.score.targets`. Evaluation is by the noise itself.
-    label_dropout: the share of examples that are trained without their labels, all at once, so that the network is
-      the score without conditions too (Ho & Salimans 2022, algorithm 1).
-    guidance: the weight of what is given in samples and completions, see `jaxgen.samplers.guided`.
-    guide: a classifier, by which samples and completions of a network that is given nothing follow a label: with a
-      guidance of 1 as Bayes' rule has it, see `jaxgen.samplers.classifier_guided`.
+    guidance: by what samples and completions are guided, and how much; by nothing by default.
 
   Returns:
     A `GenerativeModel` with params 'network'. `sample` has the knobs of the way, and 'guidance' where it is guided.
@@ -97,9 +91,8 @@ def score(
 
   Raises:
     ValueError: if the likelihood is none of such data, noise is paired over examples of several conditions, or learned
-      from them or from paired noise, a way with fresh noise or a bound is to be taken with paired noise, nothing is
-      given that could be left out, or something else than labels, guidance is asked for without label dropout or a
-      classifier, or a classifier is to guide what is given something, or is no score.
+      from them or from paired noise, a way with fresh noise or a bound is to be taken with paired noise, or guidance
+      does not fit, see `jaxgen.families.score.guidance.Guidance.check`.
   """
   coupling = coupling or couplings.independent()
   target = target or targets.own()
@@ -107,8 +100,7 @@ def score(
   estimate = likelihood.estimate(x, path)._replace(given=tuple(given))
   _check_coupling(given, coupling, way, estimate)
   _check_target(given, coupling, target)
-  _check_guidance(given, label_dropout, guidance, guide)
-  _check_guide(given, coupling, guide)
+  guidance.check(given, coupling)
   start, apply = assembled(
     {'network': Part(network, lambda: (jnp.zeros((1, *x.shape)), jnp.ones(1), conditions.blank(given)))}
   )
@@ -124,12 +116,10 @@ def score(
     likelihood,
     x,
     given,
-    label_dropout,
     guidance,
-    guide,
   )
   is_score = not coupling.of_all
-  knobs = {**way.knobs, **({'guidance': guidance} if model.is_guided else {})}
+  knobs = {**way.knobs, **({'guidance': guidance.weight} if guidance.is_a_knob else {})}
   return GenerativeModel(
     init=lambda rng, batch: start(rng),
     update=chain(minimize(partial(_loss, model), tx, axis_name=DATA_AXIS), ema(ema_decay)),
@@ -138,7 +128,9 @@ def score(
     objective=_objective(model),
     given=tuple(model.followed),
     knobs=knobs,
-    meanings={'guidance': 'the weight of what is given; 1 as in the data, 0 none'} if model.is_guided else {},
+    meanings={'guidance': 'the weight of what is given; 1 as in the data, 0 none'}
+    if guidance.is_a_knob
+    else {},
     completion_knobs=_completion_knobs(model, knobs) if is_score else (),
     projects=is_score,
     selected_by='loss',
@@ -180,45 +172,18 @@ def _check_target(given, coupling, target):
     )
 
 
-def _check_guide(given, coupling, guide):
-  if guide and given:
-    raise ValueError(
-      f'a classifier guides a model that was trained without conditions, and this one is given {", ".join(given)}; '
-      'leave the classifier away, or take a run of config.given=().'
-    )
-  if guide and coupling.of_all:
-    raise ValueError(
-      'a classifier guides a score, and from noise that is paired with examples none is learned; leave it away, or '
-      'take the coupling independent.'
-    )
-
-
-def _check_guidance(given, label_dropout, guidance, guide):
-  if label_dropout and not given:
-    raise ValueError('label_dropout leaves out what is given, and nothing is given; set it to 0.')
-  if others := [name for name, field in given.items() if label_dropout and field.kind != 'label']:
-    raise ValueError(
-      f'label_dropout puts zeros in the place of what is given, which no label is, but {", ".join(others)} may be; '
-      'give labels alone, or set it to 0.'
-    )
-  if guidance != 1 and not (label_dropout or guide):
-    raise ValueError(
-      f'a guidance of {guidance:g} needs a network that is the score without conditions too; train one with '
-      'label_dropout of 0.1, say, name a classifier by config.stages.classifier, or leave guidance at 1.'
-    )
-
-
 def _completion_knobs(model, knobs):
   """Those that mean there what they mean in samples: steps of another way are others, however many they are."""
-  own = {**model.completion.way.knobs, 'guidance': model.guidance}
+  own = {**model.completion.way.knobs, 'guidance': model.guidance.weight}
   if model.completion.way.name != model.way.name:
     own.pop('steps', None)
   return tuple(name for name, value in knobs.items() if own.get(name) == value)
 
 
 def _objective(model):
-  evaluations = model.way.evaluations * (1 if model.guidance == 1 or model.guide else 2)
-  by_classifier = ', each with the slope of a classifier' if model.guide else ''
+  weight, _, classifier = model.guidance
+  evaluations = model.way.evaluations * (1 if weight == 1 or classifier else 2)
+  by_classifier = ', each with the slope of a classifier' if classifier else ''
   return (
     f'loss = {model.weighting.description}||sigma s(x + sigma e, sigma) + e||^2 / 2, '
     f'{model.target.description}{model.coupling.description}{model.path.description}; '
@@ -248,9 +213,9 @@ def _error_at(model, params, extra, rng, batch, sigma, train=False, dropout_rng=
   noise = model.coupling.pair(clean, jax.random.normal(rng, clean.shape))
   noisy = clean + sigma.reshape((-1,) + (1,) * (clean.ndim - 1)) * noise
   given = conditions.prepared(batch, model.given)
-  if dropout_rng is not None and model.label_dropout:
+  if dropout_rng is not None and model.guidance.label_dropout:
     share = jax.random.fold_in(dropout_rng, 1)
-    given = without(given, jax.random.bernoulli(share, model.label_dropout, sigma.shape))
+    given = without(given, jax.random.bernoulli(share, model.guidance.label_dropout, sigma.shape))
   score, extra = scored(model, params, extra, noisy, sigma, given, train, dropout_rng)
   learned = model.target.noise(noisy, clean, noise, sigma) if train else noise
   return model.weighting.weight(sigma) * denoising_error(score, learned, sigma), extra

@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 
 from jaxgen.families.networks import Apply
-from jaxgen.families.score.classifier import Guide
 from jaxgen.families.score.completion import Completion
 from jaxgen.families.score.couplings import Coupling
+from jaxgen.families.score.guidance import Guidance
 from jaxgen.families.score.likelihoods import Likelihood
 from jaxgen.families.score.parameterizations import Parameterization
 from jaxgen.families.score.path import Path
@@ -34,19 +34,13 @@ class ScoreModel(NamedTuple):
   likelihood: Likelihood
   x: Field
   given: DataSpec
-  label_dropout: float
-  guidance: float
-  guide: Guide | None
+  guidance: Guidance
 
   @property
   def followed(self) -> DataSpec:
     """The conditions of samples: those of the network, and what a classifier tells."""
-    return self.given if self.guide is None else {**self.given, 'label': self.guide.label}
-
-  @property
-  def is_guided(self) -> bool:
-    """Whether what is given may weigh more or less than in the data."""
-    return bool(self.label_dropout or self.guide)
+    classifier = self.guidance.classifier
+    return self.given if classifier is None else {**self.given, 'label': classifier.label}
 
 
 def scored(
@@ -74,8 +68,8 @@ def score_of(
   With another weight than 1 it is guided, see `jaxgen.samplers.guided`, by the same network without the conditions; or
   by a classifier, where there is one and a label is given, with any weight, see `jaxgen.samplers.classifier_guided`.
   """
-  if model.guide and 'label' in given:
-    label, guide = given['label'], model.guide
+  if (guide := model.guidance.classifier) and 'label' in given:
+    label = given['label']
     unconditional = lambda noisy, sigma: scored(model, params, extra, noisy, sigma, {})[0]  # noqa: E731
     log_prob = lambda noisy, sigma: (guide.log_prob(noisy, sigma) * label).sum(-1)  # noqa: E731
     return classifier_guided(unconditional, log_prob, guidance)

@@ -120,14 +120,14 @@ def _check_levels(asked, trained):
 def _turned(model, drawn_by, way, knobs):
   """The guidance, and the way, or the completion along it, with the other knobs turned; a `ValueError` if there is no
   such knob."""
-  has = [*way.knobs, *(['guidance'] if model.is_guided else [])]
+  has = [*way.knobs, *(['guidance'] if model.guidance.is_a_knob else [])]
   if strange := knobs.keys() - has:
     raise ValueError(
       f'{", ".join(sorted(strange))} cannot be turned, but {", ".join(has) or "nothing"} here; guidance is of models '
       'that were trained with label_dropout, or that have a classifier.'
     )
   others = {name: value for name, value in knobs.items() if name != 'guidance'}
-  guidance = knobs.get('guidance', model.guidance)
+  guidance = knobs.get('guidance', model.guidance.weight)
   if not others:
     return guidance, drawn_by
   with jax.ensure_compile_time_eval():  # a way is made of numbers, in a compiled program too

@@ -12,7 +12,7 @@ from ml_collections import ConfigDict
 from configs.ncsn_toy import get_config
 from jaxgen import experiment, fields
 from jaxgen.errors import UserError
-from jaxgen.families.score import WAYS, Guide, classifier, completed_by, score
+from jaxgen.families.score import WAYS, Guidance, Guide, classifier, completed_by, score
 from jaxgen.families.score.paths import variance_exploding
 from jaxgen.losses.score import geometric_sigmas
 from jaxgen.types import Field, Stage
@@ -40,7 +40,7 @@ class Mixture(nn.Module):
 def model_of(**settings):
   way = WAYS['heun'](PATH, 1.0, num_steps=40, rho=7.0)
   guide = Guide(lambda x, sigma: jax.nn.log_softmax(log_parts(x, sigma)), LABEL)
-  usual = dict(path=PATH, tx=optax.sgd(0.1), ema_decay=0.5, x=X, way=way, guide=guide)
+  usual = dict(path=PATH, tx=optax.sgd(0.1), ema_decay=0.5, x=X, way=way, guidance=Guidance(classifier=guide))
   return score(Mixture(), **usual | dict(completion=completed_by(way)) | settings)
 
 

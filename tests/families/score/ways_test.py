@@ -7,7 +7,7 @@ import optax
 import pytest
 from flax import linen as nn
 
-from jaxgen.families.score import PATHS, WAYS, completed_by, score
+from jaxgen.families.score import PATHS, WAYS, Guidance, completed_by, score
 from jaxgen.families.score.paths import variance_exploding
 from jaxgen.losses.score import geometric_sigmas
 from jaxgen.samplers import run
@@ -235,7 +235,7 @@ LABEL = {'label': Field('label', (), 2)}
 
 def test_guidance_of_gaussians_is_its_closed_form():
   """Of equal variances the guided density is Gaussian, with a mean as much further away as the weight says."""
-  model = model_of(Shifted(), given=LABEL, label_dropout=0.1)
+  model = model_of(Shifted(), given=LABEL, guidance=Guidance(label_dropout=0.1))
   assert set(model.knobs) == {'steps', 'temperature', 'guidance'}
   given = {'label': jnp.arange(400) % 2}
   for weight in (1.0, 0.0, 1.5):
@@ -250,13 +250,15 @@ def test_guidance_of_gaussians_is_its_closed_form():
     lambda: model.trajectory({'network': {}}, {}, jax.random.key(1), 400, given, guidance=1.5)
   )()
   np.testing.assert_allclose(steps[-1], x, atol=1e-4)
-  always = model_of(Shifted(), given=LABEL, label_dropout=0.1, guidance=1.5)
+  always = model_of(Shifted(), given=LABEL, guidance=Guidance(1.5, 0.1))
   assert always.objective.endswith('118 evaluations') and always.knobs['guidance'] == 1.5
 
 
 def test_completion_is_turned_as_samples_are():
   """With nothing observed it draws samples, whose moments are known at each value of each knob."""
-  model = model_of(Shifted(), given=LABEL, label_dropout=0.1, completion=completed_by(way_of('heun')))
+  model = model_of(
+    Shifted(), given=LABEL, guidance=Guidance(label_dropout=0.1), completion=completed_by(way_of('heun'))
+  )
   batch = {'x': jnp.zeros((400, 8)), 'label': jnp.arange(400) % 2}
   nothing = jnp.zeros((400, 8), bool)
 
@@ -279,7 +281,7 @@ def test_completion_is_turned_as_samples_are():
 def test_evaluation_sees_all_labels():
   """The loss of the exact score, `D v / (v + sigma^2) / 2`; without its label an example adds 13 at a sigma of 1."""
   path = variance_exploding([1.0, 0.5])
-  model = model_of(Shifted(), path=path, given=LABEL, label_dropout=0.9)
+  model = model_of(Shifted(), path=path, given=LABEL, guidance=Guidance(label_dropout=0.9))
   labels = jnp.arange(4000) % 2
   x = MEAN + 2 * labels[:, None] + STD * jax.random.normal(jax.random.key(0), (4000, 8))
   terms = model.evaluate({'network': {}}, {}, jax.random.key(1), {'x': x, 'label': labels})
@@ -296,7 +298,7 @@ def test_labels_are_left_out_of_a_share_of_the_training_alone():
       return -x * self.param('scale', nn.initializers.ones_init(), ())
 
   def seen(dropout):
-    model = model_of(Seeing(), given=LABEL, label_dropout=dropout)
+    model = model_of(Seeing(), given=LABEL, guidance=Guidance(label_dropout=dropout))
     params, extra = model.init(jax.random.key(0), {})
     state = State(jnp.zeros((), jnp.int32), params, extra, model.update.init(params), jax.random.key(1))
     apply = jax.vmap(model.update.apply, in_axes=None, out_axes=None, axis_name=DATA_AXIS, axis_size=1)
@@ -394,8 +396,11 @@ def refused(words, call):
 
 
 def test_what_does_not_fit_is_refused():
-  refused('needs a network that is the score without', lambda: model_of(Shifted(), given=LABEL, guidance=2.0))
-  refused('nothing is given', lambda: model_of(Shifted(), label_dropout=0.1))
+  refused(
+    'needs a network that is the score without',
+    lambda: model_of(Shifted(), given=LABEL, guidance=Guidance(2.0)),
+  )
+  refused('nothing is given', lambda: model_of(Shifted(), guidance=Guidance(label_dropout=0.1)))
   for name in ('annealed', 'ncsnv2', 'langevin', 'underdamped'):
     refused('stay at one', lambda name=name: completed_by(way_of(name), 5))
   refused('churn_max be at most 30', lambda: way_of('edm', churn_max=35.0))
@@ -420,4 +425,7 @@ def test_what_does_not_fit_is_refused():
     'jump_length=5 is a stretch longer .* at most 4', lambda: repainted.complete({'network': {}}, {}, **short)
   )
   image = {**LABEL, 'image': Field('image', (2, 2, 1), 256)}
-  refused('no label is, but image may', lambda: model_of(Shifted(), given=image, label_dropout=0.1))
+  refused(
+    'no label is, but image may',
+    lambda: model_of(Shifted(), given=image, guidance=Guidance(label_dropout=0.1)),
+  )
