@@ -10,7 +10,6 @@ so that after a kill the same command goes on.
 
 import argparse
 import resource
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +18,8 @@ from typing import Any
 from experiments import arguments, row_by_row
 from experiments.autoregressive.reached import reached
 from experiments.autoregressive.report import picture, table
-from jaxgen import config_files, files, process
+from jaxgen import config_files, files, process, show
+from jaxgen.runs import writers
 
 HERE = Path(__file__).parent
 CONFIGS = (
@@ -41,7 +41,7 @@ def main() -> None:
   for name in asked.configs:
     if name not in [row['config'] for row in row_by_row.read(path)]:
       row_by_row.append(path, made(name, asked.runs / name))
-      shutil.copy(asked.runs / name / 'curves.png', asked.out / f'{name}_curves.png')
+      show.curves(writers.read(asked.runs / name), asked.out / f'{name}_curves.png')
   rows = sorted(row_by_row.read(path), key=lambda row: _place(row['config']))
   files.write_text(asked.out / 'results.md', table(rows))
   picture(rows, asked.out / 'text.png')

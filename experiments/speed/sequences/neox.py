@@ -39,7 +39,7 @@ def build(network: Transformer, length: int) -> GPTNeoXForCausalLM:
   peer = GPTNeoXForCausalLM(config).eval()
   with torch.no_grad():
     peer.gpt_neox.embed_in.weight.copy_(embedding.table.weight * embedding.scale)
-    peer.embed_out = _head(embedding)
+    peer.set_output_embeddings(_head(embedding))
     peer.gpt_neox.final_layer_norm.load_state_dict(network.norm.state_dict())
     for ours, theirs in zip(network.layers, peer.gpt_neox.layers, strict=True):
       theirs.input_layernorm.load_state_dict(ours.norms[0].state_dict())
