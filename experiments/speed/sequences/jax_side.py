@@ -23,15 +23,17 @@ from jaxgen.settings import autoregressive as settings  # noqa: E402
 _COMPARED = 48  # tokens whose logits other sides must have too
 
 
-def slots(config, predictor=whole_network, distribution=None):
+def slots(config):
   """The network, the predictor and the distribution that a module makes of a config."""
+  found, assemble = [], settings.assemble
 
-  def keep(config, network, predictor=predictor, distribution=distribution, **others):
-    del others
-    return network, predictor, distribution or categorical(fields.of(config)['x'].levels)
+  def keep(config, network, predictor=whole_network, distribution=None, **others):
+    found.append((network, predictor, distribution or categorical(fields.of(config)['x'].levels)))
+    return assemble(config, network, predictor, distribution, **others)
 
   with mock.patch.object(settings, 'assemble', keep):
-    return models.find(config.module).build(config)
+    models.find(config.module).build(config)
+  return found[0]
 
 
 class Side:
