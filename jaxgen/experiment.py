@@ -11,6 +11,7 @@ from ml_collections import ConfigDict
 from jaxgen import beginning, computing, data, fields, keys, models, parallel, updates
 from jaxgen import config as configs
 from jaxgen.config_keys import Keys, StageKey
+from jaxgen.data import vocabulary as vocabularies
 from jaxgen.data.tables import columns
 from jaxgen.errors import UserError
 from jaxgen.runs import best, failure
@@ -198,7 +199,8 @@ def load(
 
 def check_same_table(workdir: Path, split: str, source: data.Source) -> None:
   """Sees to it that a run's table is what it was: rows are standardized by those of the training split, and a model
-  knows no other units. Of data that are no table nothing is checked.
+  knows no other units. Likewise of text that its vocabulary is: tokens are places in it. Of other data nothing is
+  checked.
 
   Args:
     workdir: of the run.
@@ -206,8 +208,15 @@ def check_same_table(workdir: Path, split: str, source: data.Source) -> None:
     source: as it is read now.
 
   Raises:
-    UserError: if the columns are no longer those of the run, or the rows that it has seen are others.
+    UserError: if the columns, or the tokens, are no longer those of the run, or the rows that it has seen are others.
   """
+  known = vocabularies.read(workdir) if source.vocabulary is not None else None
+  if known not in (None, source.vocabulary):
+    raise UserError(
+      f'The vocabulary of {source.name} is not that of the run in {workdir}: {source.vocabulary.size:,} '
+      f'{source.vocabulary.kind}, and there {known.size:,} {known.kind}; put the text back that it was trained on, or '
+      'choose another --workdir and train on this one.'
+    )
   if source.columns is not None:
     columns.check_same(workdir, source.columns, source.name)
     workdirs.check_same_data(workdir, {split: data.fingerprint(source)})

@@ -1,8 +1,12 @@
+import numpy as np
 import pytest
 
 from configs import gan_toy, iaf_vae_digits, tabular_vae_wine, vae_digits
 from jaxgen import data, experiment, types
+from jaxgen.data import vocabulary
+from jaxgen.data.source import from_arrays
 from jaxgen.data.tables.columns import Columns
+from jaxgen.data.vocabulary import Vocabulary
 from jaxgen.errors import UserError
 from jaxgen.types import Field
 
@@ -49,3 +53,25 @@ def test_no_model_is_told_what_was_removed(answer):
   config.given = (answer,)
   with pytest.raises(UserError, match=f'config.given names {answer}, which tells what was removed'):
     experiment.build_model(data.resolved(config, TABLE, COLUMNS))
+
+
+def test_a_run_is_measured_by_its_own_vocabulary_alone(tmp_path):
+  """Of a text whose characters became others every token would stand for another one, though there are as many."""
+  one, other = (Vocabulary('characters', 4, characters) for characters in ('abc', 'abd'))
+  source = from_arrays('text:mine (test)', {'x': Field('tokens', (1,), 4)}, {'x': np.zeros((1, 1), int)}, one)
+  experiment.check_same_table(tmp_path, 'test', source)  # a run that is older keeps none
+  vocabulary.save(tmp_path, one)
+  experiment.check_same_table(tmp_path, 'test', source)
+  vocabulary.save(tmp_path, other)
+  with pytest.raises(
+    UserError, match='The vocabulary of text:mine .test. is not that of the run in .*; put the text'
+  ):
+    experiment.check_same_table(tmp_path, 'test', source)
+
+
+def test_what_fills_sentences_up_is_no_text_to_a_model_that_does_not_say_so():
+  spec = {'x': Field('tokens', (3,), 7), 'observed': MASK}
+  config = vae_digits.get_config('smoke')
+  config.data.name = 'text:mine'
+  with pytest.raises(UserError, match='text:mine is filled up to one length, .*--config=sentence_vae_text'):
+    experiment.build_model(data.resolved(config, spec, end=0))
