@@ -37,10 +37,15 @@ def shapes(function, *args):
 QUICK = one_per_module()
 
 
-@pytest.fixture(
-  scope='module',
-  params=[pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in CONFIGS],
-)
+def _params():
+  """All tests of one config stay with one worker: on its own, each of them would build the model anew."""
+  slow = {name: () if name in QUICK else (pytest.mark.slow,) for name in CONFIGS}
+  return [
+    pytest.param(name, marks=(*slow[name], pytest.mark.xdist_group(f'shapes {name}'))) for name in CONFIGS
+  ]
+
+
+@pytest.fixture(scope='module', params=_params())
 def case(request, tmp_path_factory):
   config = data.resolve(prepared(request.param, tmp_path_factory.mktemp('shapes')))
   model, spec = experiment.build_model(config), fields.of(config)

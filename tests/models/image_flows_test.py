@@ -97,8 +97,13 @@ class Learned(NamedTuple):
   bits: jax.Array
 
 
-# One is trained always.
-LEARNED = [pytest.param(name, marks=() if name == 'realnvp' else pytest.mark.slow) for name in TABLE]
+# One is trained always. Those of one flow stay with one worker, which has trained it.
+LEARNED = [
+  pytest.param(
+    name, marks=(pytest.mark.xdist_group(f'learned {name}'), *[pytest.mark.slow] * (name != 'realnvp'))
+  )
+  for name in TABLE
+]
 
 
 @pytest.fixture(scope='module', params=LEARNED)
