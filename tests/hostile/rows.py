@@ -334,6 +334,14 @@ FITS = {
     'parallel_wavenet_strings', '--config.stages.teacher=', 'names no run; jaxgen.models.flow.parallel_wavenet needs',
   ),
   'a student of a folder': ('parallel_wavenet_strings', '--config.stages.teacher={files}', 'holds no run; give'),
+  'strings at a rate that is too low': (
+    'wavenet_strings', '--config.data.rate=2000', 'too low for audio:strings; set it to 4,000 or more',
+  ),
+  'recordings at another rate': (
+    'wavenet_strings',
+    '--config.given=() --config.data.name=audio:{files}/sounds_of_another_rate',
+    'set --config.data.rate=44100',
+  ),
   'a cell that is none': ('rnnlm_text', '--config.model.cell=elman', 'one of: lstm, gru'),
   'vectors for a PixelCNN': ('pixelcnn_digits', '--config.data.name=toy:rings', 'needs images'),
   'vectors for Glow': ('glow_digits', '--config.data.name=toy:rings', 'models images'),
