@@ -63,7 +63,7 @@ FAMILIES = {
   'gan': Family('GAN', ('gan_digits', 'dcgan_mnist'), 36, _gan, 4),
   'flow': Family('Flow', ('glow_digits', 'glow_digits'), 56, _width, 8, 2),
   'autoregressive': Family('Autoregressive', ('pixelcnn_digits', 'pixelcnn_mnist'), 36, _width, 6, 6),
-  'score': Family('Score', ('ncsn_digits', 'ncsn_mnist'), 16, _score, 8, 8),
+  'score': Family('Score', ('edm_digits', 'ncsn_mnist'), 16, _score, 8, 8),  # see README.md
 }
 
 
