@@ -5,8 +5,11 @@
     python -m jaxgen.main --config=configs/parallel_wavenet_strings.py
     python -m jaxgen.main --mode=sample --workdir=runs/parallel_wavenet_strings --use=samples --given.pitch=5
 
-With a teacher of 300 steps of 8 sounds it comes within 0.24 nats per sample in 300 steps of 4, one minute of processor
-time.
+On 2 CPU cores, shared: 4.7 CPU minutes for 1,600 steps. On the test split, averaged weights, 0.290 nats per sample away
+from a teacher of 3,000 steps (`--mode=evaluate`: one draw of the noise for each sound, 16 of each sample). The best
+single logistic for each sample of these sounds would be 0.072 away from the five of the teacher. The median sample is
+440 cents from the pitch that was asked for, and 14 % are within 50 cents, so most of what the teacher knows of pitch
+is lost. 16 sounds take 0.13 seconds of processor time, the teacher's own 1.35 (`experiments.parallel_wavenet`).
 """
 
 from ml_collections import ConfigDict
@@ -39,8 +42,10 @@ def get_config(arg=''):
   )
   config.optimizer = optimizer(learning_rate=6e-3, schedule='cosine', warmup_steps=50, clip_norm=1.0)
   config.batch_size = 4
-  config.num_steps = 1000
+  config.num_steps = 1600
   config.ema_decay = 0.99
   config.steps_per_dispatch = 10
-  config.num_samples = 16
+  config.eval_every = 800
+  config.sample_every = 0
+  config.num_samples = 13
   return preset(config, arg, num_flows=2, width=8, skip_width=8, num_dilations=3, draws=4)
