@@ -3,7 +3,7 @@
     python -m jaxgen.main --config=configs/rnnlm_text.py
 
 On 2 CPU cores, shared: 1.8 CPU minutes for 500 steps. On the test split, exact, averaged weights: 2.401 bits per
-character (`python -m experiments.text --workdir=...`), where gzip takes 2.454 of that split alone and xz 2.225, and
+character (`python -m experiments.autoregressive`), where gzip takes 2.454 of that split alone and xz 2.225, and
 2.420 and 1.869 after the training split; the model's windows begin without a past. No published numbers exist for this
 text.
 """

@@ -15,14 +15,14 @@ No published numbers exist for this text.
 
 `--mode=sample --use=interpolation` prints the most likely sentences on the way between two; in a few steps:
 
-    If the same is a list of the file is not be used to the given.
-    If the specified, the specified, the file is not be used to the given.
-    Appl-in-like object, the file-like object.
-    Sures to the file-like object.
-    Sures to a list of the file.
+    Returns: Ano, the current file is not be used to the current file.
+    Inters the file is a string, the file.
+    Inters a list of the same file, the file.
+    Inters a list of the file.
+    Abstract class for the file.
+    Abstract class for the file is a list of the file.
 
-That way leads from 'Example: - [0, 1, 1] and [1, 0, 1] compare equal.' to 'Included for symmetry with
-assertIsInstance.', of whose words so few nats bring back none. Others:
+So few nats bring back no word of the two sentences of the test split between which that way leads. Others:
 `--knobs.token_temperature=0.5` for samples, `--prompt='Return '` with `--use=completion`.
 """
 

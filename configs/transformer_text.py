@@ -3,7 +3,7 @@
     python -m jaxgen.main --config=configs/transformer_text.py
 
 Which needs `pip install 'jaxgen[text]'`. On 2 CPU cores, shared: 3.3 CPU minutes for 700 steps. On the test split,
-exact, averaged weights: 2.097 bits per character (`python -m experiments.text --workdir=...`), where xz takes 2.225 of
+exact, averaged weights: 2.097 bits per character (`python -m experiments.autoregressive`), where xz takes 2.225 of
 that split alone and 1.868 after the training split, which the model has read three times; its own windows begin without
 a past. No published numbers exist for this text.
 """
