@@ -61,9 +61,8 @@ def _pitches(subject, x, given):
     return {}
   heard = pitch.of_sounds(x, subject.field.levels, subject.about.rate, pitches)
   asked = pitches[np.asarray(given['pitch'])]
-  errors = np.abs(pitch.cents(heard, asked))
   return {
-    'median_pitch_error_cents': float(np.median(np.nan_to_num(errors, nan=pitch.NO_PITCH))),
+    'median_pitch_error_cents': float(np.median(pitch.distance(heard, asked))),
     'asked_hz': [round(value, 2) for value in asked.tolist()],
     'heard_hz': [round(value, 2) if np.isfinite(value) else None for value in heard.tolist()],
   }

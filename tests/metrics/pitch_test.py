@@ -13,16 +13,18 @@ from jaxgen.metrics.measure import measure
 from jaxgen.types import Field, GenerativeModel
 
 RATE, PITCHES = 8000, strings.PITCHES
-LOWEST, HIGHEST = PITCHES[0] / 1.5, PITCHES[-1] * 1.5
+LOWEST, HIGHEST = PITCHES[0] / 1.5, PITCHES[-1] * 4
+REFERENCE = Reference('strings', {'x': Field('audio', (512, 1), 256)}, None, None, rate=RATE, pitches=PITCHES)
 
 
 @pytest.mark.parametrize(('length', 'within'), [(1024, 0.02), (pitch.least_length(RATE, LOWEST), 0.5)])
 def test_sines_have_their_frequency(length, within):
-  frequencies = np.repeat([150, 199.9, 220, 301.3, 440, 655], 5)
-  phases = np.tile(np.arange(5), 6)[:, None]
+  frequencies = np.repeat([150, 199.9, 220, 301.3, 440, 655, 1100, 1700], 5)
+  phases = np.tile(np.arange(5), 8)[:, None]
   x = 0.01 * np.sin(2 * np.pi * frequencies[:, None] * np.arange(length) / RATE + phases)
   found = pitch.fundamental(x, RATE, LOWEST, HIGHEST)
-  assert np.abs(pitch.cents(found, frequencies)).max() < within
+  errors = np.abs(pitch.cents(found, frequencies)).reshape(8, 5).max(1)
+  assert errors[:6].max() < within and errors[6:].max() < 3 * within
 
 
 def test_difference_and_its_normalization_by_hand():
@@ -56,19 +58,46 @@ def test_strings_have_their_pitch_to_a_cent():
 
 
 def test_errors_are_beside_the_pitch_that_was_asked_for():
-  reference = Reference(
-    'strings', {'x': Field('audio', (512, 1), 256)}, None, None, rate=RATE, pitches=PITCHES
-  )
-  assert pitch.heard(reference)
-  assert not pitch.heard(reference._replace(pitches=None))
-  assert not pitch.heard(reference._replace(spec={'x': Field('audio', (100, 1), 256)}))
+  assert pitch.heard(REFERENCE)
+  assert not pitch.heard(REFERENCE._replace(pitches=None))
+  assert not pitch.heard(REFERENCE._replace(spec={'x': Field('audio', (100, 1), 256)}))
   x, which = strings.plucked('train', 13, 512, RATE)
   codes = mu_law.encode(x[..., None], 256)
   codes[0] = 128
   asked = which.copy()
   asked[1:3] += 1
-  errors = pitch.errors(codes, asked, reference)
+  errors = pitch.errors(codes, asked, REFERENCE)
   np.testing.assert_allclose(errors[:4], [1200, 100, 100, 0], atol=3)
+
+
+def test_overtones_alone_are_no_hits():
+  """A string an octave up or down, a sine of an overtone, of every pitch, are all an octave away."""
+  asked = np.arange(26) % 13
+  twice_as_fast, twice_as_slow = (strings.plucked('test', 26, 1024, rate)[0] for rate in (4000, 16000))
+  t = np.arange(512) / RATE
+  sines = [np.sin(2 * np.pi * k * PITCHES[asked][:, None] * t) for k in (2, 3, 4, 5)]
+  for x in (twice_as_fast[:, :512], twice_as_slow[:, :512], *sines):
+    errors = pitch.errors(mu_law.encode(x[..., None].astype(np.float32), 256), asked, REFERENCE)
+    np.testing.assert_allclose(errors, 1200, atol=2)
+
+
+def test_noise_ramps_and_clicks_have_no_pitch():
+  ramp, click = np.linspace(-0.9, 0.9, 512), np.zeros(512)
+  click[200] = 1
+  sounds = np.stack([ramp, click, np.roll(click, 200), np.exp(-np.arange(512) / 300)]).astype(np.float32)
+  noise = np.random.default_rng(0).integers(0, 256, (650, 512, 1)).astype(np.uint8)
+  codes = np.concatenate([mu_law.encode(sounds[..., None], 256), noise])
+  assert np.isnan(pitch.of_sounds(codes, 256, RATE, PITCHES)).all()
+  assert np.isnan(pitch.of_sounds(sounds[..., None], 0, RATE, PITCHES)).all()
+  assert (pitch.errors(codes, np.zeros(len(codes), int), REFERENCE) == 1200).all()
+
+
+def test_what_is_worked_on_at_a_time_changes_nothing(monkeypatch):
+  x, _ = strings.plucked('test', 13, 512, RATE)
+  whole = pitch.fundamental(x, RATE, LOWEST, HIGHEST)
+  monkeypatch.setattr(pitch, '_PART', 1024)
+  np.testing.assert_array_equal(pitch.fundamental(x, RATE, LOWEST, HIGHEST), whole)
+  assert pitch.fundamental(x[:0], RATE, LOWEST, HIGHEST).shape == (0,)
 
 
 def test_what_is_too_short_is_said():
