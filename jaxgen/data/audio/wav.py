@@ -1,13 +1,17 @@
 """Wav files: what their headers say, and their samples as one channel."""
 
 import os
-import wave
+import struct
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from jaxgen.errors import UserError
+
+_PCM, _EXTENSIBLE = 0x0001, 0xFFFE  # tags of formats; the second is written above 16 bits or two channels
+# Where a header is extended, this stands for `_PCM`: KSDATAFORMAT_SUBTYPE_PCM.
+_SUBTYPE_PCM = bytes.fromhex('0100000000001000800000aa00389b71')
 
 
 class Header(NamedTuple):
@@ -40,26 +44,63 @@ def read(path: Path) -> np.ndarray:
 
 def _read(path, whole):
   try:
-    # `wave` knows whole numbers alone: floating-point files are refused, which any editor saves as 24 bits.
-    with wave.open(str(path), 'rb') as file:
-      found = Header(file.getframerate(), file.getnframes(), file.getnchannels(), file.getsampwidth())
+    with open(path, 'rb') as file:
+      found = _header(file)
       size = found.samples * found.channels * found.width
-      if found.width not in _OF_WIDTH:
-        raise wave.Error(f'{8 * found.width} bits a sample')
-      if size > os.path.getsize(path):  # before memory is asked for
+      if size > os.path.getsize(path) - file.tell():  # before memory is asked for
         raise EOFError
-      data = file.readframes(found.samples) if whole else b''
+      return found, file.read(size) if whole else b''
   except EOFError:
     raise _truncated(path) from None
   except OSError as error:
     raise UserError(f'{path} cannot be read: {error.strerror}.') from None
-  except Exception as error:  # a damaged header makes `wave` raise almost anything
+  except ValueError as error:
     raise UserError(
       f'{path} cannot be read as a wav file of 8, 16, 24 or 32 bits ({error}); save it anew as 16-bit PCM.'
     ) from None
-  if whole and len(data) < size:
-    raise _truncated(path)
-  return found, data
+
+
+def _header(file):
+  """That of an open file, which then stands at its samples."""
+  riff, _, kind = _unpacked(file, '<4sI4s')
+  if (riff, kind) != (b'RIFF', b'WAVE'):
+    raise ValueError('it does not begin as one')
+  form = None
+  while True:
+    name, size = _unpacked(file, '<4sI')
+    start = file.tell()
+    if name == b'fmt ':
+      form = _format(file)
+    if name == b'data':
+      break
+    file.seek(start + size + size % 2)  # chunks begin at even places
+  if form is None:
+    raise ValueError('its samples come before their format')
+  rate, channels, width = form
+  return Header(rate, size // (channels * width), channels, width)
+
+
+def _format(file):
+  """Samples a second, channels and bytes of a sample: the chunk `fmt ` of a file that stands there."""
+  tag, channels, rate, _, _, bits = _unpacked(file, '<HHIIHH')
+  if tag == _EXTENSIBLE:
+    *_, subtype = _unpacked(file, '<HHI16s')  # its length, the bits that are used, where loudspeakers stand
+    tag = _PCM if subtype == _SUBTYPE_PCM else tag
+  if tag != _PCM:  # floating-point files too are refused, which any editor saves as 24 bits
+    raise ValueError(f'format {tag:#06x}')
+  width = (bits + 7) // 8
+  if width not in _OF_WIDTH:
+    raise ValueError(f'{bits} bits a sample')
+  if not channels or not rate:
+    raise ValueError(f'{channels} channels, {rate} samples a second')
+  return rate, channels, width
+
+
+def _unpacked(file, form):
+  data = file.read(struct.calcsize(form))
+  if len(data) < struct.calcsize(form):
+    raise EOFError
+  return struct.unpack(form, data)
 
 
 def _truncated(path):

@@ -1,3 +1,5 @@
+import struct
+
 import numpy as np
 import pytest
 from scipy.io import wavfile
@@ -34,6 +36,25 @@ def test_files_of_another_writer_are_read_alike(tmp_path):
   ):
     wavfile.write(tmp_path / f'{name}.wav', 8000, array)
     np.testing.assert_allclose(wav.read(tmp_path / f'{name}.wav'), x / 2**31, atol=1 / 127)
+
+
+@pytest.mark.parametrize('width', [2, 3])
+def test_extended_headers_are_read(write_wav, tmp_path, width):
+  """As editors write above 16 bits or two channels: tag 0xFFFE, and what it is at the end of a chunk of 40 bytes."""
+  x = np.sin(np.arange(500) / 7)
+  write_wav(tmp_path / 'a.wav', x, width=width)
+  plain = (tmp_path / 'a.wav').read_bytes()
+  kind = b'\x01\0\0\0\0\0\x10\0\x80\0\0\xaa\0\x38\x9b\x71'
+  extension = struct.pack('<HHI', 22, 8 * width, 4) + kind
+  chunk = struct.pack('<IH', 40, 0xFFFE) + plain[22:36] + extension
+  odd = b'LIST' + struct.pack('<I', 3) + b'abc\0'
+  (tmp_path / 'b.wav').write_bytes(plain[:16] + chunk + odd + plain[36:])
+  assert wav.header(tmp_path / 'b.wav') == wav.header(tmp_path / 'a.wav') == (8000, 500, 1, width)
+  np.testing.assert_array_equal(wav.read(tmp_path / 'b.wav'), wav.read(tmp_path / 'a.wav'))
+  floats = chunk.replace(kind, b'\x03' + kind[1:])
+  (tmp_path / 'b.wav').write_bytes(plain[:16] + floats + plain[36:])
+  with pytest.raises(UserError, match='16, 24 or 32 bits .format 0xfffe'):
+    wav.header(tmp_path / 'b.wav')
 
 
 def test_channels_are_averaged(write_wav, tmp_path):
@@ -125,6 +146,8 @@ def test_damaged_files_are_named(write_wav, tmp_path, settings):
     (whole[:40] + b'\xff\xff\xff\x7f' + whole[44:], 'truncated: its header'),
     (whole[:22] + b'\0\0' + whole[24:], no_pcm),
     (whole[:34] + b'\x40\0' + whole[36:], no_pcm),
+    (whole[:24] + bytes(4) + whole[28:], r'bits \(1 channels, 0 samples a second\)'),
+    (whole[:12] + whole[36:], 'samples come before their format'),
   ):
     (tmp_path / '2.wav').write_bytes(content)
     refused(settings, tmp_path, f'2.wav .*{sentence}')
