@@ -14,6 +14,10 @@ _FILTER = Image.Resampling.LANCZOS
 # Others that Pillow knows are seldom meant, and some run programs.
 _FORMATS = ('PNG', 'JPEG', 'WEBP', 'BMP', 'GIF')
 _MOST_PIXELS = 2**26  # that an image may claim to have; decoded, it takes four bytes for each
+# What one may give in place of images that are too large for memory as arrays.
+FEWER_OR_FOLDER = (
+  'fewer or smaller ones, or a folder of images (--config.data.name=folder:<path>), which is read as it goes'
+)
 _MOST_RESIZED = 2**32  # bytes of a set that is resized as a whole, in memory
 # EXIF tag 274 and its values for an image that lies on its side
 _ORIENTATION, _SIDEWAYS = 274, (5, 6, 7, 8)
@@ -50,7 +54,7 @@ def resize_all(pixels: np.ndarray, image_size: int, levels: int = 256) -> np.nda
   if not image_size or pixels.shape[1:3] == (image_size, image_size):
     return pixels
   what = f'{len(pixels):,} images of {image_size}x{image_size} (config.data.image_size)'
-  check_memory(what, len(pixels) * image_size**2 * pixels.shape[3], _MOST_RESIZED)
+  check_memory(what, len(pixels) * image_size**2 * pixels.shape[3], _MOST_RESIZED, FEWER_OR_FOLDER)
   resized = np.empty((len(pixels), image_size, image_size, pixels.shape[3]), np.uint8)
   for place, image in enumerate(pixels):
     image = Image.fromarray(image[..., 0] if image.shape[2] == 1 else image)
@@ -58,13 +62,18 @@ def resize_all(pixels: np.ndarray, image_size: int, levels: int = 256) -> np.nda
   return np.minimum(resized, levels - 1)
 
 
-def check_memory(what: str, needed: int, most: int | None = None) -> None:
-  """Raises a `UserError` if `needed` bytes for `what` are more than `most`, by default the memory of this machine."""
+def check_memory(
+  what: str, needed: int, most: int | None = None, instead: str = 'fewer or smaller ones'
+) -> None:
+  """Raises a `UserError` if `needed` bytes for `what` are more than `most`, by default the memory of this machine.
+
+  The sentence says what to give `instead`.
+  """
   most = most or os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES')
   if needed > most:
     raise UserError(
       f'{what} would take {needed / 2**30:,.1f} GiB in memory, and at most {most / 2**30:,.1f} are taken; give '
-      'fewer or smaller ones, or a folder of images (--config.data.name=folder:<path>), which is read as it goes.'
+      f'{instead}.'
     )
 
 

@@ -79,7 +79,8 @@ def _read(path):
       held = {name.removesuffix('.npy') for name in there}
       if 'x' not in held and not {'x_train', 'x_test'} <= held:
         raise UserError(f'{path} holds {", ".join(sorted(held)) or "nothing"}; it needs {_KEYS}.')
-      images.check_memory(str(path), sum(_claimed_bytes(archive, name, path) for name in there))
+      claimed = sum(_claimed_bytes(archive, name, path) for name in there)
+      images.check_memory(str(path), claimed, instead=images.FEWER_OR_FOLDER)
       return {name.removesuffix('.npy'): _array(archive, name) for name in there}
   except UserError:
     raise

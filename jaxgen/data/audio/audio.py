@@ -1,12 +1,14 @@
 """Sound as windows of mu-law codes."""
 
+import hashlib
+import os
 from pathlib import Path
 
 import numpy as np
 from ml_collections import ConfigDict
 
 from jaxgen import fields, mu_law
-from jaxgen.data import images, order
+from jaxgen.data import images
 from jaxgen.data.audio import strings, wav
 from jaxgen.data.source import Source, from_arrays
 from jaxgen.errors import UserError
@@ -26,15 +28,16 @@ def load(config: ConfigDict, name: str, split: str) -> Source:
 
   Of a folder, all `.wav` files below it are read in the order of their names; several channels are averaged. Windows do
   not overlap, what is left over at an end is dropped, and files without a window are left out, of which the name of the
-  source says how many. Where there are ten files, a tenth of them is the test split and `config.validation` of all the
-  validation split, whole files chosen at random but always the same; of fewer files the last tenth of each is the test
-  split, and `config.validation` of what is before it, at its end, the validation split.
+  source says how many; a file that has several names is one. Where there are ten files, a tenth of them is the test
+  split and `config.validation` of all the validation split, whole files, chosen by a hash of their names below the
+  folder: one file more moves one other at most into either of these splits, or out of it. Of fewer files the last tenth
+  of each is the test split, and `config.validation` of what is before it, at its end, the validation split.
 
   Of the strings each has one of the pitches that are the field `pitch`; see `strings`.
 
   Raises:
-    UserError: if there are no wav files, one cannot be read, they are of another rate, a split is silent or has no
-      window, or all is more than the memory of this machine.
+    UserError: if there are no wav files, one cannot be read, they are of another rate, a split is silent, has no window
+      or no file, or all is more than the memory of this machine.
   """
   images.check_none_resized(config.image_size, f'audio:{name}')
   field = Field('audio', (config.context, 1), config.levels)
@@ -49,8 +52,8 @@ def load(config: ConfigDict, name: str, split: str) -> Source:
     raise UserError(
       f'No wav file of {path} has --config.data.context={config.context:,} samples; set it lower, or give longer ones.'
     )
-  images.check_memory(str(path), 4 * sum(headers[file].samples for file in long))
-  parts = _by_file(long, config, split) if len(long) >= _ENOUGH else _by_time(long, config, split)
+  _check_memory(path, [headers[file] for file in long])
+  parts = _by_file(path, long, config, split) if len(long) >= _ENOUGH else _by_time(long, config, split)
   windows = [part[: len(part) // config.context * config.context] for part in parts]
   x = np.concatenate([np.empty(0, np.float32), *windows]).reshape(-1, *field.shape)
   _check_sound(x, path, split, config.context)
@@ -63,10 +66,26 @@ def _found(path):
     raise UserError(
       f'There is no folder {path}; set --config.data.name=audio:<path> to one, or to audio:{EMBEDDED}.'
     )
-  found = sorted(file for file in path.rglob('*') if file.suffix.lower() == '.wav' and file.is_file())
+  found = _once(sorted(file for file in path.rglob('*') if file.suffix.lower() == '.wav' and file.is_file()))
   if not found:
     raise UserError(f'There are no .wav files in {path}; put some there.')
   return found
+
+
+def _once(files):
+  """Without other names of the same file, by links of either sort, which could stand in two splits."""
+  first = {}
+  for file in files:
+    status = file.stat()
+    first.setdefault((status.st_dev, status.st_ino), file)
+  return list(first.values())
+
+
+def _check_memory(path, headers):
+  """All samples in floating point while they become codes, and all channels of the longest file."""
+  largest = max((header.width + 12) * header.channels * header.samples for header in headers)
+  instead = 'fewer or shorter files, some of them in a folder of their own, or ones of a lower rate'
+  images.check_memory(str(path), 20 * sum(header.samples for header in headers) + largest, instead=instead)
 
 
 def _check_rates(headers, rate):
@@ -83,17 +102,25 @@ def _check_rates(headers, rate):
     )
 
 
-def _by_file(files, config, split):
-  """The sound of the files of a split."""
-  shuffled = order.permutation(0, 0, len(files))
+def _by_file(path, files, config, split):
+  """The sound of the files of a split: the first by the hash of their names, the last, and those between."""
   test = len(files) // 10
-  validation = test + (max(1, round(config.validation * len(files))) if config.validation else 0)
-  places = {
-    'test': shuffled[:test],
-    'validation': shuffled[test:validation],
-    'train': shuffled[validation:],
+  validation = max(1, round(config.validation * len(files))) if config.validation else 0
+  train = len(files) - test - validation
+  if train < 1:
+    raise UserError(
+      f'--config.data.validation={config.validation} of the {len(files)} wav files of {path} leaves none to train on; '
+      'set it lower.'
+    )
+  ordered = sorted(
+    files, key=lambda file: hashlib.sha256(os.fsencode(file.relative_to(path).as_posix())).digest()
+  )
+  of_split = {
+    'test': ordered[:test],
+    'train': ordered[test : test + train],
+    'validation': ordered[test + train :],
   }
-  return [wav.read(files[place]) for place in sorted(places[split])]
+  return [wav.read(file) for file in sorted(of_split[split])]
 
 
 def _by_time(files, config, split):
@@ -134,7 +161,8 @@ def _strings(config, field, split):
       f'--config.data.rate={config.rate} is too low for audio:{EMBEDDED}; set it to {strings.LEAST_RATE:,} or more.'
     )
   num = _STRINGS[split]
-  images.check_memory(f'audio:{EMBEDDED} of {config.context:,} samples', 16 * num * config.context)
+  what, instead = f'audio:{EMBEDDED} of {config.context:,} samples', 'a lower --config.data.context'
+  images.check_memory(what, 24 * num * config.context, instead=instead)
   x, pitch = strings.plucked(split, num, config.context, config.rate)
   spec = {'x': field, 'pitch': Field('label', (), len(strings.PITCHES))}
   arrays = {

@@ -99,6 +99,57 @@ def test_many_files_are_divided_by_file(write_wav, tmp_path, settings):
   assert codes(settings, tmp_path, 'train', validation=0.0)[1].shape == (54, 10)
 
 
+def held_out(settings, folder, **others):
+  """The numbers of the files of each split, whose sound begins with them."""
+  found = {}
+  for split in ('train', 'validation', 'test'):
+    x = codes(settings, folder, split, levels=4096, **others)[1]
+    found[split] = {round(float(value) * 100) for value in x[:, 0]}
+  return found
+
+
+def test_a_file_more_moves_one_at_most_into_a_split_or_out_of_it(write_wav, tmp_path, settings):
+  for number in range(30):
+    write_wav(tmp_path / f'{number}.wav', number / 100 + np.arange(12) / 10_000)
+  before = held_out(settings, tmp_path)
+  assert [len(found) for found in before.values()] == [24, 3, 3]
+  for number in range(30, 34):
+    write_wav(tmp_path / f'{number}.wav', number / 100 + np.arange(12) / 10_000)
+    after = held_out(settings, tmp_path)
+    old = {split: found - {number} for split, found in after.items()}
+    assert all(len(old[split] ^ before[split]) <= 1 for split in ('validation', 'test'))
+    assert not old['test'] & before['validation'] and not old['validation'] & before['test']
+    before = after
+
+
+def test_a_file_with_two_names_is_one(write_wav, tmp_path, settings):
+  for number in range(10):
+    write_wav(tmp_path / f'{number}.wav', number / 100 + np.arange(12) / 10_000)
+  before = held_out(settings, tmp_path)
+  for number in range(10):
+    (tmp_path / f'{number}_again.wav').symlink_to(tmp_path / f'{number}.wav')
+    (tmp_path / f'{number}_hard.wav').hardlink_to(tmp_path / f'{number}.wav')
+  assert held_out(settings, tmp_path) == before
+
+
+def test_a_validation_split_of_all_files_is_refused(write_wav, tmp_path, settings):
+  for number in range(10):
+    write_wav(tmp_path / f'{number}.wav', ramp(0, 20))
+  refused(settings, tmp_path, 'data.validation=0.9 of the 10 wav files of .* leaves none', validation=0.9)
+
+
+@pytest.mark.parametrize(('channels', 'needed'), [(1, 20 + 14), (8, 20 + 8 * 14)])
+def test_memory_is_asked_about_with_all_that_reading_takes(
+  write_wav, tmp_path, settings, monkeypatch, channels, needed
+):
+  write_wav(tmp_path / '1.wav', np.tile(ramp(0, 900)[:, None], channels))
+  pages = {'SC_PAGE_SIZE': 900, 'SC_PHYS_PAGES': needed}
+  monkeypatch.setattr('jaxgen.data.images.os.sysconf', lambda name: pages[name])
+  codes(settings, tmp_path, 'train')
+  pages['SC_PHYS_PAGES'] = needed - 1
+  refused(settings, tmp_path, 'are taken; give fewer or shorter files')
+
+
 def refused(settings, folder, sentence, split='train', **others):
   with pytest.raises(UserError, match=sentence) as error:
     codes(settings, folder, split, **others)
