@@ -68,10 +68,11 @@ def trajectory(
   rng: PRNGKey,
   num: int,
   given: Mapping[str, jax.Array] | None = None,
+  length: int | None = None,
   **knobs: float,
 ) -> jax.Array:
   """The stages of `sample` under the same key, [T, num, *shape], from nothing to all of it."""
-  x = sample(model, params, extra, rng, num, given, **knobs)
+  x = sample(model, params, extra, rng, num, given, length, **knobs)
   silence = model.x.levels // 2 if model.x.kind == 'audio' else 0
   return _stages(x, _order_of(model, x), silence)
 

@@ -90,8 +90,9 @@ def texts(
 
 def to_end(tokens: np.ndarray, end: int | None) -> np.ndarray:
   """Tokens i[T] to the first that is the end, itself among them; all where none is."""
-  ends = np.flatnonzero(tokens == end) if end is not None else ()
-  return tokens[: ends[0] + 1] if len(ends) else tokens
+  if end is None or not (tokens == end).any():
+    return tokens
+  return tokens[: np.argmax(tokens == end) + 1]
 
 
 def _lines(text):
