@@ -10,7 +10,10 @@ from jaxgen.types import Batch, DataSpec, Field, PRNGKey
 
 
 def prepared(batch: Batch, given: DataSpec) -> dict[str, jax.Array]:
-  """The given fields of a batch as networks take them; empty where nothing is given.
+  """The given fields of a batch as networks take them, in the order of their names; empty where nothing is given.
+
+  That is the order which JAX gives a mapping wherever it takes one apart (`jax.tree.map`, rematerialization): networks
+  lay conditions side by side, and no other order would stay.
 
   Labels become one-hot, f32[B, classes]; images, audio and vectors f32[B, *shape], in [-1, 1] where they are discrete;
   masks f32 of 0 and 1; tokens stay i32[B, T].
@@ -18,7 +21,7 @@ def prepared(batch: Batch, given: DataSpec) -> dict[str, jax.Array]:
   Raises:
     ValueError: if the batch lacks one of them, or has it in another shape.
   """
-  return {name: _prepared(name, batch, field) for name, field in given.items()}
+  return {name: _prepared(name, batch, given[name]) for name in sorted(given)}
 
 
 def to_sample(
