@@ -1,4 +1,4 @@
-"""A student of inverse autoregressive flows that a WaveNet of plucked strings teaches (van den Oord et al. 2018), after
+"""A student of inverse autoregressive flows that a WaveNet of plucked strings teaches (van den Oord et al. 2017), after
 
     python -m jaxgen.main --config=configs/wavenet_logistics_strings.py --workdir=runs/wavenet_logistics_strings
 

@@ -1,6 +1,6 @@
 """Students of sound: inverse autoregressive flows that learn from a frozen autoregressive teacher -> GenerativeModel.
 
-van den Oord et al., "Parallel WaveNet: fast high-fidelity speech synthesis" (2018). Sound is a real number y in [-1, 1]
+van den Oord et al., "Parallel WaveNet: fast high-fidelity speech synthesis" (2017). Sound is a real number y in [-1, 1]
 for each entry here, the middle of what its code stands for; see `jaxgen.mu_law`.
 """
 
@@ -16,6 +16,7 @@ from flax import linen as nn
 
 from jaxgen import mu_law
 from jaxgen.bijectors import Autoregressive, Bijector, Chain, Inverse
+from jaxgen.errors import UserError
 from jaxgen.families import conditions
 from jaxgen.families.networks import Apply, Part, assembled
 from jaxgen.families.precision import precisely
@@ -48,7 +49,8 @@ class Terms(NamedTuple):
     power: the weight of `jaxgen.losses.distillation.power_loss`; 0: it is left away.
     frame: of its spectra, in values.
     hop: between the beginnings of two frames.
-    gamma: of `jaxgen.losses.distillation.contrastive`; 0: it is left away.
+    gamma: of `jaxgen.losses.distillation.contrastive`; 0: it is left away. Other conditions are those of the example
+      before, so that a step needs two on each device.
   """
 
   draws: int = 16
@@ -73,7 +75,8 @@ class Student(nn.Module):
   z_t s_tot + mu_tot, s_tot the product of the scales.
 
   Attributes:
-    bijector: from the data to the noise.
+    bijector: from the data to the noise: `Inverse`s of `Autoregressive`s whose transforms are affine. Of others an
+      entry is not logistic, and what is said here of its mean and scale is wrong.
   """
 
   bijector: Chain
@@ -135,7 +138,9 @@ def distilled(
     of the noise for each example and of `terms.draws` draws of each value, and what chooses the best checkpoint.
 
   Raises:
-    ValueError: if there are no flows, the data are no sound of one channel, or a term does not fit them.
+    ValueError: if there are no flows or one is not affine, the data are no sound of one channel, or a term does not fit
+      them.
+    UserError: where it is trained, if the contrastive term is asked for and a step has 1 example on each device.
   """
   _check(flows, x, given, terms)
   backwards: list[Bijector] = [Inverse(of_noise) for of_noise in reversed(flows)]
@@ -164,6 +169,8 @@ def distilled(
 def _check(flows, x, given, terms):
   if not flows:
     raise ValueError('a student needs at least one flow: noise alone learns nothing.')
+  if not all(of_noise.transform.is_affine for of_noise in flows):
+    raise ValueError('the flows of a student are affine: what it makes is logistic given the noise before.')
   if x.kind != 'audio' or x.shape[1:] != (1,) or not x.levels:
     raise ValueError(f'a student makes codes of sound of one channel, not {x.kind} data of shape {x.shape}.')
   if terms.power and terms.frame > x.shape[0]:
@@ -224,6 +231,11 @@ def stratified_logistic(rng: jax.Array, shape: Sequence[int], num: int) -> jax.A
 
 
 def _loss(model, params, extra, rng, batch):
+  if model.terms.gamma and len(batch['x']) < 2:
+    raise UserError(
+      'the contrastive term takes the conditions of another example, and a step has 1 on each device; raise '
+      'config.batch_size, or set config.model.gamma=0.'
+    )
   terms, extra = _terms(model, params, extra, rng, batch, train=True)
   return terms['loss'].mean(), (extra, terms)
 

@@ -1,5 +1,5 @@
 """Probability density distillation: the loss of a student, a flow upon logistic noise, whom an autoregressive model
-teaches (van den Oord et al., "Parallel WaveNet: fast high-fidelity speech synthesis", 2018).
+teaches (van den Oord et al., "Parallel WaveNet: fast high-fidelity speech synthesis", 2017).
 
 Given the noise before it, an entry of the student's example is logistic with some mean and scale; given the entries
 before it, one of the teacher's is a mixture of logistics. Both are densities over real numbers.
@@ -17,7 +17,7 @@ from jaxgen.losses.logistic_mixture import LogisticMixture
 
 
 def logistic_entropy(log_scales: jax.Array) -> jax.Array:
-  """H(P_S) = sum_t (log s_t + 2), the entropy of independent logistics (section 3, where it is E sum log s + 2 T).
+  """H(P_S) = sum_t (log s_t + 2), the entropy of independent logistics (section 4, where it is E sum log s + 2 T).
 
   Of a student the scales depend on the noise: then it is an unbiased estimate from one draw of that.
 
@@ -71,7 +71,7 @@ def mixture_log_density(x: jax.Array, mixture: LogisticMixture) -> jax.Array:
 
 
 def cross_entropy(draws: jax.Array, mixture: LogisticMixture) -> jax.Array:
-  """H(P_S, P_T) = sum_t E[-log p_T(x_t | x_<t)], with the mean over N draws of x_t for each x_<t (section 3).
+  """H(P_S, P_T) = sum_t E[-log p_T(x_t | x_<t)], with the mean over N draws of x_t for each x_<t (section 4).
 
   The teacher sees one example x of the student, and gives its mixtures at all t at once. The draws of x_t are others
   than its own entry: they cost no pass of the teacher, and the estimate, unbiased for any N, varies less.
@@ -95,7 +95,7 @@ def cross_entropy(draws: jax.Array, mixture: LogisticMixture) -> jax.Array:
 
 
 def contrastive(kl: jax.Array, other_kl: jax.Array, gamma: float) -> jax.Array:
-  """KL(P_S(c) || P_T(c)) - gamma KL(P_S(c) || P_T(c')), with other conditions c' (section 4.3; gamma is 0.3 there).
+  """KL(P_S(c) || P_T(c)) - gamma KL(P_S(c) || P_T(c')), with other conditions c' (section 4.1; gamma is 0.3 there).
 
   Args:
     kl: f32[B], nats.

@@ -7,9 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from flax import linen as nn
 from scipy import special
 
 from jaxgen.bijectors import Autoregressive, Chain, Inverse, transforms
+from jaxgen.errors import UserError
 from jaxgen.families.distilled import Student, Teacher, Terms, distilled, stratified_logistic
 from jaxgen.losses.logistic_mixture import LogisticMixture
 from jaxgen.models.flow.parallel_wavenet import Conditioner
@@ -132,6 +134,45 @@ def test_a_step_moves_the_student_alone_and_a_sample_is_codes():
   np.testing.assert_array_equal(silent, 128)  # y = 0 is where the upper half of the codes begins
 
 
+class Echo(nn.Module):
+  """`echo` with the coefficient as a weight."""
+
+  @nn.compact
+  def __call__(self, x, given=None):
+    weight = self.param('weight', lambda _: jnp.float32(0.8))
+    before = jnp.pad(x, ((0, 0), (1, 0)))[:, :-1]
+    return jnp.concatenate([weight * np.exp(-1) * before, jnp.full(x.shape, -1.0)], -1)
+
+
+def test_a_step_goes_down_the_slope_of_its_loss():
+  """By what the loss is under the same key at a weight a little higher and lower: the teacher's word on what it is
+  shown, and on the draws, both count."""
+  made = model([Autoregressive(Echo(), AFFINE)], tx=optax.sgd(1.0), terms=Terms(draws=4))
+  params, extra = made.init(RNG, {})
+  step = jax.jit(jax.vmap(made.update.apply, in_axes=(None, None, 0), out_axes=None, axis_name=DATA_AXIS))
+
+  def stepped(change):
+    moved = jax.tree.map(lambda weight: weight + change, params)
+    state = State(jnp.int32(0), moved, extra, made.update.init(params), jax.random.key_data(RNG))
+    after, metrics = step(state, RNG, jax.tree.map(lambda value: value[None], BATCH))
+    (before,), (after,) = jax.tree.leaves(moved), jax.tree.leaves(after.params)
+    return float(before - after), float(metrics['loss'].compute())
+
+  width = 0.02
+  slope = (stepped(width)[1] - stepped(-width)[1]) / (2 * width)
+  np.testing.assert_allclose(stepped(0.0)[0], slope, rtol=0.01)
+
+
+def test_the_contrastive_term_needs_another_example_in_a_step():
+  made = model(teacher=teacher(by_pitch=3.0), given={'pitch': PITCH}, terms=Terms(gamma=0.3))
+  params, extra = jax.eval_shape(made.init, RNG, BATCH)
+  state = State(0, params, extra, jax.eval_shape(made.update.init, params), jax.random.key_data(RNG))
+  step = jax.vmap(made.update.apply, in_axes=(None, None, 0), out_axes=None, axis_name=DATA_AXIS)
+  alone = jax.tree.map(lambda value: value[None, :1], BATCH)
+  with pytest.raises(UserError, match='1 on each device; raise config.batch_size'):
+    jax.eval_shape(step, state, RNG, alone)
+
+
 def test_other_conditions_are_those_of_another_example():
   """Where the teacher hears the pitch, its own is nearer."""
   made = model(
@@ -160,6 +201,10 @@ def test_stratified_noise_has_one_draw_in_each_part_of_the_mass():
   ('changes', 'sentence'),
   [
     (dict(of_noise=[]), 'a student needs at least one flow'),
+    (
+      dict(of_noise=[Autoregressive(echo, transforms.rational_quadratic(4))]),
+      'the flows of a student are affine',
+    ),
     (dict(x=Field('image', (8, 8, 1), 17)), 'not image data'),
     (dict(terms=Terms(power=1.0)), 'frames of 256 values do not fit examples of 6'),
     (dict(terms=Terms(gamma=0.3)), 'a contrastive term needs conditions'),

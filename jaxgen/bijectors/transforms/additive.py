@@ -12,4 +12,5 @@ def additive() -> Transform:
     inverse=lambda z, shift: (z - shift, jnp.zeros_like(z)),
     num_params=1,
     keeps_volume=True,
+    is_affine=True,
   )

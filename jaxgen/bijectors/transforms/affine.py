@@ -29,14 +29,14 @@ def affine(log_scale: Callable[[jax.Array], jax.Array]) -> Transform:
     shift, s = jnp.split(params, 2, axis=-1)
     return shift, log_scale(s)
 
-  return Transform(forward, inverse, num_params=2)
+  return Transform(forward, inverse, num_params=2, is_affine=True)
 
 
 def location_scale(log_scale: Callable[[jax.Array], jax.Array]) -> Transform:
   """`z = x exp(log_scale(s)) + location`; `params` are `location` and `s`.
 
   The maps are those of `affine`; here small scales leave the location as it is (van den Oord et al., "Parallel
-  WaveNet", 2018, section 3: x_t = z_t s(z_<t) + mu(z_<t)).
+  WaveNet", 2017, section 3: x_t = z_t s(z_<t) + mu(z_<t)).
 
   Args:
     log_scale: as of `affine`.
@@ -54,7 +54,7 @@ def location_scale(log_scale: Callable[[jax.Array], jax.Array]) -> Transform:
     location, s = jnp.split(params, 2, axis=-1)
     return location, log_scale(s)
 
-  return Transform(forward, inverse, num_params=2)
+  return Transform(forward, inverse, num_params=2, is_affine=True)
 
 
 def sigmoid_log_scale(s: jax.Array) -> jax.Array:

@@ -1,10 +1,10 @@
 """Parallel WaveNet: inverse autoregressive flows that a trained WaveNet teaches, so that sound is drawn in one pass.
 
-van den Oord et al., "Parallel WaveNet: fast high-fidelity speech synthesis" (2018). Logistic noise goes through flows
+van den Oord et al., "Parallel WaveNet: fast high-fidelity speech synthesis" (2017). Logistic noise goes through flows
 `x_t = z_t s(z_<t) + mu(z_<t)` in the order of time, each with its own stack of gated dilated causal convolutions
 (section 3), and comes out as companded values. The stage `teacher` is a WaveNet whose distribution is a mixture of
-logistics, of the same data and conditions. The loss is the divergence from it, with the power and the contrastive term
-(sections 4.1 and 4.3); the perceptual one needs a classifier of sound, and is left away.
+logistics, of the same data and conditions. The loss is the divergence from it (section 4), with the power
+and the contrastive term (section 4.1); the perceptual one needs a classifier of sound, and is left away.
 """
 
 import math
