@@ -6,10 +6,9 @@ python -m experiments.parallel_wavenet --workdir=runs/parallel_wavenet_strings -
 import time
 from pathlib import Path
 
-import numpy as np
-
 from experiments import arguments
-from jaxgen import experiment, fields
+from jaxgen import data, experiment, fields, keys
+from jaxgen.data.given import of_random_examples
 from jaxgen.uses.samples import sampler
 
 
@@ -27,9 +26,7 @@ def main() -> None:
   teacher = trained.stages.get('teacher')
   if teacher is None:
     parser.error(f'{options.workdir} is no student: it has no stage teacher')
-  given = {
-    name: np.arange(options.num) % field.levels for name, field in fields.given(trained.config).items()
-  }
+  given = _given(trained, options.num)
   student = list(trained.weights().values())[-1]
   length = fields.of(trained.config)['x'].shape[0]
   for name, model, params, extra in (
@@ -37,10 +34,18 @@ def main() -> None:
     ('teacher', teacher.model, teacher.params, teacher.extra),
   ):
     draw = sampler(model, options.num)
-    draw(params, extra, given or None)
+    draw(params, extra, given)
     start = time.process_time()
-    draw(params, extra, given or None)
+    draw(params, extra, given)
     print(f'{name}: {time.process_time() - start:.3f} s for {options.num} sounds of {length:,} samples')
+
+
+def _given(trained, num):
+  """The conditions of random training examples, of whatever kind; None where nothing is given."""
+  if not trained.model.given:
+    return None
+  source = data.load(trained.config.data, 'train')
+  return of_random_examples(source, trained.model.given, keys.of(trained.config.seed, 'given'), num)
 
 
 if __name__ == '__main__':
