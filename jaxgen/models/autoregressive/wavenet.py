@@ -32,7 +32,7 @@ from jaxgen.nn.sequence import DilatedStack, Queue
 from jaxgen.settings import autoregressive as settings
 from jaxgen.types import Batch, DataSpec, Field, GenerativeModel
 
-_LEAST_LOG_SCALE = -7.0  # of a logistic of companded values, 0.0009: a ninth of one of 256 codes
+_LEAST_LOG_SCALE = -7.0  # of a logistic of companded values in 256 codes: a ninth of the width of a code
 
 # `(levels, components) -> Distribution`, by `config.model.distribution`
 DISTRIBUTIONS: dict[str, Callable[[int, int], Distribution]] = {
@@ -118,7 +118,8 @@ class WaveNet(nn.Module):
 
   def _mixture(self, outputs):
     mixture = unpacked(outputs)
-    log_scales = _LEAST_LOG_SCALE + nn.softplus(mixture.log_scales - _LEAST_LOG_SCALE)
+    least = _LEAST_LOG_SCALE + math.log(256 / self.levels)  # the same part of a code, however many there are
+    log_scales = least + nn.softplus(mixture.log_scales - least)
     return mixture._replace(log_scales=log_scales)
 
   def _outputs(self, outputs):
