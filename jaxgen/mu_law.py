@@ -4,7 +4,8 @@ ITU-T G.711 (1988) has it for telephones, in straight pieces; here is the curve 
 "WaveNet: a generative model for raw audio", 2016, section 2.2. `levels` codes cut the companded range [-1, 1] into
 equal parts, and mu is levels - 1.
 
-Every function takes arrays of NumPy or of JAX, and gives the same.
+Every function takes arrays of NumPy or of JAX, and gives an array of the same. Their logarithms differ in the last bit,
+so that a sound at the border of two codes may have either.
 """
 
 import math

@@ -14,6 +14,7 @@ from jaxgen.show import images
 _WIDE, _WAVE, _SPECTRUM, _LEFT, _FOOT, _GAP = 192, 48, 80, 40, 18, 6
 _FRAME, _DECIBELS = 256, 70.0  # samples of a Hann window, at most; below the loudest all is dark
 _QUIET = -30.0  # decibels; what is not as loud is drawn as if something else were, so that silence is dark
+_FINEST = 512  # levels whose quietest codes differ in 16 bits; of 65,536 they do in 32
 _SILENCE = 0.25  # seconds, between two sounds of a file
 _COLOURS = np.array([(0, 0, 8), (60, 15, 110), (150, 45, 120), (235, 90, 80), (253, 230, 160)], float)
 _INK, _SURPRISE, _AXES = (64, 96, 192), (226, 88, 34), (90, 90, 90)
@@ -90,15 +91,19 @@ def spectrogram(sound: np.ndarray) -> np.ndarray:
   return 20 * np.log10(np.maximum(magnitude, 1e-6)).T[::-1]
 
 
-def save(x: np.ndarray, rate: int, path: Path) -> None:
-  """Writes sounds, f32[N, T, C] in [-1, 1], into one wav file of 16 bits, whole.
+def save(x: np.ndarray, rate: int, path: Path, levels: int = 0) -> None:
+  """Writes sounds, f32[N, T, C] in [-1, 1], into one wav file, whole: of 16 bits, or of 32 above 512 levels.
 
   One after the other, in the order of their pictures, with a quarter of a second of silence between two: a person hears
-  all of them by one click, and a program finds each at its place.
+  all of them by one click, and a program finds each at its place. Codes of `levels` that are decoded,
+  written, read and encoded again are the same; 0: of no levels.
   """
-  silence = np.zeros((pause(rate), x.shape[2]), np.int16)
+  width = 2 if levels <= _FINEST else 4
+  most = 2 ** (8 * width - 1)
+  whole = np.clip(np.rint(np.asarray(x, np.float64) * most), -most, most - 1).astype(f'<i{width}')
+  silence = np.zeros((pause(rate), x.shape[2]), whole.dtype)
   parts = []
-  for sound in np.rint(np.clip(x, -1, 1) * 32767).astype('<i2'):
+  for sound in whole:
     parts += [sound, silence]
   with (
     files.replacing(path) as part,
@@ -106,9 +111,9 @@ def save(x: np.ndarray, rate: int, path: Path) -> None:
     wave.open(raw, 'wb') as file,
   ):
     file.setnchannels(x.shape[2])
-    file.setsampwidth(2)
+    file.setsampwidth(width)
     file.setframerate(rate)
-    file.writeframes(np.concatenate(parts[:-1]).astype('<i2').tobytes())
+    file.writeframes(np.concatenate(parts[:-1]).tobytes())
 
 
 def pause(rate: int) -> int:

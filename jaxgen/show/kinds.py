@@ -176,7 +176,7 @@ def _sounds(x, field, about, columns):
 
 
 def _save_sounds(x, field, about, path):
-  audio.save(audio.loudness(x, field.levels), about.rate, path)
+  audio.save(audio.loudness(x, field.levels), about.rate, path, field.levels)
 
 
 def _words(x, field, about, columns):

@@ -88,7 +88,7 @@ def _save_image(x, field, about, path):
 
 
 def _save_sound(x, field, about, path):
-  audio.save(audio.loudness(x, field.levels), about.rate, path)
+  audio.save(audio.loudness(x, field.levels), about.rate, path, field.levels)
 
 
 # The end of the name of a file, and `(x [1, *shape], field, about, path)`, which writes one example.

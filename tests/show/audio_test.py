@@ -1,9 +1,10 @@
 import wave
 
 import numpy as np
+import pytest
 
 from jaxgen import mu_law, show
-from jaxgen.data.audio import strings
+from jaxgen.data.audio import strings, wav
 from jaxgen.metrics import pitch
 from jaxgen.show import audio
 from jaxgen.types import Field
@@ -54,6 +55,14 @@ def test_sounds_of_any_length_rate_and_silence_are_drawn():
     assert show.picture(x, Field('audio', (length, 2), 256), show.About(rate=44100)).shape[2] == 3
 
 
+@pytest.mark.parametrize(('levels', 'width'), [(256, 2), (512, 2), (1024, 4), (65536, 4)])
+def test_codes_that_are_written_and_read_again_are_the_same(tmp_path, levels, width):
+  codes = np.arange(levels).astype(np.uint8 if levels <= 256 else np.int32)[None, :, None]
+  _, path = show.save(codes, Field('audio', (levels, 1), levels), tmp_path / 'codes', show.About(rate=8000))
+  assert wav.header(path) == (8000, levels, 1, width)
+  np.testing.assert_array_equal(mu_law.encode(wav.read(path), levels), codes[0, :, 0])
+
+
 def test_sounds_are_heard_one_after_the_other_at_their_rate_and_pitch(tmp_path):
   x, which = strings.plucked('train', 13, 1024, 16000)
   _, path = show.save(mu_law.encode(x[..., None], 256), FIELD, tmp_path / 'strings', show.About(rate=16000))
@@ -62,7 +71,7 @@ def test_sounds_are_heard_one_after_the_other_at_their_rate_and_pitch(tmp_path):
     heard = np.frombuffer(file.readframes(file.getnframes()), '<i2')
   each = 1024 + audio.pause(16000)
   assert len(heard) == 13 * each - 4000
-  cut = np.stack([heard[place * each : place * each + 1024] for place in range(13)]) / 32767
+  cut = np.stack([heard[place * each : place * each + 1024] for place in range(13)]) / 2**15
   assert not heard[1024:each].any()
   found = pitch.fundamental(cut, 16000, 150, 700)
   assert np.abs(pitch.cents(found, strings.PITCHES[which])).max() < 5

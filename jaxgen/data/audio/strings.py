@@ -53,9 +53,9 @@ def loop(frequency: float, rate: int) -> Loop:
 def plucked(split: str, num: int, length: int, rate: int) -> tuple[np.ndarray, np.ndarray]:
   """The first `num` strings of a split, f32[num, length] in [-1, 1], and their pitches, i64[num], which take turns.
 
-  A string is a function of the split and its place alone: it begins with noise of its own, as long as the delay line.
-  That is averaged over neighbours, as by a soft plectrum, has no mean, which would stay for long, and is as loud as all
-  others.
+  A string is a function of the split, its place and the rate, whatever `num` and `length`: it begins with noise of its
+  own, as long as the delay line. That is averaged over neighbours, as by a soft plectrum, has no mean, which would stay
+  for long, and is as loud as all others.
   """
   pitch = np.arange(num) % len(PITCHES)
   loops = [loop(frequency, rate) for frequency in PITCHES]
