@@ -65,8 +65,9 @@ def build_model(config: ConfigDict, stages: Mapping[str, Stage] | None = None) -
 
   Raises:
     UserError: if there is no such module, it has no `build`, `config.model` does not hold what its `KEYS` say,
-      `config.given` names what is no field of the data or what was removed from them, the data are a table or have
-      gaps and the module does not declare by `GAPS = True` that it takes them, or a stage does not fit.
+      `config.given` names what is no field of the data, was removed from them or tells how long an example is, a mask
+      does not fit x, the data are a table or have gaps and the module does not declare by `GAPS = True` that it takes
+      them, or a stage does not fit.
   """
   module = models.find(config.module)
   if hasattr(module, 'KEYS'):  # a module of the user's own may state none
@@ -130,12 +131,22 @@ def _check_given(config):
       raise UserError(
         f'config.given names {name}, which tells what was removed from {config.data.name}; leave it away.'
       )
+    if name == fields.OBSERVED and fields.is_padded(fields.of(config)):
+      raise UserError(
+        f'config.given names {name}, which tells how long an example is before its first token; leave it away.'
+      )
 
 
 def _check_gaps(config, module):
   """A model that looks at x alone would learn gaps as zeros, and codes of categories as numbers."""
   spec = fields.of(config)
   gaps = fields.OBSERVED in spec and spec[fields.OBSERVED].kind == 'mask'
+  if gaps and not (fields.has_gaps(spec) or fields.is_padded(spec)):
+    x, mask = spec['x'], spec[fields.OBSERVED]
+    raise UserError(
+      f'The mask "{fields.OBSERVED}" of {config.data.name} has the shape {mask.shape}, and x is {x.kind} of shape '
+      f'{x.shape}; a mask is of the shape of x, of continuous entries or of a sequence of tokens.'
+    )
   if (gaps or spec['x'].kind == 'table') and not getattr(module, 'GAPS', False):
     if fields.is_padded(spec):
       raise UserError(

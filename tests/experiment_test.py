@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from configs import gan_toy, iaf_vae_digits, tabular_vae_wine, vae_digits
+from configs import gan_toy, iaf_vae_digits, sentence_vae_text, tabular_vae_wine, vae_digits
 from jaxgen import data, experiment, types
 from jaxgen.data import vocabulary
 from jaxgen.data.source import from_arrays
@@ -53,6 +53,24 @@ def test_no_model_is_told_what_was_removed(answer):
   config.given = (answer,)
   with pytest.raises(UserError, match=f'config.given names {answer}, which tells what was removed'):
     experiment.build_model(data.resolved(config, TABLE, COLUMNS))
+
+
+def test_no_model_of_sentences_is_told_how_long_one_is():
+  config, spec = sentence_vae_text.get_config('smoke'), {'x': Field('tokens', (3,), 7), 'observed': MASK}
+  config.given = ('observed',)
+  with pytest.raises(
+    UserError, match='config.given names observed, which tells how long an example is before'
+  ):
+    experiment.build_model(data.resolved(config, spec, end=0))
+
+
+@pytest.mark.parametrize(
+  'x', [Field('tokens', (4,), 7), Field('tokens', (3, 1), 7), Field('vector', (4,), 0)]
+)
+def test_a_mask_that_does_not_fit_is_not_passed_over(x):
+  config = sentence_vae_text.get_config('smoke')
+  with pytest.raises(UserError, match=r'The mask "observed" of .* has the shape \(3,\), and x is '):
+    experiment.build_model(data.resolved(config, {'x': x, 'observed': MASK}))
 
 
 def test_a_run_is_measured_by_its_own_vocabulary_alone(tmp_path):

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from ml_collections import ConfigDict
 
+from jaxgen import fields
 from jaxgen.data import images, splits
 from jaxgen.data.npz_fields import field_of
 from jaxgen.data.source import Source, from_arrays
@@ -30,18 +31,23 @@ def load(config: ConfigDict, name: str, split: str) -> Source:
   `[N, H, W]` with `kind='tokens'` are tokens, codes of a codebook say, and `levels` is the size of the vocabulary.
   Single numbers are passed over. A text `weights_sha256` says of which weights the codes are.
 
+  A mask `observed` of the shape of sequences of tokens says which of them hold an example: the first, one
+  at least.
+
   Raises:
-    UserError: if the file is missing or damaged, holds Python objects, takes more than the memory of this machine, or
-      its arrays are of another kind.
+    UserError: if the file is missing or damaged, holds Python objects, takes more than the memory of this machine, its
+      arrays are of another kind, or a mask of sequences has holes or marks nothing.
   """
   path = Path(name).expanduser()
   file = _read(path)
   parts = [''] if 'x' in file else ['_train', '_test']
   part = parts[-1] if split == 'test' else parts[0]
-  found = {field: _field(file, field, parts, path) for field in _names(file, parts, path)}
+  found = {name: _field(file, name, parts, path) for name in _names(file, parts, path)}
   rows = slice(None) if len(parts) > 1 else splits.hold_out(len(file['x']))[split]
-  spec = {field: each for field, (each, _) in found.items()}
-  arrays = {field: each[f'{field}{part}'][rows] for field, (_, each) in found.items()}
+  spec = {name: field for name, (field, _) in found.items()}
+  arrays = {name: each[f'{name}{part}'][rows] for name, (_, each) in found.items()}
+  if fields.is_padded(spec):
+    _check_fills_up(arrays[fields.OBSERVED], path)
   return from_arrays(f'{path} ({split})', *_resized(spec, arrays, config.image_size, path))
 
 
@@ -54,6 +60,17 @@ def weights_sha256(name: str) -> str:
     _claimed_bytes(archive, 'weights_sha256.npy', path)
     said = _array(archive, 'weights_sha256.npy')
   return str(said) if said.shape == () and said.dtype.kind == 'U' else ''
+
+
+def _check_fills_up(mask, path):
+  """That what a mask [N, T] marks are the first tokens of each sequence: a model takes their number for its length."""
+  mask = mask.astype(bool)
+  wrong = ~mask[:, 0] | (mask[:, 1:] & ~mask[:, :-1]).any(1)
+  if wrong.any():
+    raise UserError(
+      f'{path}: the mask {fields.OBSERVED} of {int(wrong.sum()):,} sequences has holes or marks nothing; it must mark '
+      'the first tokens of each, and what follows fills the sequence up.'
+    )
 
 
 def _resized(spec, arrays, image_size, path):

@@ -99,6 +99,9 @@ ARCHIVES = {
   'a_field_of_one_split': {'x_train': IMAGES, 'x_test': IMAGES, 'y_train': VECTORS},
   'a_field_of_text': {'x': IMAGES, 'y': IMAGES * 1.0},
   'a_mask_of_numbers': {'x': IMAGES, 'mask': LABELS, 'mask_kind': 'mask'},
+  'a_mask_with_holes': {'x': CODES, 'kind': 'tokens', 'observed': CODES % 4 != 1},
+  'a_mask_of_nothing': {'x': CODES, 'kind': 'tokens', 'observed': CODES < 0},
+  'a_mask_that_is_short': {'x': CODES, 'kind': 'tokens', 'observed': CODES[:, :2] >= 0},
 }
 
 
