@@ -10,7 +10,7 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxgen import config as configs
-from jaxgen import data, experiment, keys, parallel
+from jaxgen import data, experiment, fields, keys, parallel
 from jaxgen.data import cache
 from jaxgen.errors import UserError
 from jaxgen.metrics import features, printed, results
@@ -145,9 +145,10 @@ def measure_run(
   """Every measure that applies to a trained model, with averaged weights where there are any.
 
   Raises:
-    UserError: if a measure was asked for that does not apply.
+    UserError: if a measure was asked for that does not apply, or the data have no mask, by which the run has learned.
   """
   config, how = trained.config, trained.config.evaluation
+  reference = _as_seen(reference, fields.of(config))
   weights, (params, extra) = list(trained.weights().items())[-1]
   config_sha = hashlib.sha256(configs.to_json(config).encode()).hexdigest()[:8]
   with (
@@ -179,6 +180,21 @@ def measure_run(
       say=say,
     )
     return measure(trained.model, params, extra, setup)
+
+
+def _as_seen(reference, spec):
+  """The data as a run of these fields has seen them: without a mask that it does not know, what fills an example up is
+  part of what it models, and its likelihood is of all entries."""
+  there, learned = fields.OBSERVED in reference.spec, fields.OBSERVED in spec
+  if learned and not there:
+    raise UserError(
+      f'{reference.name} has no mask "{fields.OBSERVED}", and the run has learned by one; give the data that it has '
+      'seen.'
+    )
+  if learned or not there:
+    return reference
+  seen = {name: field for name, field in reference.spec.items() if name != fields.OBSERVED}
+  return reference._replace(spec=seen)
 
 
 def _features(reference, folder, how):

@@ -150,7 +150,8 @@ class GenerativeModel(NamedTuple):
       where no term does, as in a game of two losses.
     log_prob: `(params, extra, rng, batch) -> f32[B]`, the log-density in nats of
       `(u + U[0, 1)) / levels` on the unit cube (of `x` itself where the data is continuous); discrete
-      models add `D log(levels)` to their log-mass. `jaxgen.metrics.bits_per_dim` converts it.
+      models add `D log(levels)` to their log-mass. `jaxgen.metrics.bits_per_dim` converts it. Of sequences that a mask
+      fills up it is the log-mass itself, so that those of different lengths can be compared.
     log_prob_estimate: how `log_prob` comes to its number; None without it.
     latents: `(params, extra, rng, num) -> latents`, draws of the prior: a pytree of arrays with leading axis num.
     encode: `(params, extra, rng, batch) -> latents`, of the same structure; conditions are no part of it.

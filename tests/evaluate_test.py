@@ -5,7 +5,8 @@ import pytest
 from jaxgen import data, evaluate, train
 from jaxgen.errors import UserError
 from jaxgen.metrics import results
-from jaxgen.metrics.features import extraction
+from jaxgen.metrics.features import Reference, extraction
+from jaxgen.types import Field
 from tests import tiny_model
 from tests.tiny_config import get_config
 
@@ -67,6 +68,17 @@ def test_a_number_is_of_data_by_all_that_was_done_to_them(changes, name):
   reference = evaluate.reference_of(config)
   assert reference.name == name
   assert ('statically binarized' in reference.test.name) == bool(changes)
+
+
+def test_a_run_that_knows_no_mask_is_measured_by_all_entries_and_one_that_knows_one_by_no_other_data():
+  x = {'x': Field('tokens', (3,), 7)}
+  masked = {**x, 'observed': Field('mask', (3,), 2)}
+  plain = Reference('text:mine', x, None, None)
+  assert evaluate._as_seen(plain._replace(spec=masked), x).spec == x
+  assert evaluate._as_seen(plain._replace(spec=masked), masked).spec == masked
+  assert evaluate._as_seen(plain, x).spec == x
+  with pytest.raises(UserError, match='text:mine has no mask "observed", and the run has learned by one'):
+    evaluate._as_seen(plain, masked)
 
 
 def test_the_validation_split_is_measured_by_its_name(workdir, capsys):

@@ -103,8 +103,8 @@ def autoregressive(
     order: of the entries, which the network and the predictor keep to; row-major by default.
     predictor: how an entry is predicted while sampling; by default the whole network runs once per entry.
     padded: whether sequences are of different lengths, and batches say by the mask `jaxgen.fields.OBSERVED` which
-      entries there are. The others count nowhere, and bits are per token of a whole split, see
-      `jaxgen.families.padding`.
+      entries there are. The others count nowhere, `log_prob` is the log-mass of these, and bits are per token of a
+      whole split, see `jaxgen.families.padding`.
     end: the token that ends such a sequence; what is drawn is filled up by it. None: nothing ends early.
     goes_on: whether network and predictor take sequences of any length, in row-major order. Then the knob `length` of
       `sample` and `complete` says how many entries are drawn; under one key the first of them are the same.
@@ -174,7 +174,7 @@ def _log_prob(model, params, extra, rng, batch):
   del rng
   terms = _terms(model, params, extra, batch)[0]
   if model.padded:
-    return padding.log_volume(terms[padding.TOKENS], model.x.levels) - terms['loss']
+    return -terms['loss']
   return log_density(terms['loss'], fields.size(model.x), model.x.levels)
 
 

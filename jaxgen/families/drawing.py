@@ -97,7 +97,7 @@ def _chain(model, params, extra, rng, prepared, start, observed, knobs, tell=Non
   order = _order_of(model, start)
   kernel = ancestral(predict, init_cache, draw, order.entries, observed)
   state, _ = run(_told(kernel, tell, order) if tell else kernel, rng, start, start[0].size)
-  return padding.ended(state.position, model.end).astype(fields.dtype(model.x))
+  return padding.ended(state.position, model.end, observed).astype(fields.dtype(model.x))
 
 
 def _order_of(model, x):

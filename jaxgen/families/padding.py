@@ -1,7 +1,8 @@
 """Examples of tokens that are of different lengths: what fills them up counts nowhere.
 
 The mask `jaxgen.fields.OBSERVED` says which of the T places hold the example, its end mark among them. A likelihood is
-of these alone. Bits per token are one ratio of a whole split, all nats by all tokens, not a mean of what each example
+of these alone, and a log-mass: densities of examples of different lengths are of different dimensions, and cannot be
+compared. Bits per token are one ratio of a whole split, all nats by all tokens, not a mean of what each example
 has per token: a long sentence counts for as much as it is long, as in a text that was not cut.
 """
 
@@ -21,13 +22,24 @@ TOKENS = 'tokens'  # the term of an evaluation: how many there are in an example
 
 def until_end(x: jax.Array, end: int) -> jax.Array:
   """bool[B, T] of tokens i[B, T]: the places up to the first `end`, itself among them; all where there is none."""
-  is_end = x == end
+  return _until(x == end)
+
+
+def _until(is_end):
+  """bool[B, T]: the places up to the first that is one."""
   return jnp.cumsum(is_end, -1) - is_end == 0
 
 
-def ended(x: jax.Array, end: int | None) -> jax.Array:
-  """Tokens i[B, T] in which all that follows the first `end` is that token again, as the data are filled up."""
-  return x if end is None else jnp.where(until_end(x, end), x, jnp.asarray(end, x.dtype))
+def ended(x: jax.Array, end: int | None, observed: jax.Array | None = None) -> jax.Array:
+  """Tokens i[B, T] in which all that follows the first `end` is that token again, as the data are filled up.
+
+  What is `observed`, bool[B, T], stays: an end that something observed follows ends nothing."""
+  if end is None:
+    return x
+  is_end = x == end
+  if observed is not None:
+    is_end &= jnp.cumsum(observed[:, ::-1], -1)[:, ::-1] - observed == 0
+  return jnp.where(_until(is_end), x, jnp.asarray(end, x.dtype))
 
 
 def observed(batch: Batch, end: int | None) -> jax.Array:
@@ -40,11 +52,6 @@ def observed(batch: Batch, end: int | None) -> jax.Array:
 def count(observed: jax.Array) -> jax.Array:
   """The tokens of each example, f32[B], of bool[B, T]."""
   return observed.sum(-1).astype(jnp.float32)
-
-
-def log_volume(tokens: jax.Array, levels: int) -> jax.Array:
-  """What added to a log-mass of so many tokens f32[B] gives the log-density on their unit cube, in nats, f32[B]."""
-  return tokens * math.log(levels)
 
 
 def bits_of_batch(nats: jax.Array, tokens: jax.Array) -> jax.Array:

@@ -79,8 +79,11 @@ def _bits_per_dim(e):
   log_prob, estimate = _log_prob(e)
   x, entries = e.reference.x, _num_entries(e)
   if fields.is_padded(e.reference.spec):
-    bits = (entries * np.log(x.levels) - log_prob) / np.log(2)
-    return [of_ratio(e, 'bits_per_dim', bits, entries, 'all bits per all observed tokens', estimate)]
+    return [
+      of_ratio(
+        e, 'bits_per_dim', -log_prob / np.log(2), entries, 'all bits per all observed tokens', estimate
+      )
+    ]
   bits = np.asarray(bits_per_dim(log_prob, x.shape, x.levels, entries), np.float64)
   return [of_held_out(e, 'bits_per_dim', bits, '' if entries is None else 'per observed entry', estimate)]
 
@@ -97,10 +100,10 @@ def _num_observed(params, extra, rng, batch):
 
 def _negative_log_likelihood(e):
   """Of binary data and of tokens, in nats of an example, as it is quoted: `-log P(x)`, where the density is of cells of
-  volume `levels^-D`; D counts what a mask marks, a sentence without what fills it up."""
+  volume `levels^-D`. Of sequences that are filled up a model gives the log-mass itself."""
   log_prob, estimate = _log_prob(e)
-  entries = _num_entries(e)
-  log_cells = (fields.size(e.reference.x) if entries is None else entries) * np.log(e.reference.x.levels)
+  padded, x = fields.is_padded(e.reference.spec), e.reference.x
+  log_cells = 0.0 if padded else fields.size(x) * np.log(x.levels)
   return [of_held_out(e, 'negative_log_likelihood', log_cells - log_prob, 'nats', estimate)]
 
 

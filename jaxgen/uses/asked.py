@@ -91,12 +91,14 @@ def _traced(values, function, *args):
     raise UserError(f'{turned} cannot be used: {" ".join(str(error).split())}') from error
 
 
-def prompt(text: str, model: GenerativeModel, field: Field, vocabulary: Vocabulary | None) -> np.ndarray:
-  """A prompt as tokens, i[T] with T at most the context.
+def prompt(
+  text: str, model: GenerativeModel, field: Field, vocabulary: Vocabulary | None, end: int | None = None
+) -> np.ndarray:
+  """A prompt as tokens, i[T] with T at most the context; `end` is the token that ends an example, if one does.
 
   Raises:
-    UserError: if the model is none of text or cannot go on with it, or the prompt is empty, longer than the context or
-      outside the vocabulary.
+    UserError: if the model is none of text or cannot go on with it, or the prompt is empty, longer than the context,
+      outside the vocabulary or ended already.
   """
   if field.kind != 'tokens' or len(field.shape) != 1:
     raise UserError(f'--prompt is for models of text, and this one models {field.kind}s; leave it out.')
@@ -121,6 +123,9 @@ def prompt(text: str, model: GenerativeModel, field: Field, vocabulary: Vocabula
     raise UserError(
       f'--prompt holds {strange!r}, which is outside the vocabulary that the run has read; write it otherwise.'
     )
+  if end is not None and end in tokens:
+    mark = vocabulary.decode(np.array([end]))
+    raise UserError(f'--prompt holds {mark!r}, which ends an example of these data; leave it out.')
   return tokens
 
 

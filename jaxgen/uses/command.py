@@ -54,7 +54,9 @@ def use(
   if 'completion' in options.use:  # before other uses have written
     asked.check_completion(subject.model, subject.params, subject.extra, subject.spec, subject.knobs)
   if options.prompt is not None:
-    subject.prompt = asked.prompt(options.prompt, subject.model, subject.field, subject.vocabulary)
+    subject.prompt = asked.prompt(
+      options.prompt, subject.model, subject.field, subject.vocabulary, subject.trained.config.data.get('end')
+    )
   if options.attribute:
     subject.attribute = asked.attribute(options.attribute, subject.spec)
   if options.hidden and options.prompt is not None:

@@ -36,6 +36,15 @@ def test_which_places_hold_an_example():
   np.testing.assert_array_equal(padding.until_end(x, 0), np.array(mask, bool))
   np.testing.assert_array_equal(padding.ended(x, 0), x * np.array(mask))
   assert padding.ended(x, None) is x
+  for seen, ended in (
+    ([1, 1, 1, 1], [1, 0, 2, 1]),
+    ([1, 1, 1, 0], [1, 0, 2, 1]),
+    ([0, 0, 1, 0], [1, 0, 2, 1]),
+    ([1, 1, 0, 0], [1, 0, 0, 0]),
+    ([0, 0, 0, 0], [1, 0, 0, 0]),
+  ):
+    found = padding.ended(jnp.array([[1, 0, 2, 1]]), 0, jnp.array([seen], bool))
+    np.testing.assert_array_equal(found, [ended])
   told = {'x': x, 'observed': jnp.ones((4, 4), jnp.uint8)}
   assert padding.observed(told, 0).all() and padding.observed({'x': x}, None).all()
   assert not padding.observed({'x': x}, 0).all()
@@ -63,7 +72,9 @@ def test_the_masses_of_all_that_ends_and_of_all_that_does_not_sum_to_one(made):
   np.testing.assert_allclose(np.exp(-terms['loss']).sum(), 1, rtol=1e-5)
   np.testing.assert_array_equal(np.bincount(terms['tokens'].astype(int)), [0, 1, 2, 12])
   log_prob = jax.jit(model.log_prob)(params, extra, None, {'x': sequences})
-  np.testing.assert_allclose(log_prob, terms['tokens'] * np.log(LEVELS) - terms['loss'], atol=1e-5)
+  np.testing.assert_allclose(
+    log_prob, -terms['loss'], atol=1e-5
+  )  # by which short and long ones keep their order
   of_entries = jax.jit(model.entry_log_mass)(params, extra, {'x': sequences})
   np.testing.assert_allclose(of_entries.sum(1), -terms['loss'], rtol=1e-5)
 
@@ -124,3 +135,7 @@ def test_what_is_drawn_is_filled_up_by_its_end_and_continued_to_itself(made):
   seen = jnp.broadcast_to(jnp.arange(LENGTH) < 1, x.shape)
   again = jax.jit(model.complete)(params, extra, jax.random.key(1), {'x': jnp.where(seen, x, 0)}, seen)
   np.testing.assert_array_equal(again, x)
+  whole = jnp.broadcast_to(jnp.array([1, END, 2]), x.shape)
+  everything = jnp.ones(x.shape, bool)
+  kept = jax.jit(model.complete)(params, extra, jax.random.key(1), {'x': whole}, everything)
+  np.testing.assert_array_equal(kept, whole)

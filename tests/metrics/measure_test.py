@@ -134,6 +134,24 @@ def test_bits_of_examples_with_gaps_are_per_observed_entry(tmp_path):
   assert bits.value == pytest.approx(3) and bits.settings == 'per observed entry'
 
 
+def test_masses_of_sentences_are_told_as_they_are_and_per_token_of_all(tmp_path):
+  """Of 1, 3 and 5 tokens of 7 values: no volume is taken from them."""
+  masses, tokens = np.array([-0.887, -3.015, -5.788], np.float32), np.array([1, 3, 5])
+  arrays = {'x': np.zeros((3, 5), np.uint8), 'observed': (np.arange(5) < tokens[:, None]).astype(np.uint8)}
+  split = from_arrays('three', {'x': Field('tokens', (5,), 7), 'observed': Field('mask', (5,), 2)}, arrays)
+  of_length = dict(zip(tokens, masses, strict=True))
+
+  def log_prob(params, extra, rng, batch):
+    length = batch['observed'].sum(1)
+    return sum(jnp.where(length == each, mass, 0) for each, mass in of_length.items())
+
+  model = _model(log_prob=log_prob, log_prob_estimate=Estimate('exact'))
+  records = _measure(features.Reference('three', split.spec, split, split), tmp_path, model)
+  value = {record.metric: record.value for record in records}
+  assert value['negative_log_likelihood'] == pytest.approx(-masses.mean(), rel=1e-6)
+  assert value['bits_per_dim'] == pytest.approx(-masses.sum() / 9 / np.log(2), rel=1e-6)
+
+
 def test_every_number_carries_its_protocol(two_modes, tmp_path):
   records = {r.metric: r for r in _measure(two_modes, tmp_path, num_samples=100)}
   frechet = records['frechet_distance']

@@ -8,7 +8,7 @@ from jaxgen import show, uses
 from jaxgen.data.vocabulary import Vocabulary
 from jaxgen.errors import UserError
 from jaxgen.types import Field
-from jaxgen.uses import completion
+from jaxgen.uses import asked, completion
 from jaxgen.uses.completion import _Told, observed, projections
 from tests.uses.conftest import IMAGES
 
@@ -117,6 +117,15 @@ def test_the_vocabulary_of_another_run_is_refused(make, tmp_path):
   make({'x': Field('tokens', (4,), 30)}, vocabulary=Vocabulary('characters', 3, 'ab'))
   with pytest.raises(UserError, match='The vocabulary of .* has 3 tokens, but its model 30; put back'):
     uses.use(tmp_path, options=uses.Options(use=('samples',)))
+
+
+def test_a_prompt_that_ends_an_example_is_refused(make, tmp_path):
+  subject = make(TEXT, vocabulary=BYTES)
+  with pytest.raises(
+    UserError, match=r"--prompt holds '\\n', which ends an example of these data; leave it out"
+  ):
+    asked.prompt('No.\nThis ', subject.model, subject.field, BYTES, end=10)
+  assert len(asked.prompt('No. This ', subject.model, subject.field, BYTES, end=10)) == 9
 
 
 def test_a_prompt_longer_than_the_context_is_refused(make, tmp_path):

@@ -39,10 +39,11 @@ class Autoencoder(NamedTuple):
     """Whether there is a bound on log p(x)."""
     return self.likelihood.log_volume is not None and self.posterior.has_density
 
-  def log_volume(self, batch: Batch) -> jax.Array | float:
-    """What makes the log-density on the unit cube of -nll, in nats: of all entries, or f32[B] of those of each."""
-    entries = padding.count(padding.observed(batch, self.end)) if self.padded else math.prod(self.x.shape)
-    return entries * (self.likelihood.log_volume or 0.0)
+  @property
+  def log_volume(self) -> float:
+    """What makes the log-density on the unit cube of -nll, in nats. Of sequences of different lengths nothing: there it
+    is the log-mass that is told, see `jaxgen.families.padding`."""
+    return 0.0 if self.padded else math.prod(self.x.shape) * (self.likelihood.log_volume or 0.0)
 
   @property
   def shows_draws(self) -> bool:

@@ -51,7 +51,7 @@ def terms(
   loss, metrics = model.objective.loss(told, objective_rng, step)
   result = {'loss': loss, 'reconstruction': reconstruction, model.posterior.term: kl}
   if model.has_density:
-    result['elbo'] = model.log_volume(batch) - reconstruction - kl
+    result['elbo'] = model.log_volume - reconstruction - kl
     result['elbo_bits_per_dim'] = code_length(model, result['elbo'], batch)
   return {**result, **drawn.metrics, **metrics}, extra
 
@@ -60,6 +60,8 @@ def log_prob(
   model: Autoencoder, params: Params, extra: Extra, rng: PRNGKey, batch: Batch, *, importance_samples: int
 ) -> jax.Array:
   """The importance-weighted bound on the log-density, f32[B], nats; see `jaxgen.losses.vae`.
+
+  Of padded sequences it is one on the log-mass.
 
   Where entries are missing it is that of the others, on log p(observed)."""
   z_rng, noise_rng = jax.random.split(rng)
@@ -76,7 +78,7 @@ def log_prob(
     return drawn.log_weight - model.likelihood.nll(noise_rng, outputs_of_z, *target(model, batch))
 
   log_weights = lax.map(log_weight, jax.random.split(z_rng, importance_samples))  # [K, B]
-  return losses.importance_weighted_bound(log_weights) + model.log_volume(batch)
+  return losses.importance_weighted_bound(log_weights) + model.log_volume
 
 
 def measured(model: Autoencoder, bound: jax.Array, batch: Batch) -> Metrics:
@@ -84,7 +86,7 @@ def measured(model: Autoencoder, bound: jax.Array, batch: Batch) -> Metrics:
   terms = {'bits_per_dim': code_length(model, bound, batch)}
   if model.padded:
     tokens = padding.count(padding.observed(batch, model.end))
-    return {**terms, 'negative_log_likelihood': model.log_volume(batch) - bound, padding.TOKENS: tokens}
+    return {**terms, 'negative_log_likelihood': -bound, padding.TOKENS: tokens}
   return {**terms, 'negative_log_likelihood': -bound} if model.has_gaps else terms
 
 
@@ -94,6 +96,6 @@ def code_length(model: Autoencoder, log_prob: jax.Array, batch: Batch) -> jax.Ar
   Of sequences that are filled up they are terms whose mean over the batch is bits per token of all of it."""
   if model.padded:
     tokens = padding.count(padding.observed(batch, model.end))
-    return padding.bits_of_batch(model.log_volume(batch) - log_prob, tokens)
+    return padding.bits_of_batch(-log_prob, tokens)
   entries = fields.num_observed(batch) if model.has_gaps else None
   return bits_per_dim(log_prob, model.x.shape, model.x.levels, entries)

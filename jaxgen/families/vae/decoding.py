@@ -88,7 +88,7 @@ def entry_by_entry(
       start, observed = jnp.where(known[1], known[0], 0).astype(jnp.int32), known[1]
     chain = ancestral(*predictor(run, given), draw, observed=observed)
     written = run_chain(chain, rng, start, fields.size(x), lambda state, info: ())[0].position
-    return padding.ended(written, end).astype(fields.dtype(x))
+    return padding.ended(written, end, observed).astype(fields.dtype(x))
 
   hidden = f', of which {word_dropout:g} are hidden in training' if word_dropout else ''
   return Decoding(f' of each entry given those before it{hidden}', reads, write, draws=True)

@@ -61,8 +61,9 @@ def vae(
   `jaxgen.families.vae.imputation`. Bits are per observed entry of a row; `negative_log_likelihood`, the nats of a row,
   chooses the best checkpoint, so that every entry counts alike.
 
-  Of sequences that are `padded` the likelihood is of the tokens of the example alone; `negative_log_likelihood` is nats
-  of an example, and bits are per token of a whole split, see `jaxgen.families.padding`.
+  Of sequences that are `padded` the likelihood is of the tokens of the example alone, `log_prob` and ELBO bound its
+  log-mass, `negative_log_likelihood` is nats of an example, and bits are per token of a whole split, see
+  `jaxgen.families.padding`.
 
   Averaged weights have averaged batch statistics, where a network has some, see `jaxgen.families.statistics`.
 
