@@ -13,14 +13,14 @@ from jaxgen.errors import UserError
 from jaxgen.families.distilled import Student
 from jaxgen.models.autoregressive import wavenet
 from jaxgen.models.flow import parallel_wavenet
-from jaxgen.types import Field, Stage
+from jaxgen.types import DATA_AXIS, Field, Stage, State
 
-SOUND, PITCH = Field('audio', (32, 1), 256), Field('label', (), 3)
+SOUND, PITCH, TIMBRE = Field('audio', (32, 1), 256), Field('label', (), 3), Field('vector', (2,), 0)
 
 
 def _config(x=SOUND, pitch=PITCH, rate=8000, given=('pitch',), **model):
   config = parallel_wavenet_strings.get_config('smoke')
-  config.data.fields = fields.to_dict({'x': x, 'pitch': pitch})
+  config.data.fields = fields.to_dict({'x': x, 'pitch': pitch, 'timbre': TIMBRE})
   config.data.rate, config.given = rate, given
   config.model.update({'frame': 16, 'hop': 8, **model})
   return config
@@ -57,10 +57,38 @@ def test_a_teacher_or_a_term_that_does_not_fit_is_refused(config, teacher, sente
     parallel_wavenet.build(_config(**config), _teacher(**teacher))
 
 
-def test_a_teacher_that_fits_is_frozen_in_what_no_gradient_touches():
-  made = parallel_wavenet.build(_config(gamma=0.3, power=1.0), _teacher())
-  assert made.given == ('pitch',) and made.selected_by == 'kl_per_sample' and made.log_prob is None
+def _pair(given):
+  """A student whose conditions are in this order, and a teacher of random weights that was told the pitch first."""
+  stage = _teacher(given=('pitch', 'timbre'))['teacher']
+  noise = np.random.default_rng(0)
+  params = jax.tree.map(lambda leaf: jnp.asarray(noise.normal(0, 0.3, leaf.shape), leaf.dtype), stage.params)
+  config = _config(given=given, gamma=0.3, power=1.0, num_flows=1, num_dilations=1)
+  config.optimizer.warmup_steps = 0  # whose first step is none
+  return parallel_wavenet.build(config, {'teacher': stage._replace(params=params)}), params
+
+
+def test_a_student_learns_from_a_teacher_that_stays_as_it_is():
+  """Whatever the order in which both are told conditions; under equal ones of all examples the others are its own."""
+  batch = {
+    'x': jnp.full((2, 32, 1), 100, jnp.uint8),
+    'pitch': jnp.array([2, 2]),
+    'timbre': jnp.array([[0.5, -1.0]] * 2),
+  }
+  terms = []
+  for given in (('pitch', 'timbre'), ('timbre', 'pitch')):
+    made, taught = _pair(given)
+    params, extra = made.init(jax.random.key(0), batch)
+    terms.append(jax.jit(made.evaluate)(params, extra, jax.random.key(1), batch))
+    np.testing.assert_array_equal(terms[-1]['other_kl'], terms[-1]['kl_per_sample'])
+  np.testing.assert_array_equal(terms[0]['kl_per_sample'], terms[1]['kl_per_sample'])
+  assert made.given == ('timbre', 'pitch') and made.selected_by == 'kl_per_sample' and made.log_prob is None
   assert '0.3 KL(student || teacher under other conditions)' in made.objective
+  state = State(jnp.int32(1), params, extra, made.update.init(params), jax.random.key_data(jax.random.key(2)))
+  step = jax.vmap(made.update.apply, in_axes=(None, None, 0), out_axes=None, axis_name=DATA_AXIS)
+  after, _ = jax.jit(step)(state, jax.random.key(3), jax.tree.map(lambda value: value[None], batch))
+  kept = after.extra['stages']['teacher']['params']
+  jax.tree.map(np.testing.assert_array_equal, kept, taught['network'])
+  assert any(jax.tree.leaves(jax.tree.map(lambda a, b: bool((a != b).any()), params, after.params)))
 
 
 def test_a_student_starts_as_noise_of_a_scale():
