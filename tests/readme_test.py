@@ -68,3 +68,26 @@ def test_every_use_has_a_row_and_is_named_by_the_help():
   named = re.findall(r'\w+', command_line.__doc__.partition('\n--use ')[2].partition('\n--')[0])
   assert set(rows) == set(uses.USES)
   assert set(uses.USES) <= set(named)
+
+
+PAGES = [ROOT / 'README.md', *(ROOT / 'docs').rglob('*.md'), *(ROOT / 'experiments').rglob('*.md')]
+
+
+def test_every_experiment_that_a_page_or_a_config_starts_exists():
+  texts = [path.read_text() for path in (*PAGES, *(ROOT / 'configs').glob('*.py'))]
+  modules = {name for text in texts for name in re.findall(r'python3? -m (experiments[.\w]*\w)', text)}
+  assert 'experiments.autoregressive' in modules
+  paths = {name: ROOT / name.replace('.', '/') for name in modules}
+  assert not [
+    name
+    for name, path in paths.items()
+    if not path.with_suffix('.py').is_file() and not (path / '__main__.py').is_file()
+  ]
+
+
+@pytest.mark.parametrize(
+  'page', sorted((ROOT / 'experiments').rglob('*.md')), ids=lambda page: str(page.relative_to(ROOT))
+)
+def test_the_files_that_a_page_of_an_experiment_links_to_exist(page):
+  links = re.findall(r'\]\(([^)#\s]+)[^)]*\)', page.read_text())
+  assert not [link for link in links if '://' not in link and not (page.parent / link).exists()]
