@@ -222,7 +222,7 @@ def check_same_table(workdir: Path, split: str, source: data.Source) -> None:
     UserError: if the columns, or the tokens, are no longer those of the run, or the rows that it has seen are others.
   """
   known = vocabularies.read(workdir) if source.vocabulary is not None else None
-  if known not in (None, source.vocabulary):
+  if known is not None and known != source.vocabulary:
     raise UserError(
       f'The vocabulary of {source.name} is not that of the run in {workdir}: {source.vocabulary.size:,} '
       f'{source.vocabulary.kind}, and there {known.size:,} {known.kind}; put the text back that it was trained on, or '

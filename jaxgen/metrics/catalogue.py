@@ -78,12 +78,9 @@ def possible(model: GenerativeModel, reference: Reference, features: Features) -
 def _bits_per_dim(e):
   log_prob, estimate = _log_prob(e)
   x, entries = e.reference.x, _num_entries(e)
-  if fields.is_padded(e.reference.spec):
-    return [
-      of_ratio(
-        e, 'bits_per_dim', -log_prob / np.log(2), entries, 'all bits per all observed tokens', estimate
-      )
-    ]
+  if entries is not None and fields.is_padded(e.reference.spec):
+    bits = -log_prob / np.log(2)
+    return [of_ratio(e, 'bits_per_dim', bits, entries, 'all bits per all observed tokens', estimate)]
   bits = np.asarray(bits_per_dim(log_prob, x.shape, x.levels, entries), np.float64)
   return [of_held_out(e, 'bits_per_dim', bits, '' if entries is None else 'per observed entry', estimate)]
 

@@ -188,7 +188,8 @@ def _summary(model):
   def summary(means):
     tokens, of_draw = means[padding.TOKENS], means['reconstruction'] + means[model.posterior.term]
     bits = {'bits_per_dim': means['negative_log_likelihood'], 'elbo_bits_per_dim': of_draw}
-    return health.summary(means) | {name: padding.bits_per_token(nats, tokens) for name, nats in bits.items()}
+    per_token = {name: padding.bits_per_token(nats, tokens) for name, nats in bits.items()}
+    return {**health.summary(means), **per_token}
 
   return summary
 
