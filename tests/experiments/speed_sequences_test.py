@@ -6,11 +6,19 @@ import numpy as np
 import pytest
 
 from experiments.speed.cases import CASES, settings
+from experiments.speed.sequences import report
 from jaxgen import experiment
 
 torch = pytest.importorskip('torch', reason="needs pip install -e '.[bench]'")
 
 TOKENS = np.array([[3, 1, 4, 1, 5, 6], [2, 6, 5, 3, 5, 0]])
+
+
+def test_a_cost_that_grows_in_part_shows_in_the_slope_of_the_last_doubling():
+  seconds = {'256': 1.0, '1024': 4.0, '512': 2.0, '2048': 16.0}
+  assert report.last_slope(seconds) == pytest.approx(2) and report.slope(seconds) < 1.5
+  row = {'seconds': seconds, 'num': 8, 'versions': {'jax': '0'}, 'machine': 'one'}
+  assert '**1.30** | 2.00 |' in report._length({'all': row})
 
 
 def shaken(network, *args):

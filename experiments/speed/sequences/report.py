@@ -40,6 +40,12 @@ def slope(seconds: Mapping[str, float]) -> float:
   return float(np.polyfit(np.log(lengths), np.log(times), 1)[0])
 
 
+def last_slope(seconds: Mapping[str, float]) -> float:
+  """That between the two greatest lengths: what a cost comes to that grows with the length only in part."""
+  longest = sorted(seconds, key=int)[-2:]
+  return slope({length: seconds[length] for length in longest})
+
+
 def plot(rows: Mapping[str, Mapping[str, Any]], path: Path) -> None:
   """Time against length, both in logarithms, with the slope of each line."""
   from matplotlib.figure import Figure
@@ -64,18 +70,21 @@ def plot(rows: Mapping[str, Mapping[str, Any]], path: Path) -> None:
 
 def _length(rows):
   lengths = sorted({int(length) for row in rows.values() for length in row['seconds']})
-  head = ['seconds', *(f'{length:,}' for length in lengths), 'slope']
+  head = ['seconds', *(f'{length:,}' for length in lengths), 'slope', 'of the last two']
   lines = [table_line(head), table_line(['---', *['---:'] * (len(head) - 1)])]
   for name, row in rows.items():
     cells = [
       f'{row["seconds"][str(length)]:.3g}' if str(length) in row['seconds'] else '–' for length in lengths
     ]
-    fitted = f'**{slope(row["seconds"]):.2f}**' if len(row['seconds']) > 1 else '–'
-    lines.append(table_line([name, *cells, fitted]))
+    slopes = ['–'] * 2
+    if len(row['seconds']) > 1:
+      slopes = [f'**{slope(row["seconds"]):.2f}**', f'{last_slope(row["seconds"]):.2f}']
+    lines.append(table_line([name, *cells, *slopes]))
   first = next(iter(rows.values()))
   note = (
-    f'{first["num"]} examples drawn together, jax {first["versions"]["jax"]}, {first["machine"]}; medians. A slope '
-    'of 1 is a cost per entry that does not depend on how many there are. Attention to all before costs each entry as '
+    f'{first["num"]} examples drawn together, jax {first["versions"]["jax"]}, {first["machine"]}; medians. The slope '
+    'is of a straight line through all lengths, and of the two greatest alone: 1 is a cost per entry that does not '
+    'depend on how many there are. Attention to all before costs each entry as '
     'many products as there are places, filled or not, beside a perceptron and projections that cost the same for each.'
   )
   return (
@@ -119,7 +128,7 @@ def _tokens(rows):
     f'to the context and runs the whole network for each token. transformers: `GPTNeoXForCausalLM.generate()`. '
     f'{versions}; {row["machine"]}; medians.'
   )
-  return '## Tokens per second\n\n' + '\n'.join(lines) + f'\n\n{note}'
+  return '## Tokens per second, beside eager PyTorch\n\n' + '\n'.join(lines) + f'\n\n{note}'
 
 
 _PARTS = {'length': _length, 'naive': _naive, 'tokens': _tokens}

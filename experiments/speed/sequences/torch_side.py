@@ -57,8 +57,9 @@ class Side:
     return {'ways': list(self._ways), 'apart': apart}
 
   def sample(self, way, num, seconds):
-    """Seconds for `num` texts, drawn together."""
+    """Seconds for `num` texts, drawn together; as in jaxgen a first call is not timed."""
     with torch.inference_mode():
+      self._ways[way](num)
       return {'seconds': worker.seconds_per_call(lambda: self._ways[way](num), seconds)}
 
   def _cropped(self, network, num):
