@@ -92,9 +92,15 @@ def _traced(values, function, *args):
 
 
 def prompt(
-  text: str, model: GenerativeModel, field: Field, vocabulary: Vocabulary | None, end: int | None = None
+  text: str,
+  model: GenerativeModel,
+  field: Field,
+  vocabulary: Vocabulary | None,
+  end: int | None = None,
+  length: int = 0,
 ) -> np.ndarray:
-  """A prompt as tokens, i[T] with T at most the context; `end` is the token that ends an example, if one does.
+  """A prompt as tokens, i[T] with T at most the context, or the `length` that is asked for of a model that goes on
+  beyond it; `end` is the token that ends an example, if one does.
 
   Raises:
     UserError: if the model is none of text or cannot go on with it, or the prompt is empty, longer than the context,
@@ -113,9 +119,12 @@ def prompt(
   if any('\ud800' <= letter <= '\udfff' for letter in text):  # bytes of a command line that are no text
     raise UserError(f'--prompt={ascii(text)} is no UTF-8; write it otherwise.')
   tokens = vocabulary.encode(text)
-  if len(tokens) > field.shape[0]:
+  goes_on = 'length' in model.completion_knobs
+  if len(tokens) > max(field.shape[0], length if goes_on else 0):
+    remedy = f', or draw more by --knobs.length={len(tokens) + field.shape[0]}' if goes_on else ''
     raise UserError(
-      f'--prompt is {len(tokens)} tokens long, and the context of this model holds {field.shape[0]}; shorten it.'
+      f'--prompt is {len(tokens)} tokens long, and the context of this model holds {field.shape[0]}; '
+      f'shorten it{remedy}.'
     )
   again = vocabulary.decode(tokens)
   if again != text:

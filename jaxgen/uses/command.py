@@ -55,7 +55,12 @@ def use(
     asked.check_completion(subject.model, subject.params, subject.extra, subject.spec, subject.knobs)
   if options.prompt is not None:
     subject.prompt = asked.prompt(
-      options.prompt, subject.model, subject.field, subject.vocabulary, subject.trained.config.data.get('end')
+      options.prompt,
+      subject.model,
+      subject.field,
+      subject.vocabulary,
+      trained.config.data.get('end'),
+      int(subject.knobs.get('length', 0)),
     )
   if options.attribute:
     subject.attribute = asked.attribute(options.attribute, subject.spec)

@@ -93,10 +93,11 @@ def _shown(x, seen, field):
 
 def _continuation(subject):
   field, tokens = subject.field, subject.prompt
-  x = np.zeros((subject.num, *field.shape), tokens.dtype)
+  length = max(field.shape[0], len(tokens))  # a prompt beyond the context is one of the knob `length`
+  x = np.zeros((subject.num, length), tokens.dtype)
   x[:, : len(tokens)] = tokens
   given = subject.given(subject.num)
-  seen = np.arange(field.shape[0]) < len(tokens)
+  seen = np.arange(length) < len(tokens)
   told = _Told(subject.about) if subject.model.streams else None
   drawn = _complete(subject, {'x': x, **(given or {})}, seen, 0, **({'tell': told} if told else {}))
   if told:

@@ -12,12 +12,22 @@ from jaxgen import show
 from jaxgen.show import audio, coloured
 from jaxgen.uses.subject import Subject
 
+_LONGEST = (
+  4096  # tokens beyond the context whose surprise is told: attention keeps the square of them for each head
+)
+
 
 def save(subject: Subject, x: np.ndarray, given: Mapping[str, np.ndarray] | None, name: str) -> list[Path]:
   """Writes a page in colours `<name>.html` of texts i[N, T], or a picture `<name>_surprise.png` of sounds [N, T, C],
-  where the model says the log-probability of each token or sample."""
+  where the model says the log-probability of each token or sample. Of texts that are far longer than the context it
+  says so in a line, and writes none."""
   kind = subject.field.kind
   if kind not in ('tokens', 'audio') or subject.model.entry_log_mass is None:
+    return []
+  if kind == 'tokens' and x.shape[1] > max(_LONGEST, *subject.field.shape):
+    print(
+      f'{name}.html is left out: it is of texts of at most {_LONGEST:,} tokens, and these have {x.shape[1]:,}.'
+    )
     return []
   of_batch = partial(jax.jit(subject.model.entry_log_mass), subject.params, subject.extra)
   batch = {'x': x, **(given or {})}

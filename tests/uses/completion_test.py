@@ -8,7 +8,7 @@ from jaxgen import show, uses
 from jaxgen.data.vocabulary import Vocabulary
 from jaxgen.errors import UserError
 from jaxgen.types import Field
-from jaxgen.uses import asked, completion
+from jaxgen.uses import asked, completion, surprise
 from jaxgen.uses.completion import _Told, observed, projections
 from tests.uses.conftest import IMAGES
 
@@ -134,6 +134,33 @@ def test_a_prompt_longer_than_the_context_is_refused(make, tmp_path):
     UserError, match='--prompt is 13 tokens long, and the context of this model holds 12; shorten it'
   ):
     continuation(tmp_path, 'a' * 13)
+
+
+def test_a_prompt_beyond_the_context_is_continued_where_the_model_goes_on(make, tmp_path):
+  def complete(params, extra, rng, batch, observed, length=12):
+    x = jnp.where(observed, batch['x'], 33)
+    return jnp.pad(x, ((0, 0), (0, length)), constant_values=33)[:, :length].astype(jnp.uint8)
+
+  knobs = {'length': 12}
+  make(TEXT, vocabulary=BYTES, complete=complete, knobs=knobs, completion_knobs=('length',), sample=_sample)
+  options = uses.Options(use=('completion',), num=1, prompt='a' * 13)
+  with pytest.raises(
+    UserError, match='13 tokens long, .* holds 12; shorten it, or draw more by --knobs.length=25'
+  ):
+    uses.use(tmp_path, options=options)
+  written = uses.use(tmp_path, options=options._replace(knobs={'length': '15'}))
+  assert 'a' * 13 + '!!' in written['continuation.txt'].read_text(encoding='utf-8')
+
+
+def _sample(params, extra, rng, num, given=None, length=12):
+  return jnp.zeros((num, length), jnp.uint8)
+
+
+def test_the_page_of_surprise_is_left_out_where_a_text_is_far_longer_than_the_context(make, capsys):
+  subject = make(TEXT, entry_log_mass=lambda *_: pytest.fail('attention over all of it'))
+  assert surprise.save(subject, np.zeros((1, 5000), np.uint8), None, 'samples') == []
+  said = 'samples.html is left out: it is of texts of at most 4,096 tokens, and these have 5,000.'
+  assert said in capsys.readouterr().out
 
 
 def test_a_prompt_of_nothing_is_refused(make, tmp_path):
