@@ -52,7 +52,9 @@ def completed_by(way: Way, num_resamplings: int = 1, jump_length: int = 1) -> Co
   Raises:
     ValueError: if a way is to be resampled that stays at a level for several steps, or a stretch is longer than it.
   """
-  if num_resamplings > 1 and not np.all(np.diff(way.sigmas) < 0):
+  if num_resamplings == 1:  # no stretch is gone again
+    return Completion(way, num_resamplings, jump_length)
+  if not np.all(np.diff(way.sigmas) < 0):
     raise ValueError(
       f'resampling goes from level to level, and {way.description} stay at one; give num_resamplings=1, or another '
       'sampler.'

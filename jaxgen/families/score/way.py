@@ -56,7 +56,8 @@ def over_levels(
 
   Its settings are `num_steps`, `rho`, `sigma_max`, `sigma_min` and those of the kernel. The levels fall as Karras et
   al. 2022, equation 5, with this rho, or with 0 evenly in the time of the path, from `sigma_max` to `sigma_min`, of
-  which 0 stands for the end of the path. The knobs are 'steps', their number, and 'temperature', see
+  which 0 stands for the end of the path. From a smaller noise than its largest it starts as wide as data around 0 are
+  under it, `sqrt(sigma_max^2 + data_std^2)`. The knobs are 'steps', their number, and 'temperature', see
   `jaxgen.samplers.at_temperature`: all settings mean the same at each.
 
   Args:
@@ -85,6 +86,8 @@ def over_levels(
     levels = _falling(path, num_steps, rho, _ends(path, sigma_max, sigma_min))
     check(path, levels, **settings)
     reached = np.sqrt(temperature) * levels
+    # The noise that a path ends with drowns the data; to a smaller one they add as much as they are wide.
+    width = np.hypot(levels[0], data_std) if levels[0] < _LESS * path.sigmas[0] else levels[0]
 
     def turned(steps: float = num_steps, temperature: float = temperature) -> Way:
       return way(
@@ -108,7 +111,7 @@ def over_levels(
       evaluations(num_steps, **settings),
       f'{num_steps} {words}',
       sigmas=reached[:-1],
-      start=float(reached[0]),
+      start=float(np.sqrt(temperature) * width),
       uses_noise=uses_noise(**settings),
       knobs={'steps': num_steps, 'temperature': temperature},
       turned=turned,

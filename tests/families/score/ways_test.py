@@ -119,7 +119,7 @@ def test_a_way_knows_whether_it_uses_noise(name, changes):
 def test_a_way_may_begin_and_end_between_the_ends_of_its_path(path, rho):
   way = way_of('heun', path, rho=rho, sigma_max=5.0, sigma_min=0.1)
   np.testing.assert_allclose(way.sigmas[[0, -1]], [5.0, 0.1], rtol=1e-4)
-  assert len(way.sigmas) == way.num_steps == 30 and way.start == pytest.approx(5.0, rel=1e-4)
+  assert len(way.sigmas) == way.num_steps == 30 and way.start == pytest.approx(np.hypot(5.0, STD), rel=1e-4)
   np.testing.assert_array_equal(way.turned(steps=30).sigmas, way.sigmas)
   ends = dict(sigma_max=float(path.sigmas[0]), sigma_min=float(path.sigmas[-1]))
   np.testing.assert_array_equal(
@@ -130,6 +130,17 @@ def test_a_way_may_begin_and_end_between_the_ends_of_its_path(path, rho):
     own = own[(own < 5.0) & (own > 0.1)]
     between = way_of('heun', path, rho=rho, num_steps=len(own), sigma_max=own[0], sigma_min=own[-1])
     np.testing.assert_allclose(between.sigmas, own, rtol=1e-4)
+
+
+@pytest.mark.parametrize('temperature', [1.0, 0.25])
+def test_from_a_noise_about_as_wide_as_the_data_samples_are_as_wide_as_from_a_large_one(temperature):
+  """The flow scales one standard deviation of what it starts from to one of the data."""
+  way = way_of('heun', num_steps=100, sigma_max=0.4).turned(temperature=temperature)
+  start = jnp.full((1, 1), way.start)
+  state, _ = jax.jit(lambda x: run(way.sampler(gaussian_score(0.0)), jax.random.key(0), x, way.num_steps))(
+    start
+  )
+  assert float(state.position[0, 0]) == pytest.approx(np.sqrt(temperature) * STD, rel=0.01)
 
 
 def test_a_noise_that_was_not_trained_is_refused_when_a_way_is_made():
@@ -403,6 +414,8 @@ def test_what_does_not_fit_is_refused():
   refused('nothing is given', lambda: model_of(Shifted(), guidance=Guidance(label_dropout=0.1)))
   for name in ('annealed', 'ncsnv2', 'langevin', 'underdamped'):
     refused('stay at one', lambda name=name: completed_by(way_of(name), 5))
+  refused('is a stretch longer', lambda: completed_by(way_of('heun'), 2, jump_length=31))
+  completed_by(way_of('heun'), 1, jump_length=31)  # of no stretch
   refused('churn_max be at most 30', lambda: way_of('edm', churn_max=35.0))
   refused('churn_min 3 above churn_max', lambda: way_of('edm', churn_min=3.0))
   refused('temperature', lambda: drawn(way_of('heun').turned(temperature=0.0), gaussian_score(), (2, 2)))
