@@ -72,8 +72,9 @@ class StageKey(NamedTuple):
   Attributes:
     meaning: in one line: 'the run whose decoder turns codes into images'.
     needs: the abilities that its model must have, attributes of `GenerativeModel`: ('decode',).
-    optional: whether the model does without it too. Such a stage is no part of the training run: it may be named, and
-      changed, at any time, and nothing of it is remembered beside the weights.
+    optional: whether the model does without it too. Such a stage is no part of the training run: a command that names
+      it has it, as it is at its best step by then, or the newest of a run that knows no best. The run remembers nothing
+      of it; what is drawn with it is recorded with its step and the checksum of its weights.
   """
 
   meaning: str

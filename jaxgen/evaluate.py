@@ -163,7 +163,7 @@ def measure_run(
         int(trained.state.step),
         weights,
         config.seed,
-        ', '.join(f'{name}={value}' for name, value in experiment.sampler_of(config).items()),
+        ', '.join(f'{name}={value}' for name, value in experiment.sampler_of(trained).items()),
       ),
       reference=reference,
       features=_features(reference, folder, how),

@@ -95,21 +95,37 @@ def completed(config: ConfigDict) -> ConfigDict:
 _TURNED = {'steps': 'num_steps'}
 
 
+def lasting(config: ConfigDict) -> ConfigDict:
+  """The config as its run remembers it: without optional stages, which are of the command that names them alone."""
+  declared: Mapping[str, StageKey] = getattr(models.find(config.module), 'STAGES', {})
+  config = config.copy_and_resolve_references()
+  with config.unlocked():
+    config.stages.update({name: '' for name, key in declared.items() if key.optional})
+  return config
+
+
 def sampler_of(
-  config: ConfigDict, completes: bool = False, knobs: Mapping[str, float] = MappingProxyType({})
+  trained: Trained, completes: bool = False, knobs: Mapping[str, float] = MappingProxyType({})
 ) -> dict[str, Any]:
-  """What draws the samples of a run, or its completions: the name of the sampler, its settings, and what all samplers
-  have; of a model that leaves no choice, nothing. Settings that knobs turn are as these say."""
+  """What draws the samples of a run, or its completions: the name of the sampler, its settings, what all samplers have,
+  and the weights of optional stages; of a model that leaves no choice, nothing. Settings that knobs turn are as these
+  say."""
+  config = trained.config
   if 'sampler' not in config:
     return {}
-  sampler = config.sampler.to_dict()
+  sampler, remembered = config.sampler.to_dict(), lasting(config).stages
+  guides = {
+    name: f'{stage.sha256[:8]} of step {stage.step}'
+    for name, stage in trained.stages.items()
+    if not remembered.get(name)
+  }
   shared = {name: value for name, value in sampler.items() if not isinstance(value, dict)}
   if completes:
     how = sampler['completion']
     shared |= {'name': how['sampler'], **{name: value for name, value in how.items() if name != 'sampler'}}
   settings = {'name': shared['name'], **shared, **sampler[shared['name']]}
   turned = {_TURNED.get(knob, knob): value for knob, value in knobs.items()}
-  return {name: turned.get(name, value) for name, value in settings.items()}
+  return {name: turned.get(name, value) for name, value in settings.items()} | guides
 
 
 def model_keys(config: ConfigDict) -> Keys:
@@ -258,7 +274,7 @@ def load_stages(
 
   A run that begins takes the best checkpoint of each, or the newest of one that knows no best, and remembers which; it
   goes on with the same, wherever the option says that they are now. Of an optional stage that is named, it is the best
-  at any time.
+  by now, or the newest.
 
   Args:
     config: of the run that is built on them, resolved.

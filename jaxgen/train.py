@@ -55,7 +55,7 @@ def train(config: ConfigDict, workdir: Path | str, trust: bool = False) -> State
   first, fit = init_from.begin(setting, trace(setting), trust)
   content = {split: data.fingerprint(source) for split, source in _splits(setting).items()}
   with (
-    workdirs.claim(workdir, config, content, model_keys),
+    workdirs.claim(workdir, experiment.lasting(config), content, model_keys),
     contextlib.closing(Checkpoints(workdir / 'checkpoints', config.keep_checkpoints)) as checkpoints,
   ):
     state, notes = _start(setting, checkpoints, first, fit)
@@ -87,8 +87,9 @@ def _start(setting, checkpoints, first, fit):
       vocabulary.save(setting.workdir, setting.source.vocabulary)
     if setting.source.columns:
       columns.save(setting.workdir, setting.source.columns)
-    if setting.stages:
-      stages.write(setting.workdir, setting.stages)
+    remembered = experiment.lasting(config).stages
+    if kept := {name: stage for name, stage in setting.stages.items() if remembered.get(name)}:
+      stages.write(setting.workdir, kept)
   size = sum(leaf.size for leaf in jax.tree.leaves(first.shapes.params))
   device = jax.devices()[0]
   where = 'streamed' if setting.resident is None else 'on the device'

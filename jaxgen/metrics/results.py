@@ -33,7 +33,7 @@ class Record(NamedTuple):
     run: the workdir.
     step: of training.
     seed: of the samples and of the noise.
-    sampler: what drew the samples, with its settings, of a model that leaves a choice.
+    sampler: what drew the samples, with its settings, of a model that leaves a choice; by what classifier, if by one.
     config_sha: identifies the resolved config.
     params_sha: the beginning of the SHA-256 of the model's parameters.
     versions: of packages and device.

@@ -26,11 +26,13 @@ SAMPLER = score_slots.SAMPLER
 STAGES = {
   'classifier': StageKey(
     'the run whose classifier of blurred data guides samples towards a label',
-    needs=('class_log_prob',),
+    needs=('class_log_prob', 'noise_range'),
     optional=True,
   )
 }
 Stages = Mapping[str, Stage]
+# Of `config.data`, what decides which examples there are, and what they look like.
+_DATA = ('name', 'image_size', 'binarized', 'twin', 'without')
 NO_STAGES: Stages = MappingProxyType({})
 KEYS = {
   'sigma_data': Key(0.5, float, 'standard deviation of the data', '(0, inf)'),
@@ -101,21 +103,23 @@ def assemble(config: ConfigDict, network: nn.Module, stages: Stages = NO_STAGES)
 def _guide(config: ConfigDict, path: Path, stages: Stages) -> Guide | None:
   """The classifier of `config.stages`; None where it names none."""
   stage = stages.get('classifier')
-  if stage is None or stage.model.class_log_prob is None or stage.model.noise_range is None:
+  if stage is None:
     return None
+  log_prob, noise_range = stage.model.class_log_prob, stage.model.noise_range
+  assert log_prob and noise_range  # as STAGES says
   option, own, its = f'config.stages.classifier={stage.workdir}', fields.of(config), fields.of(stage.config)
-  if own['x'] != its['x'] or own.get('label') != its['label']:
+  differs = [f'config.data.{name}' for name in _DATA if config.data.get(name) != stage.config.data.get(name)]
+  if differs or own['x'] != its['x'] or own.get('label') != its['label']:
     raise UserError(
-      f'{option} cannot be used: it classifies other data, {stage.config.data.name}, than {config.data.name}; give a '
-      'run on the same.'
+      f'{option} cannot be used: it classifies other data, {stage.config.data.name}, than {config.data.name}'
+      f'{", by " + " and ".join(differs) if differs else ""}; give a run on the same.'
     )
-  (most, least), (first, last) = stage.model.noise_range, (float(path.sigmas[0]), float(path.sigmas[-1]))
+  (most, least), (first, last) = noise_range, (float(path.sigmas[0]), float(path.sigmas[-1]))
   if not (least <= 1.001 * last and first <= 1.001 * most):
     raise UserError(
       f'{option} cannot be used: it was trained at noise levels from {least:.4g} to {most:.4g}, and the score is '
       f'from {last:.4g} to {first:.4g}; train it with the config.model.path of this run.'
     )
-  log_prob = stage.model.class_log_prob
   return Guide(lambda x, sigma: log_prob(stage.params, stage.extra, x, sigma), own['label'])
 
 

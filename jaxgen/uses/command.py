@@ -141,7 +141,7 @@ def _sampler(name, subject, knobs):
   """That by which a use draws, with its settings as they were turned; of a model that leaves no choice, none."""
   needs = USES[name].needs
   draws = needs & {'sample', 'trajectory', 'complete'}
-  return experiment.sampler_of(subject.trained.config, 'complete' in needs, knobs) if draws else {}
+  return experiment.sampler_of(subject.trained, 'complete' in needs, knobs) if draws else {}
 
 
 def _knobs(name, subject):

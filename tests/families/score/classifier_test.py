@@ -129,13 +129,17 @@ def config_of(module, changes=(), given=(), classes=2):
   return config
 
 
-def guided(changes=(), given=(), classes=2, of_classifier=()):
-  its = config_of('noisy_classifier', of_classifier)
+def classifier_of(changes=()):
+  its = config_of('noisy_classifier', changes)
   model = experiment.build_model(its, {})
   params, extra = model.init(jax.random.key(0), {})
-  stage = Stage('runs/c', its, model, params, extra, 1, '')
+  return Stage('runs/c', its, model, params, extra, 7, 'c0ffee' * 10)
+
+
+def guided(changes=(), given=(), classes=2, of_classifier=()):
   changes = {'model.target': 'own', **dict(changes)}
-  return experiment.build_model(config_of('ncsn_mlp', changes, given, classes), {'classifier': stage})
+  stages = {'classifier': classifier_of(of_classifier)}
+  return experiment.build_model(config_of('ncsn_mlp', changes, given, classes), stages)
 
 
 def test_a_config_may_name_a_classifier_and_need_not():
@@ -146,9 +150,23 @@ def test_a_config_may_name_a_classifier_and_need_not():
   assert alone.given == () and 'guidance' not in alone.knobs
 
 
+def test_a_run_remembers_no_classifier_and_what_it_draws_names_the_weights_of_one():
+  config = config_of('ncsn_mlp', {'stages.classifier': 'runs/c'})
+  assert experiment.lasting(config).stages.to_dict() == {'classifier': ''}
+  assert config.stages.classifier == 'runs/c'
+  alone = experiment.Trained(config_of('ncsn_mlp'), None, None)
+  by = experiment.sampler_of(alone._replace(config=config, stages={'classifier': classifier_of()}))
+  assert by == {**experiment.sampler_of(alone), 'classifier': 'c0ffeec0 of step 7'}
+
+
 @pytest.mark.parametrize(
   ('settings', 'words'),
   [
+    (
+      dict(of_classifier={'data.name': 'toy:moons'}),
+      'other data, toy:moons, than .* by config.data.name; give',
+    ),
+    (dict(of_classifier={'data.without': (1,)}), 'other data, .* by config.data.without; give a run'),
     (dict(classes=3), 'config.stages.classifier=runs/c cannot be used: it classifies other data'),
     (
       dict(of_classifier={'model.path.variance_exploding.sigma_max': 4.0}),

@@ -38,7 +38,10 @@ def test_a_trained_model_is_guided_by_a_classifier_and_without_it_is_what_it_was
   assert call(*SAMPLE, guide, '--given.label=3', '--knobs.guidance=2', '--knobs.steps=2') == 0
   record = json.loads((home / 'ncsn_digits' / 'sampled' / 'samples.json').read_text())
   assert (record['given'], record['knobs']['guidance']) == ({'label': [3]}, 2.0)
+  assert record['sampler']['classifier'].endswith(' of step 2')
+  assert call(guide, '--config.num_steps=4') == 0  # it trains on, and draws guided samples as it ends
   assert workdirs.load_config(home / 'ncsn_digits').stages.classifier == ''
+  assert not (home / 'ncsn_digits' / 'stages.json').exists()
   assert call(*SAMPLE, '--knobs.steps=2') == 0
   assert call(*SAMPLE, '--given.label=3') == 2
   assert '--given.label cannot be followed' in capsys.readouterr().err
@@ -48,4 +51,3 @@ def test_a_trained_model_is_guided_by_a_classifier_and_without_it_is_what_it_was
   assert 'nothing to draw' in capsys.readouterr().err
   assert call('--mode=evaluate', workdir='classifier_digits') == 0
   assert 'accuracy' in capsys.readouterr().out
-  assert call(guide, '--config.num_steps=4') == 0
