@@ -162,6 +162,9 @@ def _terms(model, params, extra, batch, train=False, rng=None):
 
 def _loss(model, params, extra, rng, batch):
   metrics, extra = _terms(model, params, extra, batch, train=True, rng=rng)
+  if model.padded:
+    bits = padding.bits_of_steps(metrics['loss'], metrics[padding.TOKENS])
+    return metrics['loss'].mean(), (extra, {**metrics, 'bits_per_dim': bits})
   return metrics['loss'].mean(), (extra, metrics)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 
 from jaxgen.fields import OBSERVED
 from jaxgen.types import Batch
+from jaxgen.updates import ratio
 
 TOKENS = 'tokens'  # the term of an evaluation: how many there are in an example
 
@@ -55,8 +56,13 @@ def count(observed: jax.Array) -> jax.Array:
 
 
 def bits_of_batch(nats: jax.Array, tokens: jax.Array) -> jax.Array:
-  """Terms f32[B] whose mean is bits per token of the whole batch, of minus log-masses f32[B] and tokens f32[B]."""
+  """Terms f32[B] whose mean is bits per token of one batch, of minus log-masses f32[B] and tokens f32[B]."""
   return bits_per_token(nats, tokens.mean())
+
+
+def bits_of_steps(nats: jax.Array, tokens: jax.Array) -> Any:
+  """The same as a metric of training: all bits by all tokens over devices, slices of a batch and the steps of a row."""
+  return ratio(nats / math.log(2), tokens)
 
 
 def bits_per_token(nats: Any, tokens: Any) -> Any:

@@ -21,7 +21,7 @@ would lose its weight: Adam divides by the size of the gradients.
 from jaxgen.updates.accumulation import Slices, accumulated
 from jaxgen.updates.averages import AVERAGED, EmaState, averaged_extra, averaged_params, ema
 from jaxgen.updates.composition import alternate, chain, every, repeat, scheduled
-from jaxgen.updates.minimization import POOL, means, minimize
+from jaxgen.updates.minimization import POOL, means, minimize, ratio
 from jaxgen.updates.orthogonality import orthogonal_regularization
 from jaxgen.updates.projection import clipped, project
 
@@ -42,6 +42,7 @@ __all__ = [
   'minimize',
   'orthogonal_regularization',
   'project',
+  'ratio',
   'repeat',
   'scheduled',
 ]

@@ -29,7 +29,8 @@ def minimize(
   """One gradient step on `loss`.
 
   Args:
-    loss: `(params, extra, rng, batch) -> (loss f32[], (extra, metrics))`.
+    loss: `(params, extra, rng, batch) -> (loss f32[], (extra, metrics))`, whose metrics are numbers, of which means are
+      taken, or what `ratio` makes.
     tx: turns the gradient into an update; it sees only the parameters under `wrt`.
     wrt: top-level key or keys of the parameters to move; all of them where None.
     axis_name: the mapped axis over which gradient, `extra` and metrics are averaged, where there is one.
@@ -68,6 +69,12 @@ def minimize(
   return Update(lambda params: tx.init(selected(params, keys)), apply)
 
 
+def ratio(totals: jax.Array, counts: jax.Array) -> clu_metrics.Average:
+  """A metric of a loss that is all totals by all counts, f32[B] both: of a step and of all steps that a row is of."""
+  totals, counts = (lax.stop_gradient(jnp.asarray(each, jnp.float32)).sum() for each in (totals, counts))
+  return clu_metrics.Average(total=totals, count=counts)
+
+
 def means(metrics: Metrics) -> dict[str, jax.Array]:
   """The mean of every metric that was reported, f32[]; what a player would have said who did not move is left out.
 
@@ -94,6 +101,8 @@ def _mean_of_extra(extra: Any, axis_name: str | None) -> Any:
 
 
 def _average(value) -> clu_metrics.Average:
-  """Sums a metric over the examples of one device. A number counts as one example."""
+  """Sums a metric over the examples of one device. A number counts as one example, and a `ratio` is summed already."""
+  if isinstance(value, clu_metrics.Average):
+    return value
   value = lax.stop_gradient(jnp.asarray(value, jnp.float32))
   return clu_metrics.Average(total=value.sum(), count=jnp.float32(value.size))

@@ -55,7 +55,8 @@ def scores(subject: Subject, source: data.Source, places: np.ndarray) -> dict[st
   `-log p(x)`, of an autoencoder by its K draws, and its `-ELBO` of one draw; of a model of labelled examples
   `-log sum_y p(x|y) p(y)`, where both are bounds as they are for each label. Where latents do not hold all of an
   example, the mean square error of the reconstruction too; of a model of labelled examples the least over the labels
-  that training has seen: a score that knew the label would know the answer.
+  that training has seen: a score that knew the label would know the answer. Of padded sequences p(x) is a mass, so that
+  those of different lengths are compared.
   """
   model, elbo, found = subject.model, subject.term('elbo'), {}
   if model.log_prob:

@@ -15,7 +15,8 @@ def regression(params, extra, rng, batch):
   x = batch['x']
   error = (jnp.tanh(x @ params['w']) - batch['y']) ** 2
   extra = {'seen': extra['seen'] + len(x)}
-  return error.mean(), (extra, {'loss': error, 'number': jnp.float32(2.0)})
+  by_weight = updates.ratio(error, 1 + x[:, 0] ** 2)
+  return error.mean(), (extra, {'loss': error, 'number': jnp.float32(2.0), 'by_weight': by_weight})
 
 
 def regression_state(update):

@@ -56,6 +56,14 @@ def terms(
   return {**result, **drawn.metrics, **metrics}, extra
 
 
+def of_steps(model: Autoencoder, metrics: Metrics, batch: Batch) -> Metrics:
+  """The terms of a step of training: of padded sequences with bits per token of all of them."""
+  if not (model.padded and model.has_density):
+    return metrics
+  tokens = padding.count(padding.observed(batch, model.end))
+  return {**metrics, 'elbo_bits_per_dim': padding.bits_of_steps(-metrics['elbo'], tokens)}
+
+
 def log_prob(
   model: Autoencoder, params: Params, extra: Extra, rng: PRNGKey, batch: Batch, *, importance_samples: int
 ) -> jax.Array:

@@ -120,7 +120,7 @@ def vae(
   def loss_at(step):
     def loss(params, extra, rng, batch):
       metrics, extra = bounds.terms(model, params, extra, rng, batch, step=step)
-      return metrics['loss'].mean(), (extra, metrics)
+      return metrics['loss'].mean(), (extra, bounds.of_steps(model, metrics, batch))
 
     return loss
 
