@@ -1,6 +1,8 @@
 """The house rules of imports, checked by parsing: a line of code can know its room from them."""
 
 import ast
+import functools
+import re
 from pathlib import Path
 
 import pytest
@@ -113,6 +115,30 @@ def imports(path):
       )
 
 
+@functools.cache
+def defined(path):
+  """The names that a module has, wherever in it they are made."""
+  names = set()
+  for node in ast.walk(ast.parse(path.read_text())):
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
+      names |= {alias.asname or alias.name for alias in node.names}
+    elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+      names.add(node.name)
+    elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+      names.add(node.id)
+  return names
+
+
+def exists(name):
+  """Whether there is a `jaxgen.room.module.function` of this name, a package's own names among them."""
+  place, parts = ROOT, name.split('.')[1:]
+  while parts and (place / parts[0]).is_dir():
+    place, parts = place / parts[0], parts[1:]
+  module = place / f'{parts[0]}.py' if parts else place
+  module, parts = (module, parts[1:]) if module.is_file() else (place / '__init__.py', parts)
+  return not parts or (module.is_file() and parts[0] in defined(module))
+
+
 def files(room):
   path = ROOT / room
   return [path] if path.suffix else sorted(path.rglob('*.py'))
@@ -144,6 +170,24 @@ def test_every_module_has_a_storey_and_no_arrow_points_upwards():
   assert not wrong
   rooms = {path.stem for path in ROOT.iterdir() if path.suffix == '.py' or (path / '__init__.py').exists()}
   assert rooms - {'__init__'} == set(height)
+
+
+def test_what_pages_configs_and_docstrings_name_of_the_house_is_there():
+  home = ROOT.parent
+  pages = [home / 'README.md', *(home / 'docs').glob('*.md'), *(home / 'colab').glob('*.ipynb')]
+  pages += [
+    path for folder in ('jaxgen', 'configs', 'experiments') for path in (home / folder).rglob('*.[pm][yd]')
+  ]
+  pages.remove(ROOT / 'runs' / 'history.py')  # it tells what modules were called
+  names = {
+    (str(path.relative_to(home)), name)
+    for path in pages
+    for name in re.findall(r'\bjaxgen(?:\.[a-zA-Z_]\w*)+', path.read_text())
+    if name not in ('jaxgen.zip', 'jaxgen.md')
+  }
+  assert len(names) > 1000
+  assert not {row for row in names if not exists(row[1])}
+  assert not exists('jaxgen.samplers.over_levels.none') and not exists('jaxgen.nowhere')
 
 
 def test_no_room_is_crowded():

@@ -12,7 +12,12 @@ assert not heavy, heavy
 
 SAMPLE = """
 import jax, jax.numpy as jnp
-from jaxgen.samplers import ancestral, annealed, langevin, predictor_corrector, run
+from jaxgen.samplers import (
+  ancestral, annealed, at_temperature, balanced, clamped, classifier_guided, coarse, corrected, ddim, ddpm, dpm_solver,
+  edm, euler, euler_maruyama, grey, guided, heun, karras_levels, langevin, langevin_corrector, mala, ncsnv2,
+  ncsnv2_epsilon, num_annealed_steps, num_resampled_steps, predictor_corrector, probability_flow_log_prob, put_back,
+  resampled, run, spaced_levels, tempered, underdamped,
+)
 state, _ = run(langevin(lambda x: -x, 0.1), jax.random.key(0), jnp.zeros((2, 3)), 2)
 assert state.position.shape == (2, 3)
 """
