@@ -38,6 +38,9 @@ def build(config) -> GenerativeModel:
     del extra, given
     return jax.random.categorical(rng, params['logits'], shape=(num, *shape)).astype(jnp.uint8)
 
+  def complete(params, extra, rng, batch, observed):
+    return jnp.where(observed, batch['x'], sample(params, extra, rng, len(batch['x'])))
+
   tx = optim.make(config.optimizer, config.num_steps)
   update = updates.chain(updates.minimize(loss, tx, axis_name=DATA_AXIS), updates.ema(config.ema_decay))
   return GenerativeModel(
@@ -52,4 +55,5 @@ def build(config) -> GenerativeModel:
     selected_by='bits_per_dim',
     log_prob=log_prob,
     log_prob_estimate=Estimate('exact'),
+    complete=complete,
   )

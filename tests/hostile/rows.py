@@ -469,7 +469,7 @@ RUNS = {
   'a use that is none': ('--mode=sample --workdir={run} --trust --use=smaples', 'There is no use "smaples"'),
   'a use beyond the model': (
     '--mode=sample --workdir={run} --trust --use=samples,codes',
-    '--use=codes needs encode; this model on its data allows: samples, outliers, export',
+    '--use=codes needs encode; this model on its data allows: samples, completion, outliers, export',
   ),
   'a condition that it was not trained with': (
     '--mode=sample --workdir={run} --trust --given.label=3',
@@ -503,7 +503,7 @@ RUNS = {
   ),
   'what cannot be hidden': (
     '--mode=sample --workdir={run} --trust --use=completion --hidden=smell',
-    '--use=completion needs complete',
+    '--hidden=smell can hide nothing of these examples; choose of: half, quarter, centre',
   ),
   'something hidden of an evaluation': (
     '--mode=evaluate --workdir={run} --trust --hidden=half',
