@@ -237,11 +237,12 @@ def check_same_table(workdir: Path, split: str, source: data.Source) -> None:
   Raises:
     UserError: if the columns, or the tokens, are no longer those of the run, or the rows that it has seen are others.
   """
-  known = vocabularies.read(workdir) if source.vocabulary is not None else None
-  if known is not None and known != source.vocabulary:
+  vocabulary = source.vocabulary
+  known = None if vocabulary is None else vocabularies.read(workdir)
+  if vocabulary is not None and known is not None and known != vocabulary:
     raise UserError(
-      f'The vocabulary of {source.name} is not that of the run in {workdir}: {source.vocabulary.size:,} '
-      f'{source.vocabulary.kind}, and there {known.size:,} {known.kind}; put the text back that it was trained on, or '
+      f'The vocabulary of {source.name} is not that of the run in {workdir}: {vocabulary.size:,} '
+      f'{vocabulary.kind}, and there {known.size:,} {known.kind}; put the text back that it was trained on, or '
       'choose another --workdir and train on this one.'
     )
   if source.columns is not None:
