@@ -18,7 +18,7 @@ TABLE = {
 
 @pytest.mark.parametrize('name', TABLE)
 def test_log_derivative_is_that_of_autodiff_in_both_directions(name):
-  forward, inverse, num_params, _ = TABLE[name]
+  forward, inverse, num_params, *_ = TABLE[name]
   rng = jax.random.key(0)
   x, params = jax.random.normal(rng, (6, 3)), jax.random.normal(rng, (6, 3 * num_params))
   for apply, value in ((forward, x), (inverse, forward(x, params)[0])):
