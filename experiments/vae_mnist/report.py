@@ -124,22 +124,27 @@ def verdict(rows: Sequence[Mapping[str, Any]]) -> str:
   """Whether a step is at most K decoders and one encoder, and whether memory is flat in K, in words."""
   ratios = {row['draws']: row['plain']['flops'] / expected(row) for row in rows}
   worst = max(ratios, key=lambda draws: ratios[draws])
-  more = f'{100 * (ratios[worst] - 1):.1f} % more at K = {worst}'
+  more = (
+    f'No, more by {100 * (ratios[worst] - 1):.1f} % at K = {worst}: latents are drawn, and have densities'
+  )
   holds = (
-    f'A step takes at most K decoders and one encoder: {"yes" if ratios[worst] <= 1 else f"no, {more}"}.'
+    f'Is a step at most K decoders, one encoder and the optimizer? {"Yes" if ratios[worst] <= 1 else more}.'
   )
   several = [row for row in rows if row['draws'] > 1]
   if len(several) < 2:
     return holds
-  growth = {
-    way: several[-1][way]['temporary_bytes'] / several[0][way]['temporary_bytes']
-    for way in ('plain', 'remat')
-  }
-  ends = f'from K = {several[0]["draws"]} to {several[-1]["draws"]}'
-  flat = 'yes' if growth['remat'] < _FLAT else 'no'
+  few, many = several[0], several[-1]
+  ways = ('plain', 'remat')
+  first, last = ({way: row[way]['temporary_bytes'] for way in ways} for row in (few, many))
+  growth = {way: last[way] / first[way] for way in ways}
+  a_draw = {way: (last[way] - first[way]) / (many['draws'] - few['draws']) / 2**20 for way in ways}
+  flat = (
+    'Yes' if growth['remat'] < _FLAT else 'No, the decoder is, and latents, their noise and densities are not'
+  )
   return (
-    f'{holds} Memory is flat in K with `config.remat`: {flat}, {growth["remat"]:.2f} times as much {ends}, and '
-    f'{growth["plain"]:.2f} times without.'
+    f'{holds} Is memory flat in K with `config.remat`? {flat}: from K = {few["draws"]} to {many["draws"]} '
+    f'it grows {growth["remat"]:.2f} times, by {a_draw["remat"]:.2f} MiB a draw; without, {growth["plain"]:.2f} times, '
+    f'by {a_draw["plain"]:.2f} MiB.'
   )
 
 
