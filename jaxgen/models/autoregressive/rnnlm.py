@@ -14,11 +14,12 @@ from jaxgen.computing import block
 from jaxgen.config_keys import DEPTH, WIDTH, Key
 from jaxgen.families.autoregressive import token_by_token
 from jaxgen.families.conditions import flat
-from jaxgen.nn.sequence import TiedEmbedding
+from jaxgen.nn.sequence import GRU, LSTM, TiedEmbedding
+from jaxgen.nn.sequence.recurrent import State
 from jaxgen.settings import autoregressive as settings
 from jaxgen.types import Batch, GenerativeModel
 
-CELLS = {'lstm': nn.OptimizedLSTMCell, 'gru': nn.GRUCell}
+CELLS = {'lstm': LSTM, 'gru': GRU}
 
 KEYS = {
   'cell': Key('lstm', str, 'what carries the state from one position to the next', choices=tuple(CELLS)),
@@ -28,8 +29,6 @@ KEYS = {
 }
 
 GAPS = True  # of sentences, which a mask says the ends of; see `jaxgen.experiment.build_model`
-
-State = tuple[jax.Array, ...] | jax.Array  # of a cell: (c, h) of an LSTM, h of a GRU, f32[B, width] each
 
 
 class RNNLM(nn.Module):
@@ -52,19 +51,18 @@ class RNNLM(nn.Module):
   def setup(self) -> None:
     self.embedding = TiedEmbedding(self.levels, self.width)
     self.cells = [CELLS[self.cell](self.width) for _ in range(self.num_layers)]
-    self.networks = [nn.RNN(cell) for cell in self.cells]
     self.drop = nn.Dropout(self.dropout)
 
   def __call__(self, x: jax.Array, given: Batch, train: bool) -> jax.Array:
     h = self.embedding.before(x, flat(given) if given else None)
-    for network in self.networks:
-      h = block(network, self.drop(h, deterministic=not train))
+    for cell in self.cells:
+      h = block(cell, self.drop(h, deterministic=not train))
     return self.embedding.logits(self.drop(h, deterministic=not train))
 
   def start(self, x: jax.Array, given: Batch) -> list[State]:
     """The states before the first token of x [B, T]."""
     del given
-    return [cell.initialize_carry(jax.random.key(0), (len(x), self.width)) for cell in self.cells]
+    return [cell.start(len(x)) for cell in self.cells]
 
   def step(
     self, before: jax.Array, index: jax.Array, states: list[State], given: Batch
@@ -73,7 +71,7 @@ class RNNLM(nn.Module):
     del index
     h, new = self.embedding(before[:, None], flat(given) if given else None)[:, 0], []
     for cell, state in zip(self.cells, states, strict=True):
-      state, h = cell(state, h)
+      state, h = cell.step(state, h)
       new.append(state)
     return self.embedding.logits(h), new
 
