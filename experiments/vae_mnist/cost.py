@@ -1,5 +1,6 @@
 """What K draws of the latents cost a step of training: arithmetic and memory of programs that are compiled, not run."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import jax
@@ -51,7 +52,8 @@ def of_parts(config: ConfigDict) -> dict[str, float]:
   z, target = jnp.zeros((config.batch_size, model.latent_dim)), seen.astype(jnp.uint8)
 
   def up(params):
-    return sum(part.sum() for part in encoder.apply(params, seen, {}, train=True))
+    outputs: Any = encoder.apply(params, seen, {}, train=True)
+    return sum(part.sum() for part in outputs)
 
   def down(params, z):
     outputs = decoder.apply(params, z, {}, train=True)
@@ -73,7 +75,7 @@ def of_parts(config: ConfigDict) -> dict[str, float]:
   }
 
 
-def expected(row: dict[str, Any]) -> float:
+def expected(row: Mapping[str, Any]) -> float:
   """FLOPs of K decoders and one encoder, and of the optimizer."""
   parts = row['parts']
   return row['draws'] * parts['decoder'] + parts['encoder'] + parts['optimizer']
