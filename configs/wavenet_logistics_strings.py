@@ -8,34 +8,12 @@ pitch that was asked for, and 53 % of them within 50 cents of it; held-out strin
 published numbers exist for these strings.
 """
 
-from ml_collections import ConfigDict
-
-from jaxgen.config import defaults, optimizer, preset
+from jaxgen.config import optimizer, preset
+from jaxgen.config_files import load
 
 
 def get_config(arg=''):
-  config = defaults()
-  config.module = 'jaxgen.models.autoregressive.wavenet'
-  config.data.name = 'audio:strings'
-  config.data.context = 1024  # samples of an example
-  config.given = ('pitch',)
-  config.model = ConfigDict(
-    dict(
-      width=32,
-      skip_width=64,
-      num_dilations=6,  # 1, 2, 4, ..., 32
-      num_cycles=2,
-      kernel=2,
-      distribution='logistics',  # a density of companded values, which Parallel WaveNet is distilled from
-      components=5,
-    )
-  )
+  config = load('wavenet_strings')
+  config.model.distribution = 'logistics'  # a density of companded values, which Parallel WaveNet is distilled from
   config.optimizer = optimizer(learning_rate=1e-3, schedule='cosine', warmup_steps=100, clip_norm=1.0)
-  config.batch_size = 4
-  config.num_steps = 3000
-  config.ema_decay = 0.99
-  config.steps_per_dispatch = 10
-  config.eval_every = 1000
-  config.sample_every = 0
-  config.num_samples = 13
   return preset(config, arg, width=4, skip_width=4, num_dilations=2)
