@@ -14,6 +14,6 @@ from jaxgen.config_files import load
 
 def get_config(arg=''):
   config = load('wavenet_strings')
-  config.model.distribution = 'logistics'  # a density of companded values, which Parallel WaveNet is distilled from
+  config.model.distribution = 'logistics'  # a density, which Parallel WaveNet is distilled from
   config.optimizer = optimizer(learning_rate=1e-3, schedule='cosine', warmup_steps=100, clip_norm=1.0)
   return preset(config, arg, width=4, skip_width=4, num_dilations=2)
