@@ -29,12 +29,12 @@ def get_config(arg=''):
       dequantization='usual',  # uniform | variational | none
     )
   )
-  config.optimizer = optimizer(learning_rate=1e-3, schedule='cosine', warmup_steps=500, clip_norm=1.0)
+  config.optimizer = optimizer(learning_rate=1e-3, schedule='cosine', warmup_steps=200, clip_norm=1.0)
   config.batch_size = 64
-  config.num_steps = 20_000
+  config.num_steps = 4000
   config.steps_per_dispatch = 10
   config.log_every = 100
-  config.eval_every = 2000
-  config.sample_every = 2000
+  config.eval_every = 1000
+  config.sample_every = 1000
   config.checkpoint_every = 500
   return preset(config, arg, depth=2, width=8)

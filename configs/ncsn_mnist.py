@@ -22,12 +22,12 @@ def get_config(arg=''):
     num_levels=94,  # see jaxgen.losses.score.num_levels
   )
   config.sampler.heun.num_steps = 18
-  config.optimizer = optimizer(learning_rate=1e-3, schedule='cosine', warmup_steps=500, clip_norm=10.0)
-  config.batch_size = 128
-  config.num_steps = 50_000
+  config.optimizer = optimizer(learning_rate=1e-3, schedule='cosine', warmup_steps=200, clip_norm=10.0)
+  config.batch_size = 64
+  config.num_steps = 2000
   config.ema_decay = 0.999
   config.log_every = 100
-  config.eval_every = 5000
-  config.sample_every = 5000
+  config.eval_every = 1000
+  config.sample_every = 1000
   config.checkpoint_every = 1000
   return preset(config, arg, widths=(8, 8), path=_SMOKE, likelihood=dict(ode=dict(num_steps=4)))
