@@ -25,6 +25,7 @@ def get_config(arg=''):
       sigma_data=0.6,
     )
   )
+  config.model.likelihood = dict(name='ode', ode=dict(num_steps=50, end=0.025))
   config.optimizer = optimizer(learning_rate=2e-3, schedule='cosine', warmup_steps=200, clip_norm=1.0)
   config.batch_size = 64
   config.num_steps = 4000
@@ -33,5 +34,5 @@ def get_config(arg=''):
   config.eval_every = 1000
   config.sample_every = 1000
   return preset(
-    config, arg, image_size=8, widths=(4,), attention=(), path=_SMOKE, likelihood=dict(bound=dict(terms=2))
+    config, arg, image_size=8, widths=(4,), attention=(), path=_SMOKE, likelihood=dict(ode=dict(num_steps=2))
   )

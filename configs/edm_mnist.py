@@ -14,6 +14,5 @@ def get_config(arg=''):
   config.model.path = dict(name='edm', edm=dict(mean=-1.2, std=1.2, sigma_min=0.002, sigma_max=80.0))
   config.model.parameterization = 'preconditioned'
   config.model.weighting = 'preconditioned'
-  config.model.likelihood = dict(name='ode', ode=dict(num_steps=50))
   config.sampler = dict(name='heun', heun=dict(num_steps=18))
   return preset(config, arg, image_size=8, widths=(4,), attention=(), likelihood=dict(ode=dict(num_steps=2)))

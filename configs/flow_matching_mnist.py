@@ -14,6 +14,5 @@ def get_config(arg=''):
   config.model.path = dict(name='rectified_flow', rectified_flow=dict(times='uniform'))
   config.model.parameterization = 'velocity'
   config.model.weighting = 'velocity'
-  config.model.likelihood = dict(name='ode', ode=dict(num_steps=50))
   config.sampler = dict(name='euler', euler=dict(num_steps=36, rho=0.0))  # evenly in t
   return preset(config, arg, image_size=8, widths=(4,), attention=(), likelihood=dict(ode=dict(num_steps=2)))

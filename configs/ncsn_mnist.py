@@ -21,6 +21,7 @@ def get_config(arg=''):
     sigma_min=0.02,
     num_levels=94,  # see jaxgen.losses.score.num_levels
   )
+  config.model.likelihood.ode.end = 0.025  # as ddpm_mnist
   config.sampler.heun.num_steps = 18
   config.optimizer = optimizer(learning_rate=1e-3, schedule='cosine', warmup_steps=200, clip_norm=10.0)
   config.batch_size = 64

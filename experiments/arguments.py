@@ -37,6 +37,17 @@ def counts(text: str) -> tuple[int, ...]:
   return tuple(map(int, parts))
 
 
+def number(text: str) -> int:
+  """The type of an argument that is a number, or 0.
+
+  Raises:
+    ArgumentTypeError: of anything else.
+  """
+  if not text.isdecimal():
+    raise argparse.ArgumentTypeError(f'"{text}" is no whole number')
+  return int(text)
+
+
 def run(main: Callable[[], None]) -> None:
   """Calls `main`; what a `UserError` says is all that is printed of it."""
   try:

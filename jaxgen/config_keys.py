@@ -237,6 +237,9 @@ EVALUATION = {
     'the split that samples are compared with; half: one half of train',
     choices=('train', 'validation', 'test', 'half'),
   ),
+  'num_held_out': Key(
+    0, int, 'held-out examples whose likelihood and reconstruction are measured; 0: all', '[0, 10000000]'
+  ),
   'noise_draws': Key(
     1, int, 'draws of dequantization noise for each example, whose mean log-likelihood is taken', '[1, 1024]'
   ),

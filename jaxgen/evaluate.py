@@ -175,6 +175,7 @@ def measure_run(
         split=split,
         batch_size=min(config.batch_size, 100),
         metrics=tuple(how.metrics),
+        num_held_out=how.num_held_out,
         noise_draws=how.noise_draws,
       ),
       say=say,

@@ -36,7 +36,7 @@ def main() -> None:
   path = asked.out / f'{asked.name}.jsonl'
   for name in asked.configs:
     if name not in [each['config'] for each in row_by_row.read(path)]:
-      row_by_row.append(path, row(name, asked.runs / name))
+      row_by_row.append(path, row(name, asked.runs / name, asked.samples, asked.held_out))
       shutil.copy(asked.runs / name / 'curves.png', asked.out / f'{name}_curves.png')
   rows = row_by_row.read(path)
   files.write_text(asked.out / f'{asked.name}.md', table(rows, asked.name))
@@ -54,12 +54,18 @@ def _arguments():
   known = arguments.several(config_files.names())
   parser.add_argument('--configs', type=known, default=DIGITS, help='of one set of images')
   parser.add_argument('--name', default='digits', help='of the files')
+  parser.add_argument(
+    '--samples', type=arguments.number, default=0, help='0: as many as there are training images'
+  )
+  parser.add_argument(
+    '--held_out', type=arguments.number, default=0, help='test images of a likelihood; 0: all'
+  )
   parser.add_argument('--runs', type=Path, default=Path('runs'))
   parser.add_argument('--out', type=Path, default=HERE)
   return parser.parse_args()
 
 
-def row(name: str, workdir: Path) -> dict[str, Any]:
+def row(name: str, workdir: Path, samples: int = 0, held_out: int = 0) -> dict[str, Any]:
   """One run: what it cost and what it reached; trained by the command that a user has, in a process of its own.
 
   Of a run that was there before, whose cost until then nobody has counted, there are no minutes.
@@ -68,13 +74,13 @@ def row(name: str, workdir: Path) -> dict[str, Any]:
   command = [sys.executable, '-m', 'jaxgen.main', f'--config=configs/{name}.py', f'--workdir={workdir}']
   subprocess.run(command, check=True)
   minutes = (_processor_seconds() - before) / 60 if is_new else None
-  return {'config': name, 'cpu_minutes': minutes, **reached(name, workdir)}
+  return {'config': name, 'cpu_minutes': minutes, **reached(name, workdir, samples, held_out)}
 
 
-def reached(name: str, workdir: Path) -> dict[str, Any]:
+def reached(name: str, workdir: Path, samples: int = 0, held_out: int = 0) -> dict[str, Any]:
   """What a trained run is and what it reached, by the likelihood and the sampler that its config has now."""
   trained = experiment.load(workdir, config_files.load(name))
-  trained.config.evaluation.metrics = METRICS
+  trained.config.evaluation.update(metrics=METRICS, num_samples=samples, num_held_out=held_out)
   records = measure_run(trained, reference_of(trained.config), workdir)
   way = score_slots.way(trained.config, score_slots.path(trained.config))
   return {
@@ -85,6 +91,7 @@ def reached(name: str, workdir: Path) -> dict[str, Any]:
     'sampler': way.description,
     'evaluations': way.evaluations,
     'metrics': {record.metric: record.value for record in records},
+    'held_out': next(record.n_reference for record in records if record.metric == 'bits_per_dim'),
     'estimate': trained.model.log_prob_estimate._asdict(),
     'errors': {each.metric: each.standard_error for each in records if each.standard_error is not None},
     'protocols': {

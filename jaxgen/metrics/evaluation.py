@@ -55,6 +55,7 @@ class Settings(NamedTuple):
     split: the held-out one, 'validation' or 'test', whose likelihoods and reconstructions are measured.
     batch_size: for the model; the part of an evaluation that a kill costs.
     metrics: names of `catalogue.METRICS`; empty: all that apply.
+    num_held_out: how many examples of that split, spread evenly over it; 0: all.
     noise_draws: draws of dequantization noise for each example, where the model needs noise. The mean of their
       log-likelihoods is taken, so that more of them make the same number more certain.
   """
@@ -64,6 +65,7 @@ class Settings(NamedTuple):
   split: str = 'test'
   batch_size: int = 100
   metrics: tuple[str, ...] = ()
+  num_held_out: int = 0
   noise_draws: int = 1
 
 
@@ -118,6 +120,7 @@ class Evaluation:
       features.sha,
       settings.batch_size,
       settings.split,
+      settings.num_held_out,
       settings.noise_draws,
     )
     self._scratch = Path(setup.scratch) / unique[:32]
@@ -194,19 +197,21 @@ class Evaluation:
     return self._features[id(split)]
 
   def per_example(self, name: str, function: Callable) -> np.ndarray:
-    """`function(params, extra, rng, batch) -> f32[B]` over the held-out split, f64[N].
+    """`function(params, extra, rng, batch) -> f32[B]` over what is asked for of the held-out split, f64[N].
 
     Raises:
       UserError: if one of the numbers is not finite.
     """
-    split, size = self.held_out, len(self.held_out)
+    split = self.held_out
+    chosen = spread_out(len(split), self.settings.num_held_out or len(split))
+    size = len(chosen)
     batch_size = min(self.settings.batch_size, size)
     compiled = parallel.shared_work(function)
     rng = keys.of(self.run.seed, 'likelihood')
 
     def part(index):
       places = np.arange(index * batch_size, (index + 1) * batch_size)
-      batch = split.examples(np.where(places < size, places, 0))
+      batch = split.examples(chosen[np.where(places < size, places, 0)])
       return {
         'value': compiled(
           self.params, self.extra, jax.random.fold_in(rng, index), parallel.split_over_devices(batch)

@@ -55,7 +55,7 @@ def test_there_are_minutes_only_of_a_run_whose_beginning_was_counted(monkeypatch
   monkeypatch.setattr(
     scores.subprocess, 'run', lambda command, check: (tmp_path / 'run').mkdir(exist_ok=True)
   )
-  monkeypatch.setattr(scores, 'reached', lambda name, workdir: {})
+  monkeypatch.setattr(scores, 'reached', lambda name, workdir, samples, held_out: {})
   first, again = (scores.row('edm_digits', tmp_path / 'run')['cpu_minutes'] for _ in range(2))
   assert first is not None and again is None
   assert '| 2,000 | - | 19 |' in table([row() | {'cpu_minutes': again}], 'digits')
@@ -69,7 +69,7 @@ def test_what_is_there_is_not_made_again(monkeypatch, tmp_path):
   """A row that was removed is made anew, no other; the table is of all."""
   made = []
 
-  def measured(name, workdir):
+  def measured(name, workdir, samples, held_out):
     made.append(name)
     workdir.mkdir(parents=True)
     (workdir / 'curves.png').write_bytes(b'')

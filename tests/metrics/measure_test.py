@@ -370,6 +370,18 @@ def test_more_draws_of_noise_make_the_same_number_more_certain(two_modes, tmp_pa
     assert often == once._replace(time=often.time)
 
 
+def test_a_part_of_the_held_out_examples_is_spread_over_the_split_and_is_no_whole(two_modes, tmp_path):
+  model = _model(log_prob=lambda params, extra, rng, batch: -jnp.abs(batch['x']).sum(1))
+  how = dict(metrics=('bits_per_dim',), batch_size=7)
+  whole, part = (_measure(two_modes, tmp_path / str(n), model, num_held_out=n, **how)[0] for n in (0, 10))
+  test = np.asarray(two_modes.test.examples(np.arange(len(two_modes.test)))['x'])
+  chosen = test[np.linspace(0, len(test) - 1, 10).astype(int)]
+  assert part.value == pytest.approx(np.abs(chosen).sum(1).mean() / test.shape[1] / np.log(2), rel=1e-5)
+  assert (whole.n_reference, part.n_reference) == (len(test), 10)
+  with pytest.raises(UserError, match='n_reference'):
+    results.check_alike([whole, part])
+
+
 def test_the_validation_split_can_be_measured(two_modes, tmp_path):
   held_out = two_modes._replace(validation=two_modes.train)
   by = dict(metrics=('bits_per_dim', 'memorization'), split='validation')
