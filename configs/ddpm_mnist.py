@@ -28,7 +28,7 @@ def get_config(arg=''):
   config.model.likelihood = dict(name='ode', ode=dict(num_steps=50, end=0.025))
   config.optimizer = optimizer(learning_rate=2e-3, schedule='cosine', warmup_steps=200, clip_norm=1.0)
   config.batch_size = 64
-  config.num_steps = 4000
+  config.num_steps = 3000
   config.ema_decay = 0.999
   config.log_every = 200
   config.eval_every = 1000

@@ -29,7 +29,7 @@ def get_config(arg=''):
   )
   config.optimizer = optimizer(learning_rate=1e-3, schedule='cosine', warmup_steps=200, clip_norm=1.0)
   config.batch_size = 64
-  config.num_steps = 4000
+  config.num_steps = 3000
   config.steps_per_dispatch = 10
   config.log_every = 100
   config.eval_every = 1000

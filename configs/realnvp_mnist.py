@@ -30,10 +30,10 @@ def get_config(arg=''):
   )
   config.optimizer = optimizer(learning_rate=1e-3, schedule='cosine', warmup_steps=200, clip_norm=10.0)
   config.batch_size = 64
-  config.num_steps = 2000
+  config.num_steps = 1500
   config.steps_per_dispatch = 10
   config.log_every = 100
-  config.eval_every = 1000
-  config.sample_every = 1000
+  config.eval_every = 500
+  config.sample_every = 500
   config.checkpoint_every = 500
   return preset(config, arg, levels=1, width=2, num_blocks=1)
