@@ -22,13 +22,13 @@ def get_config(arg=''):
       first_kernel=7,
       kernel=3,
       bins=16,  # of a spline
-      bound=4.0,  # half of the side of its box; pixels lie within nine tenths of it
+      bound=4.0,  # half of the side of its box, which pixels fill
       temperature=1.0,  # of the samples
-      base='standard_normal',  # standard_logistic | learned_normal | class_conditional | flow
+      base='standard_logistic',  # makes the box uniform; standard_normal | learned_normal | class_conditional | flow
       dequantization='usual',  # uniform | variational | none
     )
   )
-  config.optimizer = optimizer(learning_rate=2e-3, schedule='cosine', warmup_steps=200, clip_norm=1000.0)
+  config.optimizer = optimizer(learning_rate=2e-3, schedule='cosine', warmup_steps=200, clip_norm=10.0)
   config.batch_size = 32
   config.num_steps = 12_000
   config.steps_per_dispatch = 10

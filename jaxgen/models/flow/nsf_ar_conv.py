@@ -1,8 +1,10 @@
 """An autoregressive neural spline flow for images (Durkan et al., "Neural spline flows", 2019, section 4.1).
 
 One layer: the spline of a pixel is what a gated PixelCNN (`jaxgen.models.autoregressive.pixelcnn`) makes of the pixels
-before it. Dequantized pixels lie well within the splines' box, as a spline has the slope of the identity at its border
-and cannot be flat or steep there.
+before it. Dequantized pixels fill the splines' box, and the box goes through a logit: under
+`config.model.base='standard_logistic'` it is uniform, so that a straight piece of a spline is a level density, which
+the noise of a pixel that is certain has. The derivatives of a spline are multiples of its slopes, those at the ends of
+the box too.
 
 A density is one pass of the network, a sample as many as its pixels need (`jaxgen.bijectors.Autoregressive`), hundreds
 of them for an image of 28x28: evaluation does not go back from the latents.
@@ -15,7 +17,7 @@ import jax.numpy as jnp
 from ml_collections import ConfigDict
 
 from jaxgen import fields
-from jaxgen.bijectors import Autoregressive, Bijector, Chain, Reshape, ScaleShift, transforms
+from jaxgen.bijectors import Autoregressive, Bijector, Chain, Logit, Reshape, ScaleShift, transforms
 from jaxgen.config_keys import Key
 from jaxgen.models.autoregressive import pixelcnn
 from jaxgen.models.flow.glow import check_images
@@ -29,7 +31,6 @@ KEYS = {
   'bound': Key(4.0, float, 'half of the side of the box of a spline', '(0, 1000]'),
   **settings.KEYS,
 }
-_WITHIN = 0.9  # of the box are pixels
 
 
 class Conditioner(nn.Module):
@@ -53,13 +54,15 @@ class Conditioner(nn.Module):
 
 def nsf_ar(shape: tuple[int, ...], bins: int, bound: float, **network) -> Bijector:
   """A bijector from the unit cube to vectors, `f32[B, *shape] -> f32[B, D]`; `network` as of `PixelCNN`."""
-  spline, within = transforms.rational_quadratic(bins, bound), _WITHIN * bound
+  spline = transforms.rational_quadratic(bins, bound, relative=True)
   net = pixelcnn.PixelCNN(channels=shape[-1], levels=0, num_outputs=spline.num_params, **network)
   return Chain(
     (
-      ScaleShift(2 * within, -within),
+      ScaleShift(2 * bound, -bound),
       Reshape(shape, (math.prod(shape),)),
-      Autoregressive(Conditioner(net, shape, within), spline),
+      Autoregressive(Conditioner(net, shape, bound), spline),
+      ScaleShift(0.5 / bound, 0.5),
+      Logit(alpha=0.0),
     )
   )
 
