@@ -35,7 +35,7 @@ def get_config(arg=''):
   config.optimizer = optimizer(learning_rate=2e-4, b1=0.5)
   config.discriminator_optimizer = optimizer(learning_rate=2e-4, b1=0.5)
   config.batch_size = 64
-  config.num_steps = 4000
+  config.num_steps = 2000
   config.steps_per_dispatch = 10
   config.log_every = 100
   config.eval_every = 2000

@@ -46,6 +46,7 @@ from tests.bijectors.contract import Row, computed
 SIGMOID = transforms.affine(transforms.sigmoid_log_scale)
 BOUNDED = transforms.affine(transforms.bounded_log_scale(2.0))
 SPLINE = transforms.rational_quadratic(bins=4)
+RELATIVE = transforms.rational_quadratic(bins=4, relative=True)
 
 
 class Net(nn.Module):
@@ -189,6 +190,7 @@ TABLE = {
   'scaling': Row(lambda shape: Scaling(), IMAGES + VECTORS),
   'sigmoid': Row(lambda shape: Inverse(Logit()), VECTORS + IMAGES, bounded='z', far=5.0),
   'softplus': Row(lambda shape: Softplus(), VECTORS + IMAGES, bounded='z', far=50.0),
+  'relative_spline_coupling': Row(lambda shape: coupling(RELATIVE, shape), SEVERAL, givens=(3, 0)),
   'spline_coupling': Row(lambda shape: coupling(SPLINE, shape), SEVERAL, givens=(3, 0)),
   'squeeze': Row(lambda shape: Squeeze(), [(2, 2, 1), (4, 6, 2), (2, 4, 3)]),
   'squeeze_by_three': Row(lambda shape: Squeeze(3), [(3, 3, 1), (9, 3, 2)]),

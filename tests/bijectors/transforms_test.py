@@ -13,6 +13,7 @@ TABLE = {
   'location_scale': transforms.location_scale(transforms.bounded_log_scale(3.0)),
   'spline': transforms.rational_quadratic(bins=5),
   'spline_of_one_bin': transforms.rational_quadratic(bins=1),
+  'relative_spline': transforms.rational_quadratic(bins=5, relative=True),
 }
 
 
@@ -92,10 +93,25 @@ def test_a_spline_is_that_of_the_paper():
   np.testing.assert_allclose(z[:, 0], expected, atol=1e-5)
 
 
+def test_a_relative_spline_is_level_on_a_narrow_cell_by_small_params():
+  """All but a hundredth of the mass in the first 256th of the box: slopes of 253 and of 0.01."""
+  bins, bound, width, height = 2, 0.5, 1 / 256, 0.99
+  spline = transforms.rational_quadratic(bins, bound, 1e-9, 1e-9, relative=True)
+  left, right = height / width, (1 - height) / (1 - width)
+  multiple = 10 * np.arctanh(np.log(left / np.sqrt(left * right)) / 10)
+  params = np.array([np.log(width / (1 - width)), 0, np.log(height / (1 - height)), 0, 0, multiple, 0])
+  assert np.abs(params).max() < 6
+  x = jnp.linspace(0.001, 0.999, 50)[:, None] * width - bound
+  z, log_derivative = spline.forward(x, jnp.asarray(np.tile(params, (50, 1)), jnp.float32))
+  np.testing.assert_allclose(log_derivative, np.log(left), atol=1e-3)
+  np.testing.assert_allclose(z, (x + bound) * left - bound, atol=1e-4)
+
+
+@pytest.mark.parametrize('relative', [False, True])
 @pytest.mark.parametrize('scale', [1.0, 5.0])
-def test_a_spline_inverts_in_float64_to_many_digits(scale):
+def test_a_spline_inverts_in_float64_to_many_digits(scale, relative):
   with jax.enable_x64(True):
-    spline = transforms.rational_quadratic()
+    spline = transforms.rational_quadratic(relative=relative)
     x, params = drawn(spline, bound=3.0, scale=scale, dtype=jnp.float64)
     z, log_derivative = spline.forward(x, params)
     again, back = spline.inverse(z, params)
@@ -104,8 +120,9 @@ def test_a_spline_inverts_in_float64_to_many_digits(scale):
     np.testing.assert_allclose(back, -log_derivative, atol=1e-10)
 
 
-def test_a_spline_of_zeros_and_one_beyond_its_box_is_the_identity():
-  spline = transforms.rational_quadratic()
+@pytest.mark.parametrize('relative', [False, True])
+def test_a_spline_of_zeros_and_one_beyond_its_box_is_the_identity(relative):
+  spline = transforms.rational_quadratic(relative=relative)
   x = jnp.concatenate([jnp.linspace(-3, 3, 101), jnp.array([-1e30, -7.0, 3.5, 1e30, jnp.inf])])[:, None]
   for params in (jnp.zeros((len(x), spline.num_params)), jnp.full((len(x), spline.num_params), 4.0)):
     for apply in (spline.forward, spline.inverse):
@@ -115,9 +132,10 @@ def test_a_spline_of_zeros_and_one_beyond_its_box_is_the_identity():
       np.testing.assert_allclose(log_derivative[some], 0, atol=1e-6)
 
 
+@pytest.mark.parametrize('relative', [False, True])
 @pytest.mark.parametrize('scale', [0.0, 1.0, 30.0, 1e4])
-def test_a_spline_has_finite_gradients_wherever_it_is(scale):
-  spline = transforms.rational_quadratic()
+def test_a_spline_has_finite_gradients_wherever_it_is(scale, relative):
+  spline = transforms.rational_quadratic(relative=relative)
   x, params = drawn(spline, bound=3.0, scale=scale)
   x = x.at[:6, 0].set(jnp.array([-3.0, 3.0, -1e20, 1e20, 0.0, -0.75]))  # the last: a knot where scale is 0
 
