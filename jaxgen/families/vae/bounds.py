@@ -26,34 +26,27 @@ def terms(
   networks update `extra`."""
   z_rng, noise_rng, encoder_rng, decoder_rng, objective_rng = jax.random.split(rng, 5)
   train, given = step is not None, conditions.prepared(batch, model.given)
-  num, kl_weight = model.objective.num_draws, model.objective.dreg_weight
-  zeros: jax.Array | float = 0.0
+  weight = None if model.objective.dreg_weight is None else model.objective.dreg_weight(step)
   outputs, extra = model.apply('encoder', params, extra, *seen(model, batch), train=train, rng=encoder_rng)
-  drawn, extra = draws.drawn(model, params, extra, z_rng, outputs, given, train=train)
-  if kl_weight:
-    weight = kl_weight(step)
-    drawn, zeros = draws.doubly_reparameterized(
-      model, params, extra, outputs, given, drawn, weight, train=train
-    )
-  nll, extra = draws.reconstruction(
-    model, params, extra, decoder_rng, drawn.z, given, target(model, batch), noise_rng=noise_rng, train=train
+  rngs = draws.Keys(z_rng, decoder_rng, noise_rng)
+  found, extra = draws.weighed(
+    model, params, extra, rngs, outputs, given, target(model, batch), weight, train=train
   )
-  ratio = None if drawn.log_weight is None else draws.by_draw(drawn.log_weight, num) + zeros
-  per_latent = None if drawn.kl_per_latent is None else draws.by_draw(drawn.kl_per_latent, num).mean(0)
-  reconstruction, kl = nll.mean(0), draws.by_draw(drawn.kl, num).mean(0)
+  ratio = None if found.log_ratio is None else found.log_ratio + found.zeros
+  reconstruction, kl = found.nll.mean(0), found.kl.mean(0)
 
   def from_prior(rng):
-    prior = model.prior.under(draws.tiled(given, num))
-    return prior.sample(model.apply, params, extra, rng, len(drawn.z))
+    prior = model.prior.under(draws.tiled(given, model.objective.num_draws))
+    return prior.sample(model.apply, params, extra, rng, found.nll.size)
 
-  of_each = Draws(nll - zeros, ratio)
-  told = Terms(reconstruction, kl, outputs, drawn.z, from_prior, of_each, per_latent)
+  of_each = Draws(found.nll - found.zeros, ratio)
+  told = Terms(reconstruction, kl, outputs, found.z, from_prior, of_each, found.kl_per_latent)
   loss, metrics = model.objective.loss(told, objective_rng, step)
   result = {'loss': loss, 'reconstruction': reconstruction, model.posterior.term: kl}
   if model.has_density:
     result['elbo'] = model.log_volume - reconstruction - kl
     result['elbo_bits_per_dim'] = code_length(model, result['elbo'], batch)
-  return {**result, **drawn.metrics, **metrics}, extra
+  return {**result, **found.metrics, **metrics}, extra
 
 
 def of_steps(model: Autoencoder, metrics: Metrics, batch: Batch) -> Metrics:

@@ -31,7 +31,8 @@ class Terms(NamedTuple):
     reconstruction: f32[B], -log p(x|z) in nats, the mean over the draws of z.
     kl: f32[B], as the posterior gives it, the same mean.
     outputs: the encoder's: where q is a diagonal Gaussian its mean and log-variance, f32[B, latent_dim].
-    z: the draws that were decoded, [K * B, ...], all examples of the first one first.
+    z: the draws that were decoded, [K * B, ...], all examples of the first one first; None where several came one
+      after the other.
     from_prior: `rng -> latents`, as many draws of the prior to compare them with.
     draws: what there is of each draw.
     kl_per_latent: f32[B, D], what each latent adds to `kl`; None where only their sum is known.

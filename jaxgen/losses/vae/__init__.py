@@ -13,6 +13,8 @@ from jaxgen.losses.vae.bounds import (
   kl_warmup,
   monte_carlo_kl,
   negative_elbo,
+  of_all_draws,
+  weighed_by_its_zeros,
 )
 from jaxgen.losses.vae.discrepancy import (
   KERNELS,
@@ -44,7 +46,9 @@ __all__ = [
   'log_normal',
   'monte_carlo_kl',
   'negative_elbo',
+  'of_all_draws',
   'reparameterize',
   'squared_mmd',
   'unbiased_squared_mmd',
+  'weighed_by_its_zeros',
 ]

@@ -1,5 +1,6 @@
 """Bounds on log p(x) and their weights, one number per example, in nats."""
 
+import functools
 import math
 from collections.abc import Callable
 
@@ -78,7 +79,6 @@ def importance_weighted_bound(log_weights: jax.Array) -> jax.Array:
   return jax.nn.logsumexp(log_weights.astype(jnp.float32), axis=0) - math.log(log_weights.shape[0])
 
 
-@jax.custom_vjp
 def doubly_reparameterized(z: jax.Array, kl_weight: jax.Array | float = 1.0) -> tuple[jax.Array, jax.Array]:
   """The draws, and zeros that make the gradient through them that of the DReG estimator.
 
@@ -110,21 +110,48 @@ def doubly_reparameterized(z: jax.Array, kl_weight: jax.Array | float = 1.0) -> 
   """
   if jnp.ndim(z) < 2:
     raise ValueError(f'z must have axes of draws and of examples, not the shape {jnp.shape(z)}.')
-  return z, jnp.zeros(z.shape[:2], jnp.float32)
+  z, zeros = weighed_by_its_zeros(z, 2)
+  return z, of_all_draws(zeros, kl_weight)
 
 
-def _weigh_anew(kl_weight, cotangents):
+@functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
+def weighed_by_its_zeros(z: jax.Array, axes: int = 1) -> tuple[jax.Array, jax.Array]:
+  """`doubly_reparameterized` of one draw, where they come one after the other: z, and zeros that `of_all_draws` takes.
+
+  Args:
+    z: f32[B, ...].
+    axes: how many of the first ones are of draws and of examples.
+
+  Returns:
+    z itself, whose gradient is multiplied by that of the zeros, f32[B].
+  """
+  return z, jnp.zeros(z.shape[:axes], jnp.float32)
+
+
+def _multiplied(axes, residuals, cotangents):
+  del residuals
   of_z, of_zeros = cotangents
+  return (of_z * of_zeros.reshape(of_zeros.shape + (1,) * (of_z.ndim - axes)),)
+
+
+weighed_by_its_zeros.defvjp(lambda z, axes: (weighed_by_its_zeros(z, axes), None), _multiplied)
+
+
+@jax.custom_vjp
+def of_all_draws(zeros: jax.Array, kl_weight: jax.Array | float = 1.0) -> jax.Array:
+  """The zeros of all draws, f32[K, B], as `doubly_reparameterized` returns them, of those of each draw alone."""
+  del kl_weight
+  return zeros
+
+
+def _factors(kl_weight, of_zeros):
   # whatever weighs an example in the loss weighs all its draws alike, and an example of no weight has no gradient
   total = of_zeros.sum(0)
   weights = of_zeros / jnp.where(total == 0, 1.0, total)
-  factors = 1 - kl_weight * (1 - weights)
-  return of_z * factors.reshape(factors.shape + (1,) * (of_z.ndim - 2)), jnp.zeros_like(kl_weight)
+  return 1 - kl_weight * (1 - weights), jnp.zeros_like(kl_weight)
 
 
-doubly_reparameterized.defvjp(
-  lambda z, kl_weight: (doubly_reparameterized(z, kl_weight), kl_weight), _weigh_anew
-)
+of_all_draws.defvjp(lambda zeros, kl_weight: (of_all_draws(zeros, kl_weight), kl_weight), _factors)
 
 
 def free_bits(kl: jax.Array, floor: jax.Array | float) -> jax.Array:

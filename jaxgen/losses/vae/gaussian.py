@@ -14,7 +14,7 @@ def reparameterize(rng: PRNGKey, *, mean: jax.Array, log_var: jax.Array) -> jax.
   """z = mean + exp(log_var / 2) eps, with eps ~ N(0, I) (Kingma & Welling 2014, section 2.4).
 
   Args:
-    rng: key of the noise.
+    rng: key of the noise, or key[K], of one after the other of K equal parts of the examples.
     mean: f32[B, ...].
     log_var: f32[B, ...].
 
@@ -25,7 +25,15 @@ def reparameterize(rng: PRNGKey, *, mean: jax.Array, log_var: jax.Array) -> jax.
     ValueError: if the shapes differ.
   """
   check_same_shape(mean=mean, log_var=log_var)
-  return mean + exp(0.5 * log_var, 0.5 * EXPONENT) * jax.random.normal(rng, mean.shape, mean.dtype)
+  return mean + exp(0.5 * log_var, 0.5 * EXPONENT) * _noise(rng, mean.shape, mean.dtype)
+
+
+def _noise(rng, shape, dtype):
+  axes_of_a_key = 0 if jnp.issubdtype(rng.dtype, jax.dtypes.prng_key) else 1
+  if rng.ndim == axes_of_a_key:
+    return jax.random.normal(rng, shape, dtype)
+  part = len(rng), shape[0] // len(rng), *shape[1:]
+  return jax.vmap(lambda key: jax.random.normal(key, part[1:], dtype))(rng).reshape(shape)
 
 
 def log_normal(x: jax.Array, *, mean: jax.Array, log_var: jax.Array) -> jax.Array:

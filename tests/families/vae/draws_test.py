@@ -135,8 +135,11 @@ def test_whatever_the_encoder_says_loss_and_gradients_are_finite(prior, objectiv
   assert np.isfinite(terms['loss']).all()
 
 
-def _temporary_bytes(num, remat):
-  step, state = _stepped(built(num, remat=remat, decoder=Wide()), num=64)
+def _temporary_bytes(num, remat, latents=2, doubly=False):
+  slots = dict(
+    encoder=LinearEncoder(latents), prior=standard_normal(latents), posterior=diagonal_gaussian(latents)
+  )
+  step, state = _stepped(built(num, doubly, remat, Wide(), **slots), num=64)
   return step.lower(state).compile().memory_analysis().temp_size_in_bytes
 
 
@@ -144,3 +147,10 @@ def test_memory_stays_flat_in_the_number_of_draws_where_it_is_to_be_saved():
   hidden = 64 * 512 * 4  # bytes of the hidden layer of one draw
   assert _temporary_bytes(64, remat=True) - _temporary_bytes(4, remat=True) < 2 * hidden
   assert _temporary_bytes(64, remat=False) - _temporary_bytes(4, remat=False) > 50 * hidden
+
+
+@pytest.mark.parametrize('doubly', [False, True])
+def test_of_draws_one_after_the_other_not_even_the_latents_are_kept(doubly):
+  latents = 64 * 512 * 4  # bytes of the latents of one draw, as many as there are in the hidden layer
+  few, many = (_temporary_bytes(num, True, 512, doubly) for num in (4, 64))
+  assert many - few < latents
