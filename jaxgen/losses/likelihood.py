@@ -135,9 +135,10 @@ def discretized_logistic_log_mass(
   mean, log_scale, x = in_float32(mean, log_scale, x)
   log_inverse = -log_scale - math.log(levels - 1)
   inverse = exp(log_inverse)  # 1 / s, with s in levels
-  distance = x - mean * (levels - 1)
-  below_upper = jax.nn.log_sigmoid((distance + 0.5) * inverse)
-  above_lower = jax.nn.log_sigmoid(-(distance - 0.5) * inverse)
+  center = mean * (levels - 1)
+  # x ± 1/2 are exact, so that bins side by side have the very same edge, and masses sum to 1
+  below_upper = jax.nn.log_sigmoid(((x + 0.5) - center) * inverse)
+  above_lower = jax.nn.log_sigmoid((center - (x - 0.5)) * inverse)
   within = below_upper + above_lower + _log_of_bin(log_inverse)
   return jnp.where(x < 0.5, below_upper, jnp.where(x > levels - 1.5, above_lower, within))
 

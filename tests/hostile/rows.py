@@ -410,6 +410,11 @@ FITS = {
     '--config.model.objective=infovae --config.model.infovae_alpha=0.5 --config.model.infovae_lambda=0.5',
     'by alpha + lambda - 1 = 0',
   ),
+  'latents of one example to compare': (
+    'vae_digits',
+    '--config.model.objective=infovae --config.batch_size=1',
+    'InfoVAE compares the latents of at least 2 examples',
+  ),
   'free bits of draws that are weighed': (
     'vae_digits', '--config.model.objective=iwae --config.model.free_bits=0.5', 'objective=elbo alone, and it is iwae',
   ),

@@ -57,6 +57,16 @@ def test_masses_sum_to_one_at_the_extremes_too(levels, mean, log_scale):
   np.testing.assert_allclose(np.float64(masses).sum(), 1.0, atol=1e-6)
 
 
+@pytest.mark.parametrize('levels', [2, 3, 256])
+def test_masses_of_any_mixture_sum_to_one(levels):
+  rng = np.random.default_rng(0)
+  size = (500, 5)
+  parts = rng.normal(0, 3, size), rng.uniform(0, 1, size), rng.uniform(-9, 2, size)
+  mixture = LogisticMixture(*(jnp.asarray(part, jnp.float32) for part in parts))
+  masses = jnp.exp(logistic_mixture.logistic_mixture_log_masses(mixture, levels))
+  np.testing.assert_allclose(np.float64(masses).sum(-1), 1.0, atol=1e-6)
+
+
 @pytest.mark.parametrize('log_scale', [-50.0, 50.0])
 def test_gradients_are_finite_for_extreme_scales(log_scale):
   x = jnp.array([[0, 3, 255], [7, 255, 0]])

@@ -231,8 +231,7 @@ def infovae(
 def _discrepancy(terms, rng, kernel):
   if len(terms.z) < 2:
     raise UserError(
-      'InfoVAE compares the latents of at least 2 examples, and a step has 1 on each device; raise config.batch_size, '
-      'or lower config.accumulate.'
+      'InfoVAE compares the latents of at least 2 examples, and a step has 1 on each device; raise config.batch_size.'
     )
   return losses.unbiased_squared_mmd(terms.z, terms.from_prior(rng), kernel=losses.KERNELS[kernel])
 
