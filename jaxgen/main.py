@@ -163,6 +163,9 @@ def _parse(argv: list[str]) -> flags.FlagValues:
     raise UserError(_sentence(error, config)) from None
   if rest:
     raise UserError(f'"{rest[0]}" is not an option; options are written --name=value. --help says more.')
+  for name in ('step', 'split', 'attribute', 'against', 'hidden'):
+    if getattr(options, name) == '':
+      raise UserError(f'--{name} is given without a value.')
   for name, modes in _OF_MODES.items():
     if getattr(options, name) is not None and options.mode not in modes:
       raise UserError(

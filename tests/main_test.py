@@ -149,6 +149,10 @@ MISTAKES = {
   ),
   'unknown module': ([CONFIG, '--config.module=jaxgen.models.glwo'], 'did you mean jaxgen.models.flow.glow?'),
   'empty workdir': (['--workdir=', CONFIG], '--workdir is given without a value'),
+  'empty attribute': (
+    ['--mode=sample', '--workdir=runs/x', CONFIG, '--attribute='],
+    '--attribute is given without a value',
+  ),
   'negative steps': ([CONFIG, '--config.num_steps=-1'], 'num_steps=-1'),
   'negative keep': ([CONFIG, '--config.keep_checkpoints=-1'], 'keep_checkpoints=-1'),
   'bad backend': ([CONFIG, '--config.parallel=yes'], 'it must be one of: pmap, shard_map'),

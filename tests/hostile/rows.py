@@ -544,6 +544,10 @@ RUNS = {
   'nothing to sample': ('--mode=sample --workdir={files}/images', 'holds no run'),
   'nothing to evaluate': ('--mode=evaluate --workdir={files}/images', 'holds no run'),
   'nothing to go on with': ('--workdir=/nowhere/run', 'holds no run'),
+  'outliers against nothing': (
+    '--mode=sample --workdir={run} --trust --use=outliers --against=',
+    '--against is given without a value',
+  ),
   'an empty workdir': ('--workdir=', '--workdir is given without a value'),
   'a workdir of bytes': ('--workdir=/tmp/\udcff --config=vae_digits:smoke', 'is no UTF-8'),
 }

@@ -82,7 +82,7 @@ class Base(NamedTuple):
     sample: see `Sample`; None of a density alone.
     init: see `Init`.
     needs: the labels among the conditions that it cannot do without.
-  conditional: whether it depends on the conditions, where there are any.
+    conditional: whether it depends on the conditions, where there are any.
     parts: its networks, by the names that they have in `params`.
     check: raises a ValueError if it does not fit latents of these shapes, a tree of such.
     tempered: whether a draw at temperature T is one of the density `p^(1 / T^2)`, normalized.
