@@ -22,7 +22,6 @@ def get_config(arg=''):
       first_kernel=7,
       kernel=3,
       bins=16,  # of a spline
-      bound=4.0,  # half of the side of its box, which pixels fill
       temperature=1.0,  # of the samples
       base='standard_logistic',  # makes the box uniform; standard_normal | learned_normal | class_conditional | flow
       dequantization='usual',  # uniform | variational | none

@@ -38,7 +38,7 @@ def counts(text: str) -> tuple[int, ...]:
 
 
 def number(text: str) -> int:
-  """The type of an argument that is a number, or 0.
+  """The type of an argument that is a whole number, 0 or more.
 
   Raises:
     ArgumentTypeError: of anything else.

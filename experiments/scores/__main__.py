@@ -55,7 +55,10 @@ def _arguments():
   parser.add_argument('--configs', type=known, default=DIGITS, help='of one set of images')
   parser.add_argument('--name', default='digits', help='of the files')
   parser.add_argument(
-    '--samples', type=arguments.number, default=0, help='0: as many as there are training images'
+    '--samples',
+    type=arguments.number,
+    default=0,
+    help='0: as many as there are training images, at most 10,000',
   )
   parser.add_argument(
     '--held_out', type=arguments.number, default=0, help='test images of a likelihood; 0: all'
@@ -91,7 +94,8 @@ def reached(name: str, workdir: Path, samples: int = 0, held_out: int = 0) -> di
     'sampler': way.description,
     'evaluations': way.evaluations,
     'metrics': {record.metric: record.value for record in records},
-    'held_out': next(record.n_reference for record in records if record.metric == 'bits_per_dim'),
+    'samples': samples,
+    'held_out': held_out,
     'estimate': trained.model.log_prob_estimate._asdict(),
     'errors': {each.metric: each.standard_error for each in records if each.standard_error is not None},
     'protocols': {

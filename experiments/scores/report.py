@@ -48,19 +48,26 @@ def table(rows: Sequence[Mapping[str, Any]], name: str) -> str:
   return (
     f'# Score models of {name}\n\n'
     + '\n'.join(lines)
-    + f'\n\nMade by `python -m experiments.scores --name={name}`, seed {rows[0]["seed"]}, averaged weights. '
-    'CPU minutes are of all cores, with start, compilation, evaluation and pictures, and none of a run that was there '
-    'before; evaluations, of the network for one sample. Bits per dimension are those of the test images'
+    + f'\n\nMade by `python -m experiments.scores --name={name}{_options(rows)}`, seed {rows[0]["seed"]}, '
+    'averaged weights. CPU minutes are of all cores, with start, compilation, evaluation and pictures, and none of a run '
+    'that was there before; evaluations, of the network for one sample. Bits per dimension are those of the test images'
     f'{_part(rows)}, ± the standard error of their mean; how each is estimated stands below. Fréchet distances compare '
     f'{protocols["frechet_to_test"]}, and {protocols["frechet_to_train"]}.\n\n{objectives}\n\n'
     f'{versions}.\n\n![samples]({name}.png)\n'
   )
 
 
+def _options(rows):
+  """What else the command had."""
+  asked = {name: {row.get(name, 0) for row in rows} - {0} for name in ('samples', 'held_out')}
+  return ''.join(f' --{name}={min(sizes)}' for name, sizes in asked.items() if sizes)
+
+
 def _part(rows):
   """Of how many they are, in words, where the row says so."""
-  sizes = {row['held_out'] for row in rows if 'held_out' in row}
-  return f' (of {min(sizes):,} of them, spread over the split)' if len(sizes) == 1 else ''
+  sizes = sorted({row.get('held_out', 0) for row in rows})
+  told = [f'{size:,} of them, spread over the split' if size else 'all of them' for size in sizes]
+  return f' ({", or ".join(told)})' if any(sizes) else ''
 
 
 def wall(workdirs: Sequence[Path]) -> np.ndarray:

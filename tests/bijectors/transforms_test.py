@@ -107,6 +107,19 @@ def test_a_relative_spline_is_level_on_a_narrow_cell_by_small_params():
   np.testing.assert_allclose(z, (x + bound) * left - bound, atol=1e-4)
 
 
+def test_a_relative_spline_takes_the_ends_of_its_box_and_does_not_leave_it():
+  """A last bin that is wide, tall and flat at its end: rounding once carried a value beyond the box."""
+  spline = jax.jit(transforms.rational_quadratic(16, 4.0, relative=True).forward)
+  rng = np.random.default_rng(0)
+  params = rng.standard_normal((200_000, 49)).astype(np.float32)
+  params[:, 15], params[:, 31], params[:, 48] = 3, 6, -8
+  x = (8 * (255 + rng.random((200_000, 1))) / 256 - 4).astype(np.float32)
+  z, log_derivative = spline(x, params)
+  assert jnp.abs(z).max() <= 4 and jnp.isfinite(log_derivative).all()
+  ends, inside = (spline(jnp.full((9, 1), end), params[:9])[1] for end in (-4.0, np.float32(-4 + 2**-21)))
+  np.testing.assert_allclose(ends, inside, atol=1e-2)
+
+
 @pytest.mark.parametrize('relative', [False, True])
 @pytest.mark.parametrize('scale', [1.0, 5.0])
 def test_a_spline_inverts_in_float64_to_many_digits(scale, relative):

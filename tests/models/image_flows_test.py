@@ -46,7 +46,7 @@ TABLE = {
   'nsf_ar': Row(
     nsf_ar_mnist,
     dict(width=4, kernel=3, bins=4),
-    nsf_ar_conv.nsf_ar(SHAPE, 4, 4.0, width=4, num_layers=1, first_kernel=3, kernel=3),
+    nsf_ar_conv.nsf_ar(SHAPE, 4, width=4, num_layers=1, first_kernel=3, kernel=3),
   ),
   'realnvp': Row(realnvp_digits, dict(levels=1, width=4), realnvp_conv.realnvp(SHAPE, 1, 4, 1, 0.0)),
 }

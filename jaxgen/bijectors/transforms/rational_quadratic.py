@@ -40,10 +40,11 @@ def rational_quadratic(
     dz/dx = s^2 (d_k+1 t^2 + 2 s t (1 - t) + d_k (1 - t)^2) / (s + (d_k+1 + d_k - 2 s) t (1 - t))^2    (equation 5)
 
   and the inverse is the root in [0, 1] of a quadratic in t (equations 6 to 8). The last derivative at either end is 1,
-  so that the map is smooth where it becomes the identity.
+  so that the map is smooth where it becomes the identity, unless derivatives are `relative`.
 
   `params` are, in blocks, `bins` numbers whose softmax gives the widths, `bins` whose softmax gives the heights, and
-  `bins - 1` whose softplus gives the inner derivatives, shifted so that params of zeros give the identity.
+  `bins - 1` whose softplus gives the inner derivatives, shifted; of relative ones `bins + 1`. Params of zeros give the
+  identity.
 
   Args:
     bins: at least 1.
@@ -76,25 +77,27 @@ def rational_quadratic(
     return min_derivative + jax.nn.softplus(param + shift)
 
   def forward(x, params):
-    inside = jnp.abs(x) < bound
+    inside = jnp.abs(x) <= bound
     place = jnp.where(inside, x, 0.0)
     low, high = _ends(knots(params), 'x', place)
     width, height = high.x - low.x, high.y - low.y
     slope, t = height / width, (place - low.x) / width
     mixed = t * (1 - t)
-    z = low.y + height * (slope * t**2 + low.slope * mixed) / _denominator(low, high, slope, mixed)
+    rise = height * (slope * t**2 + low.slope * mixed) / _denominator(low, high, slope, mixed)
+    z = jnp.minimum(low.y + rise, high.y)  # which rounding may pass
     log_derivative = _log_derivative(low, high, slope, t)
     return jnp.where(inside, z, x), jnp.where(inside, log_derivative, 0.0)
 
   def inverse(z, params):
-    inside = jnp.abs(z) < bound
+    inside = jnp.abs(z) <= bound
     place = jnp.where(inside, z, 0.0)
     low, high = _ends(knots(params), 'y', place)
     width, height = high.x - low.x, high.y - low.y
     slope = height / width
     t = _root(low, high, height, slope, place - low.y)
     log_derivative = _log_derivative(low, high, slope, t)
-    return jnp.where(inside, low.x + t * width, z), jnp.where(inside, -log_derivative, 0.0)
+    x = jnp.minimum(low.x + t * width, high.x)
+    return jnp.where(inside, x, z), jnp.where(inside, -log_derivative, 0.0)
 
   return Transform(forward, inverse, num_params)
 

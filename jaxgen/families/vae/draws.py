@@ -72,7 +72,8 @@ def weighed(
   """As many draws for each example as the objective takes, with what the decoder makes of them.
 
   All go through the networks at once; under `config.remat` one after the other, and each again when its gradient is
-  due, so that memory does not grow with K. The noise is the same in both ways.
+  due, so that memory does not grow with K. The latents and the noise on x are the same in both ways. What a decoder
+  hides is not, and batch statistics are those of one draw at a time.
 
   Args:
     model: of the family.
@@ -113,12 +114,13 @@ def weighed(
   else:
     found, extra = _in_turn(of_some, extra, rngs, num)
   if kl_weight is not None:
-    found = found._replace(zeros=losses.of_all_draws(found.zeros, kl_weight))
+    found = found._replace(zeros=losses.dreg_zeros(found.zeros, kl_weight))
   return found, extra
 
 
 def _in_turn(of_some, extra, rngs, num):
-  """`of_some` of one draw after the other. Means are summed on the way, so that nothing is kept but f32[K, B]."""
+  """`of_some` of one draw after the other. Means are summed on the way, so that nothing is kept but f32[K, B], and
+  `extra` before each draw, of networks that have statistics."""
 
   def of_next(extra, turn):
     found, extra = of_some(extra, *turn, 1)
@@ -143,7 +145,7 @@ def _in_turn(of_some, extra, rngs, num):
 
 def _without_score(model, params, extra, outputs, drawn, prior, count, train):
   """The same draws, whose gradient is weighed anew, with log-weights that have no score of q; and zeros f32[K * B]."""
-  z, zeros = losses.weighed_by_its_zeros(drawn.z)
+  z, zeros = losses.dreg_draw(drawn.z)
   log_prior, _ = prior.log_prob(model.apply, params, extra, z, train=train)
   assert model.posterior.log_prob is not None  # `jaxgen.families.vae.vae` takes no other
   log_q = model.posterior.log_prob(lax.stop_gradient(tiled(outputs, count)), z)

@@ -52,8 +52,7 @@ def ladder(top_down: nn.Module, dims: tuple[int, ...]) -> Posterior:
 
     def noise_of(level, *above):
       mean, log_var = _weighed(outputs[level], above) if level < len(dims) - 1 else outputs[level]
-      of_level = jax.vmap(jax.random.fold_in, (0, None))(jnp.atleast_1d(rng), level)
-      e = losses.reparameterize(of_level, mean=mean, log_var=log_var)
+      e = losses.reparameterize(losses.fold_in(rng, level), mean=mean, log_var=log_var)
       found[level] = e, mean, log_var
       return e
 

@@ -37,7 +37,8 @@ class Posterior(NamedTuple):
 
   Attributes:
     draw: `(apply, params, extra, rng, outputs, *, prior, train) -> (Drawn, extra)`; the prior is that under the
-      conditions of the examples, see `Prior.under`.
+      conditions of the examples, see `Prior.under`. Of K draws for each example at once outputs are [K * B, ...] and
+      rng is key[K], as `jaxgen.losses.vae.reparameterize` takes them.
     center: `(apply, params, extra, outputs) -> latents`, the one that stands for the example: a mean, the codes.
     embed: `(apply, params, extra, latents) -> z`, what the decoder takes for latents.
     blank: `num -> z`, zeros in the shape of what the decoder takes.

@@ -8,13 +8,13 @@ name. Whatever finite numbers a network puts out, values and gradients are finit
 from jaxgen.losses.likelihood import bernoulli_nll, discretized_logistic_nll, gaussian_nll, laplace_nll
 from jaxgen.losses.vae.bounds import (
   doubly_reparameterized,
+  dreg_draw,
+  dreg_zeros,
   free_bits,
   importance_weighted_bound,
   kl_warmup,
   monte_carlo_kl,
   negative_elbo,
-  of_all_draws,
-  weighed_by_its_zeros,
 )
 from jaxgen.losses.vae.discrepancy import (
   KERNELS,
@@ -25,7 +25,7 @@ from jaxgen.losses.vae.discrepancy import (
   squared_mmd,
   unbiased_squared_mmd,
 )
-from jaxgen.losses.vae.gaussian import kl_normal, kl_standard_normal, log_normal, reparameterize
+from jaxgen.losses.vae.gaussian import fold_in, kl_normal, kl_standard_normal, log_normal, reparameterize
 
 __all__ = [
   'KERNELS',
@@ -33,6 +33,9 @@ __all__ = [
   'bernoulli_nll',
   'discretized_logistic_nll',
   'doubly_reparameterized',
+  'dreg_draw',
+  'dreg_zeros',
+  'fold_in',
   'free_bits',
   'gaussian_kernel',
   'gaussian_nll',
@@ -46,9 +49,7 @@ __all__ = [
   'log_normal',
   'monte_carlo_kl',
   'negative_elbo',
-  'of_all_draws',
   'reparameterize',
   'squared_mmd',
   'unbiased_squared_mmd',
-  'weighed_by_its_zeros',
 ]

@@ -1,6 +1,5 @@
 """Bounds on log p(x) and their weights, one number per example, in nats."""
 
-import functools
 import math
 from collections.abc import Callable
 
@@ -110,37 +109,56 @@ def doubly_reparameterized(z: jax.Array, kl_weight: jax.Array | float = 1.0) -> 
   """
   if jnp.ndim(z) < 2:
     raise ValueError(f'z must have axes of draws and of examples, not the shape {jnp.shape(z)}.')
-  z, zeros = weighed_by_its_zeros(z, 2)
-  return z, of_all_draws(zeros, kl_weight)
-
-
-@functools.partial(jax.custom_vjp, nondiff_argnums=(1,))
-def weighed_by_its_zeros(z: jax.Array, axes: int = 1) -> tuple[jax.Array, jax.Array]:
-  """`doubly_reparameterized` of one draw, where they come one after the other: z, and zeros that `of_all_draws` takes.
-
-  Args:
-    z: f32[B, ...].
-    axes: how many of the first ones are of draws and of examples.
-
-  Returns:
-    z itself, whose gradient is multiplied by that of the zeros, f32[B].
-  """
-  return z, jnp.zeros(z.shape[:axes], jnp.float32)
-
-
-def _multiplied(axes, residuals, cotangents):
-  del residuals
-  of_z, of_zeros = cotangents
-  return (of_z * of_zeros.reshape(of_zeros.shape + (1,) * (of_z.ndim - axes)),)
-
-
-weighed_by_its_zeros.defvjp(lambda z, axes: (weighed_by_its_zeros(z, axes), None), _multiplied)
+  flat, zeros = dreg_draw(z.reshape(-1, *z.shape[2:]))
+  return flat.reshape(z.shape), dreg_zeros(zeros.reshape(z.shape[:2]), kl_weight)
 
 
 @jax.custom_vjp
-def of_all_draws(zeros: jax.Array, kl_weight: jax.Array | float = 1.0) -> jax.Array:
-  """The zeros of all draws, f32[K, B], as `doubly_reparameterized` returns them, of those of each draw alone."""
+def dreg_draw(z: jax.Array) -> tuple[jax.Array, jax.Array]:
+  """The part of `doubly_reparameterized` that is of each draw alone, for draws that are made one after the other.
+
+  Of no use without `dreg_zeros`, which takes the zeros of all draws before anything is added to them: without it the
+  gradient of z is multiplied by whatever comes back to the zeros.
+
+  Args:
+    z: f32[B, ...].
+
+  Returns:
+    z itself, and zeros f32[B].
+
+  Raises:
+    ValueError: if z has no axis of examples.
+  """
+  if not jnp.ndim(z):
+    raise ValueError('z must have an axis of examples.')
+  return z, jnp.zeros(z.shape[:1], jnp.float32)
+
+
+def _multiplied(residuals, cotangents):
+  del residuals
+  of_z, of_zeros = cotangents
+  return (of_z * of_zeros.reshape(of_zeros.shape + (1,) * (of_z.ndim - 1)),)
+
+
+dreg_draw.defvjp(lambda z: (dreg_draw(z), None), _multiplied)
+
+
+@jax.custom_vjp
+def dreg_zeros(zeros: jax.Array, kl_weight: jax.Array | float = 1.0) -> jax.Array:
+  """The part of `doubly_reparameterized` that is of all draws together.
+
+  Args:
+    zeros: f32[K, B], those of `dreg_draw` of each.
+    kl_weight: as of `doubly_reparameterized`.
+
+  Returns:
+    The zeros to add to the log-weights, f32[K, B].
+
+  Raises:
+    ValueError: if they are not of rank 2.
+  """
   del kl_weight
+  check_rank(2, zeros=zeros)
   return zeros
 
 
@@ -151,7 +169,7 @@ def _factors(kl_weight, of_zeros):
   return 1 - kl_weight * (1 - weights), jnp.zeros_like(kl_weight)
 
 
-of_all_draws.defvjp(lambda zeros, kl_weight: (of_all_draws(zeros, kl_weight), kl_weight), _factors)
+dreg_zeros.defvjp(lambda zeros, kl_weight: (dreg_zeros(zeros, kl_weight), kl_weight), _factors)
 
 
 def free_bits(kl: jax.Array, floor: jax.Array | float) -> jax.Array:

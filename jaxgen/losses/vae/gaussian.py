@@ -22,18 +22,28 @@ def reparameterize(rng: PRNGKey, *, mean: jax.Array, log_var: jax.Array) -> jax.
     f32[B, ...].
 
   Raises:
-    ValueError: if the shapes differ.
+    ValueError: if the shapes differ, or the examples are not K equal parts.
   """
   check_same_shape(mean=mean, log_var=log_var)
   return mean + exp(0.5 * log_var, 0.5 * EXPONENT) * _noise(rng, mean.shape, mean.dtype)
 
 
 def _noise(rng, shape, dtype):
-  axes_of_a_key = 0 if jnp.issubdtype(rng.dtype, jax.dtypes.prng_key) else 1
-  if rng.ndim == axes_of_a_key:
+  if _is_one(rng):
     return jax.random.normal(rng, shape, dtype)
+  if shape[0] % len(rng):
+    raise ValueError(f'{shape[0]} examples are not {len(rng)} equal parts, a key for each.')
   part = len(rng), shape[0] // len(rng), *shape[1:]
   return jax.vmap(lambda key: jax.random.normal(key, part[1:], dtype))(rng).reshape(shape)
+
+
+def fold_in(rng: PRNGKey, data: int) -> PRNGKey:
+  """`jax.random.fold_in` of one key, or of each of K, as `reparameterize` takes them."""
+  return jax.random.fold_in(rng, data) if _is_one(rng) else jax.vmap(jax.random.fold_in, (0, None))(rng, data)
+
+
+def _is_one(rng):
+  return rng.ndim == (0 if jnp.issubdtype(rng.dtype, jax.dtypes.prng_key) else 1)
 
 
 def log_normal(x: jax.Array, *, mean: jax.Array, log_var: jax.Array) -> jax.Array:

@@ -28,7 +28,6 @@ _NETWORK = {name: key for name, key in pixelcnn.KEYS.items() if name != 'dropout
 KEYS = {
   **_NETWORK,
   'bins': Key(16, int, 'of a spline', '[1, 512]'),
-  'bound': Key(4.0, float, 'half of the side of the box of a spline', '(0, 1000]'),
   **settings.KEYS,
 }
 
@@ -36,32 +35,32 @@ KEYS = {
 class Conditioner(nn.Module):
   """The parameters of the spline of each entry, in blocks: `f32[B, D] (, given) -> f32[B, num_params * D]`.
 
+  Entries lie in [-1/2, 1/2].
+
   Attributes:
     network: `jaxgen.models.autoregressive.pixelcnn.PixelCNN` of numbers in [-1, 1].
     shape: of an image, D numbers.
-    bound: numbers beyond it are none of pixels.
   """
 
   network: nn.Module
   shape: tuple[int, ...]
-  bound: float
 
   @nn.compact
   def __call__(self, x, given=None):
-    params = self.network((x / self.bound).reshape(-1, *self.shape), given)
+    params = self.network((2 * x).reshape(-1, *self.shape), given)
     return jnp.moveaxis(params.reshape(*x.shape, -1), -1, 1).reshape(len(x), -1)
 
 
-def nsf_ar(shape: tuple[int, ...], bins: int, bound: float, **network) -> Bijector:
+def nsf_ar(shape: tuple[int, ...], bins: int, **network) -> Bijector:
   """A bijector from the unit cube to vectors, `f32[B, *shape] -> f32[B, D]`; `network` as of `PixelCNN`."""
-  spline = transforms.rational_quadratic(bins, bound, relative=True)
+  spline = transforms.rational_quadratic(bins, bound=0.5, relative=True)
   net = pixelcnn.PixelCNN(channels=shape[-1], levels=0, num_outputs=spline.num_params, **network)
   return Chain(
     (
-      ScaleShift(2 * bound, -bound),
+      ScaleShift(shift=-0.5),
       Reshape(shape, (math.prod(shape),)),
-      Autoregressive(Conditioner(net, shape, bound), spline),
-      ScaleShift(0.5 / bound, 0.5),
+      Autoregressive(Conditioner(net, shape), spline),
+      ScaleShift(shift=0.5),
       Logit(alpha=0.0),
     )
   )
@@ -76,5 +75,5 @@ def build(config: ConfigDict) -> GenerativeModel:
   check_images(config, halvings=0)
   pixelcnn.check(config)
   model, shape = config.model, fields.of(config)['x'].shape
-  bijector = nsf_ar(shape, model.bins, model.bound, **{name: model[name] for name in _NETWORK})
+  bijector = nsf_ar(shape, model.bins, **{name: model[name] for name in _NETWORK})
   return settings.assemble(config, bijector, drift=False)

@@ -87,9 +87,13 @@ def _stepped(model, num=16):
   return jax.jit(lambda state: step(state, jax.random.key(2), batch)[0].params), state
 
 
+@pytest.mark.parametrize(
+  'prior', [standard_normal(2), class_conditional(2, LABEL)], ids=['plain', 'of_labels']
+)
 @pytest.mark.parametrize('doubly', [False, True])
-def test_one_draw_after_the_other_has_the_gradient_of_all_at_once(doubly):
-  (at_once, state), (in_turn, _) = (_stepped(built(5, doubly, remat)) for remat in (False, True))
+def test_one_draw_after_the_other_has_the_gradient_of_all_at_once(doubly, prior):
+  slots = dict(prior=prior, given=LABEL)
+  (at_once, state), (in_turn, _) = (_stepped(built(5, doubly, remat, **slots)) for remat in (False, True))
   folded, mapped = at_once(state), in_turn(state)
   jax.tree.map(lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5), folded, mapped)
 
