@@ -49,8 +49,8 @@ def table(rows: Sequence[Mapping[str, Any]], name: str) -> str:
     f'# Score models of {name}\n\n'
     + '\n'.join(lines)
     + f'\n\nMade by `python -m experiments.scores --name={name}{_options(rows)}`, seed {rows[0]["seed"]}, '
-    'averaged weights. CPU minutes are of all cores, with start, compilation, evaluation and pictures, and none of a run '
-    'that was there before; evaluations, of the network for one sample. Bits per dimension are those of the test images'
+    'averaged weights. CPU minutes are of all cores, with start, compilation, evaluation and pictures, and none of a '
+    'run that was there before; evaluations, of the network for one sample. Bits per dimension are of the test images'
     f'{_part(rows)}, ± the standard error of their mean; how each is estimated stands below. Fréchet distances compare '
     f'{protocols["frechet_to_test"]}, and {protocols["frechet_to_train"]}.\n\n{objectives}\n\n'
     f'{versions}.\n\n![samples]({name}.png)\n'
