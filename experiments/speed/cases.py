@@ -95,7 +95,9 @@ CASES = {
         'model.components': 5,
         'batch_size': 8,
       },
-      *_CIFAR,
+      (32, 32, 3),
+      256,
+      2,  # PyTorch's take the whole network for each of 1,024 pixels
       compiled=True,
     ),
     Case('rnnlm_text', 'rnnlm', 'rnnlm_text', {}, *_CHARACTERS, compiled=True),
