@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 import jax
 from ml_collections import ConfigDict
 
-from jaxgen import beginning, computing, data, fields, keys, models, parallel, updates
+from jaxgen import beginning, computing, data, keys, models, parallel, updates
 from jaxgen import config as configs
 from jaxgen.config_keys import Keys, StageKey
+from jaxgen.data import fit
 from jaxgen.data import vocabulary as vocabularies
 from jaxgen.data.tables import columns
 from jaxgen.errors import UserError
@@ -73,8 +74,8 @@ def build_model(config: ConfigDict, stages: Mapping[str, Stage] | None = None) -
   if hasattr(module, 'KEYS'):  # a module of the user's own may state none
     config = completed(config)
     configs.check_model(config, module.KEYS, getattr(module, 'SAMPLER', {}))
-  _check_given(config)
-  _check_gaps(config, module)
+  fit.check_conditions(config)
+  fit.check_gaps(config, knows_gaps=getattr(module, 'GAPS', False))
   stages = load_stages(config) if stages is None else stages
   model = module.build(config, stages) if hasattr(module, 'STAGES') else module.build(config)
   model = model._replace(update=updates.accumulated(config.accumulate, model.update))
@@ -131,48 +132,6 @@ def sampler_of(
 def model_keys(config: ConfigDict) -> Keys:
   """What its module says of the keys of `config.model`; a module of the user's own may say nothing."""
   return getattr(models.find(config.module), 'KEYS', {})
-
-
-def _check_given(config):
-  names = [name for name in fields.of(config) if name != 'x']
-  there = f'there are: {", ".join(names)}' if names else 'it has no other than x'
-  for name in config.given:
-    if list(config.given).count(name) > 1:
-      raise UserError(f'config.given names {name} more than once; name it once.')
-    if name == 'x':
-      raise UserError('config.given names x, which is what is modelled; leave it away.')
-    if name not in names:
-      raise UserError(f'config.given names "{name}", which is no field of {config.data.name}; {there}.')
-    if fields.OBSERVED in names and name in fields.ANSWERS:
-      raise UserError(
-        f'config.given names {name}, which tells what was removed from {config.data.name}; leave it away.'
-      )
-    if name == fields.OBSERVED and fields.is_padded(fields.of(config)):
-      raise UserError(
-        f'config.given names {name}, which tells how long an example is before its first token; leave it away.'
-      )
-
-
-def _check_gaps(config, module):
-  """A model that looks at x alone would learn gaps as zeros, and codes of categories as numbers."""
-  spec = fields.of(config)
-  gaps = fields.OBSERVED in spec and spec[fields.OBSERVED].kind == 'mask'
-  if gaps and not (fields.has_gaps(spec) or fields.is_padded(spec)):
-    x, mask = spec['x'], spec[fields.OBSERVED]
-    raise UserError(
-      f'The mask "{fields.OBSERVED}" of {config.data.name} has the shape {mask.shape}, and x is {x.kind} of shape '
-      f'{x.shape}; a mask is of the shape of x, of continuous entries or of a sequence of tokens.'
-    )
-  if (gaps or spec['x'].kind == 'table') and not getattr(module, 'GAPS', False):
-    if fields.is_padded(spec):
-      raise UserError(
-        f'{config.data.name} is filled up to one length, which {config.module} would learn as text; set '
-        '--config=sentence_vae_text, or --config.data.sentences=False.'
-      )
-    raise UserError(
-      f'{config.data.name} is a table or has missing entries, which {config.module} would learn as numbers; set '
-      '--config=tabular_vae_wine, or give other data.'
-    )
 
 
 def load(
