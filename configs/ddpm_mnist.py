@@ -2,8 +2,9 @@
 
     python -m jaxgen.main --config=configs/ddpm_mnist.py
 
-Not run to the end yet, so there is no number to expect. A step takes 0.63 s of processor time (two shared cores of an
-AMD EPYC), so that 4,000 steps are about 42 minutes of it, 21 on two cores.
+31 minutes of processor time, 3,000 steps: most samples are digits that one can name. 1.581 ± 0.021 bits per dimension
+on 500 test images (an estimate of a bound, along the ODE to noise of 0.025), and 2,000 samples of 20 evaluations of the
+network have a Fréchet distance of 37 to the test images by the features of a classifier; see experiments/scores.
 """
 
 from jaxgen.config import optimizer, preset

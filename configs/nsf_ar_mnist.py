@@ -2,8 +2,10 @@
 
     python -m jaxgen.main --config=configs/nsf_ar_mnist.py
 
-Not run to the end yet: after 1,300 of 12,000 steps, 8 CPU minutes, 1.59 bits per dimension on the batches of
-training. A sample takes hundreds of passes of the network.
+48 minutes of processor time, 12,000 steps of 32 images (7 epochs): 1.120 ± 0.003 bits per dimension on the test set, an
+exact density; see experiments/flows. After 300 steps it is at 1.36, and at 1.18 after 3,000. A sample takes hundreds of
+passes of the network. Grathwohl et al. (FFJORD, 2019, table 2) report 1.05 bits per dimension for Glow and 0.99 for
+their flow on this data.
 """
 
 from ml_collections import ConfigDict
