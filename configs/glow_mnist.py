@@ -4,9 +4,9 @@
 
 Grathwohl et al. (FFJORD, 2019, table 2) report 1.05 bits per dimension for Glow on this data.
 
-24 minutes of processor time, 3,000 steps (3.6 epochs of the 54,000 images that are not held out): 1.813 ± 0.004 bits per
-dimension on the test set (an exact density; see experiments/flows), and strokes, of which some are digits. More steps go
-on from here: `--config.num_steps=20000`. For a flow that comes nearer in as many minutes see `configs/nsf_ar_mnist.py`.
+24 minutes of processor time, 3,000 steps (3.6 epochs of 54,000 images): 1.813 ± 0.004 bits per dimension on the test
+set (an exact density; see experiments/flows), and strokes, of which some are digits. More steps go on from here:
+`--config.num_steps=20000`. For a flow that comes nearer in as many minutes see `configs/nsf_ar_mnist.py`.
 """
 
 from ml_collections import ConfigDict
