@@ -2,7 +2,9 @@
 
     python -m jaxgen.main --config=configs/nsf_mnist.py
 
-Not run to the end yet: no time or number to expect; `--mode=plan` tells what it takes on your device.
+25 minutes of processor time, 3,000 steps (3.6 epochs of 54,000 images): 1.723 ± 0.003 bits per dimension on the test
+set (an exact density; see experiments/flows), and strokes, of which some are digits. More steps go on from here:
+`--config.num_steps=20000`. Splines upon a PixelCNN come nearer: `configs/nsf_ar_mnist.py`.
 """
 
 from ml_collections import ConfigDict
