@@ -35,5 +35,11 @@ def get_config(arg=''):
   config.eval_every = 1000
   config.sample_every = 1000
   return preset(
-    config, arg, image_size=8, widths=(4,), attention=(), path=_SMOKE, likelihood=dict(ode=dict(num_steps=2))
+    config,
+    arg,
+    image_size=8,
+    widths=(4,),
+    attention=(),
+    path=_SMOKE,
+    likelihood=dict(ode=dict(num_steps=2, end=0.0)),
   )
