@@ -36,10 +36,10 @@ def check_gaps(config: ConfigDict, knows_gaps: bool) -> None:
 
   Args:
     config: with the fields of its data.
-    knows_gaps: whether its module says that it does not.
+    knows_gaps: whether its module says that its model looks at the mask.
 
   Raises:
-    UserError: if the data have gaps, or are a table, and the module is none of that kind; or if a mask does not fit x.
+    UserError: if the data have gaps, or are a table, and the model knows of none; or if a mask does not fit x.
   """
   spec = fields.of(config)
   gaps = fields.OBSERVED in spec and spec[fields.OBSERVED].kind == 'mask'
