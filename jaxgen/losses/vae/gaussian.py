@@ -38,7 +38,7 @@ def _noise(rng, shape, dtype):
 
 
 def fold_in(rng: PRNGKey, data: int) -> PRNGKey:
-  """`jax.random.fold_in` of one key, or of each of key[K], as `reparameterize` takes them; as many keys as there were."""
+  """`jax.random.fold_in` of one key, or of each of key[K], as `reparameterize` takes them."""
   return jax.random.fold_in(rng, data) if _is_one(rng) else jax.vmap(jax.random.fold_in, (0, None))(rng, data)
 
 
