@@ -4,7 +4,7 @@ import json
 import platform
 import re
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from jaxgen.versions import processor
@@ -16,6 +16,30 @@ def medians(times: Mapping[str, Sequence[float]]) -> dict:
   """Of each side, the medians; and how far apart the quickest and the slowest round were, at most."""
   spread = max((max(t) - min(t)) / statistics.median(t) for t in times.values())
   return {**{name: statistics.median(t) for name, t in times.items()}, 'spread': spread}
+
+
+class Rows:
+  """Rows by name, in `results/<name>.json` and, as `text` shows them, `.md`. One that is added is written at once."""
+
+  def __init__(self, name: str, text: Callable[[Mapping[str, Mapping]], str]):
+    self._path, self._text = FOLDER / f'{name}.json', text
+    self._rows = json.loads(self._path.read_text()) if self._path.exists() else {}
+
+  def has(self, name: str) -> bool:
+    """Whether there is a row of this name."""
+    return name in self._rows
+
+  def add(self, name: str, row: Mapping):
+    """Puts a row in the place of the one of this name, and writes both files."""
+    self._rows[name] = {**row, 'machine': machine()}
+    FOLDER.mkdir(exist_ok=True)
+    self._path.write_text(json.dumps(self._rows, indent=2) + '\n')
+    self._path.with_suffix('.md').write_text(self.text())
+    print(f'{name}: {json.dumps(row)}', flush=True)
+
+  def text(self) -> str:
+    """All of them, for people."""
+    return self._text(self._rows)
 
 
 class Results:

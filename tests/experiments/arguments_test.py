@@ -21,6 +21,7 @@ from experiments import arguments
     ('biggan_vs_vae.__main__', '--families=flow', '"flow" is none of gan, vae'),
     ('biggan_vs_vae.__main__', '--steps=50', '50 is no multiple of 4, the moments of measuring'),
     ('speed.gans.__main__', '--models=nosuch', '"nosuch" is none of dcgan, sngan, biggan, stylegan2'),
+    ('speed.autoencoders.__main__', '--models=nosuch', '"nosuch" is none of vae, iwae_5, iwae_50, infovae'),
     ('speed.flows.__main__', '--flows=nosuch', '"nosuch" is none of spline, maf, glow'),
     ('speed.flows.__main__', '--parts=flow', '"flow" is none of flows, depth'),
     ('speed.flows.__main__', '--batches=64,0', '"0" is no whole number above 0'),

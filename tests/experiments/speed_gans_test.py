@@ -3,6 +3,7 @@
 import jax
 import pytest
 
+from experiments.speed import table as speed_table
 from experiments.speed.gans import table
 from experiments.speed.gans.cases import CASES, settings
 from jaxgen import experiment, fields
@@ -37,7 +38,7 @@ def test_a_case_is_one_alternating_step_of_a_config(name):
 
 
 def test_rows_are_kept_at_once_and_shown_beside_jaxgen(tmp_path, monkeypatch):
-  monkeypatch.setattr(table, 'FOLDER', tmp_path)
+  monkeypatch.setattr(speed_table, 'FOLDER', tmp_path)
   row = {
     'batch_size': 64,
     'parameters': 1234,
@@ -46,8 +47,8 @@ def test_rows_are_kept_at_once_and_shown_beside_jaxgen(tmp_path, monkeypatch):
     'memory': dict.fromkeys(table.SIDES, 300.0),
     'first_step': dict.fromkeys(table.SIDES, 9.0),
   }
-  table.Results().add('dcgan', row)
-  assert table.Results().has('dcgan') and not table.Results().has('biggan')
+  table.results().add('dcgan', row)
+  assert table.results().has('dcgan') and not table.results().has('biggan')
   text = (tmp_path / 'gans.md').read_text()
   assert '| dcgan | jaxgen | 1,234 | 128.0 |  | 300 | 9.0 |' in text
   assert '| dcgan | torch | 1,234 | 64.0 | **0.50** | 300 | 9.0 |' in text

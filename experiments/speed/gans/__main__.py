@@ -15,8 +15,8 @@ import sys
 import tempfile
 
 from experiments import arguments
-from experiments.speed.gans import table
 from experiments.speed.gans.cases import CASES, settings
+from experiments.speed.gans.table import results
 from experiments.speed.table import medians
 from experiments.speed.worker import Worker
 
@@ -32,11 +32,11 @@ def main():
   parser.add_argument('--torch-python', default=sys.executable)
   parser.add_argument('--again', action='store_true', help='measure what was measured before too')
   options = parser.parse_args()
-  results = table.Results()
+  rows = results()
   for name in options.models:
-    if options.again or not results.has(name):
-      results.add(name, compare(name, options))
-  print(results.text())
+    if options.again or not rows.has(name):
+      rows.add(name, compare(name, options))
+  print(rows.text())
 
 
 def compare(name, options) -> dict:

@@ -1,40 +1,26 @@
 """What was measured, kept as JSON and shown as Markdown."""
 
-import json
 from collections.abc import Mapping
+from typing import Any
 
-from experiments.speed.table import FOLDER, machine
+from experiments.speed.table import Rows
 
 SIDES = ('jaxgen', 'torch', 'torch, compiled')
 
 
-class Results:
-  """All rows, by the name of the model. One that is added is written at once."""
+def results() -> Rows:
+  """All rows."""
+  return Rows('gans', text)
 
-  def __init__(self):
-    self._path = FOLDER / 'gans.json'
-    self._rows = json.loads(self._path.read_text()) if self._path.exists() else {}
 
-  def has(self, name: str) -> bool:
-    """Whether there is a row of this name."""
-    return name in self._rows
-
-  def add(self, name: str, row: Mapping):
-    """Puts a row in the place of the one of this name, and writes both files."""
-    self._rows[name] = {**row, 'machine': machine()}
-    FOLDER.mkdir(exist_ok=True)
-    self._path.write_text(json.dumps(self._rows, indent=2) + '\n')
-    self._path.with_suffix('.md').write_text(self.text())
-    print(f'{name}: {json.dumps(row)}', flush=True)
-
-  def text(self) -> str:
-    """The table: a line for each side of each model."""
-    head = ['model', 'side', 'parameters', 'images/s', 'jaxgen to it', 'memory, MiB', 'first step, s']
-    lines = [head, ['---', '---', *['---:'] * (len(head) - 2)]]
-    for name, row in self._rows.items():
-      lines += [_cells(name, side, row) for side in SIDES]
-    parts = ['# The alternating step at 32x32', '\n'.join(f'| {" | ".join(line)} |' for line in lines)]
-    return '\n\n'.join([*parts, *_notes(self._rows)]) + '\n'
+def text(rows: Mapping[str, Mapping[str, Any]]) -> str:
+  """The table: a line for each side of each model."""
+  head = ['model', 'side', 'parameters', 'images/s', 'jaxgen to it', 'memory, MiB', 'first step, s']
+  lines = [head, ['---', '---', *['---:'] * (len(head) - 2)]]
+  for name, row in rows.items():
+    lines += [_cells(name, side, row) for side in SIDES]
+  parts = ['# The alternating step at 32x32', '\n'.join(f'| {" | ".join(line)} |' for line in lines)]
+  return '\n\n'.join([*parts, *_notes(rows)]) + '\n'
 
 
 def _cells(name, side, row):
