@@ -21,6 +21,7 @@ from jaxgen.computing import block
 from jaxgen.config_keys import DEPTH, WIDTH, Key
 from jaxgen.families.autoregressive import Run
 from jaxgen.families.conditions import flat
+from jaxgen.nn import Dense
 from jaxgen.nn.sequence import CausalLayer, Kept
 from jaxgen.settings import autoregressive as settings
 from jaxgen.types import Batch, GenerativeModel
@@ -69,7 +70,7 @@ class CharLM(nn.Module):
     self.layers = [
       CausalLayer(self.width, self.num_heads, self.dropout, self.context) for _ in range(self.num_layers)
     ]
-    self.norm, self.logits = nn.LayerNorm(), nn.Dense(self.levels)
+    self.norm, self.logits = nn.LayerNorm(), Dense(self.levels)
 
   def __call__(self, x: jax.Array, given: Given, train: bool, context: jax.Array | None = None) -> jax.Array:
     """`context` f32[B, T, width] is what is known of each position besides."""

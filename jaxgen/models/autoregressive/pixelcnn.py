@@ -25,6 +25,7 @@ from jaxgen.config_keys import DEPTH, WIDTH, Key
 from jaxgen.errors import UserError
 from jaxgen.families.autoregressive import Run
 from jaxgen.families.conditions import flat
+from jaxgen.nn import Dense
 from jaxgen.nn.masked_conv import MaskedConv
 from jaxgen.settings import autoregressive as settings
 from jaxgen.types import Batch, GenerativeModel
@@ -59,7 +60,7 @@ class GatedLayer(nn.Module):
 
     square, row = (self.kernel_size, self.kernel_size), (1, self.kernel_size)
     self.above = masked(2 * self.width, square, 'above' if self.first else 'through')
-    self.link = nn.Dense(2 * self.width)
+    self.link = Dense(2 * self.width)
     self.left = masked(2 * self.width, row, 'A' if self.first else 'B')
     self.mix = masked(self.width, (1, 1), 'B')
     self.drop = nn.Dropout(self.dropout)

@@ -30,7 +30,7 @@ from jaxgen.families.conditions import flat
 from jaxgen.families.logistic_mixtures import logistic_mixture, packed
 from jaxgen.families.pixels import to_network
 from jaxgen.losses.logistic_mixture import LogisticMixture, coupled
-from jaxgen.nn import Conv, ConvTranspose
+from jaxgen.nn import Conv, ConvTranspose, Dense
 from jaxgen.nn.masked_conv import TwoRowConv, with_rows_above
 from jaxgen.settings import autoregressive as settings
 from jaxgen.types import Batch, GenerativeModel
@@ -71,7 +71,7 @@ class Residual(nn.Module):
     first, second = above or (None, None)
     h, last = TwoRowConv(self.width, self.beside)(_concat_elu(x), first)
     if aside is not None:
-      h += nn.Dense(self.width)(_concat_elu(aside))
+      h += Dense(self.width)(_concat_elu(aside))
     h = nn.Dropout(self.dropout)(_concat_elu(h), deterministic=not train)
     h, last_of_second = TwoRowConv(2 * self.width, self.beside, scale=0.1)(h, second)
     if given:
@@ -125,7 +125,7 @@ class PixelCNNpp(nn.Module):
       for beside in (_DOWN, _DOWN_RIGHT)
     )
     pairs = self.channels * (self.channels - 1) // 2
-    self.head = nn.Dense(self.components * (1 + 2 * self.channels + pairs))
+    self.head = Dense(self.components * (1 + 2 * self.channels + pairs))
 
   def __call__(self, x: jax.Array, given: Given = None, train: bool = False) -> jax.Array:
     return self.entries(self.pixels(x, None, given, train)[0], x)

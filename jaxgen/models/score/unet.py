@@ -16,7 +16,7 @@ from jaxgen.computing import block
 from jaxgen.config_keys import DEPTH, WIDTH, Key
 from jaxgen.errors import UserError
 from jaxgen.families.conditions import beside, flat
-from jaxgen.nn import Conv, GroupNorm, UpsampledConv
+from jaxgen.nn import Conv, Dense, GroupNorm, UpsampledConv
 from jaxgen.settings import score as settings
 from jaxgen.types import GenerativeModel
 
@@ -110,8 +110,8 @@ class Attention(nn.Module):
     """Looks at all places from each; the weights are float32."""
     batch, height, width, channels = x.shape
     places = group_norm(channels, self.groups)(x).reshape(batch, height * width, 1, channels)
-    gathered = jax.nn.dot_product_attention(*jnp.split(nn.Dense(3 * channels)(places), 3, axis=-1))
-    h = nn.Dense(channels, kernel_init=nn.initializers.zeros_init())(gathered)
+    gathered = jax.nn.dot_product_attention(*jnp.split(Dense(3 * channels)(places), 3, axis=-1))
+    h = Dense(channels, kernel_init=nn.initializers.zeros_init())(gathered)
     return _summed(h.reshape(x.shape), x, self.rescaled)
 
 

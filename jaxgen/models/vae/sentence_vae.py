@@ -19,6 +19,7 @@ from jaxgen.errors import UserError
 from jaxgen.families.autoregressive import token_by_token
 from jaxgen.families.conditions import joined
 from jaxgen.families.vae import categorical, diagonal_gaussian, elbo, entry_by_entry, standard_normal
+from jaxgen.nn import Dense
 from jaxgen.settings import vae as settings
 from jaxgen.types import Batch, GenerativeModel
 
@@ -76,7 +77,7 @@ class Decoder(nn.Module):
 
   def setup(self) -> None:
     self.embed = nn.Embed(self.levels + 1, self.width)
-    self.first, self.cell, self.logits = nn.Dense(self.width), nn.GRUCell(self.width), nn.Dense(self.levels)
+    self.first, self.cell, self.logits = nn.Dense(self.width), nn.GRUCell(self.width), Dense(self.levels)
     self.network = nn.RNN(self.cell)
 
   def __call__(self, z: jax.Array, x: jax.Array, given: Batch, train: bool) -> jax.Array:

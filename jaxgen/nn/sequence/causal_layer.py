@@ -7,6 +7,7 @@ import jax.numpy as jnp
 from flax import linen as nn
 from jax import lax
 
+from jaxgen.nn.dense import Dense
 from jaxgen.nn.sequence.rotary import rotated
 
 # The keys and the values of the last W positions, f32[B, W, heads, width / heads] each: position t in place t % W.
@@ -33,9 +34,9 @@ class CausalLayer(nn.Module):
 
   def setup(self) -> None:
     self.norms = [nn.LayerNorm(), nn.LayerNorm()]
-    self.qkv = nn.Dense(3 * self.width, use_bias=False)
-    self.out = nn.Dense(self.width, use_bias=False)
-    self.inner, self.outer = nn.Dense(4 * self.width), nn.Dense(self.width)
+    self.qkv = Dense(3 * self.width, use_bias=False)
+    self.out = Dense(self.width, use_bias=False)
+    self.inner, self.outer = Dense(4 * self.width), Dense(self.width)
     self.drop = nn.Dropout(self.dropout)
 
   def __call__(self, h: jax.Array, train: bool) -> jax.Array:

@@ -8,6 +8,7 @@ from flax import linen as nn
 from jax import lax
 
 from jaxgen.computing import block
+from jaxgen.nn.dense import Dense
 
 # What goes through a layer at its last `dilation (kernel - 1)` positions, f32[B, that many, width]: position t in
 # place t modulo that many.
@@ -36,15 +37,15 @@ class GatedLayer(nn.Module):
   is_last: bool = False
 
   def setup(self) -> None:
-    self.joined = nn.Dense(2 * self.width)
-    self.out = nn.Dense(self.skip_width + (0 if self.is_last else self.width))
+    self.joined = Dense(2 * self.width)
+    self.out = Dense(self.skip_width + (0 if self.is_last else self.width))
 
   def __call__(self, h: jax.Array, condition: jax.Array | None = None) -> tuple[jax.Array, jax.Array]:
     """f32[B, T, width], and V c as f32[B, S, 2 width], each for T / S positions -> the next h, f32[B, T, skip_width].
 
     Behind the beginning of a sequence stand zeros.
     """
-    joined = _by_rows(self.joined, jnp.concatenate([h, *(delayed(h, d) for d in self._distances)], axis=-1))
+    joined = self.joined(jnp.concatenate([h, *(delayed(h, d) for d in self._distances)], axis=-1))
     if condition is not None:
       spread = joined.reshape(*condition.shape[:2], -1, 2 * self.width) + condition[:, :, None]
       joined = spread.reshape(joined.shape)
@@ -72,7 +73,7 @@ class GatedLayer(nn.Module):
 
   def _finished(self, h, joined):
     filtered, gate = jnp.split(joined, 2, axis=-1)
-    skip, *more = jnp.split(_by_rows(self.out, jnp.tanh(filtered) * nn.sigmoid(gate)), [self.skip_width], -1)
+    skip, *more = jnp.split(self.out(jnp.tanh(filtered) * nn.sigmoid(gate)), [self.skip_width], -1)
     return h if self.is_last else h + more[0], skip
 
 
@@ -98,15 +99,15 @@ class DilatedStack(nn.Module):
   kernel: int = 2
 
   def setup(self) -> None:
-    self.first = nn.Dense(self.width)
+    self.first = Dense(self.width)
     last = len(self.dilations) - 1
     self.layers = [
       GatedLayer(self.width, self.skip_width, dilation, self.kernel, is_last=n == last)
       for n, dilation in enumerate(self.dilations)
     ]
     conditions = 2 * self.width * len(self.dilations)
-    self.of_sequence, self.of_place = (nn.Dense(conditions, use_bias=False) for _ in range(2))
-    self.hidden, self.last = nn.Dense(self.skip_width), nn.Dense(self.outputs)
+    self.of_sequence, self.of_place = (Dense(conditions, use_bias=False) for _ in range(2))
+    self.hidden, self.last = Dense(self.skip_width), Dense(self.outputs)
 
   @property
   def reach(self) -> int:
@@ -124,7 +125,7 @@ class DilatedStack(nn.Module):
       local: f32[B, S, L], what is known of its S equal parts, of T / S positions each (section 2.5): every position
         gets what is known of its part.
     """
-    h, skips = _by_rows(self.first, delayed(x, 1)), []
+    h, skips = self.first(delayed(x, 1)), []
     conditions = self._conditions(told if told is None else told[:, None], local)
     for layer, condition in zip(self.layers, conditions, strict=True):
       h, skip = block(layer, h, condition)
@@ -161,22 +162,15 @@ class DilatedStack(nn.Module):
 
   def _conditions(self, told, local):
     """V c of each layer, f32[B, ..., 2 width], or None: found before it is spread over positions, which is linear."""
-    known = [
-      _by_rows(dense, c) for dense, c in ((self.of_sequence, told), (self.of_place, local)) if c is not None
-    ]
+    known = [dense(c) for dense, c in ((self.of_sequence, told), (self.of_place, local)) if c is not None]
     return jnp.split(sum(known), len(self.dilations), axis=-1) if known else [None] * len(self.dilations)
 
   def _head(self, skips):
-    hidden = nn.relu(_by_rows(self.hidden, nn.relu(sum(skips))))
-    return _by_rows(self.last, hidden).astype(jnp.float32)
+    hidden = nn.relu(self.hidden(nn.relu(sum(skips))))
+    return self.last(hidden).astype(jnp.float32)
 
 
 def delayed(x: jax.Array, steps: int) -> jax.Array:
   """f32[B, T, C] -> the same, so many positions later, behind zeros."""
   length = x.shape[1]
   return jnp.pad(x[:, : max(0, length - steps)], ((0, 0), (min(steps, length), 0), (0, 0)))
-
-
-def _by_rows(dense, x):
-  """A layer of the last axis as a product of two matrices, which is the quicker form on a CPU."""
-  return dense(x.reshape(-1, x.shape[-1])).reshape(*x.shape[:-1], -1)

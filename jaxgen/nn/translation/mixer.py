@@ -5,6 +5,7 @@ import jax
 import jax.numpy as jnp
 
 from jaxgen.nn.conv.layers import Conv
+from jaxgen.nn.dense import Dense
 
 
 class Mixer(nn.Module):
@@ -30,13 +31,13 @@ class Mixer(nn.Module):
     h = Conv(self.width, (3, 3))(y)
     inputs = [each for each in (z, more) if each is not None]
     if inputs:
-      h = h + nn.Dense(self.width)(jnp.concatenate(inputs, -1))[:, None, None]
+      h = h + Dense(self.width)(jnp.concatenate(inputs, -1))[:, None, None]
     h = h.reshape(len(y), height * width, self.width)
     for _ in range(self.num_layers):
-      places = nn.Dense(2 * height * width)(nn.LayerNorm()(h).swapaxes(1, 2))
-      h = h + nn.Dense(height * width)(nn.gelu(places)).swapaxes(1, 2)
-      h = h + nn.Dense(self.width)(nn.gelu(nn.Dense(2 * self.width)(nn.LayerNorm()(h))))
-    return jnp.tanh(nn.Dense(channels)(h)).reshape(len(y), *self.shape)
+      places = Dense(2 * height * width)(nn.LayerNorm()(h).swapaxes(1, 2))
+      h = h + Dense(height * width)(nn.gelu(places)).swapaxes(1, 2)
+      h = h + Dense(self.width)(nn.gelu(Dense(2 * self.width)(nn.LayerNorm()(h))))
+    return jnp.tanh(Dense(channels)(h)).reshape(len(y), *self.shape)
 
   @property
   def noise_dim(self) -> int:
