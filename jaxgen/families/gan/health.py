@@ -31,9 +31,10 @@ def health(train: Mapping[str, float], held_out: Mapping[str, float]) -> list[st
   memory = overfitting(train, held_out)
   if train['discriminator_accuracy'] > _TELLS and memory > _BY_HEART:
     found.append(
-      f'Held-out examples look {memory:.0%} of the way from training examples to generated ones'
-      f'{_taken_for_real(train, held_out)}: the discriminator learns the training set by heart. Augment what it sees '
-      '(config.model.augmentation), or train it less.'
+      f'Held-out examples look {memory:.0%} of the way from training examples to generated ones (it tells '
+      f'{held_out["discriminator_accuracy"]:.0%} of pairs of held-out and generated examples, '
+      f'{train["discriminator_accuracy"]:.0%} of training and generated ones): the discriminator learns the training '
+      'set by heart. Augment what it sees (config.model.augmentation), or train it less.'
     )
   if train.get('variety', 1.0) < _COLLAPSED:
     found.append(
@@ -65,18 +66,15 @@ def exploded(held_out: Mapping[str, float]) -> list[str]:
 
 
 def overfitting(train: Mapping[str, float], held_out: Mapping[str, float]) -> float:
-  """`(D(train) - D(held out)) / (D(train) - D(generated))` of mean logits: 0 where held-out examples are to the
+  """`1 - (D(held out) - D(generated)) / (D(train) - D(generated))` of mean logits: 0 where held-out examples are to the
   discriminator what training examples are, 1 where they are what generated ones are (Karras et al., "Training
-  generative adversarial networks with limited data", 2020, equation 1). Where it tells nothing apart it is 0."""
-  apart = train['real_logit'] - train['fake_logit']
-  return (train['real_logit'] - held_out['real_logit']) / apart if apart > 0 else 0.0
+  generative adversarial networks with limited data", 2020, equation 1). Where it tells nothing apart it is 0.
 
-
-def _taken_for_real(train, held_out):
-  """In brackets, where the loss has a boundary."""
-  if 'real_accuracy' not in train:
-    return ''
-  return f' ({held_out["real_accuracy"]:.0%} are taken for real, of training examples {train["real_accuracy"]:.0%})'
+  Both differences are of logits of the same weights: all logits drift together from step to step, which a mean over
+  steps less that of one moment would take for memory.
+  """
+  apart, held_apart = (row['real_logit'] - row['fake_logit'] for row in (train, held_out))
+  return 1 - held_apart / apart if apart > 0 else 0.0
 
 
 def _sentence(name, norm):

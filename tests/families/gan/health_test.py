@@ -21,7 +21,7 @@ FINE = {
 HELD_OUT = {
   'real_logit': 0.8,
   'fake_logit': -1.0,
-  'real_accuracy': 0.65,
+  'discriminator_accuracy': 0.75,
   'generator_spectral_norm': 9.0,
   'discriminator_spectral_norm': 30.0,
 }
@@ -34,8 +34,8 @@ BAD = {
   ),
   'by heart': (
     {},
-    {'real_logit': -0.6, 'real_accuracy': 0.2},
-    r'look 80% of the way .* \(20% are taken for real, of training examples 70%\): .* by heart',
+    {'real_logit': -0.6, 'discriminator_accuracy': 0.55},
+    r'look 80% of the way .* \(it tells 55% of pairs of held-out .*, 80% of training .*\): .* by heart',
   ),
   'collapsed': ({'variety': 0.004}, {}, 'vary 0.4% as much as real ones: the generator has collapsed'),
   'exploded': (
@@ -66,6 +66,8 @@ def test_a_game_without_a_boundary_is_judged_by_what_it_has():
 
 def test_overfitting_by_hand():
   np.testing.assert_allclose(overfitting(FINE, HELD_OUT), 0.1)
+  drifted = HELD_OUT | {side: HELD_OUT[side] - 3 for side in ('real_logit', 'fake_logit')}
+  np.testing.assert_allclose(overfitting(FINE, drifted), 0.1)  # all logits go up and down together
   assert overfitting(FINE | {'real_logit': -1.0}, HELD_OUT) == 0.0
   near = FINE | {'real_logit': 1e-3, 'fake_logit': 0.0, 'discriminator_accuracy': 0.55}
   assert health(near, {'real_logit': 0.0, 'fake_logit': 0.0}) == []  # too near to say
@@ -97,8 +99,8 @@ RUNS = {
 def test_a_run_that_is_bad_says_so(name, tmp_path, capsys, monkeypatch):
   changes, sentence = RUNS[name]
   monkeypatch.chdir(tmp_path)
-  x = np.random.default_rng(0).normal(size=(220, 8)).astype(np.float32)
-  np.savez('few.npz', x_train=x[:20], x_test=x[20:])
+  x = np.random.default_rng(0).normal(size=(210, 8)).astype(np.float32)
+  np.savez('few.npz', x_train=x[:10], x_test=x[10:])
   config = gan_toy.get_config('smoke')
   config.data.validation = 0.0  # what is held out is the test split
   config.model.update(dict(hidden=(64,), penalty=''))
