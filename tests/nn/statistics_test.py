@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from flax import linen as nn
 
-from jaxgen.nn.noise import Noise
 from jaxgen.nn.statistics import minibatch_stddev, pixel_norm
+from jaxgen.nn.styled import Noise
 
 
 def test_a_normalized_pixel_has_squares_of_mean_one_and_its_direction():

@@ -4,8 +4,8 @@ figure 2d): what they compute depends on a style."""
 from flax import linen as nn
 
 from jaxgen.nn.equalized import leaky
-from jaxgen.nn.modulated_conv import ModulatedConv
-from jaxgen.nn.noise import Noise
+from jaxgen.nn.styled.modulated_conv import ModulatedConv
+from jaxgen.nn.styled.noise import Noise
 
 
 class StyledLayer(nn.Module):

@@ -5,7 +5,7 @@ import pytest
 
 from jaxgen.nn import conv, conv_transpose
 from jaxgen.nn.filtering import smoothed, upsampled
-from jaxgen.nn.modulated_conv import ModulatedConv, modulated_conv
+from jaxgen.nn.styled import ModulatedConv, modulated_conv
 
 
 def one_by_one(x, kernel, scale, demodulate, doubled):
