@@ -3,7 +3,6 @@
 from typing import Any
 
 import flax.linen as nn
-import jax
 from jax import lax
 
 
@@ -22,8 +21,3 @@ class Dense(nn.Dense):
   """
 
   dot_general: Any = _product
-
-  @nn.compact
-  def __call__(self, inputs: jax.Array) -> jax.Array:
-    """Multiplies."""
-    return super().__call__(inputs)
