@@ -5,9 +5,9 @@
 The loss is the non-saturating one with R1 (Mescheder et al., "Which training methods for GANs do actually converge?",
 2018), in place of WGAN-GP.
 
-10 CPU minutes (beside other work), 2,500 steps of 32 images: from step 600 on images have 14 pixels, from 1,200 on 28;
-at the end most samples are digits that one can name (before optimizers began anew with each resolution). Their Fréchet
-distance has not been measured.
+7 CPU minutes, 2,500 steps of 32 images: from step 600 on images have 14 pixels, from 1,200 on 28. A Fréchet distance to
+the test images of 68.0, precision 0.58 and recall 0.74 (10,000 samples, features of a classifier of MNIST; curves and
+samples in `experiments/gans`): most samples are digits that one can name, with broken strokes.
 """
 
 from ml_collections import ConfigDict
