@@ -5,6 +5,8 @@ import math
 import jax
 import jax.numpy as jnp
 from flax import linen as nn
+from flax.linen.dtypes import promote_dtype
+from jax import lax
 
 
 class TiedEmbedding(nn.Module):
@@ -36,5 +38,11 @@ class TiedEmbedding(nn.Module):
     return self(shifted, told)
 
   def logits(self, h: jax.Array) -> jax.Array:
-    """f32[B, T, width] -> f32[B, T, V]."""
-    return self.table.attend(h)[..., : self.levels] + self.bias
+    """f32[B, T, width] -> f32[B, T, V].
+
+    Were the transposed table no array of its own, XLA would compute its gradient from that of all logits, by far the
+    largest array of a step, transposed in a copy.
+    """
+    h, table, bias = promote_dtype(h, self.table.embedding, self.bias)
+    matrix = lax.optimization_barrier(table[: self.levels].T)
+    return (h.reshape(-1, self.width) @ matrix).reshape(*h.shape[:-1], self.levels) + bias
