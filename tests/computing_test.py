@@ -8,8 +8,9 @@ import pytest
 
 from jaxgen import beginning, computing, data, experiment, fields, parallel
 from jaxgen.models.autoregressive import pixelcnn
-from jaxgen.nn import UpsampledConv
+from jaxgen.nn import Dense, UpsampledConv
 from jaxgen.nn.masked_conv import MaskedConv
+from jaxgen.nn.sequence import TiedEmbedding
 from jaxgen.nn.spectral_norm import SpectralConv, SpectralDense
 from jaxgen.types import GenerativeModel
 from tests.contracts.configs import one_per_family, prepared
@@ -60,6 +61,7 @@ def test_training_in_bfloat16_is_near_that_in_float32(name, tmp_path):
   'layer',
   [
     nn.Dense(4),
+    Dense(4),
     nn.Conv(4, (3, 3)),
     nn.LayerNorm(),
     UpsampledConv(4),
@@ -84,6 +86,22 @@ def test_a_layer_that_says_its_own_type_has_it():
   layer = nn.Dense(4, dtype=jnp.float16)
   variables = layer.init(jax.random.key(0), jnp.ones((2, 3)))
   assert in_bfloat16(lambda x: layer.apply(variables, x))(jnp.ones((2, 3))).dtype == jnp.float16
+
+
+def test_a_tied_table_multiplies_in_the_type_of_the_model():
+  layer, h = TiedEmbedding(7, 4), jnp.ones((2, 3, 4))
+  params = layer.init(jax.random.key(0), jnp.zeros((2, 3), jnp.int32), method='before')
+
+  def types_of_products(function):
+    traced = jax.make_jaxpr(function)(h)
+    return [str(eqn.outvars[0].aval.dtype) for eqn in traced.eqns if eqn.primitive.name == 'dot_general']
+
+  def logits(h):
+    return layer.apply(params, h, method='logits')
+
+  assert types_of_products(in_bfloat16(logits)) == ['bfloat16'] and types_of_products(logits) == ['float32']
+  table = params['params']['table']['embedding']
+  np.testing.assert_allclose(logits(h)[0, 0], table[:7].sum(-1), rtol=1e-6)
 
 
 def in_bfloat16(function):

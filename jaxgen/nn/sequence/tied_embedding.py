@@ -23,7 +23,7 @@ class TiedEmbedding(nn.Module):
 
   def setup(self) -> None:
     spread = nn.initializers.normal(1 / math.sqrt(self.width))
-    self.table = nn.Embed(self.levels + 1, self.width, embedding_init=spread)
+    self.table = _Table(self.levels + 1, self.width, embedding_init=spread)
     self.bias = self.param('bias', nn.initializers.zeros, (self.levels,))
     self.told = nn.Dense(self.width, use_bias=False)
 
@@ -38,11 +38,19 @@ class TiedEmbedding(nn.Module):
     return self(shifted, told)
 
   def logits(self, h: jax.Array) -> jax.Array:
-    """f32[B, T, width] -> f32[B, T, V].
+    """f32[B, T, width] -> f32[B, T, V]."""
+    return self.table.products(h) + self.bias
 
-    Were the transposed table no array of its own, XLA would compute its gradient from that of all logits, by far the
-    largest array of a step, transposed in a copy.
+
+class _Table(nn.Embed):
+  """Of tokens, the last of which is only read."""
+
+  def products(self, h):
+    """f32[B, T, width] by the vectors of all other tokens -> f32[B, T, V].
+
+    Were their matrix no array of its own, XLA would compute its gradient from that of all logits, by far the largest
+    array of a step, transposed in a copy.
     """
-    h, table, bias = promote_dtype(h, self.table.embedding, self.bias)
-    matrix = lax.optimization_barrier(table[: self.levels].T)
-    return (h.reshape(-1, self.width) @ matrix).reshape(*h.shape[:-1], self.levels) + bias
+    h, table = promote_dtype(h, self.embedding[:-1], dtype=self.dtype)
+    matrix = lax.optimization_barrier(table.T)
+    return (h.reshape(-1, self.features) @ matrix).reshape(*h.shape[:-1], -1)
