@@ -10,6 +10,7 @@ from jaxgen import files
 Row = Mapping[str, Any]
 _CHAIN = 'annealed'  # what the others are set against
 _MARKERS = 'os^vDP*X<>dh'
+_COLOURS = (*(f'C{index}' for index in range(10)), 'black', 'darkblue')
 
 
 def table(rows: Sequence[Row], name: str) -> str:
@@ -64,7 +65,7 @@ def curves(rows: Sequence[Row], path: Path) -> None:
   for panel, (cost, label) in zip(panels, costs, strict=True):
     for index, name in enumerate(dict.fromkeys(each['sampler'] for each in rows)):
       own = sorted((each for each in rows if each['sampler'] == name), key=lambda each: each[cost])
-      colour, marker = f'C{index % 10}', _MARKERS[index % len(_MARKERS)]
+      colour, marker = _COLOURS[index % len(_COLOURS)], _MARKERS[index % len(_MARKERS)]
       panel.scatter([each[cost] for each in own], [*map(_distance, own)], s=22, color=colour, marker=marker)
       line = frontier(own)
       panel.plot(
