@@ -3,6 +3,7 @@ import pytest
 
 from jaxgen import data
 from jaxgen.data import order
+from jaxgen.data.densities import synthetic, toy
 
 
 def test_every_epoch_is_a_permutation():
@@ -51,3 +52,22 @@ def test_streams_differ_and_the_first_is_what_it_always_was():
   np.testing.assert_array_equal(data.batch_indices(3, 4, 50, 7), data.batch_indices(3, 4, 50, 7, stream=0))
   assert not np.array_equal(data.batch_indices(3, 4, 50, 7), data.batch_indices(3, 4, 50, 7, stream=1))
   assert sorted(order.permutation(0, 0, 8, 1)) == list(range(8))
+
+
+@pytest.mark.parametrize(
+  'name',
+  [
+    *(f'toy:{name}' for name in toy.DENSITIES),
+    *(f'synthetic:{family}_6' for family in synthetic.FAMILIES),
+    'markov:8',
+  ],
+)
+def test_examples_that_are_drawn_do_not_lie_in_an_order_of_theirs(settings, name):
+  """Both come of streams with small seeds; of one stream, the order of the first epoch would sort what is drawn."""
+  source = data.load(settings(name), 'train')
+  x = source.examples(np.arange(len(source)))['x'].reshape(len(source), -1)[:, :6].astype(float)
+  for seed in range(3):
+    for epoch in range(2):
+      places = np.argsort(order.permutation(seed, epoch, len(source)))
+      correlations = np.corrcoef(x.T, places)[-1, :-1]
+      assert np.abs(correlations).max() * np.sqrt(len(source)) < 4.5  # standard errors

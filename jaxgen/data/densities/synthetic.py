@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgen.data.densities.density import Density, drawn, generator
+from jaxgen.data.densities.density import APART, Density, drawn, generator
 from jaxgen.data.source import Source
 from jaxgen.errors import UserError
 
@@ -43,7 +43,7 @@ def mixture(dims: int, components: int = 6) -> Density:
     return jax.nn.logsumexp(log_weights - jnp.sum(z**2, -1) / 2, -1)
 
   def sample(seed, num):
-    rng = generator(seed)
+    rng = generator(APART + seed)
     chosen = rng.choice(components, num, p=weights)
     z, x = rng.standard_normal((num, dims)), np.empty((num, dims), np.float32)
     for k in range(components):
