@@ -2,7 +2,9 @@
 
     python -m jaxgen.main --config=configs/flow_matching_mnist.py
 
-Not run to the end yet, so there is no number to expect; it costs what `ddpm_mnist` does, 31 minutes of processor time.
+30 minutes of processor time, 3,000 steps, as `ddpm_mnist`: 1.518 ± 0.020 bits per dimension on 500 test images (an
+estimate of a bound, along the ODE to noise of 0.025), and 2,000 samples of 36 evaluations of the network have a Fréchet
+distance of 32 to the test images by the features of a classifier; see experiments/scores.
 """
 
 from jaxgen.config import preset

@@ -2,7 +2,9 @@
 
     python -m jaxgen.main --config=configs/ncsn_mnist.py
 
-Not run to the end yet: no time or number to expect; `--mode=plan` tells what it takes on your device.
+31 minutes of processor time, 2,000 steps: 1.443 ± 0.019 bits per dimension on 500 test images (an estimate of a bound,
+along the ODE to noise of 0.025), and 2,000 samples of 35 evaluations of the network have a Fréchet distance of 62 to
+the test images by the features of a classifier; see experiments/scores.
 """
 
 from jaxgen.config import optimizer, preset
