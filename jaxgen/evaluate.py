@@ -28,7 +28,7 @@ def evaluator(
   model: GenerativeModel, source: data.Source, batch_size: int, seed: int = 0
 ) -> Callable[..., dict[str, Any]]:
   """A function `(params, extra) -> {name: mean over the split}`, or what `model.summary` makes of these means: numbers
-  and lists of numbers. It is compiled once.
+  and lists of numbers. It is compiled once, for other examples too, which it may be given as `examples`.
 
   The last batch is masked, so that every example counts once. The noise that a term needs (dequantization, a
   latent) depends on the seed and the batch alone, so that two evaluations differ by their parameters only.
@@ -36,11 +36,11 @@ def evaluator(
   terms = parallel.shared_work(model.evaluate)
   rng = keys.of(seed, 'evaluation')
 
-  def evaluate(params, extra) -> dict[str, Any]:
+  def evaluate(params, extra, examples: data.Source = source) -> dict[str, Any]:
     params, extra = parallel.on_all_devices((params, extra))  # wherever they were restored or trained
     totals: dict[str, Any] = {}
     count = 0.0
-    for index, (batch, mask) in enumerate(data.eval_batches(source, batch_size)):
+    for index, (batch, mask) in enumerate(data.eval_batches(examples, batch_size)):
       values = terms(params, extra, jax.random.fold_in(rng, index), parallel.split_over_devices(batch))
       for name, value in jax.device_get(values).items():
         # Not a product with the mask: what fills the last batch may be anything, nan included.

@@ -169,8 +169,9 @@ class GenerativeModel(NamedTuple):
       through: a Langevin chain, an image filled in position by position.
     standing: `(params, extra, rng) -> extra`, with what training measures of its own parameters (batch statistics)
       as it is for averaged ones: measured anew, or averaged too. None where there is nothing of the kind.
-    health: `(train, held_out) -> sentences`, of the newest rows of metrics by name: what is wrong with the training, in
-      words; none where nothing is. None where no metric tells.
+    health: `(train, held_out, seen) -> sentences`, of the newest rows of metrics by name: means of the last steps, and
+      those of `evaluate`, by the same weights, of held-out and of training examples: what is wrong with the training,
+      in words; none where nothing is. None where no metric tells.
     codes: the field that latents are an example of, where another model can be trained on them as they are: tokens of a
       codebook. Where latents are a mapping of several levels, a field for each, in the order in which they are drawn.
       None: they are trees of numbers.

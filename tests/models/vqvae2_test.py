@@ -103,8 +103,8 @@ def test_learns_to_reconstruct_with_both_codebooks():
 def test_a_codebook_that_is_hardly_in_use_is_spoken_of_by_its_level():
   fine = {'top_perplexity': 7.0, 'top_dead_codes': 0.0, 'bottom_perplexity': 7.0, 'bottom_dead_codes': 0.0}
   model = build(_config())
-  assert model.health(fine, {}) == []
-  (sentence,) = model.health(fine | {'bottom_dead_codes': 0.75}, {})
+  assert model.health(fine, {}, {}) == []
+  (sentence,) = model.health(fine | {'bottom_dead_codes': 0.75}, {}, {})
   assert sentence.startswith('2 of 8 bottom codes are in use')
 
 

@@ -65,7 +65,7 @@ def test_labels_reach_both_networks():
 
 
 def test_a_codebook_that_is_hardly_in_use_is_spoken_of():
-  (sentence,) = build(_config()).health({'perplexity': 1.9, 'dead_codes': 0.75}, {})
+  (sentence,) = build(_config()).health({'perplexity': 1.9, 'dead_codes': 0.75}, {}, {})
   assert sentence.startswith('2 of 8 codes are in use')
 
 

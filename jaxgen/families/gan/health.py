@@ -10,7 +10,7 @@ _EXPLODED = 1e3  # healthy weights stretch by 1 to 100
 _NO_GRADIENT = 1e-6
 
 
-def health(train: Mapping[str, float], held_out: Mapping[str, float]) -> list[str]:
+def health(train: Mapping[str, float], held_out: Mapping[str, float], seen: Mapping[str, float]) -> list[str]:
   """A sentence for each thing that is bad; none of a healthy game.
 
   The discriminator has won where it tells almost all real and almost all generated examples. It has learned the
@@ -20,6 +20,8 @@ def health(train: Mapping[str, float], held_out: Mapping[str, float]) -> list[st
   Args:
     train: the means over the last steps, by the names of the metrics.
     held_out: those of `evaluate` over the split that is held out.
+    seen: the same over training examples, by the same weights: logits of all drift together from step to step, so that
+      a mean over steps less what is held out would be no memory.
   """
   found = []
   real, fake = (train.get(f'{side}_accuracy', 0.0) for side in ('real', 'fake'))
@@ -28,13 +30,12 @@ def health(train: Mapping[str, float], held_out: Mapping[str, float]) -> list[st
       f'The discriminator tells {real:.0%} of the real and {fake:.0%} of the generated examples: it has won, and the '
       'generator learns little. Lower its learning rate, or give it a penalty.'
     )
-  memory = overfitting(train, held_out)
-  if train['discriminator_accuracy'] > _TELLS and memory > _BY_HEART:
+  memory = overfitting(seen, held_out)
+  if seen['discriminator_accuracy'] > _TELLS and memory > _BY_HEART:
     found.append(
-      f'Held-out examples look {memory:.0%} of the way from training examples to generated ones (it tells '
-      f'{held_out["discriminator_accuracy"]:.0%} of pairs of held-out and generated examples, '
-      f'{train["discriminator_accuracy"]:.0%} of training and generated ones): the discriminator learns the training '
-      'set by heart. Augment what it sees (config.model.augmentation), or train it less.'
+      f'Held-out examples look {min(memory, 1.0):.0%} of the way from training examples to generated ones'
+      f'{_taken_for_real(seen, held_out)}: the discriminator learns the training set by heart. Augment what it sees '
+      '(config.model.augmentation), or train it less.'
     )
   if train.get('variety', 1.0) < _COLLAPSED:
     found.append(
@@ -47,13 +48,15 @@ def health(train: Mapping[str, float], held_out: Mapping[str, float]) -> list[st
   return found
 
 
-def of_both_sides(train: Mapping[str, float], held_out: Mapping[str, float]) -> list[str]:
+def of_both_sides(
+  train: Mapping[str, float], held_out: Mapping[str, float], seen: Mapping[str, float]
+) -> list[str]:
   """What is wrong with the game of either domain."""
   found = []
   for side in ('x', 'y'):
     own = (
       {name[2:]: value for name, value in row.items() if name.startswith(f'{side}_')}
-      for row in (train, held_out)
+      for row in (train, held_out, seen)
     )
     found += [f'Of {side}: {sentence}' for sentence in health(*own)]
   return found + exploded(held_out)
@@ -65,16 +68,22 @@ def exploded(held_out: Mapping[str, float]) -> list[str]:
   return [_sentence(name, norm) for name, norm in norms if norm > _EXPLODED]
 
 
-def overfitting(train: Mapping[str, float], held_out: Mapping[str, float]) -> float:
-  """`1 - (D(held out) - D(generated)) / (D(train) - D(generated))` of mean logits: 0 where held-out examples are to the
-  discriminator what training examples are, 1 where they are what generated ones are (Karras et al., "Training
-  generative adversarial networks with limited data", 2020, equation 1). Where it tells nothing apart it is 0.
-
-  Both differences are of logits of the same weights: all logits drift together from step to step, which a mean over
-  steps less that of one moment would take for memory.
+def overfitting(seen: Mapping[str, float], held_out: Mapping[str, float]) -> float:
+  """`(D(train) - D(held out)) / (D(train) - D(generated))` of mean logits by the same weights: 0 where held-out
+  examples are to the discriminator what training examples are, 1 where they are what generated ones are (Karras et al.,
+  "Training generative adversarial networks with limited data", 2020, equation 1). Where it tells nothing apart it is 0.
   """
-  apart, held_apart = (row['real_logit'] - row['fake_logit'] for row in (train, held_out))
-  return 1 - held_apart / apart if apart > 0 else 0.0
+  apart = seen['real_logit'] - seen['fake_logit']
+  return (seen['real_logit'] - held_out['real_logit']) / apart if apart > 0 else 0.0
+
+
+def _taken_for_real(seen, held_out):
+  """In brackets, where the loss has a boundary."""
+  if 'real_accuracy' not in seen:
+    return ''
+  return (
+    f' ({held_out["real_accuracy"]:.0%} are taken for real, of training examples {seen["real_accuracy"]:.0%})'
+  )
 
 
 def _sentence(name, norm):

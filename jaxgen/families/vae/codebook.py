@@ -47,7 +47,7 @@ def codebook(quantizer: nn.Module, num_codes: int, shape: tuple[int, ...], dim: 
     term='commitment',
     has_density=False,
     codes=Field('tokens', shape, num_codes),
-    health=lambda train, held_out: disuse(train, {'': num_codes}),
+    health=lambda train, held_out, seen: disuse(train, {'': num_codes}),
     parts={'quantizer': Part(quantizer, lambda: (jnp.zeros((1, *shape, dim)),))},
   )
 
@@ -90,7 +90,7 @@ def codebooks(codes: DataSpec, dim: int) -> Posterior:
     term='commitment',
     has_density=False,
     codes=codes,
-    health=lambda train, held_out: disuse(train, sizes),
+    health=lambda train, held_out, seen: disuse(train, sizes),
   )
 
 

@@ -51,7 +51,7 @@ def summary(means: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
   return {**numbers, 'active_units': active.sum(), 'dead_latents': 1 - active.mean()}
 
 
-def health(train: Mapping[str, Any], held_out: Mapping[str, Any]) -> list[str]:
+def health(train: Mapping[str, Any], held_out: Mapping[str, Any], seen: Mapping[str, Any]) -> list[str]:
   """A sentence for each thing that is bad; none of a healthy autoencoder.
 
   The posterior has collapsed where it is the prior, or where (nearly) all latents are dead. It is far from the true one
@@ -61,8 +61,9 @@ def health(train: Mapping[str, Any], held_out: Mapping[str, Any]) -> list[str]:
   Args:
     train: the means over the last steps, by the names of the metrics.
     held_out: those of `summary` over the split that is held out.
+    seen: the same over training examples.
   """
-  del train
+  del train, seen
   found, kl = [], held_out['kl']
   if kl < _NO_KL:
     found.append(f'The KL is {kl:.3g} nats: the posterior has collapsed to the prior, {_COLLAPSED}')

@@ -45,7 +45,7 @@ class Posterior(NamedTuple):
     term: what `Drawn.kl` is called among the metrics.
     has_density: whether draws have a `log_weight`, so that a bound on log p(x) follows.
     codes: the field that latents are an example of, where they are codes of a codebook, or one for each level.
-    health: `(train, held_out) -> sentences` of what is wrong with latents that have no density, as that of a
+    health: `(train, held_out, seen) -> sentences` of what is wrong with latents that have no density, as that of a
       `GenerativeModel`; None where no metric tells. What is wrong with others `jaxgen.families.vae.health` says.
     levels: of a hierarchy of latents, see `GenerativeModel.levels`.
     parts: its networks, by the names that they have in `params`.

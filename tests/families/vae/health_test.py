@@ -33,16 +33,16 @@ BAD = {
 
 
 def test_a_healthy_autoencoder_is_not_worth_a_word():
-  assert health({}, FINE) == []
-  assert health({}, {'kl': 12.0, 'dead_latents': 0.0}) == []  # on intensities no bound is known
+  assert health({}, FINE, {}) == []
+  assert health({}, {'kl': 12.0, 'dead_latents': 0.0}, {}) == []  # on intensities no bound is known
   # 19 active units of 50: Burda et al. (2016), table 1, one layer
-  assert health({}, {'kl': 25.0, 'dead_latents': 1 - 19 / 50, 'bound_gap': 2.0}) == []
+  assert health({}, {'kl': 25.0, 'dead_latents': 1 - 19 / 50, 'bound_gap': 2.0}, {}) == []
 
 
 @pytest.mark.parametrize('name', BAD)
 def test_what_is_bad_is_said(name):
   changes, sentence = BAD[name]
-  (found,) = health({}, FINE | changes)
+  (found,) = health({}, FINE | changes, {})
   assert re.search(sentence, found)
 
 
@@ -126,7 +126,7 @@ def test_a_posterior_collapses_where_the_decoder_ignores_its_latents(listens):
   assert row['active_units'] == (2 if listens else 0)
   assert row['dead_latents'] == (0 if listens else 1)
   assert (row['kl'] < 0.05) == (not listens)
-  assert [('collapsed' in said) for said in model.health({}, row)] == ([] if listens else [True])
+  assert [('collapsed' in said) for said in model.health({}, row, {})] == ([] if listens else [True])
 
 
 def test_the_kl_of_each_latent_and_the_gap_between_the_bounds_are_of_the_whole_split():
