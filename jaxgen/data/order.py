@@ -4,6 +4,11 @@ import functools
 
 import numpy as np
 
+# Added to a seed: a stream of random numbers that no order is drawn by. An epoch sorts the examples by the raw numbers
+# of its stream, the first epoch of a run by that of its small seed; draws whose first numbers are one for each example,
+# as which component it is of, would be sorted by them.
+APART = 1 << 127
+
 
 def batch_indices(seed: int, step: int, num_examples: int, batch_size: int, stream: int = 0) -> np.ndarray:
   """The examples of one training step.

@@ -1,5 +1,6 @@
 """Linen's `Dense`, as a product of two matrices."""
 
+import math
 from typing import Any
 
 import flax.linen as nn
@@ -9,7 +10,8 @@ from jax import lax
 def _product(x, kernel, dimension_numbers, **how):
   """`lax.dot_general` of f32[..., C] and f32[C, F], with the signature through which Linen calls it."""
   del dimension_numbers  # the last axis of x and the first of the kernel
-  y = lax.dot_general(x.reshape(-1, x.shape[-1]), kernel, (((1,), (0,)), ((), ())), **how)
+  rows = x.reshape(math.prod(x.shape[:-1]), x.shape[-1])
+  y = lax.dot_general(rows, kernel, (((1,), (0,)), ((), ())), **how)
   return y.reshape(*x.shape[:-1], kernel.shape[-1])
 
 

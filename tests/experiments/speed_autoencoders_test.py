@@ -13,7 +13,7 @@ PARAMETERS = (784 + 1) * 512 + (512 + 1) * 100 + (50 + 1) * 512 + (512 + 1) * 78
 
 
 @pytest.mark.parametrize('name', CASES)
-def test_a_case_has_the_networks_of_pythae(name):
+def test_a_case_has_as_many_parameters_as_pythae(name):
   config = settings(CASES[name])
   params, _ = jax.eval_shape(
     experiment.build_model(config).init, jax.random.key(0), fields.blank(fields.of(config), 2)

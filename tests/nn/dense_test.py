@@ -9,7 +9,7 @@ import pytest
 from jaxgen.nn import Dense
 
 
-@pytest.mark.parametrize('shape', [(3,), (5, 3), (2, 5, 3), (2, 4, 5, 3)])
+@pytest.mark.parametrize('shape', [(3,), (5, 3), (2, 5, 3), (2, 4, 5, 3), (0, 5, 3)])
 @pytest.mark.parametrize('dtype', [None, jnp.bfloat16])
 def test_it_is_linens(shape, dtype):
   ours, theirs = Dense(7, dtype=dtype), nn.Dense(7, dtype=dtype)

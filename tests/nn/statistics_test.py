@@ -2,10 +2,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from flax import linen as nn
 
 from jaxgen.nn.statistics import minibatch_stddev, pixel_norm
-from jaxgen.nn.styled import Noise
 
 
 def test_a_normalized_pixel_has_squares_of_mean_one_and_its_direction():
@@ -30,30 +28,3 @@ def test_without_variety_the_channel_is_zero_and_its_gradient_finite():
   x = jnp.ones((4, 2, 2, 3))
   np.testing.assert_allclose(minibatch_stddev(x)[..., 3], 0.0, atol=1e-3)
   assert np.isfinite(jax.grad(lambda x: minibatch_stddev(x).sum())(x)).all()
-
-
-def test_noise_is_a_function_of_its_key_and_the_same_for_all_without_one():
-  x = jnp.zeros((3, 4, 4, 2))
-  layer = Noise()
-  variables = layer.init(jax.random.key(0), x)
-  np.testing.assert_array_equal(layer.apply(variables, x), x)  # the strength starts at zero
-  variables = {'params': {'strength': jnp.float32(2.0)}}
-  drawn = [layer.apply(variables, x, rngs={'noise': jax.random.key(seed)}) for seed in (1, 1, 2)]
-  np.testing.assert_array_equal(drawn[0], drawn[1])
-  assert not np.allclose(drawn[0], drawn[2]) and not np.allclose(drawn[0][0], drawn[0][1])
-  np.testing.assert_array_equal(drawn[0][..., 0], drawn[0][..., 1])
-  fixed = layer.apply(variables, x)
-  np.testing.assert_array_equal(fixed[0], fixed[1])
-  np.testing.assert_array_equal(fixed, layer.apply(variables, x))
-  assert 1.0 < fixed[0, :, :, 0].std() < 3.0
-
-
-def test_noise_that_never_changes_is_another_one_in_each_layer():
-  class Two(nn.Module):
-    @nn.compact
-    def __call__(self, x):
-      return [Noise()(x) for _ in range(2)]
-
-  strengths = {f'Noise_{index}': {'strength': jnp.float32(1.0)} for index in range(2)}
-  one, other = Two().apply({'params': strengths}, jnp.zeros((1, 4, 4, 1)))
-  assert not np.allclose(one, other)

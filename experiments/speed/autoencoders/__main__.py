@@ -1,4 +1,4 @@
-"""Times variational autoencoders against pythae's own models, with pythae's own networks, in one run, taking turns.
+"""Times variational autoencoders against pythae's own models, with networks as wide as pythae's, taking turns.
 
 python -m experiments.speed.autoencoders --pythae-python=/path/to/python     rows that results/autoencoders.json lacks
 python -m experiments.speed.autoencoders --models=vae,iwae_5 --again

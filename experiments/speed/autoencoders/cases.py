@@ -11,7 +11,7 @@ from jaxgen.types import Field
 
 NUM_SAMPLES = 1000
 _LATENTS = 50
-# pythae's own networks: a layer of 512 on either side, of as many parameters
+# the widths of pythae's own networks: a layer of 512 on either side (of ReLU there, of SiLU here)
 _SHARED = {'model.hidden': (512,), 'model.latent_dim': _LATENTS, 'optimizer.schedule': 'constant'}
 
 

@@ -11,7 +11,6 @@ from jaxgen.data.images import check_none_resized
 from jaxgen.data.source import Source, from_arrays
 from jaxgen.types import Field
 
-APART = 1 << 127
 _SEEDS = {'train': 0, 'test': 1, 'validation': 2}
 
 
@@ -41,9 +40,7 @@ class Density(NamedTuple):
 def generator(seed: int) -> np.random.Generator:
   """Random numbers that are the same on every machine, a stream for each seed in `[0, 2^128)`.
 
-  An order of examples sorts them by the raw numbers of such a stream too (`jaxgen.data.order`), the first epoch of a
-  run by that of its small seed. Draws whose first numbers are one for each example, as which component it is of, would
-  be sorted by them; they add `APART` to theirs.
+  Draws whose first numbers are one for each example add `jaxgen.data.order.APART` to theirs.
   """
   return np.random.Generator(np.random.Philox(key=seed))
 

@@ -9,8 +9,9 @@ import numpy as np
 from ml_collections import ConfigDict
 
 from jaxgen import fields
-from jaxgen.data.densities.density import APART, generator
+from jaxgen.data.densities.density import generator
 from jaxgen.data.images import check_none_resized
+from jaxgen.data.order import APART
 from jaxgen.data.source import Source, from_arrays
 from jaxgen.errors import UserError
 from jaxgen.types import Field

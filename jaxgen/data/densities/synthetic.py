@@ -14,7 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgen.data.densities.density import APART, Density, drawn, generator
+from jaxgen.data.densities.density import Density, drawn, generator
+from jaxgen.data.order import APART
 from jaxgen.data.source import Source
 from jaxgen.errors import UserError
 

@@ -3,7 +3,7 @@
 import numpy as np
 from ml_collections import ConfigDict
 
-from jaxgen.data import images, splits
+from jaxgen.data import images, order, splits
 from jaxgen.data.source import Source, from_arrays
 from jaxgen.data.tables import reading
 from jaxgen.data.tables.columns import Columns
@@ -47,7 +47,7 @@ def load(config: ConfigDict, name: str, split: str) -> Source:
     )
   parts = _parts(len(cells.rows), config.validation)
   there = np.array([[not reading.is_missing(cell) for cell in row] for row in cells.rows])
-  removed = there & (_uniform(there.shape, config.missing_seed) < config.missing)
+  removed = there & (_uniform(there.shape, order.APART + config.missing_seed) < config.missing)
   learned = there & ~removed & np.isin(np.arange(len(there)), parts['train'])[:, None]
   columns, values = _columns(cells, there, learned, _of_categories(cells, there, config.categories))
   arrays = {

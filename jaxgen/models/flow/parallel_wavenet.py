@@ -23,6 +23,7 @@ from jaxgen.errors import UserError
 from jaxgen.families.distilled import Teacher, Terms, distilled
 from jaxgen.losses.logistic_mixture import LogisticMixture
 from jaxgen.models.autoregressive import wavenet
+from jaxgen.nn import Dense
 from jaxgen.nn.sequence import DilatedStack
 from jaxgen.settings import autoregressive as settings
 from jaxgen.types import Batch, GenerativeModel, Stage
@@ -61,8 +62,8 @@ class Conditioner(nn.Module):
   def __call__(self, x: jax.Array, given: Batch | None = None) -> jax.Array:
     told, local = wavenet.divided(given or {}, self.local)
     h = nn.relu(self.stack(x[..., None], told, local))
-    both = nn.Dense(2, kernel_init=nn.initializers.zeros_init())(h.reshape(-1, h.shape[-1]))
-    return jnp.concatenate(jnp.moveaxis(both.reshape(*x.shape, 2), -1, 0), axis=-1)
+    both = Dense(2, kernel_init=nn.initializers.zeros_init())(h)
+    return jnp.concatenate(jnp.moveaxis(both, -1, 0), axis=-1)
 
 
 def build(config: ConfigDict, stages: Mapping[str, Stage]) -> GenerativeModel:

@@ -53,4 +53,4 @@ class _Table(nn.Embed):
     """
     h, table = promote_dtype(h, self.embedding[:-1], dtype=self.dtype)
     matrix = lax.optimization_barrier(table.T)
-    return (h.reshape(-1, self.features) @ matrix).reshape(*h.shape[:-1], -1)
+    return (h.reshape(-1, self.features) @ matrix).reshape(*h.shape[:-1], matrix.shape[-1])

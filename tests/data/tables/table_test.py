@@ -87,6 +87,15 @@ def test_removed_values_are_no_longer_seen_and_their_truth_is_kept(load):
   )
 
 
+def test_which_values_are_removed_says_nothing_of_the_split(load):
+  """Both are drawn by small seeds; by one stream, all values of the test split would be removed from one column."""
+  content = '\n'.join(['length', *(str(row / 7) for row in range(1000))])
+  for seed in range(3):
+    for split in ('train', 'validation', 'test'):
+      observed = load(split, content, missing=0.3, missing_seed=seed).arrays['observed'].mean()
+      assert abs(observed - 0.7) < 0.2  # four standard errors of a hundred
+
+
 @pytest.mark.parametrize(('name', 'rows', 'categories'), [('wine', 178, 3), ('breast_cancer', 569, 2)])
 def test_the_embedded_sets(settings, name, rows, categories):
   sources = [
