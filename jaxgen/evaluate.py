@@ -16,12 +16,13 @@ from jaxgen.errors import UserError
 from jaxgen.metrics import features, printed, results
 from jaxgen.metrics.catalogue import METRICS, check_names
 from jaxgen.metrics.evaluation import Run, Settings, Setup
-from jaxgen.metrics.features.reference import split_of
+from jaxgen.metrics.features.reference import split_of, spread_out
 from jaxgen.metrics.measure import measure
 from jaxgen.runs import workdir as workdirs
 from jaxgen.types import GenerativeModel
 
 HELD_OUT = ('test', 'validation')
+_SEEN = 1024  # training examples that are measured as the held-out ones are
 
 
 def evaluator(
@@ -51,6 +52,12 @@ def evaluator(
     return {name: np.asarray(value).tolist() for name, value in found.items()}
 
   return evaluate
+
+
+def seen(source: data.Source) -> data.Source:
+  """Some examples of a training split, spread evenly over it, for the part `seen` of a family's `health`."""
+  places = spread_out(len(source), _SEEN)
+  return data.Source(source.name, source.spec, len(places), lambda indices: source.examples(places[indices]))
 
 
 def evaluate(

@@ -81,7 +81,7 @@ def of_run(workdir: Path, tools: Instruments) -> tuple[dict[str, Any], np.ndarra
   return {
     'metrics': found,
     'course': {'step': steps, **course},
-    'health': _health(last.model, writers.read(workdir)),
+    'health': _health(last, writers.read(workdir), tools),
     'features': tools.features.name,
   }, x
 
@@ -113,12 +113,15 @@ def _values(records):
   return {record.metric: record.value for record in records}
 
 
-def _health(model, rows) -> list[str]:
+def _health(trained, rows, tools) -> list[str]:
   """The sentences of the end of the run; none of a family that has none."""
-  if not model.health:
+  if not trained.model.health:
     return []
   newest: dict[str, Mapping[str, Any]] = {}
   for row in rows:
     if row.get('weights', 'raw') == 'raw':
       newest[row['split']] = row
-  return model.health(newest['train'], newest['validation'])
+  examples, config = evaluate.seen(tools.reference.train), trained.config
+  measure_terms = evaluate.evaluator(trained.model, examples, config.batch_size, config.seed)
+  of_seen = measure_terms(*trained.weights()['raw'])
+  return trained.model.health(newest['train'], newest['validation'], of_seen)

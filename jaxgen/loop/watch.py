@@ -8,8 +8,7 @@ import numpy as np
 from jaxgen import data, experiment, fields, keys, show
 from jaxgen.data import given
 from jaxgen.data.densities.density import Density
-from jaxgen.evaluate import evaluator
-from jaxgen.metrics.features.reference import spread_out
+from jaxgen.evaluate import evaluator, seen
 from jaxgen.metrics.modes import mixture_modes
 from jaxgen.runs import best, writers
 from jaxgen.runs.best import Best
@@ -20,7 +19,6 @@ from jaxgen.uses.samples import sampler, with_conditions
 from jaxgen.uses.subject import needed
 
 _COLLAPSED = 0.2  # of the data's spread; below it the samples hardly differ from each other
-_SEEN = 1024  # training examples that are measured as the held-out ones are
 _ENOUGH = 20  # samples for each mode: by chance none is missed
 
 
@@ -55,7 +53,7 @@ class Watch:
     self._split = data.monitored_split(config.data)
     held_out = data.load(config.data, self._split)
     self._evaluate = evaluator(setting.model, held_out, config.batch_size, config.seed)
-    self._seen = _some(setting.source)
+    self._seen = seen(setting.source)
     self._best = best.read(setting.workdir)
     self._sample = sampler(setting.model, config.num_samples, config.seed) if setting.model.sample else None
     self._reconstruct = reconstructor(setting.model, config.seed)
@@ -102,9 +100,9 @@ class Watch:
     """Says what the newest rows of the weights that are trained tell of the training."""
     if not (health := self._setting.model.health):
       return
-    seen = self._evaluate(*weights, self._seen)  # on every host, each of which has a part of it
+    of_seen = self._evaluate(*weights, self._seen)  # on every host, each of which has a part of it
     trained = self._writer.newest('train')
-    for sentence in health(trained, held_out, seen) if trained else ():
+    for sentence in health(trained, held_out, of_seen) if trained else ():
       self._progress.say(f'step {held_out["step"]:>6}  {sentence}')
 
   def _draw(self, name, params, extra, step):
@@ -142,12 +140,6 @@ class Watch:
     best = next((kind for kind in kinds if list((workdir / 'samples').glob(f'{kind}_*.png'))), None)
     if best:
       show.gif_of_pngs(f'{best}_*.png', workdir / 'samples', workdir / 'samples.gif')
-
-
-def _some(source):
-  """Examples of a split, spread evenly over it."""
-  places = spread_out(len(source), _SEEN)
-  return data.Source(source.name, source.spec, len(places), lambda indices: source.examples(places[indices]))
 
 
 def modes_found(x: np.ndarray, density: Density | None) -> tuple[dict[str, float], str]:
