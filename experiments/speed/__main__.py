@@ -10,14 +10,13 @@ Tables go to experiments/speed/results/jax-<version>-<processor>.md and .json; w
 as it was. The times mean something only on a machine that does nothing else.
 """
 
-import argparse
 import contextlib
 import importlib.metadata
 import sys
 import tempfile
 
 from experiments import arguments
-from experiments.speed import first_step, run, table
+from experiments.speed import first_step, run, table, taking_turns
 from experiments.speed.cases import CASES, settings
 from experiments.speed.worker import Worker
 
@@ -30,11 +29,8 @@ JAX, TORCH = 'experiments.speed.jax_side', 'experiments.speed.torch_side'
 
 def main():
   """Measures what the command line names, and rewrites the table after each row."""
-  parser = arguments.Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-  parser.add_argument('--models', type=arguments.several(MODELS), default=MODELS, help='rows of the table')
+  parser = taking_turns.parser(__doc__, MODELS)
   parser.add_argument('--parts', type=arguments.several(PARTS), default=PARTS)
-  parser.add_argument('--rounds', type=int, default=5, help='turns of each side; the median counts')
-  parser.add_argument('--seconds', type=float, default=2.0, help='that a turn takes')
   parser.add_argument('--torch-python', default=sys.executable)
   options = parser.parse_args()
   results = table.Results('.'.join(importlib.metadata.version('jax').split('.')[:2]))
@@ -65,8 +61,8 @@ def compare(case, options):
       row = {'versions': {name: side.ask(do='versions') for name, side in sides.items()}}
       row |= {'parameters': parameters['jaxgen'], 'layout': built['torch']['layout']}
       row['first_step'] = {name: answer['first_step'] for name, answer in built.items()}
-      row['train'] = _turns(sides, options, do='train')
-      row['sample'] = _turns(sides, options, do='sample', num=case.num_samples)
+      row['train'] = taking_turns.turns(sides, options, do='train')
+      row['sample'] = taking_turns.turns(sides, options, do='sample', num=case.num_samples)
       row['sample']['num'] = case.num_samples
     with Worker(sys.executable, JAX, environment) as ours:
       row['first_step']['jaxgen, cached'] = ours.ask(**build)['first_step']
@@ -82,16 +78,6 @@ def _built(case, build, options, environment, stack):
     sides[name] = stack.enter_context(Worker(options.torch_python, TORCH, environment))
     built[name] = sides[name].ask(**build, **compiled)
   return sides, built
-
-
-def _turns(sides, options, **question):
-  """Medians over the rounds; each round begins with the other side. The first, untimed round warms up."""
-  times = {name: [] for name in sides}
-  for turn in range(options.rounds + 1):
-    for name in sorted(sides, reverse=bool(turn % 2)):
-      answer = sides[name].ask(seconds=options.seconds if turn else 0.0, **question)
-      times[name] += [answer['seconds']] if turn else []
-  return table.medians(times)
 
 
 if __name__ == '__main__':

@@ -8,14 +8,13 @@ experiments/speed/results/autoencoders.json and .md; a row is written as soon as
 something only on a machine that does nothing else.
 """
 
-import argparse
 import sys
 import tempfile
 
 from experiments import arguments
+from experiments.speed import taking_turns
 from experiments.speed.autoencoders.cases import CASES, NUM_SAMPLES, settings
 from experiments.speed.autoencoders.table import SIDES, results
-from experiments.speed.table import medians
 from experiments.speed.worker import Worker
 
 JAX, PYTHAE = 'experiments.speed.jax_side', 'experiments.speed.autoencoders.pythae_side'
@@ -23,18 +22,11 @@ JAX, PYTHAE = 'experiments.speed.jax_side', 'experiments.speed.autoencoders.pyth
 
 def main():
   """Measures what the command line names and is not there yet."""
-  parser = arguments.Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-  parser.add_argument('--models', type=arguments.several(CASES), default=tuple(CASES), help='rows')
-  parser.add_argument('--rounds', type=int, default=5, help='turns of each side; the median counts')
-  parser.add_argument('--seconds', type=float, default=1.0, help='that a turn takes')
+  parser = taking_turns.parser(__doc__, CASES, seconds=1.0)
   parser.add_argument('--pythae-python', default=sys.executable)
   parser.add_argument('--again', action='store_true', help='measure what was measured before too')
   options = parser.parse_args()
-  rows = results()
-  for name in options.models:
-    if options.again or not rows.has(name):
-      rows.add(name, compare(CASES[name], options))
-  print(rows.text())
+  taking_turns.fill(results(), lambda name: compare(CASES[name], options), options)
 
 
 def compare(case, options) -> dict:
@@ -58,21 +50,11 @@ def compare(case, options) -> dict:
       'steps_per_dispatch': config.steps_per_dispatch,
       'parameters': parameters['jaxgen'],
       'versions': {side: each.ask(do='versions') for side, each in sides.items()},
-      'train': _turns(sides, options, do='train'),
-      'sample': _turns(sides, options, do='sample', num=NUM_SAMPLES),
+      'train': taking_turns.turns(sides, options, do='train'),
+      'sample': taking_turns.turns(sides, options, do='sample', num=NUM_SAMPLES),
       'memory': {side: each.ask(do='memory')['memory'] for side, each in sides.items()},
       'first_step': {side: answer['first_step'] for side, answer in built.items()},
     }
-
-
-def _turns(sides, options, **question):
-  """Medians over the rounds; each round begins with the other side. The first, untimed round warms up."""
-  times = {side: [] for side in sides}
-  for turn in range(options.rounds + 1):
-    for side in sorted(sides, reverse=bool(turn % 2)):
-      answer = sides[side].ask(seconds=options.seconds if turn else 0.0, **question)
-      times[side] += [answer['seconds']] if turn else []
-  return medians(times)
 
 
 if __name__ == '__main__':

@@ -9,15 +9,14 @@ Tables go to experiments/speed/results/gans.json and .md; a row is written as so
 something only on a machine that does nothing else.
 """
 
-import argparse
 import contextlib
 import sys
 import tempfile
 
 from experiments import arguments
+from experiments.speed import taking_turns
 from experiments.speed.gans.cases import CASES, settings
 from experiments.speed.gans.table import results
-from experiments.speed.table import medians
 from experiments.speed.worker import Worker
 
 JAX, TORCH = 'experiments.speed.jax_side', 'experiments.speed.gans.torch_side'
@@ -25,18 +24,11 @@ JAX, TORCH = 'experiments.speed.jax_side', 'experiments.speed.gans.torch_side'
 
 def main():
   """Measures what the command line names and is not there yet."""
-  parser = arguments.Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-  parser.add_argument('--models', type=arguments.several(CASES), default=tuple(CASES), help='rows')
-  parser.add_argument('--rounds', type=int, default=5, help='turns of each side; the median counts')
-  parser.add_argument('--seconds', type=float, default=2.0, help='that a turn takes')
+  parser = taking_turns.parser(__doc__, CASES)
   parser.add_argument('--torch-python', default=sys.executable)
   parser.add_argument('--again', action='store_true', help='measure what was measured before too')
   options = parser.parse_args()
-  rows = results()
-  for name in options.models:
-    if options.again or not rows.has(name):
-      rows.add(name, compare(name, options))
-  print(rows.text())
+  taking_turns.fill(results(), lambda name: compare(name, options), options)
 
 
 def compare(name, options) -> dict:
@@ -59,20 +51,10 @@ def compare(name, options) -> dict:
       'parameters': parameters['jaxgen'],
       'layout': built['torch']['layout'],
       'versions': {label: each.ask(do='versions') for label, each in sides.items()},
-      'train': _turns(sides, options),
+      'train': taking_turns.turns(sides, options, do='train'),
       'memory': {label: each.ask(do='memory')['memory'] for label, each in sides.items()},
       'first_step': {label: answer['first_step'] for label, answer in built.items()},
     }
-
-
-def _turns(sides, options):
-  """Medians over the rounds; each round begins with the other side. The first, untimed round warms up."""
-  times = {name: [] for name in sides}
-  for turn in range(options.rounds + 1):
-    for name in sorted(sides, reverse=bool(turn % 2)):
-      answer = sides[name].ask(do='train', seconds=options.seconds if turn else 0.0)
-      times[name] += [answer['seconds']] if turn else []
-  return medians(times)
 
 
 if __name__ == '__main__':
