@@ -156,6 +156,13 @@ DATA = {
   'validation': Key(0.1, float, 'share of the training set that is held out; 0: none', '[0, 1)', before=0.0),
   'without': Key((), tuple[int, ...], 'classes that train and validation do not have', '[0, 65535]'),
   'binarized': Key(False, bool, 'whether a pixel is 1 or 0, drawn once for all by its intensity'),
+  'binarized_draws': Key(
+    1,
+    int,
+    'draws of each binarized training image, each an example; 1: the one for all',
+    '[1, 1000]',
+    before=1,
+  ),
   'twin': Key(
     (),
     tuple[str, ...],

@@ -99,14 +99,16 @@ def test_any_other_set_has_to_be_there(config):
 
 
 @pytest.mark.parametrize(
-  ('name', 'validation', 'binarized'),
-  [('mnist', 0.0, False), ('mnist', 0.1, True), ('cifar10', 0.0, False), ('cifar10', 0.1, False)],
+  ('name', 'validation', 'draws'),
+  [('mnist', 0.0, 0), ('mnist', 0.1, 1), ('mnist', 0.1, 3), ('cifar10', 0.0, 0), ('cifar10', 0.1, 0)],
 )
-def test_what_is_assumed_of_a_set_is_true(name, validation, binarized):
+def test_what_is_assumed_of_a_set_is_true(name, validation, draws):
   if not os.environ.get('TFDS_DATA_DIR'):
     pytest.skip('needs TFDS_DATA_DIR')
   config = configs.defaults().data
-  config.update(dict(name=f'tfds:{name}', validation=validation, binarized=binarized))
+  config.update(
+    dict(name=f'tfds:{name}', validation=validation, binarized=draws > 0, binarized_draws=max(1, draws))
+  )
   assumed, real = data.usual.training_set(config), data.load(config, 'train')
   assert (assumed.spec, len(assumed)) == (real.spec, len(real))
   with pytest.raises(UserError, match='not on this machine'):

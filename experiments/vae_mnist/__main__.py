@@ -2,6 +2,7 @@
 
     python -m experiments.vae_mnist
     python -m experiments.vae_mnist --parts=table --longer=4
+    python -m experiments.vae_mnist --parts=table --longer=8 --redrawn=100
 
 Writes `results.jsonl`, `rate_distortion.jsonl`, `cost.jsonl`, `results.md` (all of them), `rate_distortion.png` and the
 curves of each run to `--out`; the runs are in `--runs`. A row that is there is not made again, and a run goes on where
@@ -12,6 +13,7 @@ import argparse
 import resource
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +38,7 @@ def main() -> None:
   for part in asked.parts:
     {'table': _table, 'rate_distortion': _rate_distortion, 'cost': _cost}[part](asked)
   rows = {part: row_by_row.read(path(asked.out, part)) for part in PARTS}
-  rows['table'].sort(key=lambda row: (CONFIGS.index(row['config']), row['steps']))
+  rows['table'].sort(key=lambda row: (CONFIGS.index(row['config']), row['steps'], row['redrawn']))
   files.write_text(asked.out / 'results.md', page(**rows))
 
 
@@ -49,6 +51,7 @@ def _arguments():
   parser.add_argument('--parts', type=arguments.several(PARTS), default=PARTS)
   parser.add_argument('--configs', type=arguments.several(CONFIGS), default=CONFIGS, help='of the table')
   parser.add_argument('--longer', type=_factor, default=1, help='multiplies the steps of all in the table')
+  parser.add_argument('--redrawn', type=_factor, default=1, help='draws of each training image of the table')
   parser.add_argument('--draws', type=_factor, default=200, help='K of the bound in the table')
   parser.add_argument('--images', type=_factor, default=10_000, help='of the test split, in the table')
   parser.add_argument('--runs', type=Path, default=Path('runs'))
@@ -71,9 +74,10 @@ def path(out: Path, part: str) -> Path:
 def _table(asked):
   rows = path(asked.out, 'table')
   for name in asked.configs:
-    run = run_name(name, asked.longer)
+    run = run_name(name, asked.longer, asked.redrawn)
     if run not in [row['run'] for row in row_by_row.read(rows)]:
-      row_by_row.append(rows, made(name, asked.longer, asked.runs / run, asked.draws, asked.images))
+      options = changes(name, asked.longer, asked.redrawn)
+      row_by_row.append(rows, made(name, options, asked.runs / run, asked.draws, asked.images))
       show.curves(writers.read(asked.runs / run), asked.out / f'{run}_curves.png')
 
 
@@ -92,18 +96,18 @@ def _cost(asked):
       row_by_row.append(rows, cost.of_step(draws))
 
 
-def run_name(name: str, longer: int) -> str:
+def run_name(name: str, longer: int, redrawn: int) -> str:
   """A run of more steps is another one from its first step on: its learning rate falls more slowly."""
-  return name if longer == 1 else f'{name}_{longer}_times'
+  return name + (f'_{longer}_times' if longer > 1 else '') + (f'_{redrawn}_draws' if redrawn > 1 else '')
 
 
-def made(name: str, longer: int, workdir: Path, draws: int, images: int) -> dict[str, Any]:
+def made(name: str, changed: Sequence[str], workdir: Path, draws: int, images: int) -> dict[str, Any]:
   """One run: what it cost and what it reached; trained by the command that a user has, in a process of its own.
 
   Of a run that was there before, whose cost until then nobody has counted, there are no minutes.
   """
   is_new, before = not workdir.exists(), _processor_seconds()
-  options = [f'--config=configs/{name}.py', f'--workdir={workdir}', *changes(name, longer)]
+  options = [f'--config=configs/{name}.py', f'--workdir={workdir}', *changed]
   subprocess.run([sys.executable, '-m', 'jaxgen.main', *options], check=True)
   minutes = (_processor_seconds() - before) / 60 if is_new else None
   command = f'python -m jaxgen.main {" ".join(options)}'
@@ -111,15 +115,17 @@ def made(name: str, longer: int, workdir: Path, draws: int, images: int) -> dict
   return row | reached(workdir, draws, images)
 
 
-def changes(name: str, longer: int) -> list[str]:
-  """The options of a run that is longer, and of its curve; evaluating more often changes no weight."""
+def changes(name: str, longer: int, redrawn: int = 1) -> list[str]:
+  """The options of a run that is longer or of images drawn anew, and of its curve; evaluating changes no weight."""
   config = config_files.load(name)
   steps = longer * config.num_steps
   every = max(steps // _POINTS // config.steps_per_dispatch, 1) * config.steps_per_dispatch
   following = [f'--config.{key}={longer * config[key]}' for key in _FOLLOWING]
-  return [f'--config.eval_every={every}'] + (
-    [f'--config.num_steps={steps}', *following] if longer > 1 else []
-  )
+  return [
+    f'--config.eval_every={every}',
+    *([f'--config.num_steps={steps}', *following] if longer > 1 else []),
+    *([f'--config.data.binarized_draws={redrawn}'] if redrawn > 1 else []),
+  ]
 
 
 def _processor_seconds():

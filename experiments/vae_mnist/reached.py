@@ -35,6 +35,7 @@ def reached(workdir: Path, draws: int, images: int) -> dict[str, Any]:
     'seed': config.seed,
     'steps': int(trained.state.step),
     'batch_size': config.batch_size,
+    'redrawn': config.data.binarized_draws,
     'parameters': sum(leaf.size for leaf in jax.tree.leaves(trained.state.params)),
     'objective': trained.model.objective,
     'elbo': mean(found['elbo']),

@@ -58,8 +58,8 @@ def load(config: ConfigDict, split: str) -> Source:
   """One split of the data set that `config.data` names.
 
   The validation split is held out of the training set by the rule of `jaxgen.data.splits`, unless the set brings one
-  of its own. `binarized` draws the pixels of images anew, of two levels. Classes that training is to be `without` are
-  left out of both; `twin` adds the field y.
+  of its own. `binarized` draws the pixels of images, of two levels: once and for all, or each training image
+  `binarized_draws` times. Classes that training is to be `without` are left out of both; `twin` adds the field y.
 
   Args:
     config: `config.data`, see `jaxgen.config_keys.DATA`: its `name` is one of the forms above, `validation` is the
@@ -76,6 +76,11 @@ def load(config: ConfigDict, split: str) -> Source:
     )
   if config.image_size < 0:
     raise UserError(f'--config.data.image_size={config.image_size} is negative; 0 leaves images as they are.')
+  if config.binarized_draws > 1 and not config.binarized:
+    raise UserError(
+      f'--config.data.binarized_draws={config.binarized_draws} is of binarized images; add '
+      '--config.data.binarized=True.'
+    )
   _check_split(config, split)
   source = _divided(_KINDS[kind], name, config, split)
   if config.without and split != 'test':
@@ -117,9 +122,14 @@ def _divided(kind, name, config, split):
   is_own = split == 'test' or not config.validation or kind.has_validation(name)
   part = split if is_own else 'train'
   whole = kind.load(config, name, part)
-  if config.binarized:
+  anew = split == 'train' and config.binarized_draws > 1
+  if config.binarized and not anew:
     whole = whole.each(lambda source, field: binarized.binarized(source, part, field))
-  return whole if is_own else whole.each(lambda source, _: splits.divide(source, config.validation, split))
+  if not is_own:
+    whole = whole.each(lambda source, _: splits.divide(source, config.validation, split))
+  if anew:  # of what is trained on alone: no draw of a held-out image may be seen
+    return whole.each(lambda source, field: binarized.redrawn(source, config.binarized_draws, field))
+  return whole
 
 
 def resolve(config: ConfigDict) -> ConfigDict:

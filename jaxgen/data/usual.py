@@ -49,6 +49,8 @@ def training_set(config: ConfigDict) -> Source | None:
   whole = Source(f'{name} (train)', spec, size, _not_here)
   if config.validation and not has_validation:
     whole = splits.divide(whole, config.validation, 'train')
+  if config.binarized_draws > 1:
+    whole = Source(whole.name, whole.spec, config.binarized_draws * len(whole), _not_here)
   return twins.beside(whole, config.twin, config.paired) if config.twin else whole
 
 

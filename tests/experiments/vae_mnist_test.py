@@ -19,6 +19,7 @@ def bound(name, **changes):
     'seed': 0,
     'steps': 12_000,
     'batch_size': 128,
+    'redrawn': 1,
     'parameters': 1234,
     'objective': 'loss = 1 * reconstruction + 1 * kl',
     'elbo': (99.0, 0.25),
@@ -67,7 +68,7 @@ def test_bounds_stand_beside_published_ones_and_those_of_5000_draws_are_less_by_
     '| `vae_binary_mnist` | 99.00 ± 0.25 | 95.50 ± 0.24 (K = 200) | 95.00 (by 0.50 ± 0.02 less) | 86.8 |'
     in said
   )
-  assert '| 1,234 | 12,000 x 128 | 1.5 | 0 |' in said and '| 1,234 | 12,000 x 128 | - | 0 |' in said
+  assert '| 1,234 | 12,000 x 128 | 1 | 1.5 | 0 |' in said and '| 1,234 | 12,000 x 128 | 1 | - | 0 |' in said
   assert '98.0 (101.0) at 6,000' in said
 
 
@@ -106,7 +107,9 @@ def test_a_longer_run_is_another_one_which_looks_and_saves_as_often(name):
   assert long['--config.num_steps'] == str(4 * config.num_steps)
   assert long['--config.checkpoint_every'] == str(4 * config.checkpoint_every)
   assert int(long['--config.eval_every']) % config.steps_per_dispatch == 0
-  assert run_name(name, 1) == name != run_name(name, 4)
+  names = {run_name(name, longer, redrawn) for longer in (1, 4) for redrawn in (1, 100)}
+  assert len(names) == 4 and run_name(name, 1, 1) == name
+  assert changes(name, 4, 100) == [*changes(name, 4), '--config.data.binarized_draws=100']
   assert name in report.PUBLISHED
 
 

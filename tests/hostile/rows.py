@@ -438,6 +438,7 @@ FITS = {
   ),
   'twins of vectors': ('realnvp_toy', "--config.data.twin=('inverted',)", 'holds vector data'),
   'bits of vectors': ('realnvp_toy', '--config.data.binarized=True', 'binarized is of images, and'),
+  'draws of greys': ('vae_digits', '--config.data.binarized_draws=5', 'is of binarized images'),
   'all classes held out': ('vae_digits', '--config.data.without=(0,1,2,3,4,5,6,7,8,9)', 'leaves nothing'),
   'a class held out that there is not': ('vae_digits', '--config.data.without=(10,)', 'names class 10'),
   'classes held out of none': ('realnvp_toy', '--config.data.without=(1,)', 'has no labels'),

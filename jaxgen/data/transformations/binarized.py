@@ -1,8 +1,9 @@
-"""Statically binarized images: every pixel a Bernoulli of its intensity, drawn once and for all.
+"""Binarized images: every pixel a Bernoulli of its intensity, drawn once and for all, or so many times for training.
 
-So Salakhutdinov & Murray, "On the quantitative analysis of deep belief networks" (2008), made the benchmark that
-autoencoders are compared on, of MNIST. Their draw is another one than this; both are of one distribution. Where images
-are drawn anew in every epoch a network cannot learn their noise by heart, and numbers are not of this benchmark.
+Salakhutdinov & Murray, "On the quantitative analysis of deep belief networks" (2008), made the benchmark that
+autoencoders are compared on by one draw of MNIST. Theirs is another one than this; both are of one distribution. Of
+images that are drawn anew in every epoch, as Burda et al., "Importance weighted autoencoders" (2016), have them, a
+network cannot learn the noise by heart, which is easier by nats: their numbers stand apart.
 """
 
 import numpy as np
@@ -12,6 +13,7 @@ from jaxgen.data.splits import SPLITS
 from jaxgen.errors import UserError
 
 _FIELDS = ('x', 'y')
+_ANEW = 1 << 63  # added to a place: streams that neither the one draw nor the order of an epoch has
 
 
 def drawn(x: np.ndarray, places: np.ndarray, split: str, levels: int, field: str = 'x') -> np.ndarray:
@@ -28,10 +30,14 @@ def drawn(x: np.ndarray, places: np.ndarray, split: str, levels: int, field: str
   Returns:
     uint8[N, H, W, C] of 0 and 1.
   """
-  size = int(np.prod(x.shape[1:]))
   stream = SPLITS.index(split) + len(SPLITS) * _FIELDS.index(field)
-  # A generator for each image; the stream of a bit generator is the same in every version of NumPy.
-  raw = [np.random.Philox(key=[stream, place]).random_raw(size) for place in places.tolist()]
+  return _bernoulli(x, levels, ([stream, place] for place in places.tolist()))
+
+
+def _bernoulli(x, levels, streams):
+  """By a generator for each image; the stream of a bit generator is the same in every version of NumPy."""
+  size = int(np.prod(x.shape[1:]))
+  raw = [np.random.Philox(key=np.array(stream, np.uint64)).random_raw(size) for stream in streams]
   uniform = (np.reshape(raw, x.shape) >> np.uint64(11)) * 2.0**-53  # in [0, 1)
   return (uniform < x / (levels - 1)).astype(np.uint8)
 
@@ -43,11 +49,7 @@ def binarized(source: Source, split: str, name: str = 'x') -> Source:
   Raises:
     UserError: if the source holds no images of whole numbers.
   """
-  field = source.spec['x']
-  if field.kind != 'image' or field.levels < 2:
-    raise UserError(
-      f'--config.data.binarized is of images, and {source.name} holds {field.kind} data; set it to False.'
-    )
+  field = _checked(source)
   spec = {**source.spec, 'x': field._replace(levels=2)}
 
   def changed(arrays, places) -> Arrays:
@@ -60,3 +62,34 @@ def binarized(source: Source, split: str, name: str = 'x') -> Source:
   return Source(
     title, spec, len(source), lambda indices: changed(source.examples(indices), indices), cache_key=key
   )
+
+
+def redrawn(source: Source, draws: int, name: str = 'x') -> Source:
+  """Each image `draws` times, binarized by as many draws, none of which is that of `binarized`: example `i` is of image
+  `i % N`, N the images there are, so that an epoch of it is `draws` epochs of images that are drawn anew in each.
+
+  Raises:
+    UserError: if the source holds no images of whole numbers.
+  """
+  field, size = _checked(source), len(source)
+  spec = {**source.spec, 'x': field._replace(levels=2)}
+
+  def read(indices) -> Arrays:
+    source.resident()  # so that an image is decoded once, not for each of its draws
+    draw, place = np.divmod(np.asarray(indices), size)
+    arrays = source.examples(place)
+    stream = draw * len(_FIELDS) + _FIELDS.index(name)
+    keys = ([own, _ANEW + image] for own, image in zip(stream.tolist(), place.tolist(), strict=True))
+    return {**arrays, 'x': _bernoulli(arrays['x'], field.levels, keys)}
+
+  return Source(f'{source.name}, binarized {draws} times', spec, draws * size, read)
+
+
+def _checked(source):
+  """The field x of a source of images."""
+  field = source.spec['x']
+  if field.kind != 'image' or field.levels < 2:
+    raise UserError(
+      f'--config.data.binarized is of images, and {source.name} holds {field.kind} data; set it to False.'
+    )
+  return field

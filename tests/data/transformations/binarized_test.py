@@ -9,7 +9,7 @@ from jaxgen import data
 from jaxgen.data.joined import Joined
 from jaxgen.data.source import Source, from_arrays
 from jaxgen.data.splits import SPLITS
-from jaxgen.data.transformations.binarized import binarized, drawn
+from jaxgen.data.transformations.binarized import binarized, drawn, redrawn
 from jaxgen.errors import UserError
 from jaxgen.types import Field
 
@@ -72,3 +72,40 @@ def test_images_that_are_read_one_by_one_are_those_of_the_whole():
 def test_what_is_no_image_is_not_binarized(settings):
   with pytest.raises(UserError, match='data.binarized is of images, and .* holds vector data'):
     data.load(settings('toy:rings', binarized=True), 'train')
+
+
+def test_training_images_are_drawn_as_often_as_asked_and_what_is_held_out_once(settings):
+  once, often = (
+    settings('digits', validation=0.1, binarized=True, binarized_draws=draws) for draws in (1, 50)
+  )
+  grey = data.load(settings('digits', validation=0.1), 'train').resident()
+  train = data.load(often, 'train')
+  assert len(train) == 50 * len(grey['x']) and train.spec['x'] == Field('image', (8, 8, 1), 2)
+  of_one = train.examples(7 + len(grey['x']) * np.arange(50))
+  assert set(of_one['label']) == {grey['label'][7]}
+  # 50 draws of 64 pixels: a mean is within 5 standard errors of its intensity, and no two draws are one
+  np.testing.assert_allclose(of_one['x'].mean(0), grey['x'][7] / 16, atol=5 * 0.5 / 50**0.5)
+  assert len({image.tobytes() for image in of_one['x']}) == 50
+  for split in ('validation', 'test'):
+    np.testing.assert_array_equal(
+      data.load(often, split).resident()['x'], data.load(once, split).resident()['x']
+    )
+
+
+def test_a_draw_of_many_is_of_its_place_alone():
+  x = np.full((6, 4, 4, 1), 8, np.uint8)
+  source = from_arrays('greys', {'x': Field('image', (4, 4, 1), 17)}, {'x': x})
+  found = redrawn(source, 3)
+  whole = found.examples(np.arange(18))['x']
+  np.testing.assert_array_equal(found.examples(np.array([17, 2, 8]))['x'], whole[[17, 2, 8]])
+  assert len({image.tobytes() for image in whole}) == 18
+  other = redrawn(source, 3, 'y').examples(np.arange(18))['x']
+  assert 0.3 < (whole != other).mean() < 0.7
+  assert hashlib.sha256(whole.tobytes()).hexdigest()[:16] == 'a95627a9c787cc47'
+
+
+def test_many_draws_are_of_binarized_images(settings):
+  with pytest.raises(
+    UserError, match='binarized_draws=5 is of binarized images; add --config.data.binarized=True'
+  ):
+    data.load(settings('digits', binarized_draws=5), 'train')
