@@ -15,7 +15,7 @@ from jaxgen.data import fit
 from jaxgen.data import vocabulary as vocabularies
 from jaxgen.data.tables import columns
 from jaxgen.errors import UserError
-from jaxgen.runs import best, failure
+from jaxgen.runs import best, content, failure
 from jaxgen.runs import stages as run_stages
 from jaxgen.runs import workdir as workdirs
 from jaxgen.runs.checkpoint_reader import Reader
@@ -206,7 +206,7 @@ def check_same_table(workdir: Path, split: str, source: data.Source) -> None:
     )
   if source.columns is not None:
     columns.check_same(workdir, source.columns, source.name)
-    workdirs.check_same_data(workdir, {split: data.fingerprint(source)})
+    content.check_same(workdir, {split: data.fingerprint(source)})
 
 
 def _restored(workdir, config, stages, step, selected_by):

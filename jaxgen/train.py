@@ -17,7 +17,7 @@ from jaxgen.loop.preparation import begin, dispatch_before, dispatches, prepare,
 from jaxgen.loop.stop import Stopped, on_any_host, stop_signals
 from jaxgen.loop.window import NotFinite, Window
 from jaxgen.programs import compiling
-from jaxgen.runs import best, failure, stages, writers
+from jaxgen.runs import best, content, failure, stages, writers
 from jaxgen.runs import workdir as workdirs
 from jaxgen.runs.checkpoint import Checkpoints
 from jaxgen.types import State
@@ -53,9 +53,8 @@ def train(config: ConfigDict, workdir: Path | str, trust: bool = False) -> State
   # Before anything is written: a config, data or a model that does not fit leaves no folder behind.
   setting = prepare(config, workdir, trust)
   first, fit = init_from.begin(setting, trace(setting), trust)
-  content = {split: data.fingerprint(source) for split, source in _splits(setting).items()}
   with (
-    workdirs.claim(workdir, experiment.lasting(config), content, model_keys),
+    workdirs.claim(workdir, experiment.lasting(config), _content(setting), model_keys),
     contextlib.closing(Checkpoints(workdir / 'checkpoints', config.keep_checkpoints)) as checkpoints,
   ):
     state, notes = _start(setting, checkpoints, first, fit)
@@ -72,10 +71,13 @@ def train(config: ConfigDict, workdir: Path | str, trust: bool = False) -> State
     )
 
 
-def _splits(setting):
-  """All that the run sees of its data."""
+def _content(setting):
+  """What tells apart all that the run sees of its data."""
   monitored = data.monitored_split(setting.config.data)
-  return {'train': setting.source, monitored: data.load(setting.config.data, monitored)}
+  splits = {'train': setting.source, monitored: data.load(setting.config.data, monitored)}
+  found = {split: data.fingerprint(source) for split, source in splits.items()}
+  spelt = setting.source.vocabulary
+  return {**found, 'vocabulary': content.of_vocabulary(spelt)} if spelt else found
 
 
 def _start(setting, checkpoints, first, fit):

@@ -4,7 +4,7 @@ config.json      the resolved config          parameters.txt   every array, its 
 versions.json    what the run ran on          checkpoints/     see `jaxgen.runs.checkpoint`
 metrics.jsonl    one line per log interval    tensorboard/     the same as TensorBoard events
 curves.png       the same as a picture        samples/         grids, reconstructions; samples.gif beside it
-best.json        see `jaxgen.runs.best`             data.json        what tells its data apart
+best.json        see `jaxgen.runs.best`         data.json        see `jaxgen.runs.content`
 changes.jsonl    optimizers that were changed after a failure
 vocabulary.json  of a run on text, see `jaxgen.data.vocabulary`
 columns.json     of a run on a table, see `jaxgen.data.tables.columns`
@@ -29,6 +29,7 @@ from jaxgen import config as configs
 from jaxgen import files
 from jaxgen.config_keys import Keys
 from jaxgen.errors import UserError
+from jaxgen.runs import content as contents
 from jaxgen.runs import failure, history, writers
 from jaxgen.runs.checkpoint_reader import Reader
 from jaxgen.types import Params
@@ -62,7 +63,8 @@ def claim(
   Args:
     workdir: made where there is none.
     config: of the run, resolved.
-    content: what tells its data apart, `{split: jaxgen.data.fingerprint(...)}`.
+    content: what tells its data apart, `{split: jaxgen.data.fingerprint(...)}`, and of text also
+      `{'vocabulary': jaxgen.runs.content.of_vocabulary(...)}`.
     model_keys: see `check_same_run`.
 
   Raises:
@@ -80,10 +82,10 @@ def claim(
     if jax.process_index() == 0:
       _lock(lock, workdir)
       check_same_run(workdir, config, model_keys)
-      check_same_data(workdir, content)
+      contents.check_same(workdir, content)
       _note_changes(workdir, config, model_keys)
       files.write_text(workdir / 'config.json', configs.to_json(config))
-      files.write_text(workdir / 'data.json', json.dumps(content, indent=2) + '\n')
+      contents.write(workdir, content)
       files.write_text(workdir / 'versions.json', json.dumps(versions(), indent=2) + '\n')
     yield
 
@@ -223,36 +225,3 @@ def _note_changes(workdir, config, model_keys):
   with open(workdir / 'changes.jsonl', 'a') as file:
     file.write(json.dumps({'step': note.step, 'reason': note.reason, 'changes': changes}) + '\n')
   writers.set_aside(workdir, note.step)
-
-
-def check_same_data(workdir: Path, content: Mapping[str, Any]) -> None:
-  """Sees to it that data are those that a run began with; splits that it has not seen may be any.
-
-  Args:
-    workdir: of the run.
-    content: see `claim`.
-
-  Raises:
-    UserError: if they are others, or the run's note of them is damaged.
-  """
-  path = workdir / 'data.json'
-  try:
-    before = json.loads(path.read_text())
-    told = {split: _told(content) for split, content in before.items()}
-  except OSError:  # older than this file, or begun anew
-    return
-  except (ValueError, TypeError, AttributeError, KeyError):
-    raise UserError(
-      f'{path} is damaged; put back a copy of it, or remove it to go on unless the data changed.'
-    ) from None
-  for split, now in content.items():
-    if before.get(split, now) != now:
-      raise UserError(
-        f'The data ({split}) are no longer those that the run in {workdir} began with: {told[split]} then, '
-        f'{_told(now)} now; put the old ones back, choose another --workdir, or remove {path} to go on with the new '
-        'ones knowingly.'
-      )
-
-
-def _told(content):
-  return f'{content["examples"]:,} examples, checksum {content["sha256"][:8]}'

@@ -16,6 +16,7 @@ from jaxgen.data.tables import columns as tables
 from jaxgen.data.tables.columns import Columns
 from jaxgen.data.vocabulary import Vocabulary
 from jaxgen.errors import UserError
+from jaxgen.runs import content
 from jaxgen.types import DataSpec, Field, PRNGKey
 from jaxgen.uses import known
 
@@ -165,6 +166,8 @@ class Subject:
         f'The vocabulary of {self._workdir} has {found.size:,} tokens, but its model {self.field.levels:,}; put '
         'back its own vocabulary.json.'
       )
+    if found:
+      content.check_same_vocabulary(self._workdir, found)
     return found
 
   @functools.cached_property

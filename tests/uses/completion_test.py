@@ -5,8 +5,10 @@ import pytest
 from PIL import Image
 
 from jaxgen import show, uses
+from jaxgen.data import vocabulary as vocabularies
 from jaxgen.data.vocabulary import Vocabulary
 from jaxgen.errors import UserError
+from jaxgen.runs import content
 from jaxgen.types import Field
 from jaxgen.uses import asked, completion, surprise
 from jaxgen.uses.completion import _Told, observed, projections
@@ -117,6 +119,23 @@ def test_the_vocabulary_of_another_run_is_refused(make, tmp_path):
   make({'x': Field('tokens', (4,), 30)}, vocabulary=Vocabulary('characters', 3, 'ab'))
   with pytest.raises(UserError, match='The vocabulary of .* has 3 tokens, but its model 30; put back'):
     uses.use(tmp_path, options=uses.Options(use=('samples',)))
+
+
+def test_a_vocabulary_of_the_same_size_is_told_by_its_checksum_and_an_older_run_has_none(make, tmp_path):
+  trained, swapped = (Vocabulary('characters', 11, letters) for letters in ('abcdefghij', 'abcdefghik'))
+  options = uses.Options(use=('samples',), num=2)
+  make({'x': Field('tokens', (4,), 11)}, vocabulary=swapped)
+  uses.use(tmp_path, options=options)  # nothing tells that these letters are not those of the training
+  content.write(tmp_path, {'vocabulary': content.of_vocabulary(trained)})
+  with pytest.raises(
+    UserError, match=r'is not that of its training, .*: 11 tokens, checksum \w{8} then, 11 tokens'
+  ):
+    uses.use(tmp_path, options=options)
+  vocabularies.save(tmp_path, trained)
+  uses.use(tmp_path, options=options)
+  (tmp_path / 'data.json').write_text('{"vocabulary": {}}')
+  with pytest.raises(UserError, match='data.json is damaged; put back a copy of it'):
+    uses.use(tmp_path, options=options)
 
 
 def test_a_prompt_that_ends_an_example_is_refused(make, tmp_path):
