@@ -47,6 +47,7 @@ def use(
   trained = experiment.load(workdir, config, options.step, trust)
   _check(trained, options)
   subject = Subject(trained, options, Path(workdir) / 'sampled')
+  vocabulary = subject.vocabulary  # one that is not the run's is refused before anything is drawn and written
   subject.asked = asked.given(options.given, subject.model, subject.spec)
   subject.knobs = asked.knobs(options.knobs, subject.model)
   if subject.knobs:
@@ -58,7 +59,7 @@ def use(
       options.prompt,
       subject.model,
       subject.field,
-      subject.vocabulary,
+      vocabulary,
       trained.config.data.get('end'),
       int(subject.knobs.get('length', 0)),
     )

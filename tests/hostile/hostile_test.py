@@ -14,7 +14,7 @@ from jaxgen import config_files, config_keys, process
 from jaxgen import main as command_line
 from jaxgen.config_keys import Key
 from tests.conftest import ROOT
-from tests.hostile import files, rows
+from tests.hostile import files, rows, runs
 
 TINY = f'--config={ROOT}/tests/tiny_config.py:smoke'
 # One config for each model, of which the keys are tried.
@@ -40,6 +40,7 @@ CONFIGS = (
 def prepared(tmp_path_factory):
   folder = tmp_path_factory.mktemp('hostile')
   files.write(folder)
+  runs.write(folder)
   with pytest.MonkeyPatch.context() as patch:
     patch.setattr(process, 'set_up', lambda: None)
     patch.setattr(sys, 'argv', ['jaxgen', TINY, f'--workdir={folder}/run', '--config.num_steps=2'])

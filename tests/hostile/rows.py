@@ -533,6 +533,53 @@ RUNS = {
     '--mode=sample --workdir={run} --trust --prompt=To',
     '--prompt is for models of text',
   ),
+  'a prompt of unknown letters': (
+    '--mode=sample --workdir={files}/charlm --prompt=word,',
+    "--prompt holds ',', which is outside the vocabulary that the run has read",
+  ),
+  'a prompt beyond a context that nothing goes on past': (
+    '--mode=sample --workdir={files}/charlm --prompt=wordsword',
+    '--prompt is 9 tokens long, and the context of this model holds 8; shorten it.',
+  ),
+  'a prompt beyond the context': (
+    '--mode=sample --workdir={files}/rnnlm --prompt=wordsword',
+    'holds 8; shorten it, or draw more by --knobs.length=17',
+  ),
+  'a vocabulary of as many other letters': (
+    '--mode=sample --workdir={files}/other_letters --prompt=word',
+    'is not that of its training, and would spell every sample otherwise: 7 tokens, checksum',
+  ),
+  'a vocabulary of other letters without a prompt': (
+    '--mode=sample --workdir={files}/other_letters --use=samples',
+    'put back its own vocabulary.json',
+  ),
+  'a vocabulary of other letters to evaluate': (
+    '--mode=evaluate --workdir={files}/other_letters',
+    'is not that of the run in',
+  ),
+  'a text of other letters to go on with': (
+    '--workdir={files}/rewritten --config.num_steps=9',
+    'The data (vocabulary) are no longer those that the run in',
+  ),
+  'a vocabulary of fewer letters': (
+    '--mode=sample --workdir={files}/fewer_letters',
+    'has 6 tokens, but its model 7; put back its own vocabulary.json',
+  ),
+  'a teacher of another rate': (
+    '--workdir=run --config=parallel_wavenet_strings:smoke --config.data.name=audio:{files}/sounds '
+    '--config.data.context=16 --config.given=() --config.stages.teacher={files}/of_44100',
+    'is of rate 44100 Hz, and this run of 8000 Hz',
+  ),
+  'codes of another codebook': (
+    '--workdir=run --config=top_codes_mnist:smoke --config.data.name=npz:{files}/top_one.npz '
+    '--config.given=() --config.stages.decoder={files}/codes_two',
+    'top_one.npz holds codes of the weights ',
+  ),
+  'a prior above of another codebook': (
+    '--workdir=run --config=bottom_codes_mnist:smoke --config.data.name=npz:{files}/bottom_two.npz '
+    "--config.given=('top',) --config.stages.decoder={files}/codes_two --config.stages.above={files}/prior_one",
+    'and not the top codes of ',
+  ),
   'a step that there is not': ('--mode=sample --workdir={run} --trust --step=3', 'step'),
   'a step that is none': ('--mode=sample --workdir={run} --trust --step=last', 'step'),
   'another seed': ('--workdir={run} --trust --config.seed=1', 'holds a run of another config'),
