@@ -157,11 +157,7 @@ DATA = {
   'without': Key((), tuple[int, ...], 'classes that train and validation do not have', '[0, 65535]'),
   'binarized': Key(False, bool, 'whether a pixel is 1 or 0, drawn once for all by its intensity'),
   'binarized_draws': Key(
-    1,
-    int,
-    'draws of each binarized training image, each an example; 1: the one for all',
-    '[1, 1000]',
-    before=1,
+    1, int, 'draws of a training image, the next in every epoch; 1: the one for all', '[1, 1000]'
   ),
   'twin': Key(
     (),

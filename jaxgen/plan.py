@@ -119,7 +119,7 @@ def _alternatives(config):
 def _training_set(config):
   """The training set, and whether it is only assumed, because it is a usual one that is not on this machine."""
   try:
-    return data.load(config.data, 'train'), False
+    return data.training_set(config.data), False
   except UserError:
     source = data.usual.training_set(config.data)
     if source is None:

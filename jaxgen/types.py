@@ -172,6 +172,7 @@ class GenerativeModel(NamedTuple):
     health: `(train, held_out, seen) -> sentences`, of the newest rows of metrics by name: means of the last steps, and
       those of `evaluate`, by the same weights, of held-out and of training examples: what is wrong with the training,
       in words; none where nothing is. None where no metric tells.
+    compares_seen: whether `health` reads `seen`, which is measured for it alone; it is empty otherwise.
     codes: the field that latents are an example of, where another model can be trained on them as they are: tokens of a
       codebook. Where latents are a mapping of several levels, a field for each, in the order in which they are drawn.
       None: they are trees of numbers.
@@ -208,6 +209,7 @@ class GenerativeModel(NamedTuple):
   levels: tuple[int, ...] = ()
   summary: Callable[..., Mapping[str, Any]] | None = None
   health: Callable[..., list[str]] | None = None
+  compares_seen: bool = False
 
   def __hash__(self) -> int:
     """Of its functions: models are keys of caches, and what `knobs` is has no hash."""

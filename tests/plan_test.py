@@ -109,7 +109,7 @@ def test_what_is_assumed_of_a_set_is_true(name, validation, draws):
   config.update(
     dict(name=f'tfds:{name}', validation=validation, binarized=draws > 0, binarized_draws=max(1, draws))
   )
-  assumed, real = data.usual.training_set(config), data.load(config, 'train')
+  assumed, real = data.usual.training_set(config), data.training_set(config)
   assert (assumed.spec, len(assumed)) == (real.spec, len(real))
   with pytest.raises(UserError, match='not on this machine'):
     assumed.examples([0])

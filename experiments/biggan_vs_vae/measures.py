@@ -121,7 +121,9 @@ def _health(trained, rows, tools) -> list[str]:
   for row in rows:
     if row.get('weights', 'raw') == 'raw':
       newest[row['split']] = row
-  examples, config = evaluate.seen(tools.reference.train), trained.config
-  measure_terms = evaluate.evaluator(trained.model, examples, config.batch_size, config.seed)
-  of_seen = measure_terms(*trained.weights()['raw'])
+  of_seen = {}
+  if trained.model.compares_seen:
+    examples, config = evaluate.seen(tools.reference.train), trained.config
+    measure_terms = evaluate.evaluator(trained.model, examples, config.batch_size, config.seed)
+    of_seen = measure_terms(*trained.weights()['raw'])
   return trained.model.health(newest['train'], newest['validation'], of_seen)

@@ -21,7 +21,7 @@ _SOURCES = (
   '(huggingface.co/clementchadebec/reproduced_iwae and reproduced_vae). An autoencoder with an inverse autoregressive '
   'posterior and ResNets has 79.1 (Kingma et al. 2016); there is no config of it. A network that sees new draws of '
   'the pixels in every epoch cannot learn their noise, which is nats easier. Test images are drawn once and for all, '
-  'here by another draw than theirs; training images once, or as often as said, each draw an example.'
+  'here by another draw than theirs; training images once, or as often as said, an epoch with the next draw.'
 )
 _FLAT = 1.1  # times as many bytes at the largest K as at the smallest above 1: flat
 

@@ -4,7 +4,7 @@ from jaxgen.data import usual
 from jaxgen.data.batching import batches, eval_batches, share
 from jaxgen.data.densities import synthetic, toy
 from jaxgen.data.images import NoImages
-from jaxgen.data.loading import known_density, load, monitored_split, resolve, resolved
+from jaxgen.data.loading import known_density, load, monitored_split, resolve, resolved, training_set
 from jaxgen.data.order import batch_indices
 from jaxgen.data.source import RESIDENT_BYTES, Source, fingerprint
 
@@ -24,5 +24,6 @@ __all__ = [
   'share',
   'synthetic',
   'toy',
+  'training_set',
   'usual',
 ]

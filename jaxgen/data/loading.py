@@ -54,12 +54,22 @@ _FORMS = (
 )
 
 
+def training_set(config: ConfigDict) -> Source:
+  """What a model is trained on: `load(config, 'train')`, or each of its images by `binarized_draws` draws. What is
+  measured, and used as an example, is of one draw.
+
+  Raises:
+    UserError: see `load`.
+  """
+  return _loaded(config, 'train', anew=config.binarized_draws > 1)
+
+
 def load(config: ConfigDict, split: str) -> Source:
   """One split of the data set that `config.data` names.
 
   The validation split is held out of the training set by the rule of `jaxgen.data.splits`, unless the set brings one
-  of its own. `binarized` draws the pixels of images, of two levels: once and for all, or each training image
-  `binarized_draws` times. Classes that training is to be `without` are left out of both; `twin` adds the field y.
+  of its own. `binarized` draws the pixels of images, of two levels, once and for all. Classes that training is to
+  be `without` are left out of both; `twin` adds the field y.
 
   Args:
     config: `config.data`, see `jaxgen.config_keys.DATA`: its `name` is one of the forms above, `validation` is the
@@ -69,6 +79,10 @@ def load(config: ConfigDict, split: str) -> Source:
   Raises:
     UserError: if there is no such data set or split, or it cannot be read.
   """
+  return _loaded(config, split, anew=False)
+
+
+def _loaded(config, split, anew):
   kind, colon, name = config.name.partition(':')
   if kind not in _KINDS or bool(colon) == (kind == 'digits') or bool(name) != bool(colon):
     raise UserError(
@@ -76,15 +90,13 @@ def load(config: ConfigDict, split: str) -> Source:
     )
   if config.image_size < 0:
     raise UserError(f'--config.data.image_size={config.image_size} is negative; 0 leaves images as they are.')
-  if config.binarized_draws > 1 and not config.binarized:
-    raise UserError(
-      f'--config.data.binarized_draws={config.binarized_draws} is of binarized images; add '
-      '--config.data.binarized=True.'
-    )
+  binarized.check_draws(config)
   _check_split(config, split)
-  source = _divided(_KINDS[kind], name, config, split)
+  source = _divided(_KINDS[kind], name, config, split, once=config.binarized and not anew)
   if config.without and split != 'test':
     source = source.each(lambda part, _: splits.without(part, config.without))
+  if anew:
+    source = source.each(lambda part, field: binarized.Redrawn(part, config.binarized_draws, field))
   if config.twin:
     source = twins.beside(source, config.twin, config.paired)
   if not len(source):
@@ -118,18 +130,13 @@ def _check_split(config, split):
     )
 
 
-def _divided(kind, name, config, split):
+def _divided(kind, name, config, split, once):
   is_own = split == 'test' or not config.validation or kind.has_validation(name)
   part = split if is_own else 'train'
   whole = kind.load(config, name, part)
-  anew = split == 'train' and config.binarized_draws > 1
-  if config.binarized and not anew:
+  if once:
     whole = whole.each(lambda source, field: binarized.binarized(source, part, field))
-  if not is_own:
-    whole = whole.each(lambda source, _: splits.divide(source, config.validation, split))
-  if anew:  # of what is trained on alone: no draw of a held-out image may be seen
-    return whole.each(lambda source, field: binarized.redrawn(source, config.binarized_draws, field))
-  return whole
+  return whole if is_own else whole.each(lambda source, _: splits.divide(source, config.validation, split))
 
 
 def resolve(config: ConfigDict) -> ConfigDict:

@@ -1,6 +1,7 @@
 """A source: one split of a data set, readable in any order."""
 
 import hashlib
+import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -75,6 +76,7 @@ class Source:
     self.columns = columns
     self.pitches = pitches
     self.end = end
+    self._decoding = threading.Lock()
 
   def __len__(self) -> int:
     return self._size
@@ -111,9 +113,10 @@ class Source:
     """
     if self.nbytes > RESIDENT_BYTES:
       return None
-    if self.arrays is None:
-      self.arrays = cache.decoded(self.cache_key, self.layout(), self._read)
-    return dict(self.arrays)
+    with self._decoding:  # several threads read, and one of them decodes
+      if self.arrays is None:
+        self.arrays = cache.decoded(self.cache_key, self.layout(), self._read)
+      return dict(self.arrays)
 
   def each(self, change: Callable[['Source', str], 'Source']) -> 'Source':
     """What a change makes of this source; of one that is put together from others, of each of these. It is told what

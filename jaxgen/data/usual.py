@@ -7,7 +7,7 @@ from ml_collections import ConfigDict
 
 from jaxgen.data import splits
 from jaxgen.data.source import Source
-from jaxgen.data.transformations import twins
+from jaxgen.data.transformations import binarized, twins
 from jaxgen.errors import UserError
 from jaxgen.types import Field
 
@@ -40,6 +40,7 @@ def training_set(config: ConfigDict) -> Source | None:
   kind, _, name = config.name.partition(':')
   if kind != 'tfds' or name not in _SETS:
     return None
+  binarized.check_draws(config)
   shape, classes, size, has_validation = _SETS[name]
   if config.image_size:
     shape = (config.image_size, config.image_size, shape[-1])

@@ -47,7 +47,7 @@ def prepare(config: ConfigDict, workdir: Path, trust: bool = False) -> Setting:
     UserError: if the config, the data or the devices do not fit.
   """
   backend = parallel.backend(config)
-  source = data.load(config.data, 'train')
+  source = data.training_set(config.data)
   stages = experiment.load_stages(config, workdir, trust)
   model = experiment.build_model(config, stages)
   resident = source.resident()

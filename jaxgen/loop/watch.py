@@ -100,7 +100,8 @@ class Watch:
     """Says what the newest rows of the weights that are trained tell of the training."""
     if not (health := self._setting.model.health):
       return
-    of_seen = self._evaluate(*weights, self._seen)  # on every host, each of which has a part of it
+    compared = self._setting.model.compares_seen
+    of_seen = self._evaluate(*weights, self._seen) if compared else {}  # on every host, each has a part of it
     trained = self._writer.newest('train')
     for sentence in health(trained, held_out, of_seen) if trained else ():
       self._progress.say(f'step {held_out["step"]:>6}  {sentence}')

@@ -7,7 +7,9 @@ network cannot learn the noise by heart, which is easier by nats: their numbers 
 """
 
 import numpy as np
+from ml_collections import ConfigDict
 
+from jaxgen.data import order
 from jaxgen.data.source import Arrays, Source, from_arrays
 from jaxgen.data.splits import SPLITS
 from jaxgen.errors import UserError
@@ -64,25 +66,49 @@ def binarized(source: Source, split: str, name: str = 'x') -> Source:
   )
 
 
-def redrawn(source: Source, draws: int, name: str = 'x') -> Source:
-  """Each image `draws` times, binarized by as many draws, none of which is that of `binarized`: example `i` is of image
-  `i % N`, N the images there are, so that an epoch of it is `draws` epochs of images that are drawn anew in each.
+class Redrawn(Source):
+  """Each image of a training set so many times, binarized by as many draws, none of which is that of `binarized`.
+
+  Example `i` is of image `i % N`, N the images there are. Training goes through all images in every epoch, and epoch
+  `e` has the draw `e % draws` of each.
+  """
+
+  def __init__(self, source: Source, draws: int, name: str = 'x'):
+    """`name` is that of the field which the images are in the whole, 'x' or 'y'.
+
+    Raises:
+      UserError: if the source holds no images of whole numbers.
+    """
+    field = _checked(source)
+    spec = {**source.spec, 'x': field._replace(levels=2)}
+    super().__init__(f'{source.name}, {draws} draws of each', spec, draws * len(source), self._drawn)
+    self._grey, self._levels, self._draws, self._field = source, field.levels, draws, _FIELDS.index(name)
+
+  def indices(self, seed: int, step: int, batch_size: int) -> np.ndarray:
+    size = len(self._grey)
+    epochs = (step * batch_size + np.arange(batch_size)) // size
+    return epochs % self._draws * size + order.batch_indices(seed, step, size, batch_size)
+
+  def _drawn(self, indices: np.ndarray) -> Arrays:
+    self._grey.resident()  # so that an image is decoded once, not for each of its draws
+    draws, places = np.divmod(indices, len(self._grey))
+    arrays = self._grey.examples(places)
+    streams = (draws * len(_FIELDS) + self._field).tolist()
+    keys = ([stream, _ANEW + place] for stream, place in zip(streams, places.tolist(), strict=True))
+    return {**arrays, 'x': _bernoulli(arrays['x'], self._levels, keys)}
+
+
+def check_draws(config: ConfigDict) -> None:
+  """Refuses `config.data` that asks for many draws of images which are not binarized.
 
   Raises:
-    UserError: if the source holds no images of whole numbers.
+    UserError: in one sentence.
   """
-  field, size = _checked(source), len(source)
-  spec = {**source.spec, 'x': field._replace(levels=2)}
-
-  def read(indices) -> Arrays:
-    source.resident()  # so that an image is decoded once, not for each of its draws
-    draw, place = np.divmod(np.asarray(indices), size)
-    arrays = source.examples(place)
-    stream = draw * len(_FIELDS) + _FIELDS.index(name)
-    keys = ([own, _ANEW + image] for own, image in zip(stream.tolist(), place.tolist(), strict=True))
-    return {**arrays, 'x': _bernoulli(arrays['x'], field.levels, keys)}
-
-  return Source(f'{source.name}, binarized {draws} times', spec, draws * size, read)
+  if config.binarized_draws > 1 and not config.binarized:
+    raise UserError(
+      f'--config.data.binarized_draws={config.binarized_draws} is of binarized images; add '
+      '--config.data.binarized=True.'
+    )
 
 
 def _checked(source):

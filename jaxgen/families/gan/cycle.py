@@ -117,6 +117,7 @@ def cycle_gan(
     encode=partial(_encode, game),
     decode=partial(_decode, game),
     health=of_both_sides,
+    compares_seen=True,
   )
 
 

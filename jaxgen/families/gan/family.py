@@ -136,9 +136,8 @@ def gan(
     moved = games.generator_loss(game, step // discriminator_steps)
     return minimize(moved, tx_generator, wrt='generator', axis_name=DATA_AXIS)
 
-  judge = scheduled(discriminator_at)
-  if projection:
-    judge = chain(judge, project(projection, wrt='discriminator'))
+  moves = scheduled(discriminator_at)
+  judge = chain(moves, project(projection, wrt='discriminator')) if projection else moves
   return GenerativeModel(
     init=init,
     update=alternate(
@@ -155,6 +154,7 @@ def gan(
     latents=partial(sampling.latents, game),
     decode=partial(sampling.decode, game),
     health=health,
+    compares_seen=True,
     standing=partial(sampling.standing, game) if all(f.kind == 'label' for f in given.values()) else None,
   )
 

@@ -118,6 +118,7 @@ def vae_gan(
     encode=partial(_encode, game),
     decode=partial(sampling.decode, game),
     health=health,
+    compares_seen=True,
     standing=partial(sampling.standing, game) if all(f.kind == 'label' for f in given.values()) else None,
   )
 

@@ -1,6 +1,7 @@
 """Binarized images: one draw for all runs, of the intensities, by split and place."""
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from jaxgen import data
 from jaxgen.data.joined import Joined
 from jaxgen.data.source import Source, from_arrays
 from jaxgen.data.splits import SPLITS
-from jaxgen.data.transformations.binarized import binarized, drawn, redrawn
+from jaxgen.data.transformations.binarized import Redrawn, binarized, drawn
 from jaxgen.errors import UserError
 from jaxgen.types import Field
 
@@ -79,7 +80,7 @@ def test_training_images_are_drawn_as_often_as_asked_and_what_is_held_out_once(s
     settings('digits', validation=0.1, binarized=True, binarized_draws=draws) for draws in (1, 50)
   )
   grey = data.load(settings('digits', validation=0.1), 'train').resident()
-  train = data.load(often, 'train')
+  train = data.training_set(often)
   assert len(train) == 50 * len(grey['x']) and train.spec['x'] == Field('image', (8, 8, 1), 2)
   of_one = train.examples(7 + len(grey['x']) * np.arange(50))
   assert set(of_one['label']) == {grey['label'][7]}
@@ -90,22 +91,64 @@ def test_training_images_are_drawn_as_often_as_asked_and_what_is_held_out_once(s
     np.testing.assert_array_equal(
       data.load(often, split).resident()['x'], data.load(once, split).resident()['x']
     )
+  # measures and uses read the one draw, which is none of the fifty
+  measured = data.load(often, 'train').resident()['x']
+  np.testing.assert_array_equal(measured, data.load(once, 'train').resident()['x'])
+  assert measured[7].tobytes() not in {image.tobytes() for image in of_one['x']}
 
 
 def test_a_draw_of_many_is_of_its_place_alone():
   x = np.full((6, 4, 4, 1), 8, np.uint8)
   source = from_arrays('greys', {'x': Field('image', (4, 4, 1), 17)}, {'x': x})
-  found = redrawn(source, 3)
+  found = Redrawn(source, 3)
   whole = found.examples(np.arange(18))['x']
   np.testing.assert_array_equal(found.examples(np.array([17, 2, 8]))['x'], whole[[17, 2, 8]])
   assert len({image.tobytes() for image in whole}) == 18
-  other = redrawn(source, 3, 'y').examples(np.arange(18))['x']
+  other = Redrawn(source, 3, 'y').examples(np.arange(18))['x']
   assert 0.3 < (whole != other).mean() < 0.7
   assert hashlib.sha256(whole.tobytes()).hexdigest()[:16] == 'a95627a9c787cc47'
+
+
+def test_an_epoch_has_every_image_once_by_the_next_draw():
+  x = np.full((6, 2, 2, 1), 8, np.uint8)
+  source = Redrawn(from_arrays('greys', {'x': Field('image', (2, 2, 1), 17)}, {'x': x}), 3)
+  seen = np.concatenate([source.indices(seed=0, step=step, batch_size=4) for step in range(6)])
+  for epoch, indices in enumerate(seen.reshape(4, 6)):
+    draws, places = np.divmod(indices, 6)
+    assert set(draws) == {epoch % 3} and set(places) == set(range(6))
+
+
+def test_an_image_is_decoded_once_by_many_threads():
+  reads = []
+  spec = {'x': Field('image', (2, 2, 1), 17)}
+
+  def read(places):
+    reads.append(len(places))
+    return {'x': np.full((len(places), 2, 2, 1), 8, np.uint8)}
+
+  source = Redrawn(Source('greys', spec, 50, read), 4)
+  with ThreadPoolExecutor(8) as threads:
+    list(threads.map(source.examples, [np.arange(start, 200, 8) for start in range(8)]))
+  assert sum(reads) == 50
+
+
+@pytest.mark.parametrize(
+  'changes', [{'twin': ('inverted',)}, {'twin': ('inverted',), 'paired': False}, {'without': (3, 4)}]
+)
+def test_many_draws_have_twins_and_classes_held_out_as_one_has(settings, changes):
+  train = data.training_set(settings('digits', binarized=True, binarized_draws=3, **changes))
+  plain = data.load(settings('digits', **changes), 'train')
+  assert len(train) == 3 * len(plain)
+  examples = train.examples(train.indices(seed=0, step=0, batch_size=16))
+  assert 'without' not in changes or not set(examples['label']) & {3, 4}
+  if changes.get('paired', 'twin' in changes):
+    np.testing.assert_array_equal(examples['y'], 1 - examples['x'])
 
 
 def test_many_draws_are_of_binarized_images(settings):
   with pytest.raises(
     UserError, match='binarized_draws=5 is of binarized images; add --config.data.binarized=True'
   ):
-    data.load(settings('digits', binarized_draws=5), 'train')
+    data.training_set(settings('digits', binarized_draws=5))
+  with pytest.raises(UserError, match='binarized_draws=5'):
+    data.usual.training_set(settings('tfds:mnist', binarized_draws=5))
