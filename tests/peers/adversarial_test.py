@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from jaxgen.losses import gan
+from jaxgen.updates import clipped
 
 torch = pytest.importorskip('torch', reason="needs pip install -e '.[peers]'")
 F = torch.nn.functional
@@ -133,3 +134,55 @@ def test_a_penalty_is_that_of_pytorch(name):
     lambda x: (jnp.tanh(x @ weights[0]) @ weights[1])[:, 0], KEY, real=jnp.array(real), fake=jnp.array(fake)
   )
   np.testing.assert_allclose(ours, expected, rtol=1e-4)
+
+
+# name -> ours of an example and what was made of it, and PyTorch's of both, each f32[B]
+DISTANCES = {
+  'cycle_consistency': (lambda x, y: gan.cycle_consistency(x=x, there_and_back=y), F.l1_loss),
+  'identity_mapping': (lambda x, y: gan.identity_mapping(x=x, mapped=y), F.l1_loss),
+  'distance_to_truth': (lambda x, y: gan.distance_to_truth(x=x, translated=y), F.l1_loss),
+  'feature_distance': (
+    lambda x, y: gan.feature_distance(real_features=x, fake_features=y),
+    lambda x, y, reduction: 12 * F.mse_loss(x, y, reduction=reduction) / 2,  # a sum, of 12 entries
+  ),
+}
+
+
+@pytest.mark.parametrize('name', DISTANCES)
+def test_a_distance_is_that_of_pytorch(name):
+  of_ours, of_theirs = DISTANCES[name]
+  x, y = np.random.default_rng(2).normal(size=(2, NUM, 2, 3, 2)).astype(np.float32)
+  again = torch.tensor(y, requires_grad=True)
+  theirs = of_theirs(torch.tensor(x), again, reduction='none').flatten(1).mean(1)
+  (slope,) = torch.autograd.grad(theirs.sum(), again)
+  ours, pull = jax.vjp(lambda y: of_ours(x, y), y)
+  np.testing.assert_allclose(ours, theirs.detach(), rtol=1e-5)
+  np.testing.assert_allclose(pull(jnp.ones(NUM))[0], slope, rtol=1e-5, atol=1e-7)
+
+
+def test_the_length_of_a_path_is_that_of_pytorch():
+  """As the released code has it: y over the root of the pixels, squares summed over w and averaged over layers."""
+  noise = np.random.default_rng(3)
+  weights, styles = noise.normal(size=(2, 5, 48)), noise.normal(size=(NUM, 2, 5))
+  weights, styles = weights.astype(np.float32), styles.astype(np.float32)
+
+  def images(xp, styles):
+    return xp.tanh(xp.einsum('bld,ldk->bk', styles, xp.asarray(weights))).reshape(NUM, 4, 4, 3)
+
+  w = torch.tensor(styles, requires_grad=True)
+  y = torch.tensor(np.asarray(jax.random.normal(KEY, (NUM, 4, 4, 3)))) / np.sqrt(4 * 4)
+  (slope,) = torch.autograd.grad((images(torch, w) * y).sum(), w)
+  ours = gan.path_length(lambda styles: images(jnp, styles), KEY, jnp.array(styles))
+  np.testing.assert_allclose(ours, slope.square().sum(2).mean(1).sqrt(), rtol=1e-4)
+
+
+def test_weights_are_clipped_as_by_pytorch():
+  """The loop of the code that Wasserstein GAN was released with."""
+  net = torch.nn.Sequential(torch.nn.Linear(6, 8), torch.nn.Linear(8, 1))
+  params = {name: jnp.array(value.detach().numpy()) for name, value in net.named_parameters()}
+  for parameter in net.parameters():
+    parameter.data.clamp_(-0.2, 0.2)
+  ours = clipped(0.2)(params)
+  for name, value in net.named_parameters():
+    np.testing.assert_array_equal(ours[name], value.detach())
+  assert any((ours[name] != params[name]).any() for name in params)
