@@ -6,8 +6,12 @@ _WON = 0.95  # of real and of generated examples told
 _TELLS = 0.75  # of pairs told; below, logits are too near for what lies between them
 _BY_HEART = 0.6  # the target of Karras et al. 2020
 _COLLAPSED = 0.05  # of the variance of real examples
-_EXPLODED = 1e3  # healthy weights stretch by 1 to 100
+_EXPLODED = 1e3  # healthy weights stretch by 1 to 100, and healthy gradients are as long at most
 _NO_GRADIENT = 1e-6
+_STILL = {
+  'generator': 'nothing that it makes changes what the discriminator says',
+  'discriminator': 'nothing that it is shown makes it change, and it has nothing to teach',
+}
 
 
 def health(train: Mapping[str, float], held_out: Mapping[str, float], seen: Mapping[str, float]) -> list[str]:
@@ -15,7 +19,8 @@ def health(train: Mapping[str, float], held_out: Mapping[str, float], seen: Mapp
 
   The discriminator has won where it tells almost all real and almost all generated examples. It has learned the
   training set by heart where held-out examples look to it like generated ones: `overfitting` is near 1. The generator
-  has collapsed where its examples hardly vary. A weight has exploded where it stretches by a thousand.
+  has collapsed where its examples hardly vary. A weight has exploded where it stretches by a thousand, a gradient where it is as long; a player
+  without one stands still.
 
   Args:
     train: the means over the last steps, by the names of the metrics.
@@ -42,10 +47,7 @@ def health(train: Mapping[str, float], held_out: Mapping[str, float], seen: Mapp
       f'Generated examples vary {train["variety"]:.1%} as much as real ones: the generator has collapsed. Lower its '
       'learning rate (config.optimizer.learning_rate), or give the discriminator a penalty (config.model.penalty).'
     )
-  found += exploded(held_out)
-  if train.get('generator_grad_norm', 1.0) < _NO_GRADIENT:
-    found.append('The generator gets no gradient.')
-  return found
+  return found + exploded(held_out) + of_gradients(train)
 
 
 def of_both_sides(
@@ -59,13 +61,31 @@ def of_both_sides(
       for row in (train, held_out, seen)
     )
     found += [f'Of {side}: {sentence}' for sentence in health(*own)]
-  return found + exploded(held_out)
+  return found + exploded(held_out) + of_gradients(train)
+
+
+def of_gradients(train: Mapping[str, float]) -> list[str]:
+  """A sentence for each player whose gradient explodes or vanishes, of the means of their norms over the last steps."""
+  found = []
+  for player, norm in _of('_grad_norm', train):
+    if norm > _EXPLODED:
+      found.append(
+        f'The gradient of the {player} has a norm of {norm:,.0f}: it explodes. Lower the learning rate, or set '
+        'clip_norm of its optimizer.'
+      )
+    elif norm < _NO_GRADIENT:
+      found.append(f'The {player} gets no gradient{f": {_STILL[player]}" if player in _STILL else ""}.')
+  return found
 
 
 def exploded(held_out: Mapping[str, float]) -> list[str]:
   """A sentence for each player one of whose weights stretches by a thousand."""
-  norms = [(name, norm) for name, norm in held_out.items() if name.endswith('_spectral_norm')]
-  return [_sentence(name, norm) for name, norm in norms if norm > _EXPLODED]
+  return [
+    f'A weight of the {player} stretches what it gets {norm:,.0f} times: its spectral norm explodes, as before a '
+    'collapse. Lower the learning rate, or set clip_norm of its optimizer.'
+    for player, norm in _of('_spectral_norm', held_out)
+    if norm > _EXPLODED
+  ]
 
 
 def overfitting(seen: Mapping[str, float], held_out: Mapping[str, float]) -> float:
@@ -86,9 +106,6 @@ def _taken_for_real(seen, held_out):
   )
 
 
-def _sentence(name, norm):
-  player = name.removesuffix('_spectral_norm')
-  return (
-    f'A weight of the {player} stretches what it gets {norm:,.0f} times: its spectral norm explodes, as before a '
-    'collapse. Lower the learning rate, or set clip_norm of its optimizer.'
-  )
+def _of(ending, row):
+  """Players, by the name of what is told of them, and the number."""
+  return [(name.removesuffix(ending), number) for name, number in row.items() if name.endswith(ending)]
