@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jaxgen.losses import autoregressive, distillation, flow, gan, logistic_mixture, score, vae
+from jaxgen.losses import autoregressive, distillation, flow, gan, logistic_mixture, quantization, score, vae
 
 EDGE = (0.0, 1.0, 15.0, 50.0, 60.0, 85.0, 90.0, 100.0, 1e3, 1e4)
 SWEEP = np.array([sign * value for value in EDGE for sign in (-1, 1)], np.float32)
@@ -98,6 +98,9 @@ LOSSES = {
   'categorical_nll': lambda a, b: autoregressive.categorical_nll(
     jnp.concatenate([a, b], 1), jnp.zeros(len(a), jnp.int32)
   ),
+  'codebook_distance': lambda a, b: quantization.codebook_distance(a, codes=b),
+  'commitment': lambda a, b: quantization.commitment(a, codes=b),
+  'vector_quantization': lambda a, b: quantization.vector_quantization(a, codes=b),
   'logistic_mixture_nll': _mixture_nll,
   'distillation': _distilled,
   'score.denoising_error': lambda a, b: score.denoising_error(a, b, _numbers(a, 0.01)),

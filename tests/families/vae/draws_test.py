@@ -13,12 +13,15 @@ from jaxgen.families.vae import (
   class_conditional,
   diagonal_gaussian,
   elbo,
+  flow_posterior,
+  flow_prior,
   infovae,
   iwae,
   mixture,
   standard_normal,
   vae,
 )
+from jaxgen.settings import vae_slots
 from jaxgen.types import DATA_AXIS, Field, State
 from tests.families.vae.family_test import SIGMA, LinearDecoder, LinearEncoder, _probabilistic_pca
 
@@ -37,12 +40,15 @@ class Wide(nn.Module):
 
 
 class Loud(nn.Module):
-  """An encoder that is beside itself: means and log-variances of 1e4 and -1e4, each with each."""
+  """An encoder that is beside itself: means, log-variances and a context of 1e4 and -1e4, each with each."""
+
+  context: bool = False
 
   @nn.compact
   def __call__(self, x, given, train):
     del given, train
-    edge = 1e4 * jnp.array([[1.0, 1.0, -1.0, -1.0], [1.0, -1.0, 1.0, -1.0]])
+    edge = 1e4 * jnp.array([[1.0, 1.0, -1.0, -1.0], [1.0, -1.0, 1.0, -1.0], [1.0, -1.0, -1.0, 1.0]])
+    edge = edge[: 2 + self.context]
     outputs = self.param('outputs', lambda key: edge)
     return tuple(jnp.broadcast_to(each, (len(x), 4)) for each in outputs)
 
@@ -130,8 +136,37 @@ def test_where_q_is_not_weighed_yet_both_gradients_are_the_same():
   ids=lambda objective: objective.words[-20:],
 )
 def test_whatever_the_encoder_says_loss_and_gradients_are_finite(prior, objective):
-  slots = dict(encoder=Loud(), prior=prior, posterior=diagonal_gaussian(4), objective=objective, given=LABEL)
-  model = built(1, **slots)
+  _assert_finite(encoder=Loud(), prior=prior, posterior=diagonal_gaussian(4), objective=objective)
+
+
+FLOWS = {
+  'a flow for a prior': (diagonal_gaussian(4), flow_prior(vae_slots.maf(4, 2, 8), 4)),
+  'a flow of masked networks': (flow_posterior(vae_slots.iaf(4, 2, 8), 4, 4), standard_normal(4)),
+  'planes': (flow_posterior(vae_slots.planar(4, 2), 4, 4), standard_normal(4)),
+}
+
+
+@pytest.mark.parametrize('name', FLOWS)
+@pytest.mark.parametrize('objective', [elbo(free_bits=0.5), iwae(3)], ids=['elbo', 'iwae'])
+def test_flows_of_latents_are_finite_wherever_the_encoder_sends_them(name, objective):
+  """Also once they have learned something: they begin where they hear no context and bend little."""
+  posterior, prior = FLOWS[name]
+  slots = dict(prior=prior, posterior=posterior, objective=objective)
+  _assert_finite(0.3, encoder=Loud(context=bool(posterior.parts)), **slots)
+
+
+def _assert_finite(learned=0.0, **slots):
+  """The parameters after a step from where what the slots learn is so far off its start, and the evaluated loss."""
+  model = built(1, given=LABEL, **slots)
+  noise = np.random.default_rng(0)
+
+  def init(rng, batch):
+    params, extra = model.init(rng, batch)
+    of_slots = {name: params[name] for name in ('prior', 'posterior') if name in params}
+    moved = jax.tree.map(lambda leaf: leaf + jnp.float32(learned * noise.normal(size=leaf.shape)), of_slots)
+    return params | moved, extra
+
+  model = model._replace(init=init)
   step, state = _stepped(model)
   assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(step(state)))
   batch = {'x': jnp.ones((3, 3)), 'label': jnp.arange(3)}
