@@ -49,9 +49,19 @@ def _equinox(features, seed):
   return params, lambda params, x: jax.vmap(eqx.combine(params, static))(x)
 
 
+# the game, and a penalty `(critic, rng, *, real, fake) -> f32[B]` with its weight
+GAMES = {
+  'logistic with R1': (gan.non_saturating, gan.PENALTIES['r1'], 0.1),
+  'wasserstein with a gradient penalty': (gan.wasserstein, gan.PENALTIES['gradient_penalty'], 1.0),
+  'relativistic with R1 and R2': (gan.relativistic, gan.PENALTIES['r1_r2'], 0.1),
+}
+
+
+@pytest.mark.parametrize('name', GAMES)
 @pytest.mark.parametrize('network', [_linen, _nnx, _equinox], ids=['linen', 'nnx', 'equinox'])
-def test_a_game_of_foreign_networks_finds_the_data(network):
+def test_a_game_of_foreign_networks_finds_the_data(network, name):
   """Two blobs at (3, 3) and (-3, 3): the second coordinate has one place, the first has two."""
+  loss, penalty, weight = GAMES[name]
   (of_generator, generate), (of_discriminator, judge) = network(2, 0), network(1, 1)
   params = {'generator': of_generator, 'discriminator': of_discriminator}
 
@@ -60,13 +70,15 @@ def test_a_game_of_foreign_networks_finds_the_data(network):
 
   def discriminator_loss(params, extra, rng, batch):
     critic = lambda x: judge(params['discriminator'], x)[:, 0]  # noqa: E731
-    fake = fakes(params, rng, batch['x'])
-    terms = gan.logistic_discriminator(real_logits=critic(batch['x']), fake_logits=critic(fake))
-    total = terms + 0.1 * gan.r1_penalty(critic, batch['x'])
+    real, fake = batch['x'], fakes(params, rng, batch['x'])
+    terms = loss.discriminator(real_logits=critic(real), fake_logits=critic(fake))
+    total = terms + weight * penalty(critic, rng, real=real, fake=fake)
     return total.mean(), (extra, {'loss': total})
 
   def generator_loss(params, extra, rng, batch):
-    terms = gan.non_saturating_generator(judge(params['discriminator'], fakes(params, rng, batch['x']))[:, 0])
+    critic = lambda x: judge(params['discriminator'], x)[:, 0]  # noqa: E731
+    fake = fakes(params, rng, batch['x'])
+    terms = loss.generator(real_logits=critic(batch['x']), fake_logits=critic(fake))
     return terms.mean(), (extra, {'generator_loss': terms})
 
   update = alternate(

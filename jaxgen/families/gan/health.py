@@ -19,8 +19,8 @@ def health(train: Mapping[str, float], held_out: Mapping[str, float], seen: Mapp
 
   The discriminator has won where it tells almost all real and almost all generated examples. It has learned the
   training set by heart where held-out examples look to it like generated ones: `overfitting` is near 1. The generator
-  has collapsed where its examples hardly vary. A weight has exploded where it stretches by a thousand, a gradient where it is as long; a player
-  without one stands still.
+  has collapsed where its examples hardly vary. A weight has exploded where it stretches by a thousand, a gradient
+  where its norm is a thousand; a player without a gradient stands still.
 
   Args:
     train: the means over the last steps, by the names of the metrics.

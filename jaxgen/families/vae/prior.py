@@ -19,6 +19,7 @@ from jaxgen.losses import vae as losses
 from jaxgen.types import DataSpec
 
 _LOG_SCALE = transforms.bounded_log_scale(10.0)
+_FAR = 1e6  # of a latent, from where on a flow's networks are not asked: each multiplies what it hears
 
 
 class Prior(NamedTuple):
@@ -189,7 +190,8 @@ def flow_prior(bijector: Bijector, latent_dim: int) -> Prior:
   """A flow that is learned with the autoencoder: `log p(z) = log N(f(z); 0, I) + log|det df/dz|`.
 
   As of Chen et al., "Variational lossy autoencoder" (2017), section 3.2. The temperature is the standard deviation of
-  the noise that draws are made of.
+  the noise that draws are made of. Of latents beyond 1e6 the density goes on as that of a normal, so that it has a
+  finite gradient wherever an encoder sends them.
 
   Args:
     bijector: f, from latents to noise, f32[B, latent_dim] both, without conditions, in both directions.
@@ -205,8 +207,10 @@ def flow_prior(bijector: Bijector, latent_dim: int) -> Prior:
 
   def log_prob(apply, params, extra, z, *, given, train):
     del given
-    (e, log_det), extra = apply('prior', params, extra, z, train=train, method='forward_and_log_det')
-    return losses.log_normal(e, mean=jnp.zeros_like(e), log_var=jnp.zeros_like(e)) + log_det, extra
+    near = jnp.clip(z, -_FAR, _FAR)
+    (e, log_det), extra = apply('prior', params, extra, near, train=train, method='forward_and_log_det')
+    beyond = jnp.square(z - near).sum(-1) / 2
+    return losses.log_normal(e, mean=jnp.zeros_like(e), log_var=jnp.zeros_like(e)) + log_det - beyond, extra
 
   def sample(apply, params, extra, rng, num, *, given, temperature=1.0):
     del given

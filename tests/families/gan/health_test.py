@@ -44,7 +44,11 @@ BAD = {
     {'discriminator_spectral_norm': 12345.6},
     'weight of the discriminator stretches what it gets 12,346 times',
   ),
-  'a generator that stands still': ({'generator_grad_norm': 0.0}, {}, 'The generator gets no gradient: nothing'),
+  'a generator that stands still': (
+    {'generator_grad_norm': 0.0},
+    {},
+    'The generator gets no gradient: nothing',
+  ),
   'a discriminator that stands still': (
     {'discriminator_grad_norm': 1e-7},
     {},

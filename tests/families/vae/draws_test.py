@@ -158,10 +158,10 @@ def test_flows_of_latents_are_finite_wherever_the_encoder_sends_them(name, objec
 def _assert_finite(learned=0.0, **slots):
   """The parameters after a step from where what the slots learn is so far off its start, and the evaluated loss."""
   model = built(1, given=LABEL, **slots)
-  noise = np.random.default_rng(0)
+  start, noise = model.init, np.random.default_rng(0)
 
   def init(rng, batch):
-    params, extra = model.init(rng, batch)
+    params, extra = start(rng, batch)
     of_slots = {name: params[name] for name in ('prior', 'posterior') if name in params}
     moved = jax.tree.map(lambda leaf: leaf + jnp.float32(learned * noise.normal(size=leaf.shape)), of_slots)
     return params | moved, extra
