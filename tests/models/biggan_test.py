@@ -72,10 +72,15 @@ def test_biggan_has_the_published_number_of_parameters():
 def test_biggan_deep_has_the_published_number_of_parameters():
   """Of 128x128 by `resnet_biggan_deep_test.py` of google/compare_gan. Of the generators that DeepMind released,
   huggingface/pytorch-pretrained-BigGAN says 50.4 and 55.9 million; their last layer has 128 channels, of which three
-  are looked at."""
+  are looked at. Of the discriminator of 256x256 nothing is published: by the paper's tables 7 and 8 it has two blocks
+  of 8 ch more, and attends at 64x64 to twice the channels."""
   small, discriminator = counts('biggan_deep', 128, latent_dim=128)
-  large, _ = counts('biggan_deep', 256, latent_dim=128)
+  large, larger_discriminator = counts('biggan_deep', 256, latent_dim=128)
   assert (small, discriminator) == (50_244_484, 34_590_210)
+  width, hidden = 8 * 128, 8 * 128 // 4
+  block = width * hidden + hidden + 2 * (9 * hidden**2 + hidden) + hidden * width + width
+  attention = [2 * channels**2 // 8 + 2 * channels**2 // 2 for channels in (2 * 128, 4 * 128)]
+  assert larger_discriminator - discriminator == 2 * block + attention[1] - attention[0]
   not_looked_at = (128 - 3) * (9 * 128 + 1)
   assert [round((size + not_looked_at) / 1e6, 1) for size in (small, large)] == [50.4, 55.9]
 

@@ -70,9 +70,10 @@ def test_a_game_of_foreign_networks_finds_the_data(network, name):
 
   def discriminator_loss(params, extra, rng, batch):
     critic = lambda x: judge(params['discriminator'], x)[:, 0]  # noqa: E731
-    real, fake = batch['x'], fakes(params, rng, batch['x'])
+    noise, place = jax.random.split(rng)
+    real, fake = batch['x'], fakes(params, noise, batch['x'])
     terms = loss.discriminator(real_logits=critic(real), fake_logits=critic(fake))
-    total = terms + weight * penalty(critic, rng, real=real, fake=fake)
+    total = terms + weight * penalty(critic, place, real=real, fake=fake)
     return total.mean(), (extra, {'loss': total})
 
   def generator_loss(params, extra, rng, batch):
