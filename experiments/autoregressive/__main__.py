@@ -3,9 +3,9 @@
     python -m experiments.autoregressive
     python -m experiments.autoregressive --configs=charlm_text,rnnlm_text
 
-Writes `results.jsonl`, `results.md`, `text.png` (bits per character over training, beside compressors) and the curves
-of each run to `--out`; the runs are in `--runs`. A row that is there is not made again, and a run goes on where it was,
-so that after a kill the same command goes on.
+Writes `results.jsonl`, `reading.jsonl` (of text, read as compressors do), `results.md`, `text.png` (bits per character
+over training, beside compressors) and the curves of each run to `--out`; the runs are in `--runs`. A row that is there
+is not made again, and a run goes on where it was, so that after a kill the same command goes on.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from typing import Any
 
 from experiments import arguments, row_by_row
 from experiments.autoregressive.reached import reached
+from experiments.autoregressive.reading import reading
 from experiments.autoregressive.report import picture, table
 from jaxgen import config_files, files, process, show
 from jaxgen.runs import writers
@@ -26,6 +27,7 @@ CONFIGS = (
   'charlm_text',
   'rnnlm_text',
   'transformer_text',
+  'transformer_text_large',
   'transformer_markov',
   'pixelcnn_digits',
   'pixelcnn_binary_mnist',
@@ -37,13 +39,16 @@ def main() -> None:
   """Trains, measures and writes."""
   asked = _arguments()
   process.set_up()
-  path = asked.out / 'results.jsonl'
+  path, readings = asked.out / 'results.jsonl', asked.out / 'reading.jsonl'
   for name in asked.configs:
-    if name not in [row['config'] for row in row_by_row.read(path)]:
+    if not _has(path, name):
       row_by_row.append(path, made(name, asked.runs / name))
       show.curves(writers.read(asked.runs / name), asked.out / f'{name}_curves.png')
+    if _is_of_text(name) and not _has(readings, name):
+      train(name, asked.runs / name)
+      row_by_row.append(readings, reading(name, asked.runs / name))
   rows = sorted(row_by_row.read(path), key=lambda row: _place(row['config']))
-  files.write_text(asked.out / 'results.md', table(rows))
+  files.write_text(asked.out / 'results.md', table(rows, row_by_row.read(readings)))
   picture(rows, asked.out / 'text.png')
 
 
@@ -65,20 +70,33 @@ def made(name: str, workdir: Path) -> dict[str, Any]:
   Of a run that was there before, whose cost until then nobody has counted, there are no minutes.
   """
   is_new, before = not workdir.exists(), _processor_seconds()
+  command = train(name, workdir)
+  minutes = (_processor_seconds() - before) / 60 if is_new else None
+  return {'config': name, 'command': command, 'cpu_minutes': minutes, **reached(name, workdir)}
+
+
+def train(name: str, workdir: Path) -> str:
+  """Trains, or goes on; the command."""
   options = [f'--config=configs/{name}.py', f'--workdir={workdir}', *often(name)]
   subprocess.run([sys.executable, '-m', 'jaxgen.main', *options], check=True)
-  minutes = (_processor_seconds() - before) / 60 if is_new else None
-  command = f'python -m jaxgen.main {" ".join(options)}'
-  return {'config': name, 'command': command, 'cpu_minutes': minutes, **reached(name, workdir)}
+  return f'python -m jaxgen.main {" ".join(options)}'
 
 
 def often(name: str) -> list[str]:
   """The options by which text is evaluated so often that one sees a curve; they change no weight."""
-  config = config_files.load(name)
-  if not config.data.name.startswith('text:'):
+  if not _is_of_text(name):
     return []
+  config = config_files.load(name)
   every = max(config.num_steps // _POINTS // config.steps_per_dispatch, 1) * config.steps_per_dispatch
   return [f'--config.eval_every={every}']
+
+
+def _is_of_text(name):
+  return config_files.load(name).data.name.startswith('text:')
+
+
+def _has(path, name):
+  return name in [row['config'] for row in row_by_row.read(path)]
 
 
 def _place(name):

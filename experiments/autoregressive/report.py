@@ -20,8 +20,17 @@ _PROTOCOLS = (
 )
 
 
-def table(rows: Sequence[Mapping[str, Any]]) -> str:
-  """All rows, what they depend on beneath, and the compressors of each text."""
+_READINGS = (
+  '\nA model reads the test split in windows, the first token of which is given nothing; in windows that overlap by '
+  'half, of which the second half counts; and in these while it learns from what it has read, by Adam, at the one of '
+  'three rates that is best on the validation split ("Dynamic evaluation of neural sequence models", 2018). The last '
+  'is what a compressor does.\n'
+)
+
+
+def table(rows: Sequence[Mapping[str, Any]], readings: Sequence[Mapping[str, Any]] = ()) -> str:
+  """All rows, what they depend on beneath, and the compressors of each text beside models, which read it in windows
+  and, where there are `readings`, as compressors do."""
   head = ['config', 'test', 'unit', 'published', 'parameters', 'steps of', 'CPU minutes', 'seed']
   lines = [table_line(head), table_line(['---', '---:', '---', '---', '---:', '---:', '---:', '---:'])]
   for row in rows:
@@ -48,7 +57,8 @@ def table(rows: Sequence[Mapping[str, Any]]) -> str:
     + '\n\nExact likelihoods of the whole test split by averaged weights, ± the standard error of a mean over its '
     'examples. CPU minutes are of all cores, with start, compilation, evaluation and pictures, and none of a run that '
     f'was there before. {_PROTOCOLS}\n\n{commands}\n\nOn {rows[0]["device"]}; {versions}.\n'
-    + ''.join(_of_text(row) for row in rows if 'splits' in row)
+    + ''.join(_of_text(row, readings) for row in rows if 'splits' in row)
+    + (_READINGS if readings else '')
   )
 
 
@@ -91,7 +101,7 @@ def picture(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     figure.savefig(part, format='png', dpi=110)
 
 
-def _of_text(row):
+def _of_text(row, readings):
   """The compressors beside one model."""
   splits = row['splits']
   head = [
@@ -107,7 +117,10 @@ def _of_text(row):
     **({row_split(row): row['curve'][-1][1]} if row['curve'] else {}),
   }
   cells = [cell for split in splits for cell in ('-', f'{ends[split]:.3f}' if split in ends else '-')]
-  lines.append(table_line(['the model', *cells]))
+  lines.append(table_line(['the model, in windows', *cells]))
+  for reading in (each for each in readings if each['config'] == row['config']):
+    for key, how in (('with_a_past', 'with half a window before'), ('learning', 'learning as it reads')):
+      lines.append(table_line([f'the model, {how}', '-', f'{reading[key]:.3f}', '-', '-']))
   return '\n' + '\n'.join(lines) + '\n'
 
 

@@ -1,7 +1,10 @@
 """Autoregressive models beside compressors: what is counted, and what is said of it."""
 
 import lzma
+from typing import NamedTuple
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
@@ -9,6 +12,7 @@ from experiments import arguments
 from experiments.autoregressive import reached, report
 from experiments.autoregressive.__main__ import CONFIGS, main, often
 from experiments.autoregressive.compressors import compressed, decoded, split_of, there_are
+from experiments.autoregressive.reading import code_length, windows
 from jaxgen import config_files
 from jaxgen.data.source import from_arrays
 from jaxgen.data.vocabulary import Vocabulary
@@ -38,6 +42,38 @@ def test_the_text_of_a_split_is_that_of_its_windows_and_of_sentences_without_wha
 
 def test_bits_per_character_are_those_of_all_examples():
   assert reached.per_character(np.log(2) * 300, 7, 1000) == pytest.approx(2.1)
+
+
+@pytest.mark.parametrize(('size', 'context'), [(12, 4), (13, 4), (4, 4), (29, 5), (30, 5)])
+def test_every_token_of_a_text_counts_once_and_is_given_half_a_window(size, context):
+  found = np.zeros(size)
+  for tokens, counted in windows(np.arange(size), context):
+    assert tokens.shape == counted.shape == (4, context)
+    np.add.at(found, tokens, counted)
+    for window, counts in zip(tokens, counted, strict=True):
+      np.testing.assert_array_equal(np.diff(window), 1)
+      assert window[0] == 0 or counts[: context // 2].sum() == 0
+  np.testing.assert_array_equal(found, 1)
+
+
+class Letters(NamedTuple):
+  """Tokens that are independent, of probabilities softmax(params)."""
+
+  def entry_log_mass(self, params, extra, batch):
+    return jax.nn.log_softmax(params)[batch['x']]
+
+
+def test_a_model_that_learns_while_it_reads_takes_less_for_a_text_of_other_letters_and_counts_before_it_learns():
+  text = np.random.default_rng(0).choice(4, 2000, p=[0.7, 0.1, 0.1, 0.1])
+  params = jnp.zeros(4)
+  still = code_length(Letters(), params, {}, text, 8)
+  assert still == pytest.approx(2000 * np.log(4), rel=1e-5)
+  entropy = -2000 * (0.7 * np.log(0.7) + 0.3 * np.log(0.1))
+  learned = code_length(Letters(), params, {}, text, 8, rate=0.03)
+  assert entropy < learned < 0.5 * (still + entropy)
+  # letters at random: whoever has learned from a window before it counts takes less than they have
+  noise = np.random.default_rng(1).integers(0, 4, 2000)
+  assert code_length(Letters(), params, {}, noise, 8, rate=0.03) > 2000 * np.log(4)
 
 
 @pytest.mark.parametrize('name', CONFIGS)
@@ -81,7 +117,11 @@ def test_every_row_has_its_own_unit_and_a_published_number_where_there_is_one():
   assert '| `pixelcnn_binary_mnist` | 90.100 ± 0.210 | nats an image | 81.3 (PixelCNN), 79.2' in said
   assert '| `pixelcnn_digits` | 1.750 ± 0.010 | bits per entry | - | 1,234 | 800 x 32 | - | 0 |' in said
   assert '| gzip -9 | 2.500 | 2.400 | 2.500 | 2.400 |' in said
-  assert '| the model | - | 2.250 | - | 2.400 |' in said
+  assert '| the model, in windows | - | 2.250 | - | 2.400 |' in said and 'learn' not in said
+  read = {'config': 'charlm_text', 'with_a_past': 2.2, 'learning': 2.1, 'rate': 1e-3}
+  said = report.table([text], [read, read | {'config': 'rnnlm_text'}])
+  assert '| the model, with half a window before | - | 2.200 | - | - |' in said
+  assert said.count('learning as it reads | - | 2.100 |') == 1
 
 
 def test_a_picture_is_made_of_text_alone(tmp_path):
