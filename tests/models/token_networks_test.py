@@ -11,25 +11,44 @@ import optax
 import pytest
 from flax import linen as nn
 
+from jaxgen import fields
 from jaxgen.families.autoregressive import autoregressive, token_by_token, whole_network
+from jaxgen.families.distributions import Distribution, categorical
+from jaxgen.families.logistic_mixtures import logistic_mixture
 from jaxgen.models.autoregressive.charlm import CharLM, cached
+from jaxgen.models.autoregressive.codes_prior import CodesPrior
+from jaxgen.models.autoregressive.codes_prior import cached as cached_codes
 from jaxgen.models.autoregressive.rnnlm import RNNLM
 from jaxgen.models.autoregressive.transformer import Transformer
 from jaxgen.models.autoregressive.wavenet import WaveNet
 from jaxgen.samplers import run
 from jaxgen.samplers.ancestral import ancestral
-from jaxgen.types import Field
+from jaxgen.types import DataSpec, Field
+from tests.models.knobs import KNOBS
 
 LENGTH = 10
 LABEL = Field('label', (), 3)
 
 
 class Row(NamedTuple):
-  """A network of tokens `levels -> nn.Module`, how it is sampled, and how many tokens before it an output sees."""
+  """A network of tokens `levels -> nn.Module`, how it is sampled, how many tokens before it an output sees, the shape
+  of its LENGTH tokens, the codes that it is given, and `levels -> Distribution`, what its outputs mean."""
 
   make: Callable[[int], nn.Module]
   predictor: Callable = lambda network: token_by_token(network.levels)
   reach: int = LENGTH
+  shape: tuple[int, ...] = (LENGTH,)
+  above: DataSpec = {}
+  distribution: Callable[[int], Distribution] = categorical
+
+
+def codes_prior(above):
+  """A row of a prior on codes in a grid, of which all positions know the codes above."""
+  grid = (2, LENGTH // 2)
+  make = lambda levels: CodesPrior(  # noqa: E731
+    CharLM(LENGTH, levels, 8, 2, 2, look_back=3), grid, tuple(above.items())
+  )
+  return Row(make, cached_codes, shape=grid, above=above)
 
 
 NETWORKS = {
@@ -39,9 +58,18 @@ NETWORKS = {
   'transformer': Row(lambda levels: Transformer(LENGTH, levels, 8, 2, 2)),
   # each of two layers sees two positions more than its own, and a position stands for the token before it
   'transformer, past its window': Row(lambda levels: Transformer(3, levels, 8, 2, 2), reach=5),
+  'codes': codes_prior({}),
+  'codes below others': codes_prior({'top': Field('tokens', (1, 3), LENGTH + 1)}),
 }
-# These read values and no tokens: what their outputs see is tried with their layers.
-OF_VALUES = {'wavenet': Row(lambda levels: WaveNet(levels, 4, 6, (1, 2, 4)))}
+# These read values and no tokens; layers of two samples, 1, 2 and 4 apart, see seven besides that which stands before.
+OF_VALUES = {
+  'wavenet': Row(lambda levels: WaveNet(levels, 4, 16, (1, 2, 4)), reach=8),
+  'wavenet of logistics': Row(
+    lambda levels: WaveNet(levels, 4, 6, (1, 2, 4), components=2),
+    reach=8,
+    distribution=lambda levels: logistic_mixture(levels, 2),
+  ),
+}
 every_network = pytest.mark.parametrize('name', NETWORKS | OF_VALUES)
 
 
@@ -52,13 +80,32 @@ def variables_of(network, *args):
   return jax.tree.map(lambda leaf: jnp.asarray(noise.normal(0, 0.5, leaf.shape), leaf.dtype), shapes)
 
 
+def model_of(row, network, levels, given=None, predictor=whole_network):
+  """The model of this network, given the fields of its row and others."""
+  x = Field('tokens', row.shape, levels)
+  spec = {**row.above, **(given or {})}
+  settings = dict(tx=optax.sgd(0.1), ema_decay=0.0, x=x, given=spec, distribution=row.distribution(levels))
+  return autoregressive(network, predictor=predictor, **settings)
+
+
+def codes_above(row, num, code=None):
+  """Values of the fields of a row: one code everywhere, or others for each example."""
+  values = {
+    name: jnp.arange(num * fields.size(field)).reshape(num, *field.shape) % field.levels
+    for name, field in row.above.items()
+  }
+  return values if code is None else jax.tree.map(lambda codes: jnp.full_like(codes, code), values)
+
+
 @pytest.mark.parametrize('name', NETWORKS)
 def test_the_jacobian_is_zero_at_and_after_each_position_and_nowhere_before(name):
-  """By what is read of each token: no two are alike, so that a row of the table is one position."""
+  """By what is read of each token: no two are alike, so that a row of the table is one position; codes above are of a
+  row that none of them reads."""
   row = NETWORKS[name]
   network = row.make(LENGTH)
-  x = jax.random.permutation(jax.random.key(0), LENGTH)[None]
-  variables = variables_of(network, x, {})
+  x = jax.random.permutation(jax.random.key(0), LENGTH).reshape(1, *row.shape)
+  given = codes_above(row, 1, code=LENGTH)
+  variables = variables_of(network, x, given)
   mix = jax.random.normal(jax.random.key(1), (LENGTH,))
 
   @jax.jit
@@ -70,36 +117,42 @@ def test_the_jacobian_is_zero_at_and_after_each_position_and_nowhere_before(name
       return found + moved[args[0] % (LENGTH + 1)] if is_table else found
 
     with nn.intercept_methods(read):
-      return network.apply(variables, x, {}, False)[0] @ mix
+      return (network.apply(variables, x, given, False)[0] @ mix).reshape(-1)
 
-  influence = np.abs(jacobian(jnp.zeros((LENGTH + 1, 8)))).max(-1)[:, x[0]]  # [output, input]
+  influence = np.abs(jacobian(jnp.zeros((LENGTH + 1, 8)))).max(-1)[:, x.reshape(-1)]  # [output, input]
+  np.testing.assert_array_equal(influence != 0, within(row.reach))
+
+
+def within(reach):
+  """Whether an input is one of so many before an output, bool[output, input]."""
   distance = np.arange(LENGTH)[:, None] - np.arange(LENGTH)
-  np.testing.assert_array_equal(influence != 0, (distance > 0) & (distance <= row.reach))
+  return (distance > 0) & (distance <= reach)
 
 
-KNOBS = (
-  {},
-  {'temperature': 0.5},
-  {'temperature': 0.0},
-  {'top_k': 3},
-  {'top_p': 0.6},
-  {'temperature': 1.5, 'top_k': 20, 'top_p': 0.9},
-)
+@pytest.mark.parametrize('name', OF_VALUES)
+def test_another_value_moves_the_outputs_that_see_it_and_no_bit_of_the_others(name):
+  row, levels = OF_VALUES[name], 300
+  network = row.make(levels)
+  x = jax.random.randint(jax.random.key(0), (LENGTH,), 0, levels)
+  variables = variables_of(network, x[None], {})
+  others = jnp.where(jnp.eye(LENGTH, dtype=bool), (x + levels // 2) % levels, x)
+  outputs = jax.jit(lambda xs: jax.lax.map(lambda x: network.apply(variables, x[None], {}, False)[0], xs))
+  first, *moved = np.asarray(outputs(jnp.concatenate([x[None], others])))
+  np.testing.assert_array_equal((np.stack(moved, 1) != first[:, None]).any(-1), within(row.reach))
 
 
 @every_network
 def test_a_token_at_a_time_gives_the_samples_of_the_whole_network_whatever_is_turned(name):
   """Of 300 tokens, given labels, several chains in one program."""
   row, levels = (NETWORKS | OF_VALUES)[name], 300
-  network, x = row.make(levels), Field('tokens', (LENGTH,), levels)
-  given = {'label': jnp.array([0, 1, 2, 2])}
-  settings = dict(tx=optax.sgd(0.1), ema_decay=0.0, x=x, given={'label': LABEL})
+  network = row.make(levels)
+  given = {'label': jnp.array([0, 1, 2, 2]), **codes_above(row, 4)}
   quick, naive = (
-    autoregressive(network, predictor=predictor, **settings)
+    model_of(row, network, levels, {'label': LABEL}, predictor)
     for predictor in (row.predictor(network), whole_network)
   )
-  prepared = {'label': jax.nn.one_hot(given['label'], 3)}
-  params = {'network': variables_of(network, jnp.zeros((4, LENGTH), jnp.int32), prepared)['params']}
+  prepared = {**given, 'label': jax.nn.one_hot(given['label'], 3)}
+  params = {'network': variables_of(network, jnp.zeros((4, *row.shape), jnp.int32), prepared)['params']}
   draws = [
     jax.jit(lambda rng, knobs, model=model: model.sample(params, {}, rng, 4, given, **knobs))
     for model in (quick, naive)
@@ -111,7 +164,7 @@ def test_a_token_at_a_time_gives_the_samples_of_the_whole_network_whatever_is_tu
     found.append(several[0])
   assert max(x.max() for x in found) > 255 and found[0].dtype == jnp.int32
   assert len(np.unique(np.asarray(found[0]), axis=0)) == 4
-  half = jnp.broadcast_to(jnp.arange(LENGTH) < LENGTH // 2, (4, LENGTH))
+  half = jnp.broadcast_to(jnp.arange(LENGTH).reshape(row.shape) < LENGTH // 2, found[0].shape)
   batch = {'x': jnp.where(half, found[0], 0), **given}
   again = jax.jit(partial(quick.complete, params, {}))(jax.random.key(5), batch, half)
   np.testing.assert_array_equal(again, found[0])
@@ -120,21 +173,23 @@ def test_a_token_at_a_time_gives_the_samples_of_the_whole_network_whatever_is_tu
 @every_network
 def test_the_log_masses_of_a_chain_add_up_to_the_log_probability_of_its_sample(name):
   row, levels = (NETWORKS | OF_VALUES)[name], 7
-  network = row.make(levels)
-  start = jnp.zeros((5, LENGTH), jnp.int32)
-  variables = variables_of(network, start, {})
+  network, given = row.make(levels), codes_above(row, 5)
+  start = jnp.zeros((5, *row.shape), jnp.int32)
+  variables = variables_of(network, start, given)
 
   def apply(*args, method=None):
     switch = {'method': method} if method else {'train': False}
     return network.apply(variables, *args, **switch)
 
-  chain = ancestral(*row.predictor(network)(apply, {}))
+  chain = ancestral(*row.predictor(network)(apply, given), row.distribution(levels).draw)
   state, info = jax.jit(lambda rng: run(chain, rng, start, LENGTH))(jax.random.key(0))
-  model = autoregressive(network, tx=optax.sgd(0.1), ema_decay=0.0, x=Field('tokens', (LENGTH,), levels))
-  density = jax.jit(model.log_prob)({'network': variables['params']}, {}, None, {'x': state.position})
+  model, batch = model_of(row, network, levels), {'x': state.position, **given}
+  params = {'network': variables['params']}
+  density = jax.jit(model.log_prob)(params, {}, None, batch)
   np.testing.assert_allclose(info.log_prob.sum(0), density - LENGTH * np.log(levels), rtol=1e-4, atol=1e-4)
-  by_entry = jax.jit(model.entry_log_mass)({'network': variables['params']}, {}, {'x': state.position})
-  np.testing.assert_allclose(by_entry, info.log_prob.T, rtol=1e-3, atol=1e-4)
+  if model.entry_log_mass:  # of a sequence
+    by_entry = jax.jit(model.entry_log_mass)(params, {}, batch)
+    np.testing.assert_allclose(by_entry, info.log_prob.T, rtol=1e-3, atol=1e-4)
 
 
 def test_a_completion_tells_what_it_draws_while_it_draws():
@@ -154,7 +209,7 @@ def test_a_completion_tells_what_it_draws_while_it_draws():
   np.testing.assert_array_equal(np.stack([told[index] for index in range(LENGTH)], 1), found)
 
 
-@pytest.mark.parametrize('name', ['lstm', 'transformer', 'transformer, past its window'])
+@pytest.mark.parametrize('name', ['lstm', 'gru, two layers', 'transformer', 'transformer, past its window'])
 def test_a_text_goes_on_beyond_the_context_and_begins_as_a_shorter_one_does(name):
   """Bit by bit under the same key, with and without a prompt; what comes later is of a window that slides."""
   row = NETWORKS[name]
