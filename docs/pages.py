@@ -37,7 +37,7 @@ def on_files(files, config):
   pages |= {f'api/{room.replace(".", "_")}.md': api(room) for room in rooms()}
   for name, text in pages.items():
     files.append(File.generated(config, name, content=text))
-  for path in sorted(ROOT.glob('experiments/*/*.png')):
+  for path in _pictures('*'):
     files.append(File.generated(config, f'pictures/{path.parent.name}/{path.name}', abs_src_path=str(path)))
   return files
 
@@ -66,9 +66,14 @@ def _exhibit(name):
   parts = [f'### {name}', f'**{title}**', text.replace('\n  python', '\n    python').strip('\n')]
   if reached := _reached(name):
     parts.append(_table(reached.keys(), [reached.values()]))
-  for path in sorted(ROOT.glob(f'experiments/*/{name}.png')):
+  for path in _pictures(name):
     parts.append(f'![What the run of {name} reported](pictures/{path.parent.name}/{path.name})')
   return '\n\n'.join(parts)
+
+
+def _pictures(name):
+  """Those of `experiments/` of this name, or pattern; some move."""
+  return sorted(path for kind in ('png', 'gif') for path in ROOT.glob(f'experiments/*/{name}.{kind}'))
 
 
 def _reached(name):

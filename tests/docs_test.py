@@ -51,6 +51,7 @@ def test_the_gallery_shows_every_config_and_what_it_reached(site):
     assert f'<td>{row["metrics"]["bits_per_dim"]:.3g}</td>' in exhibit
   for picture in re.findall(r'<img[^>]*src="([^"]*)"', page):
     assert (site / 'gallery' / picture).resolve().is_file()
+  assert 'pictures/uses/pixelcnn_digits.gif' in page
 
 
 def test_the_reference_of_keys_has_every_key(site):
