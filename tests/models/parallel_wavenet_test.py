@@ -1,4 +1,6 @@
-"""Which teachers a student takes, and that it starts as noise of a scale."""
+"""Which teachers a student takes, that it starts as noise of a scale, and that it draws in one pass."""
+
+import re
 
 import jax
 import jax.numpy as jnp
@@ -89,6 +91,21 @@ def test_a_student_learns_from_a_teacher_that_stays_as_it_is():
   kept = after.extra['stages']['teacher']['params']
   jax.tree.map(np.testing.assert_array_equal, kept, taught['network'])
   assert any(jax.tree.leaves(jax.tree.map(lambda a, b: bool((a != b).any()), params, after.params)))
+
+
+def test_a_sample_of_a_student_is_one_pass_where_its_teacher_goes_through_it_entry_by_entry():
+  """No loop is left in its program."""
+  stage = _teacher()['teacher']
+  student = parallel_wavenet.build(_config(num_flows=2, num_dilations=2), {'teacher': stage})
+  params, extra = jax.eval_shape(student.init, jax.random.key(0), {})
+  loops = [
+    re.findall(r'\b(?:scan|while)\[', str(program))
+    for program in (
+      jax.make_jaxpr(student.sample, static_argnums=3)(params, extra, jax.random.key(1), 2),
+      jax.make_jaxpr(stage.model.sample, static_argnums=3)(stage.params, stage.extra, jax.random.key(1), 2),
+    )
+  ]
+  assert loops[0] == [] and loops[1] == ['scan[']
 
 
 def test_a_student_starts_as_noise_of_a_scale():
