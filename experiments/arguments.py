@@ -30,11 +30,18 @@ def several(choices: Iterable[str]) -> Callable[[str], tuple[str, ...]]:
 
 def counts(text: str) -> tuple[int, ...]:
   """The type of an argument that is one or more numbers above 0, with commas between them."""
-  parts = text.split(',')
-  for part in parts:
-    if not (part.isdecimal() and int(part)):
-      raise argparse.ArgumentTypeError(f'"{part}" is no whole number above 0')
-  return tuple(map(int, parts))
+  return tuple(map(count, text.split(',')))
+
+
+def count(text: str) -> int:
+  """The type of an argument that is a whole number above 0.
+
+  Raises:
+    ArgumentTypeError: of anything else.
+  """
+  if not (text.isdecimal() and int(text)):
+    raise argparse.ArgumentTypeError(f'"{text}" is no whole number above 0')
+  return int(text)
 
 
 def number(text: str) -> int:

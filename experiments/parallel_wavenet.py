@@ -20,7 +20,7 @@ def main() -> None:
   """
   parser = arguments.Parser(description='What a sound costs a student, and its teacher.')
   parser.add_argument('--workdir', type=Path, required=True, help='of the student')
-  parser.add_argument('--num', type=int, default=16, help='sounds that are drawn together')
+  parser.add_argument('--num', type=arguments.count, default=16, help='sounds that are drawn together')
   options = parser.parse_args()
   trained = experiment.load(options.workdir)
   teacher = trained.stages.get('teacher')

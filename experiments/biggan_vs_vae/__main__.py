@@ -71,7 +71,9 @@ def _arguments():
   parser.add_argument(
     '--families', type=arguments.several(FAMILIES), default=FAMILIES, help=f'of {", ".join(FAMILIES)}'
   )
-  parser.add_argument('--seeds', type=int, default=DECIDING, help='how many, from 0; fewer decide nothing')
+  parser.add_argument(
+    '--seeds', type=arguments.count, default=DECIDING, help='how many, from 0; fewer decide nothing'
+  )
   parser.add_argument('--steps', type=_steps, default=STEPS, help=f'of training, {STEPS} unless told')
   parser.add_argument('--runs', type=Path, default=Path('runs/biggan_vs_vae'))
   parser.add_argument('--out', type=Path, default=HERE)

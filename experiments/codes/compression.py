@@ -124,7 +124,7 @@ def main() -> None:
   """
   parser = Parser('python -m experiments.codes.compression')
   parser.add_argument('workdirs', nargs='+', help='of vector-quantized autoencoders')
-  parser.add_argument('--num', type=int, default=1000, help='of test images')
+  parser.add_argument('--num', type=arguments.count, default=1000, help='of test images')
   options = parser.parse_args()
   for workdir in options.workdirs:
     images, codes = of_run(workdir, options.num)

@@ -76,7 +76,9 @@ def _arguments():
   parser.add_argument('--runs', type=Path, default=Path('runs'))
   parser.add_argument('--out', type=Path, default=HERE)
   parser.add_argument('--samplers', type=arguments.several(WAYS), default=tuple(WAYS))
-  parser.add_argument('--samples', type=int, default=0, help='of each way; 0: as many as training examples')
+  parser.add_argument(
+    '--samples', type=arguments.number, default=0, help='of each way; 0: as many as training examples'
+  )
   return parser.parse_args()
 
 

@@ -33,7 +33,9 @@ WANTED = {'y': 'output', 'x': 'gradient of the input', 'k': 'gradient of the ker
 def main():
   """Measures all shapes and writes the table."""
   parser = arguments.Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-  parser.add_argument('--rounds', type=int, default=5, help='turns of each side; the median counts')
+  parser.add_argument(
+    '--rounds', type=arguments.count, default=5, help='turns of each side; the median counts'
+  )
   parser.add_argument('--seconds', type=float, default=0.2, help='that a turn takes')
   parser.add_argument('--torch-python', default=sys.executable)
   options = parser.parse_args()

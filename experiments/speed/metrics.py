@@ -31,9 +31,9 @@ def main():
   """Measures what the command line names, and writes the table."""
   parser = arguments.Parser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
   parser.add_argument('--parts', type=arguments.several(PARTS), default=tuple(PARTS))
-  parser.add_argument('--rounds', type=int, default=5, help='turns of each side')
-  parser.add_argument('--batch', type=int, default=16, help='images at a time')
-  parser.add_argument('--samples', type=int, default=10_000, help='on each side, for neighbours')
+  parser.add_argument('--rounds', type=arguments.count, default=5, help='turns of each side')
+  parser.add_argument('--batch', type=arguments.count, default=16, help='images at a time')
+  parser.add_argument('--samples', type=arguments.count, default=10_000, help='on each side, for neighbours')
   parser.add_argument('--torch-python', default=sys.executable)
   options = parser.parse_args()
   lines = ['| | jaxgen | other | ratio |', '|---|---:|---:|---:|']

@@ -14,7 +14,7 @@ def parser(description: str, models: Collection[str], seconds: float = 2.0) -> a
   made.add_argument(
     '--models', type=arguments.several(models), default=tuple(models), help='rows of the table'
   )
-  made.add_argument('--rounds', type=int, default=5, help='turns of each side; the median counts')
+  made.add_argument('--rounds', type=arguments.count, default=5, help='turns of each side; the median counts')
   made.add_argument('--seconds', type=float, default=seconds, help='that a turn takes')
   return made
 
@@ -30,7 +30,7 @@ def fill(rows: Rows, compare: Callable[[str], Mapping], options: argparse.Namesp
 def turns(sides: Mapping[str, Worker], options: argparse.Namespace, **question) -> dict:
   """Medians over the rounds of what each side answers, in seconds.
 
-  Each round begins with the other side. The first, untimed round warms up.
+  Every other round asks the sides in the opposite order. The first, untimed round warms up.
   """
   times = {name: [] for name in sides}
   for turn in range(options.rounds + 1):

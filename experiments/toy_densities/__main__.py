@@ -54,10 +54,10 @@ def _arguments():
   )
   parser.add_argument('--seconds-per-fit', type=float, default=20.0, help='of training, compilation left out')
   parser.add_argument(
-    '--steps', type=int, default=0, help='train for so many steps instead, whatever they take'
+    '--steps', type=arguments.number, default=0, help='train for so many steps instead, whatever they take'
   )
   parser.add_argument(
-    '--seed', type=int, default=0, help='of weights and batches; the points are always the same'
+    '--seed', type=arguments.number, default=0, help='of weights and batches; the points are always the same'
   )
   parser.add_argument(
     '--like', choices=ours.FLOWS, default='nsf_toy', help='whose parameters the peers have as many of'

@@ -50,8 +50,10 @@ def _arguments():
     '--recipes', type=arguments.several(RECIPES), default=tuple(RECIPES), help=f'of {", ".join(RECIPES)}'
   )
   parser.add_argument('--sets', type=arguments.several(SETS), default=SETS, help=f'of {", ".join(SETS)}')
-  parser.add_argument('--seeds', type=int, default=SEEDS, help='how many, from 0')
-  parser.add_argument('--steps', type=int, default=0, help='train for so many instead: a quick look')
+  parser.add_argument('--seeds', type=arguments.count, default=SEEDS, help='how many, from 0')
+  parser.add_argument(
+    '--steps', type=arguments.number, default=0, help='train for so many instead: a quick look'
+  )
   parser.add_argument('--runs', type=Path, default=Path('runs/toy_modes'))
   parser.add_argument('--out', type=Path, default=HERE)
   return parser.parse_args()

@@ -50,20 +50,19 @@ def _arguments():
   )
   parser.add_argument('--parts', type=arguments.several(PARTS), default=PARTS)
   parser.add_argument('--configs', type=arguments.several(CONFIGS), default=CONFIGS, help='of the table')
-  parser.add_argument('--longer', type=_factor, default=1, help='multiplies the steps of all in the table')
-  parser.add_argument('--redrawn', type=_factor, default=1, help='draws of each training image of the table')
-  parser.add_argument('--draws', type=_factor, default=200, help='K of the bound in the table')
-  parser.add_argument('--images', type=_factor, default=10_000, help='of the test split, in the table')
+  parser.add_argument(
+    '--longer', type=arguments.count, default=1, help='multiplies the steps of all in the table'
+  )
+  parser.add_argument(
+    '--redrawn', type=arguments.count, default=1, help='draws of each training image of the table'
+  )
+  parser.add_argument('--draws', type=arguments.count, default=200, help='K of the bound in the table')
+  parser.add_argument(
+    '--images', type=arguments.count, default=10_000, help='of the test split, in the table'
+  )
   parser.add_argument('--runs', type=Path, default=Path('runs'))
   parser.add_argument('--out', type=Path, default=HERE)
   return parser.parse_args()
-
-
-def _factor(text):
-  (number,) = arguments.counts(text) if ',' not in text else (0,)
-  if not number:
-    raise argparse.ArgumentTypeError(f'"{text}" is no whole number above 0')
-  return number
 
 
 def path(out: Path, part: str) -> Path:

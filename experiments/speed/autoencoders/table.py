@@ -51,7 +51,8 @@ def _notes(rows):
   return [
     f'jax {ours["jax"]}, pythae {theirs["pythae"]} on torch {theirs["torch"]}, {ours["threads"]} and '
     f'{theirs["threads"]} threads; {last["machine"]}. Made by `python -m experiments.speed.autoencoders`. Binary '
-    f'images of 28x28 in batches of {last["batch_size"]}, {NUM_SAMPLES:,} samples at a time. Medians; within a row the '
+    f'images of 28x28 in batches of {last["batch_size"]}, {NUM_SAMPLES:,} samples at a time; layers of the same '
+    'widths, of SiLU in jaxgen, of ReLU in pythae. Medians; within a row the '
     f'rounds of a side lay up to {spread:.0%} apart. Ratios: what jaxgen takes by what pythae takes, below 1 where '
     'jaxgen takes less. Memory: the most that the process held, libraries and compilation with it. First step: from '
     'building the networks to the end of the first step of pythae, of the first dispatch of '

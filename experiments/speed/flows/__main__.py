@@ -31,9 +31,13 @@ def main():
   parser.add_argument('--flows', type=arguments.several(SIZES), default=tuple(SIZES))
   parser.add_argument('--batches', type=arguments.counts, default=BATCHES)
   parser.add_argument('--depths', type=arguments.counts, default=DEPTHS)
-  parser.add_argument('--rounds', type=int, default=3, help='turns of each side; the median counts')
+  parser.add_argument(
+    '--rounds', type=arguments.count, default=3, help='turns of each side; the median counts'
+  )
   parser.add_argument('--seconds', type=float, default=0.3, help='that a turn takes')
-  parser.add_argument('--limit', type=int, default=40, help='seconds in which PyTorch may compile a function')
+  parser.add_argument(
+    '--limit', type=arguments.count, default=40, help='seconds in which PyTorch may compile a function'
+  )
   parser.add_argument('--again', action='store_true', help='measure what was measured before too')
   options = parser.parse_args()
   results = table.Results()

@@ -33,9 +33,13 @@ def main():
   parser.add_argument('--parts', type=arguments.several(PARTS), default=PARTS)
   parser.add_argument('--rows', type=lambda text: tuple(text.split(';')), default=tuple(ROWS))
   parser.add_argument('--lengths', type=arguments.counts, default=(256, 512, 1024, 2048, 4096))
-  parser.add_argument('--at', type=int, default=1024, help='the length of the parts naive and tokens')
-  parser.add_argument('--num', type=int, default=8, help='examples drawn together against the length')
-  parser.add_argument('--rounds', type=int, default=3, help='the median counts')
+  parser.add_argument(
+    '--at', type=arguments.count, default=1024, help='the length of the parts naive and tokens'
+  )
+  parser.add_argument(
+    '--num', type=arguments.count, default=8, help='examples drawn together against the length'
+  )
+  parser.add_argument('--rounds', type=arguments.count, default=3, help='the median counts')
   parser.add_argument('--seconds', type=float, default=0.5, help='that a round takes, at least')
   parser.add_argument('--torch-python', default=sys.executable)
   parser.add_argument('--out', type=Path, default=None, help='where results go; by default beside the others')
