@@ -26,7 +26,7 @@ from experiments import arguments
     ('speed.flows.__main__', '--parts=flow', '"flow" is none of flows, depth'),
     ('speed.flows.__main__', '--batches=64,0', '"0" is no whole number above 0'),
     ('speed.flows.__main__', '--depths=deep', '"deep" is no whole number above 0'),
-    ('speed.flows.__main__', '--rounds=few', "invalid int value: 'few'"),
+    ('speed.flows.__main__', '--rounds=few', '"few" is no whole number above 0'),
   ],
 )
 def test_it_is_refused(module, asked, sentence, monkeypatch, capsys):
