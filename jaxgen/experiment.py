@@ -71,9 +71,7 @@ def build_model(config: ConfigDict, stages: Mapping[str, Stage] | None = None) -
       them, or a stage does not fit.
   """
   module = models.find(config.module)
-  if hasattr(module, 'KEYS'):  # a module of the user's own may state none
-    config = completed(config)
-    configs.check_model(config, module.KEYS, getattr(module, 'SAMPLER', {}))
+  config = checked(config)
   fit.check_conditions(config)
   fit.check_gaps(config, knows_gaps=getattr(module, 'GAPS', False))
   stages = load_stages(config) if stages is None else stages
@@ -90,6 +88,18 @@ def completed(config: ConfigDict) -> ConfigDict:
   """
   module = models.find(config.module)
   return configs.completed(config, *(getattr(module, table, {}) for table in ('KEYS', 'SAMPLER', 'STAGES')))
+
+
+def checked(config: ConfigDict) -> ConfigDict:
+  """The same, held against what its module states: all that can be told before the data are read.
+
+  Raises:
+    UserError: if there is no such module, or `config.model` or `config.sampler` does not hold what it states.
+  """
+  config, module = completed(config), models.find(config.module)
+  if hasattr(module, 'KEYS'):  # a module of the user's own may state none
+    configs.check_model(config, module.KEYS, getattr(module, 'SAMPLER', {}))
+  return config
 
 
 # The settings of `config.sampler` that are not called as the knobs that turn them.

@@ -47,7 +47,7 @@ def train(config: ConfigDict, workdir: Path | str, trust: bool = False) -> State
   """
   workdir = Path(workdir)
   configs.check(config)
-  config = workdirs.with_schedules(workdir, data.resolve(experiment.completed(config)))
+  config = workdirs.with_schedules(workdir, data.resolve(experiment.checked(config)))
   model_keys = experiment.model_keys(config)
   workdirs.check_same_run(workdir, config, model_keys)
   # Before anything is written: a config, data or a model that does not fit leaves no folder behind.

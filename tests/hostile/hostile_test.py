@@ -33,6 +33,12 @@ CONFIGS = (
   'pix2pix_digits',
   'vaegan_digits',
   'biggan_vae_digits',
+  'biggan_digits',
+  'stylegan_digits',
+  'vqvae_digits',
+  'iaf_vae_digits',
+  'tabular_vae_wine',
+  'sentence_vae_text',
 )
 
 

@@ -356,6 +356,12 @@ FITS = {
   'a side that no block grows to': ('biggan_digits', '--config.model.attention=5', 'both networks have; set it to 0.'),
   'fewer latents than sides': ('biggan_digits', '--config.model.latent_dim=1', 'a part of z to each of 2 sides'),
   'too small to be halved': ('biggan_digits', '--config.data.image_size=4', 'and cannot halve (4, 4, 1)'),
+  'images that SNGAN cannot halve': (
+    'sngan_mnist', '--config.data.name=digits --config.data.image_size=4', 'gan.sngan halves square images of 8 to',
+  ),
+  'images that SAGAN cannot halve': (
+    'sagan_cifar', '--config.data.name=digits --config.data.image_size=4', 'gan.sagan halves square images of 8 to',
+  ),
   'a projection of labels that there are not': (
     'biggan_digits', '--config.data.name=toy:rings', 'config.given names "label"',
   ),
@@ -484,6 +490,10 @@ RUNS = {
   'a knob that is none': (
     '--mode=sample --workdir={run} --trust --knobs.temperature=0.7',
     '--knobs.temperature turns nothing of this model; it has no knobs',
+  ),
+  'a truncation of a model without': (
+    '--mode=sample --workdir={run} --trust --knobs.truncation=0.5',
+    '--knobs.truncation turns nothing of this model; it has no knobs',
   ),
   'weights that are none': ('--mode=sample --workdir={run} --trust --weights=best', 'should be one of'),
   'a form that is none': (
