@@ -40,7 +40,7 @@ def point(beta, rate, distortion):
   versions = {'jax': '0.10'}
   split = {'examples': 300, **numbers}
   return {
-    'config': 'beta_vae_digits',
+    'config': 'vae_binary_mnist',
     'beta': beta,
     'seed': 0,
     'steps': 1000,
