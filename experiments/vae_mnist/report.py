@@ -82,14 +82,14 @@ def trade(rows: Sequence[Mapping[str, Any]]) -> str:
   for row in rows:
     numbers = [_with_error(row['test'][name]) for name in ('rate', 'distortion', 'sum')]
     lines.append(table_line([f'{row["beta"]:g}', *numbers, _with_error(row['train']['sum'])]))
-  least = best(rows)
+  least, sizes = best(rows), {split: rows[0][split]['examples'] for split in ('train', 'test')}
   return (
     f'## Rate and distortion over beta: `{rows[0]["config"]}`, nats\n\n'
     + '\n'.join(lines)
     + f'\n\nThe rate is KL(q(z|x) || p(z)), the distortion -E log p(x|z) (Alemi et al., "Fixing a broken ELBO", 2018), '
-    f'means ± standard errors over the {rows[0]["test"]["examples"]:,} test and the {rows[0]["train"]["examples"]:,} training images, '
-    f'each by its one draw, averaged weights, {rows[0]["steps"]:,} steps, seed {rows[0]["seed"]}. Their sum is the negative ELBO, least at beta = '
-    f'{least["beta"]:g}: {_with_error(least["test"]["sum"])}, the line in the picture; by how much another beta lies '
+    f'means ± standard errors over the {sizes["test"]:,} test and the {sizes["train"]:,} training images, each by its '
+    f'one draw, averaged weights, {rows[0]["steps"]:,} steps, seed {rows[0]["seed"]}. Their sum is the negative ELBO, '
+    f'least at beta = {least["beta"]:g}: {_with_error(least["test"]["sum"])}, the line in the picture; by how much another beta lies '
     'above it is what it pays for its other mixture of the two.\n\n'
     f'![distortion over rate](rate_distortion.png)\n\n{_versions(rows[0])}\n'
   )
