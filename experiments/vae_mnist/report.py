@@ -89,8 +89,8 @@ def trade(rows: Sequence[Mapping[str, Any]]) -> str:
     + f'\n\nThe rate is KL(q(z|x) || p(z)), the distortion -E log p(x|z) (Alemi et al., "Fixing a broken ELBO", 2018), '
     f'means ± standard errors over the {sizes["test"]:,} test and the {sizes["train"]:,} training images, each by its '
     f'one draw, averaged weights, {rows[0]["steps"]:,} steps, seed {rows[0]["seed"]}. Their sum is the negative ELBO, '
-    f'least at beta = {least["beta"]:g}: {_with_error(least["test"]["sum"])}, the line in the picture; by how much another beta lies '
-    'above it is what it pays for its other mixture of the two.\n\n'
+    f'least at beta = {least["beta"]:g}: {_with_error(least["test"]["sum"])}, the line in the picture; by how much '
+    'another beta lies above it is what it pays for its other mixture of the two.\n\n'
     f'![distortion over rate](rate_distortion.png)\n\n{_versions(rows[0])}\n'
   )
 
