@@ -1,5 +1,6 @@
 """Samples of all recipes side by side, and Fréchet distances on the way."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -37,15 +38,18 @@ def wall(rows: Sequence[Mapping[str, Any]], runs: Path, path: Path) -> None:
 
 
 def curves(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
-  """Draws the Fréchet distance against the steps: a panel for each set and family, a line for each recipe's mean."""
+  """Draws the Fréchet distance against the steps: panels of a set beside each other, one for each family, with a line
+  for the mean of each recipe."""
   from matplotlib.figure import Figure
 
   finished = [row for row in _in_order(rows) if 'course' in row]
-  places = list(dict.fromkeys((row['set'], row['family']) for row in finished))
+  sets, families = (list(dict.fromkeys(row[key] for row in finished)) for key in ('set', 'family'))
+  places = list(itertools.product(sets, families))
   if not places:
     return
-  figure = Figure(figsize=(4.6 * len(places), 3.6), layout='constrained')
-  for panel, place in zip(figure.subplots(1, len(places), squeeze=False)[0], places, strict=True):
+  figure = Figure(figsize=(4.6 * len(families), 3.2 * len(sets)), layout='constrained')
+  panels = figure.subplots(len(sets), len(families), squeeze=False).flat
+  for panel, place in zip(panels, places, strict=True):
     of_place = [row for row in finished if (row['set'], row['family']) == place]
     for recipe in dict.fromkeys(row['recipe'] for row in of_place):
       courses = [row['course'] for row in of_place if row['recipe'] == recipe]

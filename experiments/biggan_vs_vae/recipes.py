@@ -48,6 +48,7 @@ class Set(NamedTuple):
 SETS = {
   'digits': Set({'data.name': 'digits'}),
   'mnist': Set({'data.name': 'tfds:mnist', 'data.image_size': 16}),
+  'cifar10': Set({'data.name': 'tfds:cifar10', 'data.image_size': 16}),
   'lfw': Set({'data.name': 'tfds:lfw_subset64', 'data.image_size': 16, 'given': ()}, labelled='tfds:cifar10'),
 }
 
