@@ -41,12 +41,24 @@ def get_config(arg=''):
   config.data.vocabulary = 2048
   config.model = ConfigDict(
     dict(
-      width=128,  # of embeddings and of both recurrent networks
+      width=128,  # of embeddings, of both recurrent networks, and of masked networks of a flow
       latent_dim=16,
       word_dropout=0.3,  # share of the tokens that are hidden from the decoder in training
-      kl_weight=1.0,  # beta
+      prior='normal',  # normal | mixture | class_conditional | flow
+      components=10,  # prior=mixture: normals in it
+      posterior='gaussian',  # gaussian | planar | iaf
+      depth=4,  # layers of each flow, of prior and posterior
+      context=32,  # numbers that the encoder gives the flow of the posterior
+      objective='elbo',  # elbo | iwae | infovae
+      free_bits=0.25,  # objective=elbo: nats of each latent for which nothing is paid
+      training_samples=5,  # objective=iwae: K, draws of the latents in training
+      doubly_reparameterized=False,  # objective=iwae: the DReG gradient, of less variance
+      infovae_alpha=0.0,  # objective=infovae: 1 - alpha weighs the KL
+      infovae_lambda=10.0,  # objective=infovae: alpha + lambda - 1 weighs the MMD
+      kernel='gaussian',  # objective=infovae, of the MMD: gaussian | inverse_multiquadratic
+      reconstruction_weight=1.0,  # lambda_1
+      kl_weight=1.0,  # lambda_2, beta
       kl_warmup_steps=300,  # over which it rises from 0
-      free_bits=0.25,  # nats of each latent for which nothing is paid
       importance_samples=16,  # K of the bound that is evaluated
     )
   )

@@ -1,15 +1,19 @@
+from itertools import combinations, product
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from ml_collections import ConfigDict
 
-from jaxgen import fields
+from configs import sentence_vae_text, tabular_vae_wine
+from jaxgen import data, fields
 from jaxgen.config import defaults
+from jaxgen.data.tables.columns import Columns
 from jaxgen.errors import UserError
-from jaxgen.models.vae import vae_conv, vae_mlp
+from jaxgen.models.vae import sentence_vae, tabular_vae, vae_conv, vae_mlp
 from jaxgen.settings import vae_slots
-from jaxgen.types import Field
+from jaxgen.types import DATA_AXIS, Field, State
 
 LABEL = {'label': Field('label', (), 10)}
 
@@ -66,27 +70,103 @@ def test_takes_images_of_any_size(module, shape, changes):
   assert all(metric.shape in ((2,), (2, 3)) and metric.dtype == jnp.float32 for metric in metrics.values())
 
 
-@pytest.mark.parametrize('module', [vae_mlp, vae_conv])
+def _with_slots(config, spec, columns=None, **slots):
+  config.model.update(dict(depth=1, context=2) | slots)
+  config.given = ('label',)
+  return data.resolved(config, spec | LABEL, columns)
+
+
+IMAGES = {'x': jnp.ones((2, 8, 8, 1), jnp.uint8)}
+
+
+# a model -> its module, the config that a choice of slots makes, and examples
+MODELS = {
+  'vae_mlp': (vae_mlp, lambda **slots: _config(given=('label',), **slots), IMAGES),
+  'vae_conv': (vae_conv, lambda **slots: _config(given=('label',), **slots), IMAGES),
+  'tabular_vae': (
+    tabular_vae,
+    lambda **slots: _with_slots(
+      tabular_vae_wine.get_config('smoke'),
+      {'x': Field('table', (3,), 0), 'observed': Field('mask', (3,), 2)},
+      Columns(('a', 'b', 'c'), (0.0,) * 3, (1.0,) * 3, ((), ('red', 'green'), ())),
+      **slots,
+    ),
+    {'x': jnp.ones((2, 3)), 'observed': jnp.ones((2, 3), jnp.uint8)},
+  ),
+  'sentence_vae': (
+    sentence_vae,
+    lambda **slots: _with_slots(
+      sentence_vae_text.get_config('smoke'), {'x': Field('tokens', (5,), 7)}, **({'free_bits': 0.0} | slots)
+    ),
+    {'x': jnp.ones((2, 5), jnp.uint8)},
+  ),
+}
+OBJECTIVES = {
+  'elbo': {'free_bits': 0.1},
+  'iwae': {'training_samples': 2},
+  'dreg': {'objective': 'iwae', 'doubly_reparameterized': True, 'training_samples': 2},
+  'infovae': {'kernel': 'inverse_multiquadratic'},
+}
+
+
+CHOICES = tuple(product(MODELS, vae_slots.PRIORS, vae_slots.POSTERIORS, OBJECTIVES))
+
+
+def _pairs(row):
+  return set(combinations(enumerate(row), 2))
+
+
+def _quick():
+  """As few as hold every pair of choices."""
+  missing, rows = set().union(*map(_pairs, CHOICES)), []
+  while missing:
+    rows.append(max(CHOICES, key=lambda row: len(_pairs(row) & missing)))
+    missing -= _pairs(rows[-1])
+  return rows
+
+
+QUICK = _quick()
+
+
 @pytest.mark.parametrize(
-  'slots',
-  [
-    {'posterior': 'iaf', 'prior': 'mixture', 'objective': 'iwae'},
-    {'posterior': 'planar', 'prior': 'class_conditional', 'objective': 'infovae'},
-    {'prior': 'flow', 'objective': 'iwae', 'doubly_reparameterized': True},
-    {'posterior': 'iaf', 'prior': 'flow', 'objective': 'elbo', 'free_bits': 0.1},
-    {'prior': 'class_conditional', 'objective': 'infovae', 'kernel': 'inverse_multiquadratic'},
-  ],
+  'choice',
+  [pytest.param(row, marks=() if row in QUICK else pytest.mark.slow, id='-'.join(row)) for row in CHOICES],
 )
-def test_any_slot_goes_with_any(module, slots):
-  model = module.build(_config(given=('label',), **slots))
-  batch = {'x': jnp.ones((2, 8, 8, 1), jnp.uint8), 'label': jnp.array([1, 2])}
-  params, extra = jax.eval_shape(model.init, jax.random.key(0), batch)
-  learned = {'posterior': slots.get('posterior'), 'prior': slots['prior']}
-  assert set(params) == {'encoder', 'decoder'} | {name for name, value in learned.items() if value}
-  terms = jax.eval_shape(lambda params: model.evaluate(params, extra, jax.random.key(1), batch), params)
-  assert terms['loss'].shape == terms['bits_per_dim'].shape == (2,)
-  drawn = jax.eval_shape(lambda params: model.sample(params, extra, jax.random.key(1), 5), params)
-  assert drawn.shape == (5, 8, 8, 1)
+def test_any_slot_goes_with_any(choice):
+  """By shapes alone: the parameters, the terms of an evaluation and a sample, and of a few the step."""
+  name, prior, posterior, objective = choice
+  module, configured, batch = MODELS[name]
+  config = configured(prior=prior, posterior=posterior, **({'objective': objective} | OBJECTIVES[objective]))
+  if objective == 'dreg' and posterior != 'gaussian':
+    with pytest.raises(UserError, match='take posterior=gaussian'):
+      module.build(config)
+    return
+  model, batch = module.build(config), batch | {'label': jnp.array([1, 2])}
+  given = {'label': jnp.array([1, 2, 1, 2, 1])}
+
+  def everything(rng):
+    params, extra = model.init(rng, batch)
+    stepped = _stepped(model, params, extra, rng, batch) if choice in QUICK else params
+    return (
+      params,
+      stepped,
+      model.evaluate(params, extra, rng, batch),
+      model.sample(params, extra, rng, 5, given),
+    )
+
+  params, stepped, terms, drawn = jax.eval_shape(everything, jax.random.key(1))
+  learned = {'posterior': posterior != 'gaussian', 'prior': prior != 'normal'}
+  assert set(params) == {'encoder', 'decoder'} | {slot for slot, there in learned.items() if there}
+  assert stepped == params
+  assert {'reconstruction', 'kl', 'elbo', 'bound_gap'} <= set(terms)
+  assert terms['loss'].shape == (2,)
+  assert drawn.shape == (5, *batch['x'].shape[1:])
+
+
+def _stepped(model, params, extra, rng, batch):
+  state = State(jnp.int32(0), params, extra, model.update.init(params), rng)
+  step = jax.vmap(model.update.apply, in_axes=None, out_axes=None, axis_name=DATA_AXIS, axis_size=1)
+  return step(state, rng, batch)[0].params
 
 
 @pytest.mark.parametrize('module', [vae_mlp, vae_conv])

@@ -18,21 +18,23 @@ from jaxgen.config_keys import WIDTH, Key
 from jaxgen.errors import UserError
 from jaxgen.families.autoregressive import token_by_token
 from jaxgen.families.conditions import joined
-from jaxgen.families.vae import categorical, diagonal_gaussian, elbo, entry_by_entry, standard_normal
+from jaxgen.families.vae import categorical, entry_by_entry
 from jaxgen.nn import Dense
 from jaxgen.settings import vae as settings
+from jaxgen.settings import vae_slots
 from jaxgen.types import Batch, GenerativeModel
 
 KEYS = {
-  'width': Key(128, int, 'of embeddings and of both recurrent networks', WIDTH),
+  **vae_slots.KEYS,
+  'width': Key(
+    128, int, 'of embeddings, of both recurrent networks, and of masked networks of a flow', WIDTH
+  ),
   'latent_dim': settings.KEYS['latent_dim'],
   'word_dropout': Key(
     0.3, float, 'share of the tokens that are hidden from the decoder in training', '[0, 1]'
   ),
-  'kl_weight': settings.KEYS['kl_weight'],
-  'kl_warmup_steps': settings.KEYS['kl_warmup_steps'],
-  'free_bits': Key(0.0, float, 'nats of each latent that are free', '[0, inf)'),
-  'importance_samples': settings.KEYS['importance_samples'],
+  'reconstruction_weight': settings.KEYS['reconstruction_weight']._replace(before=1.0),
+  **{name: settings.KEYS[name] for name in ('kl_weight', 'kl_warmup_steps', 'importance_samples')},
 }
 
 
@@ -40,7 +42,7 @@ GAPS = True  # a mask says where each sentence ends; see `jaxgen.experiment.buil
 
 
 class Encoder(nn.Module):
-  """x i32[B, T] and conditions -> (mean, log_var), each f32[B, latent_dim].
+  """x i32[B, T] and conditions -> (mean, log_var), each f32[B, latent_dim], and a context f32[B, context] if any.
 
   Where the mask `jaxgen.fields.OBSERVED` is among the conditions, only what it marks is read.
 
@@ -48,11 +50,13 @@ class Encoder(nn.Module):
     levels: the size of the vocabulary.
     width: of embeddings and of the recurrent network.
     latent_dim: the numbers in z.
+    context: numbers for the flow of a posterior.
   """
 
   levels: int
   width: int
   latent_dim: int
+  context: int = 0
 
   @nn.compact
   def __call__(self, x: jax.Array, given: Batch, train: bool) -> tuple[jax.Array, ...]:
@@ -61,7 +65,9 @@ class Encoder(nn.Module):
     lengths = given[fields.OBSERVED].sum(-1).astype(jnp.int32) if fields.OBSERVED in given else None
     network = nn.RNN(nn.GRUCell(self.width), reverse=True, return_carry=True)
     last, _ = network(nn.Embed(self.levels, self.width)(x), seq_lengths=lengths)
-    return tuple(jnp.split(nn.Dense(2 * self.latent_dim)(joined(last, others)), 2, axis=-1))
+    h = joined(last, others)
+    mean, log_var = jnp.split(nn.Dense(2 * self.latent_dim)(h), 2, axis=-1)
+    return (mean, log_var, nn.Dense(self.context)(h)) if self.context else (mean, log_var)
 
 
 class Decoder(nn.Module):
@@ -106,7 +112,7 @@ def build(config: ConfigDict) -> GenerativeModel:
   """The model that `config.model` describes (keys: `KEYS`).
 
   Raises:
-    UserError: if the data are no tokens.
+    UserError: if the data are no tokens, or two settings do not fit each other.
   """
   model, spec, end = config.model, fields.of(config), config.data.get('end')
   x = spec['x']
@@ -114,11 +120,9 @@ def build(config: ConfigDict) -> GenerativeModel:
     raise UserError(f'jaxgen.models.vae.sentence_vae models text, not {x.kind} data of shape {x.shape}.')
   return settings.of_config(
     config,
-    Encoder(x.levels, model.width, model.latent_dim),
+    Encoder(x.levels, model.width, model.latent_dim, vae_slots.context(model)),
     Decoder(x.levels, model.width),
-    prior=standard_normal(model.latent_dim),
-    posterior=diagonal_gaussian(model.latent_dim),
-    objective=elbo(1.0, model.kl_weight, model.kl_warmup_steps, model.free_bits),
+    **vae_slots.chosen(model, fields.given(config)),
     likelihood=categorical(x),
     decoding=entry_by_entry(x, model.word_dropout, token_by_token(x.levels), end),
     padded=fields.is_padded(spec),
