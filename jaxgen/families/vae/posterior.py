@@ -98,7 +98,8 @@ def flow_posterior(bijector: Bijector, latent_dim: int, context_dim: int) -> Pos
   Rezende & Mohamed, "Variational inference with normalizing flows" (2015), equation 13, where the encoder gives the
   parameters of the flow; Kingma et al., "Improving variational inference with inverse autoregressive flow" (2016),
   equations 10 and 11, where it gives a context. The encoder gives `(mean, log_var, context)`, the last of them
-  f32[B, context_dim]. There is no closed form of the KL: it is estimated by the draw.
+  f32[B, context_dim]. There is no closed form of the KL: it is estimated by the draw, of all latents
+  together.
 
   Args:
     bijector: f, from latents to noise, f32[B, latent_dim] both, as of any flow: its inverse alone is needed, so that
