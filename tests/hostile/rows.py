@@ -407,6 +407,9 @@ FITS = {
     'cannot be used here',
   ),
   'a latent of no dimensions': ('vae_digits', '--config.model.latent_dim=0', 'latent_dim=0 cannot be used'),
+  'a setting of the model before data are read': (
+    'vae_digits', '--config.data.name=folder:/nowhere --config.model.latent_dim=0', 'latent_dim=0 cannot be used',
+  ),
   'no draws in training': (
     'vae_digits', '--config.model.objective=iwae --config.model.training_samples=0', 'training_samples=0 cannot be',
   ),
