@@ -20,6 +20,7 @@ from jaxgen.uses.subject import needed
 
 _COLLAPSED = 0.2  # of the data's spread; below it the samples hardly differ from each other
 _ENOUGH = 20  # samples for each mode: by chance none is missed
+_BETWEEN = 0.75  # of samples close to a mode; data have 0.99
 
 
 def missed(setting: Any, dispatch: Any, end: bool) -> bool:
@@ -145,11 +146,19 @@ class Watch:
 
 def modes_found(x: np.ndarray, density: Density | None) -> tuple[dict[str, float], str]:
   """What samples f32[N, D] cover of the modes of a density, where it is known to have some: numbers for their row, and
-  what to say of the samples where modes are lost; `({}, '')` where nothing is known."""
+  what to say of the samples where modes are lost, or most lie between them; `({}, '')` where nothing is known."""
   if density is None or density.modes is None:
     return {}, ''
   found = mixture_modes(x, density.modes, density.mode_std)
   sentence = ''
-  if found.covered < found.total and len(x) >= _ENOUGH * found.total:
-    sentence = f'cover {found.covered} of {found.total} modes. If this lasts, the model has lost the others.'
+  if len(x) >= _ENOUGH * found.total:
+    if found.covered < found.total:
+      sentence = (
+        f'cover {found.covered} of {found.total} modes. If this lasts, the model has lost the others.'
+      )
+    elif found.close < _BETWEEN:
+      sentence = (
+        f'cover all {found.total} modes, but {found.close:.0%} of them lie within three standard deviations of one: '
+        'the others lie between. Train for longer, let the learning rates fall, or give the networks a layer more.'
+      )
   return {'modes_covered': found.covered, 'close_to_modes': found.close}, sentence

@@ -36,6 +36,10 @@ def test_lost_modes_are_said(lost):
   row, sentence = modes_found(np.repeat(density.modes[lost:], 30, axis=0), density)
   assert row == {'modes_covered': 25 - lost, 'close_to_modes': 1.0}
   assert sentence.startswith('cover 22 of 25 modes.' if lost else '') and bool(sentence) == bool(lost)
+  between = np.concatenate([np.repeat(density.modes, 30, axis=0), np.full((750, 2), 9.0)])
+  assert modes_found(between, density)[1].startswith(
+    'cover all 25 modes, but 50% of them lie within three standard'
+  )
   far = np.full((25, 2), 9.0)
   assert modes_found(far, density) == ({'modes_covered': 0, 'close_to_modes': 0.0}, '')  # too few to say
 
