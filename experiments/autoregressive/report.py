@@ -85,10 +85,12 @@ def picture(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     panel.plot(steps, bits, marker='.', linewidth=1.4, label=f'`{row["config"]}`'.strip('`'))
   split = next(name for name in reversed(list(texts[0]['splits'])))
   sizes = texts[0]['splits'][split]['compressors']
-  for index, (name, (_, after)) in enumerate(sizes.items()):
+  label, gap = 0.0, 0.045  # of labels, so that none lies upon another
+  for index, (name, (_, after)) in enumerate(sorted(sizes.items(), key=lambda item: item[1][1])):
+    label = max(after, label + gap)
     shade = 0.25 + 0.5 * index / len(sizes)
     panel.axhline(after, color=str(shade), linewidth=1.0, linestyle=('--', '-.', ':', '-')[index % 4])
-    panel.annotate(name, (1.0, after), xycoords=('axes fraction', 'data'), xytext=(3, -3), fontsize=7,
+    panel.annotate(name, (1.0, label), xycoords=('axes fraction', 'data'), xytext=(3, -3), fontsize=7,
       textcoords='offset points', color=str(shade))  # fmt: skip
   low = min([after for _, after in sizes.values()] + [min(b for _, b in row['curve']) for row in texts])
   panel.set_ylim(0.9 * low, 1.45 * max(after for _, after in sizes.values()))

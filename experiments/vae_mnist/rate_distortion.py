@@ -81,7 +81,7 @@ def picture(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     label=f'rate + distortion = {nats:.1f} nats, the best ELBO (β = {least["beta"]:g})',
   )
   panel.set_xlim(0, 1.12 * end)
-  panel.set_ylim(top=1.05 * top)
+  panel.set_ylim(0, 1.05 * top)
   panel.set_xlabel('rate: KL(q(z|x) || p(z)), nats')
   panel.set_ylabel('distortion: -E log p(x|z), nats')
   panel.set_title(f'What β buys: {rows[0]["config"]}, {rows[0]["steps"]:,} steps', fontsize=10)
