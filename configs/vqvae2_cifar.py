@@ -2,9 +2,10 @@
 
     python -m jaxgen.main --config=configs/vqvae2_cifar.py
 
-Not run to the end yet: after 500 of the 1,500 steps, 2 minutes of processor time on a CPU, the reconstruction error is
-0.0091 (mean square, pixels in [0, 1]) on the first 1,000 test images, of 4x4 and 8x8 codes, 640 bits: colours and
-shapes, no details. The published networks are 128 channels wide with 512 codes, for images of 256x256.
+2.5 minutes of one core: after 1,500 steps the reconstruction error of the 10,000 test images is 0.0065
+(mean square, pixels in [0, 1]; standard error 0.00004), of 4x4 and 8x8 codes, 640 bits: colours and shapes, few
+details. Of the codes 3 % (bottom) and 13 % (top) are dead. The published networks are 128 channels wide with 512 codes,
+for images of 256x256.
 """
 
 from jaxgen.config import preset
