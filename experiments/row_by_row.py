@@ -2,7 +2,10 @@
 
 import contextlib
 import json
-from collections.abc import Mapping
+import resource
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +34,26 @@ def train_quietly(config: ConfigDict, workdir: Path) -> None:
   workdir.mkdir(parents=True, exist_ok=True)
   with open(workdir / 'log.txt', 'a') as log, contextlib.redirect_stdout(log):
     train.train(config, workdir)
+
+
+def train_by_command(name: str, workdir: Path, changed: Iterable[str] = ()) -> tuple[str, float | None]:
+  """Trains a config, or goes on, by the command that a user has, in a process of its own.
+
+  Returns:
+    The command, and the processor minutes of all cores; None of a run that was there before, whose cost until then
+    nobody has counted.
+  """
+  is_new, before = not workdir.exists(), _processor_seconds()
+  given = [f'--config=configs/{name}.py', f'--workdir={workdir}', *changed]
+  subprocess.run([sys.executable, '-m', 'jaxgen.main', *given], check=True)
+  minutes = (_processor_seconds() - before) / 60 if is_new else None
+  return f'python -m jaxgen.main {" ".join(given)}', minutes
+
+
+def _processor_seconds():
+  """Of all cores, of the processes that have ended."""
+  spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+  return spent.ru_utime + spent.ru_stime
 
 
 def options(changes: Mapping[str, Any]) -> str:

@@ -9,9 +9,6 @@ is not made again, and a run goes on where it was, so that after a kill the same
 """
 
 import argparse
-import resource
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +42,7 @@ def main() -> None:
       row_by_row.append(path, made(name, asked.runs / name))
       show.curves(writers.read(asked.runs / name), asked.out / f'{name}_curves.png')
     if _is_of_text(name) and not _has(readings, name):
-      train(name, asked.runs / name)
+      row_by_row.train_by_command(name, asked.runs / name, often(name))
       row_by_row.append(readings, reading(name, asked.runs / name))
   rows = sorted(row_by_row.read(path), key=lambda row: _place(row['config']))
   files.write_text(asked.out / 'results.md', table(rows, row_by_row.read(readings)))
@@ -65,21 +62,9 @@ def _arguments():
 
 
 def made(name: str, workdir: Path) -> dict[str, Any]:
-  """One run: what it cost and what it reached; trained by the command that a user has, in a process of its own.
-
-  Of a run that was there before, whose cost until then nobody has counted, there are no minutes.
-  """
-  is_new, before = not workdir.exists(), _processor_seconds()
-  command = train(name, workdir)
-  minutes = (_processor_seconds() - before) / 60 if is_new else None
+  """One run: what it cost, see `row_by_row.train_by_command`, and what it reached."""
+  command, minutes = row_by_row.train_by_command(name, workdir, often(name))
   return {'config': name, 'command': command, 'cpu_minutes': minutes, **reached(name, workdir)}
-
-
-def train(name: str, workdir: Path) -> str:
-  """Trains, or goes on; the command."""
-  options = [f'--config=configs/{name}.py', f'--workdir={workdir}', *often(name)]
-  subprocess.run([sys.executable, '-m', 'jaxgen.main', *options], check=True)
-  return f'python -m jaxgen.main {" ".join(options)}'
 
 
 def often(name: str) -> list[str]:
@@ -101,12 +86,6 @@ def _has(path, name):
 
 def _place(name):
   return (CONFIGS.index(name), name) if name in CONFIGS else (len(CONFIGS), name)
-
-
-def _processor_seconds():
-  """Of all cores, of the processes that have ended."""
-  spent = resource.getrusage(resource.RUSAGE_CHILDREN)
-  return spent.ru_utime + spent.ru_stime
 
 
 if __name__ == '__main__':

@@ -9,10 +9,7 @@ command goes on.
 """
 
 import argparse
-import resource
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -69,14 +66,8 @@ def _arguments():
 
 
 def row(name: str, workdir: Path, samples: int = 0, held_out: int = 0) -> dict[str, Any]:
-  """One run: what it cost and what it reached; trained by the command that a user has, in a process of its own.
-
-  Of a run that was there before, whose cost until then nobody has counted, there are no minutes.
-  """
-  is_new, before = not workdir.exists(), _processor_seconds()
-  command = [sys.executable, '-m', 'jaxgen.main', f'--config=configs/{name}.py', f'--workdir={workdir}']
-  subprocess.run(command, check=True)
-  minutes = (_processor_seconds() - before) / 60 if is_new else None
+  """One run: what it cost, see `row_by_row.train_by_command`, and what it reached."""
+  _, minutes = row_by_row.train_by_command(name, workdir)
   return {'config': name, 'cpu_minutes': minutes, **reached(name, workdir, samples, held_out)}
 
 
@@ -105,12 +96,6 @@ def reached(name: str, workdir: Path, samples: int = 0, held_out: int = 0) -> di
     },
     'versions': dict(records[0].versions),
   }
-
-
-def _processor_seconds():
-  """Of all cores, of the processes that have ended."""
-  spent = resource.getrusage(resource.RUSAGE_CHILDREN)
-  return spent.ru_utime + spent.ru_stime
 
 
 if __name__ == '__main__':

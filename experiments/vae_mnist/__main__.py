@@ -10,9 +10,6 @@ it was, so that after a kill the same command goes on.
 """
 
 import argparse
-import resource
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -101,15 +98,8 @@ def run_name(name: str, longer: int, redrawn: int) -> str:
 
 
 def made(name: str, changed: Sequence[str], workdir: Path, draws: int, images: int) -> dict[str, Any]:
-  """One run: what it cost and what it reached; trained by the command that a user has, in a process of its own.
-
-  Of a run that was there before, whose cost until then nobody has counted, there are no minutes.
-  """
-  is_new, before = not workdir.exists(), _processor_seconds()
-  options = [f'--config=configs/{name}.py', f'--workdir={workdir}', *changed]
-  subprocess.run([sys.executable, '-m', 'jaxgen.main', *options], check=True)
-  minutes = (_processor_seconds() - before) / 60 if is_new else None
-  command = f'python -m jaxgen.main {" ".join(options)}'
+  """One run: what it cost, see `row_by_row.train_by_command`, and what it reached."""
+  command, minutes = row_by_row.train_by_command(name, workdir, changed)
   row = {'config': name, 'run': workdir.name, 'command': command, 'cpu_minutes': minutes}
   return row | reached(workdir, draws, images)
 
@@ -125,12 +115,6 @@ def changes(name: str, longer: int, redrawn: int = 1) -> list[str]:
     *([f'--config.num_steps={steps}', *following] if longer > 1 else []),
     *([f'--config.data.binarized_draws={redrawn}'] if redrawn > 1 else []),
   ]
-
-
-def _processor_seconds():
-  """Of all cores, of the processes that have ended."""
-  spent = resource.getrusage(resource.RUSAGE_CHILDREN)
-  return spent.ru_utime + spent.ru_stime
 
 
 if __name__ == '__main__':

@@ -4,6 +4,7 @@ import sys
 
 import numpy as np
 
+from experiments import row_by_row
 from experiments.scores import __main__ as scores
 from experiments.scores.report import table
 from jaxgen import config_files
@@ -53,7 +54,7 @@ def test_the_table_says_of_each_row_how_its_bits_are_estimated():
 
 def test_there_are_minutes_only_of_a_run_whose_beginning_was_counted(monkeypatch, tmp_path):
   monkeypatch.setattr(
-    scores.subprocess, 'run', lambda command, check: (tmp_path / 'run').mkdir(exist_ok=True)
+    row_by_row.subprocess, 'run', lambda command, check: (tmp_path / 'run').mkdir(exist_ok=True)
   )
   monkeypatch.setattr(scores, 'reached', lambda name, workdir, samples, held_out: {})
   first, again = (scores.row('edm_digits', tmp_path / 'run')['cpu_minutes'] for _ in range(2))
